@@ -1,0 +1,3 @@
+"""Python client for the Togai events API."""
+
+__version__ = "0.1.0"
