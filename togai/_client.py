@@ -1,0 +1,453 @@
+"""Togai and AsyncTogai: settings checked once, then each only sends and sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+from attrs import evolve, frozen
+
+from togai import _http
+from togai._events import AsyncEvents, Events
+from togai._http import Timeout
+from togai._pace import AsyncPace, AsyncPacer, Pace, Pacer
+from togai._reading import Reader
+from togai._retry import Policy
+from togai._sending import Answer, Attempt, Call, Hold, Refresh, Report, conversation
+from togai._token import AsyncTokenSource, TokenSource
+from togai._version import __version__
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+    from types import TracebackType
+
+    from togai._reading import Drift
+
+PRODUCTION_URL = "https://api.togai.com"
+"""The host that bills."""
+
+SANDBOX_URL = "https://sandbox-api.togai.com"
+"""The host to try things on: `Togai(base_url=SANDBOX_URL)`."""
+
+_USER_AGENT = f"togai-python/{__version__}"
+
+
+@frozen
+class _Settings:
+    base_url: str
+    timeout: Timeout
+    max_retries: int
+    strict: bool
+
+    def policy(self, timeout: Timeout) -> Policy:
+        return Policy(max_retries=self.max_retries, total=timeout.total)
+
+
+def _checked_url(url: str | None) -> str:
+    url = url if url is not None else os.environ.get("TOGAI_BASE_URL") or PRODUCTION_URL
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise ConfigurationError(
+            f"base_url is no address ({error}): pass one like {PRODUCTION_URL}"
+        ) from None
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise ConfigurationError(
+            "base_url must hold no user, query or fragment; the token goes into token="
+        )
+    if not parsed.host or parsed.scheme not in ("https", "http"):
+        raise ConfigurationError(
+            f"base_url {url!r} is no https address: pass one like {PRODUCTION_URL}"
+        )
+    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+        raise ConfigurationError(
+            f"base_url {url!r} would send the token in the clear: use https (http goes to this machine only)"
+        )
+    return str(parsed).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _checked_timeout(timeout: float | Timeout | None, default: Timeout) -> Timeout:
+    if timeout is None:
+        return default
+    if isinstance(timeout, Timeout):
+        return timeout
+    return evolve(default, total=timeout)
+
+
+def _checked_retries(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(
+            f"max_retries={value!r}: pass a whole number, 0 for one attempt only"
+        )
+    return value
+
+
+def _checked_rate(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(
+            f"requests_per_second={value!r}: pass a whole number from 1 on, a pacer, or None for no limit"
+        )
+    return value
+
+
+def _given(token: Any) -> Any:
+    if token is not None:
+        return token
+    value = os.environ.get("TOGAI_API_TOKEN")
+    if value is None:
+        raise ConfigurationError("no token: pass token=, or set TOGAI_API_TOKEN")
+    return value
+
+
+class _Base:
+    """What both clients know and need no I/O for."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        timeout: float | Timeout | None,
+        max_retries: int,
+        strict: bool,
+        on_drift: Callable[[Drift], object] | None,
+    ) -> None:
+        self._settings = _Settings(
+            base_url=_checked_url(base_url),
+            timeout=_checked_timeout(timeout, Timeout()),
+            max_retries=_checked_retries(max_retries),
+            strict=strict,
+        )
+        self._reader = Reader(strict=strict, on_drift=on_drift)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._settings.base_url}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError(f"{type(self).__name__} is not pickled: make one in each process")
+
+    def _conversation(
+        self, call: Call, timeout: Timeout, *, can_refresh: bool
+    ) -> Generator[Any, Any, Answer]:
+        return conversation(call, self._settings.policy(timeout), can_refresh=can_refresh)
+
+    def _wire(self, timeout: Timeout) -> dict[str, Any]:
+        return {
+            "base_url": self._settings.base_url,
+            "user_agent": _USER_AGENT,
+            "timeout": timeout,
+        }
+
+
+class Togai(_Base):
+    """The Togai events API.
+
+    A client is safe to share between threads, and is closed by `with` or `close()`. After a fork the
+    child opens connections of its own.
+
+    Example:
+        ```python
+        with Togai() as client:
+            for event in client.events.list(account_id="acme"):
+                print(event.reference_id, event.ingestion_status.status)
+        ```
+
+    Args:
+        token: The API token, or a callable that gives it; a callable is read before each request, and once
+            more when the service answers 401. Default: the environment's TOGAI_API_TOKEN.
+        base_url: Where the service is. Default: the environment's TOGAI_BASE_URL, else `PRODUCTION_URL`.
+            https only, except on this machine.
+        timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
+        max_retries: How many more attempts a call gets. Corrections are repeated only where they provably
+            were not delivered.
+        requests_per_second: How many requests may start in any one second, over all threads; the service's
+            quota is 10 for each token unless raised. None for no limit, or a `Pacer`.
+        strict: Raise `UnexpectedResponse` where an answer departs from the contract, instead of reading
+            what can be read.
+        on_drift: Called with each `Drift`, once per place and kind.
+        http_client: An `httpx.Client` of your own, for proxies, certificates or transports. It keeps this
+            client's token, timeouts and retries, and is yours to close.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot work.
+    """
+
+    events: Events
+    """The calls about events."""
+
+    def __init__(
+        self,
+        token: str | Callable[[], str] | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | Timeout | None = None,
+        max_retries: int = 4,
+        requests_per_second: int | Pacer | None = 10,
+        strict: bool = False,
+        on_drift: Callable[[Drift], object] | None = None,
+        http_client: httpx.Client | None = None,
+    ) -> None:
+        super().__init__(
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            strict=strict,
+            on_drift=on_drift,
+        )
+        self._token = TokenSource(_given(token))
+        if isinstance(requests_per_second, Pacer):
+            self._pace = Pace(None, requests_per_second)
+        else:
+            self._pace = Pace(_checked_rate(requests_per_second))
+        self._pool = _Pool(http_client)
+        self._owns_pool = http_client is None
+        self.events = Events(self._send, self._reader)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; an injected `http_client` stays open."""
+        if self._owns_pool:
+            self._pool.close()
+
+    def _send(self, call: Call, timeout: float | Timeout | None = None) -> Answer:
+        times = _checked_timeout(timeout, self._settings.timeout)
+        steps = self._conversation(call, times, can_refresh=self._token.can_refresh)
+        result: Any = None
+        while True:
+            try:
+                step = steps.send(result)
+            except StopIteration as stop:
+                return stop.value
+            result = None
+            if isinstance(step, Attempt):
+                result = self._attempt(step, call, times)
+            elif isinstance(step, Refresh):
+                result = self._token.refresh(step.refused)
+            elif isinstance(step, Hold):
+                self._pace.hold(step.seconds)
+            else:
+                time.sleep(step.seconds)
+
+    def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
+        self._pace.wait()
+        token = step.token or self._token.read()
+        began = time.monotonic()
+        outcome = _http.attempt(
+            self._pool.get(),
+            call,
+            token=token,
+            deadline=step.deadline or began + times.total,
+            **self._wire(times),
+        )
+        return Report(outcome, token, began)
+
+
+class AsyncTogai(_Base):
+    """The Togai events API, for asyncio.
+
+    A client belongs to the event loop that first used it, and is closed by `async with` or `aclose()`.
+
+    Example:
+        ```python
+        async with AsyncTogai() as client:
+            async for event in client.events.list(account_id="acme"):
+                print(event.reference_id, event.ingestion_status.status)
+        ```
+
+    Args:
+        token: The API token, or a plain or async callable that gives it; a callable is read before each
+            request, and once more when the service answers 401. Default: the environment's TOGAI_API_TOKEN.
+        base_url: Where the service is. Default: the environment's TOGAI_BASE_URL, else `PRODUCTION_URL`.
+            https only, except on this machine.
+        timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
+        max_retries: How many more attempts a call gets. Corrections are repeated only where they provably
+            were not delivered.
+        requests_per_second: How many requests may start in any one second, over all tasks; the service's
+            quota is 10 for each token unless raised. None for no limit, or an `AsyncPacer`.
+        strict: Raise `UnexpectedResponse` where an answer departs from the contract, instead of reading
+            what can be read.
+        on_drift: Called with each `Drift`, once per place and kind.
+        http_client: An `httpx.AsyncClient` of your own, for proxies, certificates or transports. It keeps
+            this client's token, timeouts and retries, and is yours to close.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot work.
+    """
+
+    events: AsyncEvents
+    """The calls about events."""
+
+    def __init__(
+        self,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | Timeout | None = None,
+        max_retries: int = 4,
+        requests_per_second: int | AsyncPacer | None = 10,
+        strict: bool = False,
+        on_drift: Callable[[Drift], object] | None = None,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        super().__init__(
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            strict=strict,
+            on_drift=on_drift,
+        )
+        self._token = AsyncTokenSource(_given(token))
+        if isinstance(requests_per_second, AsyncPacer):
+            self._pace = AsyncPace(None, requests_per_second)
+        else:
+            self._pace = AsyncPace(_checked_rate(requests_per_second))
+        self._pool = _AsyncPool(http_client)
+        self._owns_pool = http_client is None
+        self.events = AsyncEvents(self._send, self._reader)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; an injected `http_client` stays open."""
+        if self._owns_pool:
+            await self._pool.aclose()
+
+    async def _send(self, call: Call, timeout: float | Timeout | None = None) -> Answer:
+        times = _checked_timeout(timeout, self._settings.timeout)
+        steps = self._conversation(call, times, can_refresh=self._token.can_refresh)
+        result: Any = None
+        while True:
+            try:
+                step = steps.send(result)
+            except StopIteration as stop:
+                return stop.value
+            result = None
+            if isinstance(step, Attempt):
+                result = await self._attempt(step, call, times)
+            elif isinstance(step, Refresh):
+                result = await self._token.refresh(step.refused)
+            elif isinstance(step, Hold):
+                self._pace.hold(step.seconds)
+            else:
+                await asyncio.sleep(step.seconds)
+
+    async def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
+        http = self._pool.get()
+        await self._pace.wait()
+        token = step.token or await self._token.read()
+        began = time.monotonic()
+        outcome = await _http.attempt_async(
+            http,
+            call,
+            token=token,
+            deadline=step.deadline or began + times.total,
+            **self._wire(times),
+        )
+        return Report(outcome, token, began)
+
+
+class _Pool:
+    """The connections, made on first use and made anew in a forked child."""
+
+    def __init__(self, injected: httpx.Client | None) -> None:
+        if injected is not None and not isinstance(injected, httpx.Client):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                "http_client must be an httpx.Client; AsyncTogai takes an httpx.AsyncClient"
+            )
+        self._injected = injected
+        self._own: httpx.Client | None = None
+        self._abandoned: list[httpx.Client] = []
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def get(self) -> httpx.Client:
+        if self._injected is not None:
+            return self._injected
+        if self._pid != os.getpid():
+            # The parent's connections: closing them here would end its TLS sessions too.
+            self._lock = threading.Lock()
+            if self._own is not None:
+                self._abandoned.append(self._own)
+            self._own, self._pid = None, os.getpid()
+        if self._own is None:
+            with self._lock:
+                if self._closed:
+                    raise _http.closed()
+                if self._own is None:
+                    self._own = httpx.Client(limits=_http.LIMITS)
+        return self._own
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._own is not None and self._pid == os.getpid():
+                self._own.close()
+
+
+class _AsyncPool:
+    """The connections, made on first use, within one event loop."""
+
+    def __init__(self, injected: httpx.AsyncClient | None) -> None:
+        if injected is not None and not isinstance(injected, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                "http_client must be an httpx.AsyncClient; Togai takes an httpx.Client"
+            )
+        self._injected = injected
+        self._own: httpx.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def get(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop:
+            raise ConfigurationError(
+                "this client belongs to another event loop: make one in each asyncio.run(),"
+                " with `async with AsyncTogai(...) as client`"
+            )
+        if self._closed:
+            raise _http.closed()
+        self._loop = loop
+        if self._injected is not None:
+            return self._injected
+        if self._own is None:
+            self._own = httpx.AsyncClient(limits=_http.LIMITS)
+        return self._own
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._own is not None:
+            await self._own.aclose()

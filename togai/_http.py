@@ -1,0 +1,297 @@
+"""One attempt over httpx: the request out, a bounded answer in, and what went wrong in our own terms.
+
+The only module that handles httpx. Nothing here raises for what a server does, so that no frame of a
+caller's traceback holds a request with its token and query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from attrs import frozen
+
+from togai._retry import Failure
+from togai._sending import Answer, Call, Ended, Unreadable
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from togai._token import Secret
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of an answer, decompressed, that are taken in; a page of 50 events is some 30 kB."""
+
+LIMITS = httpx.Limits(max_connections=50, max_keepalive_connections=20)
+"""Connections of one client; a call waits `Timeout.pool` seconds for a free one."""
+
+_USED_HEADERS = ("content-type", "retry-after", "x-request-id")
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@frozen(kw_only=True)
+class Timeout:
+    """How long the parts of a call may take, in seconds.
+
+    Args:
+        connect: Until a connection stands.
+        read: Between two pieces of the answer.
+        write: Between two pieces of the request.
+        pool: Until one of the client's own connections is free.
+        total: All attempts of one call with the waits between them, from the start of the first.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    write: float = 30.0
+    pool: float = 30.0
+    total: float = 120.0
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("connect", "read", "write", "pool", "total"):
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+                raise ConfigurationError(
+                    f"timeout {name}={value!r}: pass a positive number of seconds"
+                )
+
+
+class _TooLarge(Exception):
+    """The body is larger than the limit."""
+
+
+class _Body:
+    """Collects a body within the limit, decompressing as it comes so that a small bomb stays small."""
+
+    def __init__(self, encoding: str) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._zlib = {
+            "": None,
+            "identity": None,
+            "gzip": zlib.decompressobj(zlib.MAX_WBITS | 16),
+            "deflate": zlib.decompressobj(),
+        }[encoding]
+
+    def add(self, chunk: bytes) -> None:
+        if self._zlib is not None:
+            chunk = self._zlib.decompress(chunk, MAX_BODY + 1 - self._size)
+        self._size += len(chunk)
+        if self._size > MAX_BODY:
+            raise _TooLarge
+        self._parts.append(chunk)
+
+    def whole(self) -> bytes:
+        if self._zlib is not None and self._size and not self._zlib.eof:
+            raise zlib.error("incomplete data")
+        return b"".join(self._parts)
+
+
+def _request(
+    http: httpx.Client | httpx.AsyncClient,
+    call: Call,
+    *,
+    base_url: str,
+    token: Secret,
+    user_agent: str,
+    timeout: Timeout,
+    deadline: float,
+    trace: Callable[..., Any] | None = None,
+) -> httpx.Request:
+    left = max(0.001, deadline - time.monotonic())
+    request = http.build_request(
+        call.method,
+        base_url + call.path,
+        params=call.params,
+        json=call.json,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "Authorization": token.header(),
+            "User-Agent": user_agent,
+        },
+        timeout=httpx.Timeout(
+            connect=min(timeout.connect, left),
+            read=min(timeout.read, left),
+            write=min(timeout.write, left),
+            pool=min(timeout.pool, left),
+        ),
+    )
+    if trace is not None:
+        request.extensions["trace"] = trace
+    return request
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    headers = {name: response.headers[name] for name in _USED_HEADERS if name in response.headers}
+    return Answer(response.status_code, body, headers, response.reason_phrase)
+
+
+def _encoding(response: httpx.Response) -> str:
+    return response.headers.get("content-encoding", "").strip().lower()
+
+
+def _unreadable(response: httpx.Response, problem: str) -> Unreadable:
+    return Unreadable(problem, response.status_code, response.headers.get("x-request-id"))
+
+
+def _body_problem(error: Exception) -> str:
+    if isinstance(error, _TooLarge):
+        return f"a body of more than {MAX_BODY} bytes"
+    if isinstance(error, KeyError):
+        return "a content encoding that was not asked for"
+    return "a body that cannot be decompressed"
+
+
+def _ended(error: httpx.TransportError) -> Ended:
+    text = str(error) or type(error).__name__
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return Ended(Failure.NOT_SENT, text, final=True)
+    if isinstance(error, _NOT_SENT):
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in text
+        if untrusted:
+            text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
+        return Ended(Failure.NOT_SENT, text, final=untrusted)
+    if isinstance(error, httpx.TimeoutException):
+        return Ended(Failure.TIMED_OUT, text)
+    return Ended(Failure.LOST, text)
+
+
+def closed() -> ConfigurationError:
+    """The error for a client that is used after its end."""
+    return ConfigurationError(
+        "the client is closed: make a new one, or keep it open for as long as it is used"
+    )
+
+
+def attempt(
+    http: httpx.Client,
+    call: Call,
+    *,
+    base_url: str,
+    token: Secret,
+    user_agent: str,
+    timeout: Timeout,
+    deadline: float,
+) -> Answer | Ended | Unreadable:
+    """Send the request once and take in the whole answer.
+
+    Raises:
+        ConfigurationError: The client is closed.
+    """
+    if http.is_closed:
+        raise closed()
+    request = _request(
+        http,
+        call,
+        base_url=base_url,
+        token=token,
+        user_agent=user_agent,
+        timeout=timeout,
+        deadline=deadline,
+        trace=_watch,
+    )
+    _deadline.at = deadline
+    try:
+        response = http.send(request, auth=None, follow_redirects=False, stream=True)
+        try:
+            if response.is_stream_consumed:
+                return _answer(response, response.content)
+            body = _Body(_encoding(response))
+            for chunk in response.iter_raw():
+                body.add(chunk)
+                if time.monotonic() > deadline:
+                    return Ended(Failure.TIMED_OUT, "the answer came too slowly")
+            return _answer(response, body.whole())
+        except (_TooLarge, KeyError, zlib.error) as error:
+            return _unreadable(response, _body_problem(error))
+        finally:
+            response.close()
+    except httpx.HTTPStatusError as error:  # an event hook of an injected client
+        return _answer(error.response, b"")
+    except httpx.TransportError as error:
+        return _ended(error)
+    finally:
+        _deadline.at = None
+
+
+async def attempt_async(
+    http: httpx.AsyncClient,
+    call: Call,
+    *,
+    base_url: str,
+    token: Secret,
+    user_agent: str,
+    timeout: Timeout,
+    deadline: float,
+) -> Answer | Ended | Unreadable:
+    """Send the request once and take in the whole answer.
+
+    Raises:
+        ConfigurationError: The client is closed.
+    """
+    if http.is_closed:
+        raise closed()
+    request = _request(
+        http,
+        call,
+        base_url=base_url,
+        token=token,
+        user_agent=user_agent,
+        timeout=timeout,
+        deadline=deadline,
+    )
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            response = await http.send(request, auth=None, follow_redirects=False, stream=True)
+            try:
+                if response.is_stream_consumed:
+                    return _answer(response, response.content)
+                body = _Body(_encoding(response))
+                async for chunk in response.aiter_raw():
+                    body.add(chunk)
+                return _answer(response, body.whole())
+            except (_TooLarge, KeyError, zlib.error) as error:
+                return _unreadable(response, _body_problem(error))
+            finally:
+                await response.aclose()
+    except TimeoutError:
+        return Ended(Failure.TIMED_OUT, "the answer came too slowly")
+    except httpx.HTTPStatusError as error:  # an event hook of an injected client
+        return _answer(error.response, b"")
+    except httpx.TransportError as error:
+        return _ended(error)
+
+
+class _Deadline(threading.local):
+    at: float | None = None
+
+
+_deadline = _Deadline()
+
+
+def _watch(event: str, info: Mapping[str, Any]) -> None:
+    """Keep the reads of each new connection within the deadline of the call that they serve.
+
+    A read timeout alone does not end a server that drips its headers byte by byte. httpcore tells its
+    `trace` extension of every new stream; asyncio has a timeout of its own and needs none of this.
+    """
+    if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        stream = info["return_value"]
+        read: Callable[[int, float | None], bytes] = stream.read
+
+        def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
+            if _deadline.at is not None:
+                left = _deadline.at - time.monotonic()
+                if left <= 0:
+                    raise httpx.ReadTimeout("the answer came too slowly")
+                timeout = left if timeout is None else min(timeout, left)
+            return read(max_bytes, timeout)
+
+        stream.read = read_in_time

@@ -1,0 +1,238 @@
+"""The three operations: arguments -> request, and answer -> models. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from _togai_generated.api.event_management import event_correction, get_events, get_single_event
+from _togai_generated.types import UNSET
+
+from togai._corrections import Correction, CorrectionResult
+from togai._pages import EventPage
+from togai._reading import Drift, Reader, StrictDeparture
+from togai._sending import Answer, Call, parse_json, read_object, unexpected
+from togai.errors import InvalidRequest, UnexpectedResponse
+from togai.models import (
+    EventCorrectionInfo,
+    EventCorrectionRequest,
+    EventWithStatus,
+    EventWithStatusAndEventPipelineInfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_PAGE_SIZE = 50
+"""Events of one page at most (the vendor's description)."""
+
+
+def list_events(
+    *,
+    account_id: str | None,
+    schema_name: str | None,
+    status: str | None,
+    page_size: int | None,
+) -> Callable[[str | None], Call]:
+    """The request for each page, given its token.
+
+    Raises:
+        InvalidRequest: An argument cannot be right.
+    """
+    filters = {
+        "account_id": _text("account_id", account_id),
+        "schema_name": _text("schema_name", schema_name),
+        "status": _text("status", status),
+        "page_size": _page_size(page_size),
+    }
+
+    def page(next_token: str | None) -> Call:
+        arguments = {**filters, "next_token": UNSET if next_token is None else next_token}
+        return _call(get_events._get_kwargs(**arguments))  # noqa: SLF001
+
+    return page
+
+
+def checked_token(next_token: object) -> str | None:
+    """A page token to start from.
+
+    Raises:
+        InvalidRequest: It is neither a text nor None.
+    """
+    if next_token is None or (isinstance(next_token, str) and next_token):
+        return next_token
+    raise InvalidRequest(f"next_token={next_token!r}: pass a token from an earlier page, or None")
+
+
+def get_event(event_id: object) -> Call:
+    """The request for one event.
+
+    Raises:
+        InvalidRequest: The id cannot be one, or cannot stand in a path.
+    """
+    if not isinstance(event_id, str):
+        raise InvalidRequest(f"event_id must be text, not {type(event_id).__name__}")
+    if not event_id.strip():
+        raise InvalidRequest("event_id is empty: pass the id that the event was sent with")
+    if event_id in (".", ".."):
+        raise InvalidRequest(
+            f"event_id={event_id!r} cannot stand in a path: it would name another call"
+        )
+    _encodable("event_id", event_id)
+    return _call(get_single_event._get_kwargs(event_id))  # noqa: SLF001
+
+
+def correct_events(correction: Correction) -> Call:
+    """The request for a correction."""
+    selection = correction.selection
+    arguments: dict[str, Any] = {
+        "action": correction.action,
+        "account_id": selection.account_id,
+        "id": selection.reference_id,
+        "event_id": selection.event_id,
+        "event_source_time": selection.event_source_time,
+        "created_at": selection.created_at,
+        "async_": True if correction.background else None,
+        "require_confirmation": correction.require_confirmation,
+    }
+    given = {name: value for name, value in arguments.items() if value is not None}
+    if correction.event is not None:
+        given["body"] = EventCorrectionRequest(event=correction.event)
+    return _call(event_correction._get_kwargs(**given), repeatable=False)  # noqa: SLF001
+
+
+def _call(kwargs: dict[str, Any], *, repeatable: bool = True) -> Call:
+    return Call(
+        method=kwargs["method"].upper(),
+        path=kwargs["url"],
+        params=kwargs.get("params", {}),
+        json=kwargs.get("json"),
+        repeatable=repeatable,
+    )
+
+
+def _text(name: str, value: object) -> Any:
+    if value is None:
+        return UNSET
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be text, not {type(value).__name__}")
+    if not value.strip():
+        raise InvalidRequest(f"{name} is empty: leave it out to list all")
+    _encodable(name, value)
+    return str(value)
+
+
+def _encodable(name: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{name} holds a character that UTF-8 cannot carry") from None
+
+
+def _page_size(value: object) -> Any:
+    if value is None:
+        return UNSET
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_PAGE_SIZE:
+        raise InvalidRequest(f"page_size={value!r}: pass a whole number from 1 to {MAX_PAGE_SIZE}")
+    return value
+
+
+def read_page(reader: Reader, call: Call, answer: Answer) -> EventPage:
+    """The page that the service answered.
+
+    Raises:
+        UnexpectedResponse: It is no page; in strict mode also where it departs from the contract.
+    """
+    body = read_object(call, answer)
+    try:
+        events = _items(reader, call, answer, body, EventWithStatus, "GetEventsResponse")
+        token = body.get("nextToken")
+        if token is not None and not isinstance(token, str):
+            # Guessing here could end a listing early, or never.
+            raise unexpected(call, answer, "a page token that is no text", "$.nextToken")
+        _extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
+    except StrictDeparture as error:
+        raise _strict(call, answer, error) from None
+    return EventPage(tuple(events), token or None)
+
+
+def read_candidates(
+    reader: Reader, call: Call, answer: Answer
+) -> list[EventWithStatusAndEventPipelineInfo]:
+    """The events that have the id that was asked for.
+
+    Raises:
+        UnexpectedResponse: The answer is no list of events; in strict mode also where it departs from
+            the contract.
+    """
+    body = read_object(call, answer)
+    model = EventWithStatusAndEventPipelineInfo
+    try:
+        events = _items(reader, call, answer, body, model, "GetEventResponse")
+        _extras(reader, body, ("events",), "GetEventResponse")
+    except StrictDeparture as error:
+        raise _strict(call, answer, error) from None
+    return events
+
+
+def read_correction(
+    reader: Reader, call: Call, answer: Answer, correction: Correction
+) -> CorrectionResult:
+    """What the service says that it did.
+
+    Raises:
+        UnexpectedResponse: It does not say; in strict mode also where it departs from the contract.
+    """
+    if correction.background and not answer.body.strip():
+        return CorrectionResult(correction, (), None)
+    body = _any_json(call, answer) if correction.background else read_object(call, answer)
+    if not isinstance(body, dict) or "data" not in body:
+        if correction.background:
+            return CorrectionResult(correction, (), body)
+        raise unexpected(call, answer, "an object without data", "$.data")
+    entries = body["data"]
+    if not isinstance(entries, list):
+        if correction.background:
+            return CorrectionResult(correction, (), body)
+        raise unexpected(call, answer, "data that is no list", "$.data")
+    try:
+        read = reader.items(EventCorrectionInfo, entries, "$.data")
+    except StrictDeparture as error:
+        raise _strict(call, answer, error) from None
+    return CorrectionResult(correction, read, body)
+
+
+def _any_json(call: Call, answer: Answer) -> Any:
+    try:
+        return parse_json(answer.body)
+    except (ValueError, RecursionError):
+        raise unexpected(call, answer, "a body that is not JSON") from None
+
+
+def _items(
+    reader: Reader, call: Call, answer: Answer, body: dict[str, Any], model: type[Any], outer: str
+) -> list[Any]:
+    events = body.get("events")
+    if isinstance(events, list):
+        return reader.items(model, events, "$.events")
+    if events is not None:
+        raise unexpected(
+            call, answer, f"events that are no list but {type(events).__name__}", "$.events"
+        )
+    if "events" not in body and body.keys() - {"nextToken"}:
+        # Some other object, such as an error under status 200: not an empty page.
+        raise unexpected(call, answer, "an object without events", "$.events")
+    reader.tell(Drift(outer, "events", "null" if "events" in body else "missing"), "$.events")
+    return []
+
+
+def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
+    for name in body:
+        if name not in known:
+            reader.tell(Drift(outer, name, "unknown property"), f"$.{name}")
+
+
+def _strict(call: Call, answer: Answer, error: StrictDeparture) -> UnexpectedResponse:
+    departure = error.departure
+    return unexpected(
+        call, answer, f"a departure from the contract ({departure.drift})", departure.where
+    )

@@ -1,0 +1,118 @@
+"""The token: read before each attempt, refreshed once for all who meet a 401 together, never shown."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from typing import TYPE_CHECKING
+
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Secret:
+    """A token that no repr, log or traceback shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        if not isinstance(value, str):
+            kind = type(value).__name__
+            raise ConfigurationError(
+                f"the token must be text, or a callable that gives it; got {kind}"
+            )
+        value = value.strip()
+        if not value:
+            raise ConfigurationError("the token is empty: pass token=, or set TOGAI_API_TOKEN")
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise ConfigurationError(
+                "the token holds a blank or a character that no token has: was it copied whole, and alone?"
+            )
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a token is not pickled: give the other process its own")
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self._value}"
+
+
+class _Source:
+    """What both twins know: the callable or the fixed token, and the last one that it gave."""
+
+    def __init__(self, token: object) -> None:
+        self.can_refresh = callable(token)
+        self._call: Callable[[], object] = token if callable(token) else lambda: token
+        self._last = None if self.can_refresh else Secret(token)
+
+    def __repr__(self) -> str:
+        return "<token ***>"
+
+
+class TokenSource(_Source):
+    """Gives the token to the threads of a client."""
+
+    def __init__(self, token: str | Callable[[], str]) -> None:
+        super().__init__(token)
+        self._lock = threading.Lock()
+
+    def read(self) -> Secret:
+        """The token for the next attempt."""
+        if self.can_refresh or self._last is None:
+            self._last = self._fetch()
+        return self._last
+
+    def refresh(self, refused: Secret) -> Secret:
+        """Another token than the refused one, asked for once however many threads come together."""
+        with self._lock:
+            if self._last is None or self._last == refused:
+                self._last = self._fetch()
+            return self._last
+
+    def _fetch(self) -> Secret:
+        value = self._call()
+        if inspect.isawaitable(value):
+            if inspect.iscoroutine(value):
+                value.close()
+            raise ConfigurationError(
+                "Togai takes a plain callable as token; AsyncTogai takes async ones"
+            )
+        return Secret(value)
+
+
+class AsyncTokenSource(_Source):
+    """Gives the token to the tasks of a client."""
+
+    def __init__(self, token: str | Callable[[], str | Awaitable[str]]) -> None:
+        super().__init__(token)
+        self._lock = asyncio.Lock()
+
+    async def read(self) -> Secret:
+        """The token for the next attempt."""
+        if self.can_refresh or self._last is None:
+            self._last = await self._fetch()
+        return self._last
+
+    async def refresh(self, refused: Secret) -> Secret:
+        """Another token than the refused one, asked for once however many tasks come together."""
+        async with self._lock:
+            if self._last is None or self._last == refused:
+                self._last = await self._fetch()
+            return self._last
+
+    async def _fetch(self) -> Secret:
+        value = self._call()
+        return Secret(await value if inspect.isawaitable(value) else value)

@@ -1,0 +1,285 @@
+"""Events from and to plain Python values: build one, check one, read its quantities, flatten many."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from dateutil.parser import isoparse
+
+from togai.errors import InvalidRequest
+from togai.models import (
+    Attribute,
+    Event,
+    EventCorrectionInfo,
+    EventWithStatus,
+    EventWithStatusAndEventPipelineInfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+ReadEvent = EventWithStatus | EventWithStatusAndEventPipelineInfo | EventCorrectionInfo
+"""An event as the service answers it, from any of the three calls."""
+
+_QUANTITY = re.compile(r"-?[0-9]{1,512}(\.[0-9]+)?")
+
+
+def build_event(
+    schema_name: str,
+    *,
+    account_id: str,
+    timestamp: datetime | str,
+    attributes: Mapping[str, Decimal | int | str],
+    units: Mapping[str, str] | None = None,
+    dimensions: Mapping[str, str] | None = None,
+    id: str | None = None,  # noqa: A002  (the property's own name)
+) -> Event:
+    """An event from plain Python values, checked against the contract's limits.
+
+    Args:
+        schema_name: The event schema, 1 to 50 characters.
+        account_id: The account that used something, at most 512 characters.
+        timestamp: When it happened: a datetime with a time zone, or ISO 8601 text with an offset.
+        attributes: Up to 10 quantities by name: Decimal, int, or the digits as text. Floats are refused:
+            0.1 is not 0.1 in binary, and an invoice must not depend on it.
+        units: The unit of an attribute by its name, such as "Kilometers".
+        dimensions: Further text by name.
+        id: Your own id of the event, at most 512 characters; not to be used again for 45 days.
+
+    Returns:
+        The event, for `client.events.replace`.
+
+    Raises:
+        InvalidRequest: All that is wrong with the values, in one error.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> ride = build_event(
+        ...     "rides",
+        ...     account_id="acme",
+        ...     timestamp="2024-12-04T07:30:35Z",
+        ...     attributes={"distance": Decimal("10.4")},
+        ...     units={"distance": "Kilometers"},
+        ... )
+        >>> ride.attributes[0].value
+        '10.4'
+    """
+    problems: list[str] = []
+    strangers = sorted(set(units or {}) - set(attributes))
+    if strangers:
+        problems.append(f"units names {', '.join(strangers)}, which attributes lacks")
+    when = _timestamp(timestamp, problems)
+    event = Event(
+        schema_name=schema_name,
+        account_id=account_id,
+        timestamp=when,
+        attributes=[
+            Attribute(
+                name=name, value=_quantity(name, value, problems), unit=(units or {}).get(name)
+            )
+            for name, value in attributes.items()
+        ],
+        dimensions=dict(dimensions or {}),
+        id=id,
+    )
+    # A value that was refused above needs no second complaint about its stand-in.
+    problems.extend(payload_problems(event))
+    if problems:
+        raise InvalidRequest("this event cannot be sent: " + "; ".join(problems))
+    return event
+
+
+def _timestamp(value: object, problems: list[str]) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = isoparse(value)
+        except ValueError:
+            problems.append(f"timestamp {value!r} is not ISO 8601, such as 2024-12-04T07:30:35Z")
+            return datetime.now(UTC)
+    if not isinstance(value, datetime):
+        problems.append(
+            f"timestamp must be a datetime or ISO 8601 text, not {type(value).__name__}"
+        )
+        return datetime.now(UTC)
+    return value
+
+
+def _quantity(name: str, value: object, problems: list[str]) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and abs(exponent) <= 512:
+            return f"{value:f}"
+        problems.append(f"attribute {name} is {value}: pass a finite number of at most 512 digits")
+    elif isinstance(value, float):
+        problems.append(
+            f"attribute {name} is a float, whose decimal digits are a guess:"
+            f" pass Decimal({str(value)!r}) or the digits as text"
+        )
+    else:
+        problems.append(
+            f"attribute {name} must be Decimal, int or text, not {type(value).__name__}"
+        )
+    return "0"
+
+
+def payload_problems(event: Event) -> list[str]:
+    """What the service would refuse in an event, each with what would be right. Limits: the vendor's description."""
+    problems: list[str] = []
+
+    def text(what: str, value: object, shortest: int, longest: int) -> None:
+        if not isinstance(value, str):
+            problems.append(f"{what} must be text, not {type(value).__name__}")
+        elif not shortest <= len(value) <= longest:
+            problems.append(
+                f"{what} must have {shortest} to {longest} characters, has {len(value)}"
+            )
+
+    def entries(what: str, value: object, kind: type) -> bool:
+        if isinstance(value, kind):
+            return True
+        problems.append(f"{what} must be a {kind.__name__}, not {type(value).__name__}")
+        return False
+
+    text("schema_name", event.schema_name, 1, 50)
+    text("account_id", event.account_id, 1, 512)
+    if event.id is not None:
+        text("id", event.id, 1, 512)
+    when: object = event.timestamp
+    if not isinstance(when, datetime):
+        problems.append(f"timestamp must be a datetime, not {type(when).__name__}")
+    elif when.utcoffset() is None:
+        problems.append(
+            "timestamp has no time zone: add one, such as timestamp.replace(tzinfo=UTC)"
+        )
+    if entries("attributes", event.attributes, list):
+        if len(event.attributes) > 10:
+            problems.append(f"at most 10 attributes are allowed, these are {len(event.attributes)}")
+        for attribute in event.attributes:
+            if entries("each attribute", attribute, Attribute):
+                text("an attribute's name", attribute.name, 1, 50)
+                _attribute_problems(attribute, problems)
+                if attribute.unit is not None:
+                    text(f"the unit of {attribute.name}", attribute.unit, 1, 50)
+    if entries("dimensions", event.dimensions, dict):
+        for name, value in event.dimensions.items():
+            text(f"dimension {name}", value, 1, 200)
+    return problems
+
+
+def _attribute_problems(attribute: Attribute, problems: list[str]) -> None:
+    value: object = attribute.value
+    if isinstance(value, str) and _QUANTITY.fullmatch(value):
+        return
+    shown = repr(value) if len(repr(value)) < 60 else f"{repr(value)[:60]}..."
+    problems.append(
+        f"the value of {attribute.name} is {shown}: pass a decimal number as text, such as '10.4'"
+    )
+
+
+def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
+    """The quantities of an event by attribute name, exact to the digit.
+
+    Args:
+        event: An event, or one that was read.
+
+    Returns:
+        A Decimal for each attribute whose value is a number; others are left out and stay readable in
+        `attributes`.
+    """
+    payload = event if isinstance(event, Event) else event.event_payload
+    found: dict[str, Decimal] = {}
+    for attribute in _each(_get(payload, "attributes")):
+        number = _decimal(_get(attribute, "value"))
+        if number is not None:
+            found[str(_get(attribute, "name"))] = number
+    return found
+
+
+def rows(
+    events: Iterable[ReadEvent],
+    *,
+    attributes: Sequence[str] | None = None,
+    dimensions: Sequence[str] | None = None,
+) -> Iterator[dict[str, str | Decimal | datetime | None]]:
+    """Flat rows, all with the same columns, for `csv.DictWriter` or `pandas.DataFrame`.
+
+    Args:
+        events: Events that were read.
+        attributes: The attributes that get a column, and one for their unit.
+        dimensions: The dimensions that get a column. Where either is None, all events are read first to
+            find out; name both to keep memory flat.
+
+    Yields:
+        `reference_id, id, account_id, customer_id, schema_name, timestamp, created_at, status,
+        status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None where an event
+        has no such value. Quantities are Decimal, or the text that came where that is no number.
+    """
+    if attributes is None or dimensions is None:
+        events = list(events)
+        attributes = attributes if attributes is not None else _names(events, "attributes")
+        dimensions = dimensions if dimensions is not None else _names(events, "dimensions")
+    for event in events:
+        yield _row(event, attributes, dimensions)
+
+
+def _names(events: Iterable[ReadEvent], what: str) -> list[str]:
+    names: dict[str, None] = {}
+    for event in events:
+        values = _get(event.event_payload, what)
+        if what == "dimensions":
+            names.update(dict.fromkeys(values if isinstance(values, dict) else ()))
+        else:
+            names.update(dict.fromkeys(str(_get(one, "name")) for one in _each(values)))
+    return list(names)
+
+
+def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str]) -> dict[str, Any]:
+    payload = event.event_payload
+    status = _get(event.ingestion_status, "status")
+    row: dict[str, Any] = {
+        "reference_id": event.reference_id,
+        "id": _get(payload, "id"),
+        "account_id": _get(payload, "account_id"),
+        "customer_id": event.customer_id,
+        "schema_name": _get(payload, "schema_name"),
+        "timestamp": _get(payload, "timestamp"),
+        "created_at": event.created_at,
+        "status": None if status is None else str(status),
+        "status_description": _get(event.ingestion_status, "status_description"),
+    }
+    by_name = {_get(one, "name"): one for one in _each(_get(payload, "attributes"))}
+    for name in attributes:
+        value = _get(by_name.get(name), "value")
+        number = _decimal(value)
+        row[f"attribute.{name}"] = value if number is None else number
+        row[f"unit.{name}"] = _get(by_name.get(name), "unit")
+    held = _get(payload, "dimensions")
+    for name in dimensions:
+        row[f"dimension.{name}"] = held.get(name) if isinstance(held, dict) else None
+    return row
+
+
+def _get(model: Any, name: str) -> Any:
+    """An attribute of a model, None where a damaged event holds something else in its place."""
+    return getattr(model, name, None)
+
+
+def _each(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
+
+
+def _decimal(value: object) -> Decimal | None:
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

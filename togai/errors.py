@@ -1,0 +1,358 @@
+"""Everything that this package raises, in one tree.
+
+TogaiError
+├── ConfigurationError            the client cannot be set up so: no token, a foreign http address (a ValueError)
+├── InvalidRequest                refused before anything was sent (a ValueError)
+├── ConnectionFailed              no connection came about: nothing was sent
+├── ConnectionLost                the connection broke before the whole answer had arrived
+├── TimedOut                      no whole answer in time
+├── StatusError                   the service answered with another status than success
+│   ├── BadRequest                400
+│   ├── Unauthorized              401
+│   ├── Forbidden                 403
+│   ├── NotFound                  404
+│   ├── UnprocessableEntity       422
+│   ├── RateLimited               429
+│   └── ServerError               5xx, 520 and its neighbours included
+├── UnexpectedResponse            a success whose body is not what was asked for
+├── RepeatedPageToken             a listing that would go in circles
+├── EventNotFound                 no event has this id (a LookupError)
+├── AmbiguousEvent                several events have this id (a LookupError)
+├── CorrectionFailed              the service answered that it did not correct some events
+└── CorrectionOutcomeUnknown      nobody can say whether a correction was applied
+
+All of them survive pickle and deepcopy, and none holds the token or a query string.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from togai._corrections import Correction
+    from togai.models import EventCorrectionInfo, EventWithStatusAndEventPipelineInfo
+
+__all__ = [
+    "AmbiguousEvent",
+    "BadRequest",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "CorrectionFailed",
+    "CorrectionOutcomeUnknown",
+    "EventNotFound",
+    "Forbidden",
+    "InvalidRequest",
+    "NotFound",
+    "RateLimited",
+    "RepeatedPageToken",
+    "ServerError",
+    "StatusError",
+    "TimedOut",
+    "TogaiError",
+    "Unauthorized",
+    "UnexpectedResponse",
+    "UnprocessableEntity",
+]
+
+
+class TogaiError(Exception):
+    """Base of every error that this package raises.
+
+    Attributes:
+        method: HTTP method of the call, None where no call was made.
+        path: Path of the call, without its query.
+        attempts: How many requests were sent for the call.
+        waited: Seconds slept before each further attempt.
+        next_token: In a listing, where to go on: `client.events.list(next_token=...)`.
+        yielded: In a listing, how many events had been yielded.
+    """
+
+    method: str | None = None
+    path: str | None = None
+    attempts: int = 0
+    waited: tuple[float, ...] = ()
+    next_token: str | None = None
+    yielded: int | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with `args` alone, which loses keyword arguments.
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+def _rebuild(cls: type[TogaiError], args: tuple[Any, ...]) -> TogaiError:
+    return cls.__new__(cls, *args)
+
+
+class ConfigurationError(TogaiError, ValueError):
+    """The client cannot work with these settings; the text says which one and what would do."""
+
+
+class InvalidRequest(TogaiError, ValueError):
+    """An argument was refused, and nothing was sent; the text says what would be right."""
+
+
+class ConnectionFailed(TogaiError):
+    """No connection came about in any attempt. Nothing was sent."""
+
+
+class ConnectionLost(TogaiError):
+    """The connection broke before the whole answer had arrived."""
+
+
+class TimedOut(TogaiError):
+    """The whole answer did not arrive within the timeouts of the call."""
+
+
+class StatusError(TogaiError):
+    """The service answered with another status than success.
+
+    Attributes:
+        status: The HTTP status.
+        message: What the service says about it; its reason phrase where it says nothing.
+        request_id: The service's id of the request, to name to its support; None where it gave none.
+        retry_after: Seconds that the service asks to wait, None where it does not ask.
+        snippet: The first 500 characters of the body.
+    """
+
+    status: int
+    message: str
+    request_id: str | None
+    retry_after: float | None
+    snippet: str
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        snippet: str = "",
+        attempts: int = 1,
+        waited: tuple[float, ...] = (),
+    ) -> None:
+        self.status = status
+        self.message = message
+        self.method = method
+        self.path = path
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.snippet = snippet
+        self.attempts = attempts
+        self.waited = waited
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        parts = [f"{self.method} {self.path} answered {self.status}: {self.message}"]
+        if self.request_id:
+            parts.append(f"request id {self.request_id}")
+        if self.retry_after is not None:
+            parts.append(f"asks to wait {self.retry_after:g} s")
+        if self.attempts > 1:
+            parts.append(f"{self.attempts} attempts")
+        return "; ".join(parts) + self._advice()
+
+    def _advice(self) -> str:
+        return ""
+
+
+class BadRequest(StatusError):
+    """400: the service does not accept an argument."""
+
+
+class Unauthorized(StatusError):
+    """401: the token is missing, wrong or expired (short-lived tokens live for 24 hours)."""
+
+    def _advice(self) -> str:
+        return ". Check the token; a callable `token=` is read anew before each request"
+
+
+class Forbidden(StatusError):
+    """403: the token may not do this."""
+
+    def _advice(self) -> str:
+        return ". The token is known but may not do this; check its permissions and base_url"
+
+
+class NotFound(StatusError):
+    """404: there is nothing at this address."""
+
+    def _advice(self) -> str:
+        return ". Check base_url"
+
+
+class UnprocessableEntity(StatusError):
+    """422: the service understands the request and refuses it."""
+
+
+class RateLimited(StatusError):
+    """429: more requests than the quota allows (10 per second for each token by default)."""
+
+    def _advice(self) -> str:
+        return ". Lower requests_per_second, or share one pace between the users of this token"
+
+
+class ServerError(StatusError):
+    """5xx: the service, or a gateway before it, failed."""
+
+
+_BY_STATUS: dict[int, type[StatusError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    422: UnprocessableEntity,
+    429: RateLimited,
+}
+
+
+def status_error_class(status: int) -> type[StatusError]:
+    """The class for an HTTP status: its own, `ServerError` from 500 on, or `StatusError`."""
+    return _BY_STATUS.get(status, ServerError if status >= 500 else StatusError)
+
+
+class UnexpectedResponse(TogaiError):
+    """A success whose body is not what was asked for.
+
+    Raised for a body that is no JSON object of the expected outline, that is larger than the limit or
+    cannot be decompressed; with `strict=True` also for every departure from the contract.
+
+    Attributes:
+        status: The HTTP status.
+        request_id: The service's id of the request; None where it gave none.
+        content_type: The content type that the service named.
+        snippet: The first 500 characters of the body.
+        where: JSON path of the first departure, such as `$.events[3].createdAt`; None where there is no JSON.
+    """
+
+    status: int | None
+    request_id: str | None
+    content_type: str | None
+    snippet: str
+    where: str | None
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        content_type: str | None = None,
+        snippet: str = "",
+        where: str | None = None,
+        attempts: int = 1,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.status = status
+        self.request_id = request_id
+        self.content_type = content_type
+        self.snippet = snippet
+        self.where = where
+        self.attempts = attempts
+        at = f" at {where}" if where else ""
+        body = f"; the body starts {snippet[:120]!r}" if snippet else ""
+        super().__init__(f"{method} {path} answered {status} with {problem}{at}{body}")
+
+
+class RepeatedPageToken(TogaiError):
+    """The service gave a page token that it had given before; going on would repeat events."""
+
+
+class EventNotFound(TogaiError, LookupError):
+    """No event has this id.
+
+    Attributes:
+        event_id: The id that was asked for.
+    """
+
+    event_id: str
+
+    def __init__(self, event_id: str) -> None:
+        self.event_id = event_id
+        super().__init__(
+            f"no event has the id {event_id!r}. This call takes the id that the event was sent with,"
+            " not the reference id that Togai gave it"
+        )
+
+
+class AmbiguousEvent(TogaiError, LookupError):
+    """Several events have this id: it is unique only within a window of 45 days.
+
+    Attributes:
+        event_id: The id that was asked for.
+        candidates: The events that have it.
+    """
+
+    event_id: str
+    candidates: tuple[EventWithStatusAndEventPipelineInfo, ...]
+
+    def __init__(
+        self, event_id: str, candidates: Sequence[EventWithStatusAndEventPipelineInfo]
+    ) -> None:
+        self.event_id = event_id
+        self.candidates = tuple(candidates)
+        super().__init__(
+            f"{len(self.candidates)} events have the id {event_id!r}: choose among `candidates`,"
+            " for instance by created_at, or call get_all"
+        )
+
+
+class CorrectionFailed(TogaiError):
+    """The service answered, inside a success, that it did not correct some events.
+
+    Attributes:
+        failed: The entries whose status is FAILED; each says why in `reason`.
+        unknown: The entries whose status this version does not know.
+    """
+
+    failed: tuple[EventCorrectionInfo, ...]
+    unknown: tuple[EventCorrectionInfo, ...]
+
+    def __init__(
+        self, failed: Sequence[EventCorrectionInfo], unknown: Sequence[EventCorrectionInfo] = ()
+    ) -> None:
+        self.failed = tuple(failed)
+        self.unknown = tuple(unknown)
+        reasons = "; ".join(
+            f"{entry.reference_id}: {entry.status}, {entry.reason}"
+            for entry in (*self.failed, *self.unknown)[:5]
+        )
+        more = len(self.failed) + len(self.unknown) - 5
+        tail = f"; and {more} more" if more > 0 else ""
+        super().__init__(
+            f"{len(self.failed)} failed and {len(self.unknown)} unknown: {reasons}{tail}"
+        )
+
+
+class CorrectionOutcomeUnknown(TogaiError):
+    """A correction was sent, and nobody can say whether it was applied. It was not sent again.
+
+    Do not repeat the call: the service knows no idempotency key, and a repeated correction can change
+    revenue twice. Read the targets first.
+
+    Attributes:
+        correction: What was asked for: action, selection, payload and options.
+        cause: What happened, in words.
+        status: The HTTP status of the answer, None where there was none.
+    """
+
+    correction: Correction
+    cause: str
+    status: int | None
+
+    def __init__(self, correction: Correction, cause: str, *, status: int | None = None) -> None:
+        self.correction = correction
+        self.cause = cause
+        self.status = status
+        super().__init__(
+            f"{correction.describe()} may or may not have been applied: {cause}."
+            " It was not sent again. Read the targets before you repeat it"
+        )
