@@ -91,7 +91,7 @@ def correct_events(correction: Correction) -> Call:
         "event_id": selection.event_id,
         "event_source_time": selection.event_source_time,
         "created_at": selection.created_at,
-        "async_": True if correction.background else None,
+        "async_": UNSET if not correction.background else True,
         "require_confirmation": correction.require_confirmation,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
