@@ -25,11 +25,16 @@ TOKEN = "demo-token"  # noqa: S105  (of the service in memory)
 def main() -> int:
     """Run the demo and return the exit code."""
     parser = argparse.ArgumentParser(description="Show the main job of the togai client.")
-    parser.add_argument("--live", action="store_true", help="read from the real host; changes nothing")
+    parser.add_argument(
+        "--live", action="store_true", help="read from the real host; changes nothing"
+    )
     if parser.parse_args().live:
         return live()
     print("The service: FakeTogai, in memory, on a loopback socket.\n")
-    for name, run in (("Togai", sync_part), ("AsyncTogai", lambda url: asyncio.run(async_part(url)))):
+    for name, run in (
+        ("Togai", sync_part),
+        ("AsyncTogai", lambda url: asyncio.run(async_part(url))),
+    ):
         print(f"== {name} " + "=" * (70 - len(name)))
         fake = FakeTogai(token=TOKEN)
         seed(fake)
@@ -79,11 +84,20 @@ def sync_part(url: str) -> None:
 
         wrong, mistyped = client.events.get("ride-17"), client.events.get("ride-42")
         show_in_full(wrong)
-        table("before", [one for one in events if one.reference_id in (wrong.reference_id, mistyped.reference_id)])
+        table(
+            "before",
+            [
+                one
+                for one in events
+                if one.reference_id in (wrong.reference_id, mistyped.reference_id)
+            ],
+        )
 
         undone = client.events.undo(wrong).raise_for_failures()
         print(f"\nundo:    {undone!r}")
-        replaced = client.events.replace(with_distance(mistyped, Decimal("4.24"))).raise_for_failures()
+        replaced = client.events.replace(
+            with_distance(mistyped, Decimal("4.24"))
+        ).raise_for_failures()
         print(f"replace: {replaced!r}")
 
         table("after", [one for one in client.events.list(account_id=ACCOUNT) if shown(one)])
@@ -96,9 +110,18 @@ async def async_part(url: str) -> None:
         events = [event for page in pages for event in page.events]
         print(f"listed {len(events)} events of {ACCOUNT} on {len(pages)} pages")
 
-        wrong, mistyped = await asyncio.gather(client.events.get("ride-17"), client.events.get("ride-42"))
+        wrong, mistyped = await asyncio.gather(
+            client.events.get("ride-17"), client.events.get("ride-42")
+        )
         show_in_full(wrong)
-        table("before", [one for one in events if one.reference_id in (wrong.reference_id, mistyped.reference_id)])
+        table(
+            "before",
+            [
+                one
+                for one in events
+                if one.reference_id in (wrong.reference_id, mistyped.reference_id)
+            ],
+        )
 
         undone = (await client.events.undo(wrong)).raise_for_failures()
         print(f"\nundo:    {undone!r}")
@@ -113,17 +136,19 @@ def shown(event: EventWithStatus) -> bool:
     return event.event_payload.id in ("ride-17", "ride-42")
 
 
-def with_distance(event, distance: Decimal):  # noqa: ANN001, ANN201
+def with_distance(event, distance: Decimal):
     """The event with another distance."""
     attributes = [evolve(one, value=str(distance)) for one in event.event_payload.attributes]
     return evolve(event, event_payload=evolve(event.event_payload, attributes=attributes))
 
 
-def show_in_full(event) -> None:  # noqa: ANN001
+def show_in_full(event) -> None:
     """What reading one event tells beyond the list."""
     info = event.event_pipeline_info
     meters = ", ".join(f"{one.name}: {one.units}" for one in info.usage_meters or [])
-    print(f"read {event.event_payload.id}: {dict(quantities(event))}; usage meters: {meters or 'none'}")
+    print(
+        f"read {event.event_payload.id}: {dict(quantities(event))}; usage meters: {meters or 'none'}"
+    )
 
 
 def table(title: str, events: list[EventWithStatus]) -> None:
@@ -133,7 +158,12 @@ def table(title: str, events: list[EventWithStatus]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     print(f"\n{title}:")
     for line in lines:
-        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print(
+            "  "
+            + "  ".join(
+                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            ).rstrip()
+        )
 
 
 if __name__ == "__main__":

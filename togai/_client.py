@@ -241,7 +241,8 @@ class Togai(_Base):
             try:
                 step = steps.send(result)
             except StopIteration as stop:
-                return stop.value
+                answer: Answer = stop.value
+                return answer
             result = None
             if isinstance(step, Attempt):
                 result = self._attempt(step, call, times)
@@ -353,7 +354,8 @@ class AsyncTogai(_Base):
             try:
                 step = steps.send(result)
             except StopIteration as stop:
-                return stop.value
+                answer: Answer = stop.value
+                return answer
             result = None
             if isinstance(step, Attempt):
                 result = await self._attempt(step, call, times)

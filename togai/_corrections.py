@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from attrs import evolve, field, frozen
 
@@ -175,7 +175,7 @@ def _selection_of(target: object) -> Selection:
     reference_id = target.reference_id or extra.get("referenceId")
     if isinstance(reference_id, str) and reference_id:
         return Selection(account_id=account_id, reference_id=reference_id)
-    event_id, created_at = getattr(payload, "id", None), target.created_at
+    event_id, created_at = getattr(payload, "id", None), cast("object", target.created_at)
     if isinstance(event_id, str) and event_id and isinstance(created_at, datetime):
         return Selection(account_id=account_id, event_id=event_id, created_at=created_at)
     raise InvalidRequest(
@@ -190,9 +190,9 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
         if name in given and (not isinstance(value, str) or not value.strip()):
             raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
     for name in ("event_source_time", "created_at"):
-        value = given.get(name)
-        if name in given and (not isinstance(value, datetime) or value.utcoffset() is None):
-            raise InvalidRequest(f"{name}={value!r}: pass a datetime with a time zone")
+        moment = given.get(name)
+        if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
+            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
     if "account_id" not in given:
         raise InvalidRequest(f"a correction needs a target. Allowed: {_ALLOWED}")
     filters = frozenset(given) - {"account_id"}

@@ -134,7 +134,8 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
 
 
 def _encoding(response: httpx.Response) -> str:
-    return response.headers.get("content-encoding", "").strip().lower()
+    encoding: str = response.headers.get("content-encoding", "")
+    return encoding.strip().lower()
 
 
 def _unreadable(response: httpx.Response, problem: str) -> Unreadable:

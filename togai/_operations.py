@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from _togai_generated.api.event_management import event_correction, get_events, get_single_event
+# `_get_kwargs` is the generator's request builder; its public functions decode and judge as well.
+from _togai_generated.api.event_management.event_correction import (
+    _get_kwargs as correction_arguments,  # pyright: ignore[reportPrivateUsage]
+)
+from _togai_generated.api.event_management.get_events import (
+    _get_kwargs as list_arguments,  # pyright: ignore[reportPrivateUsage]
+)
+from _togai_generated.api.event_management.get_single_event import (
+    _get_kwargs as get_arguments,  # pyright: ignore[reportPrivateUsage]
+)
 from _togai_generated.types import UNSET
 
 from togai._corrections import Correction, CorrectionResult
@@ -38,7 +47,7 @@ def list_events(
     Raises:
         InvalidRequest: An argument cannot be right.
     """
-    filters = {
+    filters: dict[str, Any] = {
         "account_id": _text("account_id", account_id),
         "schema_name": _text("schema_name", schema_name),
         "status": _text("status", status),
@@ -46,8 +55,11 @@ def list_events(
     }
 
     def page(next_token: str | None) -> Call:
-        arguments = {**filters, "next_token": UNSET if next_token is None else next_token}
-        return _call(get_events._get_kwargs(**arguments))  # noqa: SLF001
+        arguments: dict[str, Any] = {
+            **filters,
+            "next_token": UNSET if next_token is None else next_token,
+        }
+        return _call(list_arguments(**arguments))
 
     return page
 
@@ -78,7 +90,7 @@ def get_event(event_id: object) -> Call:
             f"event_id={event_id!r} cannot stand in a path: it would name another call"
         )
     _encodable("event_id", event_id)
-    return _call(get_single_event._get_kwargs(event_id))  # noqa: SLF001
+    return _call(get_arguments(event_id))
 
 
 def correct_events(correction: Correction) -> Call:
@@ -97,7 +109,7 @@ def correct_events(correction: Correction) -> Call:
     given = {name: value for name, value in arguments.items() if value is not None}
     if correction.event is not None:
         given["body"] = EventCorrectionRequest(event=correction.event)
-    return _call(event_correction._get_kwargs(**given), repeatable=False)  # noqa: SLF001
+    return _call(correction_arguments(**given), repeatable=False)
 
 
 def _call(kwargs: dict[str, Any], *, repeatable: bool = True) -> Call:
@@ -185,17 +197,13 @@ def read_correction(
     if correction.background and not answer.body.strip():
         return CorrectionResult(correction, (), None)
     body = _any_json(call, answer) if correction.background else read_object(call, answer)
-    if not isinstance(body, dict) or "data" not in body:
-        if correction.background:
-            return CorrectionResult(correction, (), body)
-        raise unexpected(call, answer, "an object without data", "$.data")
-    entries = body["data"]
+    entries: Any = cast("dict[str, Any]", body).get("data") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         if correction.background:
             return CorrectionResult(correction, (), body)
-        raise unexpected(call, answer, "data that is no list", "$.data")
+        raise unexpected(call, answer, "an object without a list of data", "$.data")
     try:
-        read = reader.items(EventCorrectionInfo, entries, "$.data")
+        read = reader.items(EventCorrectionInfo, cast("Any", entries), "$.data")
     except StrictDeparture as error:
         raise _strict(call, answer, error) from None
     return CorrectionResult(correction, read, body)
@@ -211,9 +219,9 @@ def _any_json(call: Call, answer: Answer) -> Any:
 def _items(
     reader: Reader, call: Call, answer: Answer, body: dict[str, Any], model: type[Any], outer: str
 ) -> list[Any]:
-    events = body.get("events")
+    events: object = body.get("events")
     if isinstance(events, list):
-        return reader.items(model, events, "$.events")
+        return reader.items(model, cast("Any", events), "$.events")
     if events is not None:
         raise unexpected(
             call, answer, f"events that are no list but {type(events).__name__}", "$.events"

@@ -193,14 +193,14 @@ class Reader:
                 logger.exception("on_drift failed")
 
 
-class _Addition(Exception):  # noqa: N818  (never leaves this module)
+class _Addition(Exception):
     """Strict mode met something additional; salvage finds out where."""
 
 
 _ADDITIONS = frozenset({"unknown property", "unknown value"})
 
 
-class _Unreadable(Exception):  # noqa: N818  (never leaves this module)
+class _Unreadable(Exception):
     """The value stays as it came."""
 
     def __init__(self, kind: str) -> None:
@@ -266,7 +266,8 @@ def _salvage(model: type[M], value: Any, where: str, found: list[Departure]) -> 
     extra = {name: source[name] for name in source if name not in known}
     for name in extra:
         note(name, "unknown property")
-    return typing.cast("type[Any]", model)(**arguments, additional_properties=extra)
+    build = typing.cast("Callable[..., M]", model)
+    return build(**arguments, additional_properties=extra)
 
 
 def _value(kind: Any, value: Any, where: str, found: list[Departure], model: str, name: str) -> Any:
@@ -281,7 +282,7 @@ def _value(kind: Any, value: Any, where: str, found: list[Departure], model: str
             note("wrong type")
             return value
         (inner,) = typing.get_args(kind)
-        items = typing.cast("list[Any]", value)
+        items: list[Any] = typing.cast("Any", value)
         return [
             _value(inner, item, f"{where}[{index}]", found, model, name)
             for index, item in enumerate(items)
@@ -308,8 +309,9 @@ def _value(kind: Any, value: Any, where: str, found: list[Departure], model: str
     return read
 
 
-def _scalar(kind: Any) -> Any:
-    return Enum if isinstance(kind, type) and issubclass(kind, Enum) else kind
+def _scalar(kind: Any) -> object:
+    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
+    return Enum if is_enum else typing.cast("object", kind)
 
 
 def _any(_kind: Any, value: Any) -> tuple[Any, str]:

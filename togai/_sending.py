@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
@@ -37,7 +37,7 @@ class Call:
 
     method: str
     path: str
-    params: Mapping[str, Any] = field(factory=dict, repr=False)
+    params: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     repeatable: bool = True
     """Whether sending it again does no harm."""
@@ -49,7 +49,7 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     reason: str = ""
     attempts: int = 1
 
@@ -258,7 +258,9 @@ def _message(answer: Answer) -> str:
         body = parse_json(answer.body)
     except (ValueError, RecursionError):
         body = None
-    message = body.get("message") if isinstance(body, dict) else None
+    message: object = (
+        cast("dict[str, Any]", body).get("message") if isinstance(body, dict) else None
+    )
     if isinstance(message, str) and message.strip():
         return " ".join(message.split())[:_MESSAGE]
     if 300 <= answer.status < 400:
@@ -298,7 +300,7 @@ def read_object(call: Call, answer: Answer) -> dict[str, Any]:
         problem = f"a body that is not JSON{named}" if answer.body else "an empty body"
     else:
         if isinstance(body, dict):
-            return body
+            return cast("dict[str, Any]", body)
         problem = f"JSON that is no object but {type(body).__name__}"
     raise unexpected(call, answer, problem)
 

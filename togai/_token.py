@@ -56,7 +56,7 @@ class _Source:
     def __init__(self, token: object) -> None:
         self.can_refresh = callable(token)
         self._call: Callable[[], object] = token if callable(token) else lambda: token
-        self._last = None if self.can_refresh else Secret(token)
+        self._last: Secret | None = None if self.can_refresh else Secret(token)
 
     def __repr__(self) -> str:
         return "<token ***>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dateutil.parser import isoparse
 
@@ -151,7 +151,7 @@ def payload_problems(event: Event) -> list[str]:
     text("account_id", event.account_id, 1, 512)
     if event.id is not None:
         text("id", event.id, 1, 512)
-    when: object = event.timestamp
+    when = cast("object", event.timestamp)
     if not isinstance(when, datetime):
         problems.append(f"timestamp must be a datetime, not {type(when).__name__}")
     elif when.utcoffset() is None:
@@ -174,7 +174,7 @@ def payload_problems(event: Event) -> list[str]:
 
 
 def _attribute_problems(attribute: Attribute, problems: list[str]) -> None:
-    value: object = attribute.value
+    value = cast("object", attribute.value)
     if isinstance(value, str) and _QUANTITY.fullmatch(value):
         return
     shown = repr(value) if len(repr(value)) < 60 else f"{repr(value)[:60]}..."
@@ -234,7 +234,7 @@ def _names(events: Iterable[ReadEvent], what: str) -> list[str]:
     for event in events:
         values = _get(event.event_payload, what)
         if what == "dimensions":
-            names.update(dict.fromkeys(values if isinstance(values, dict) else ()))
+            names.update(dict.fromkeys(_entries(values)))
         else:
             names.update(dict.fromkeys(str(_get(one, "name")) for one in _each(values)))
     return list(names)
@@ -260,9 +260,9 @@ def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str])
         number = _decimal(value)
         row[f"attribute.{name}"] = value if number is None else number
         row[f"unit.{name}"] = _get(by_name.get(name), "unit")
-    held = _get(payload, "dimensions")
+    held = _entries(_get(payload, "dimensions"))
     for name in dimensions:
-        row[f"dimension.{name}"] = held.get(name) if isinstance(held, dict) else None
+        row[f"dimension.{name}"] = held.get(name)
     return row
 
 
@@ -272,7 +272,11 @@ def _get(model: Any, name: str) -> Any:
 
 
 def _each(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else []
+    return cast("Any", values) if isinstance(values, list) else []
+
+
+def _entries(values: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", values) if isinstance(values, dict) else {}
 
 
 def _decimal(value: object) -> Decimal | None:

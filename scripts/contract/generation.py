@@ -61,7 +61,9 @@ def generate(spec: Path, into: Path) -> None:
 def _check_tools() -> None:
     for name, wanted in PINNED.items():
         if (found := version(name)) != wanted:
-            raise GenerationFailed(f"{name} {wanted} is needed, {found} is installed: run scripts/setup")
+            raise GenerationFailed(
+                f"{name} {wanted} is needed, {found} is installed: run scripts/setup"
+            )
 
 
 def _run_generator(spec: Path, package: Path, config: Path) -> None:
@@ -104,7 +106,9 @@ def stale_files(fresh: Path, present: Path) -> list[str]:
         return {path.relative_to(package) for path in found if "__pycache__" not in path.parts}
 
     both = files(fresh) | files(present)
-    _, differing, unreadable = filecmp.cmpfiles(fresh, present, [str(one) for one in both], shallow=False)
+    _, differing, unreadable = filecmp.cmpfiles(
+        fresh, present, [str(one) for one in both], shallow=False
+    )
     return sorted([*differing, *unreadable])
 
 
@@ -121,7 +125,9 @@ def swap(fresh: Path, package: Path) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/generate", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the package is stale")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the package is stale"
+    )
     check = parser.parse_args(arguments).check
     # Beside the package, so that the swap is a rename within one file system.
     with tempfile.TemporaryDirectory(dir=PACKAGE.parent, prefix=".fresh-") as room:

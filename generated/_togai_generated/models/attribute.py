@@ -27,7 +27,7 @@ class Attribute:
     unit: str | None = field(default=None, metadata={"wire": "unit"})
     """ The unit. Native ones are Meters, Miles, Kilometers, Grams, Kilograms, ounces, Pounds,
     Minutes, Hours, Seconds, Milliseconds, Microseconds and None; any other is allowed. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class EnrichedField:
     """ What an added field is. """
     value: str = field(metadata={"wire": "value"})
     """ Its value. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class EnrichmentDependency:
     """ Its value. """
     name: str | None = field(default=None, metadata={"wire": "name"})
     """ Its name. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class ErrorResponse:
 
     message: str = field(metadata={"wire": "message"})
     """ What went wrong, for people. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Event:
     """ Further text about the event, by name. """
     id: str | None = field(default=None, metadata={"wire": "id"})
     """ The user's own id of the event. Not to be used again for 45 days. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class EventCorrectionRequest:
 
     event: Event | None = field(default=None, metadata={"wire": "event"})
     """ A usage event as it is sent to Togai. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

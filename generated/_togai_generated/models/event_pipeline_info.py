@@ -65,7 +65,7 @@ class EventPipelineInfo:
     """ The currency of the price plans. """
     invoice_currency: str | None = field(default=None, metadata={"wire": "invoiceCurrency"})
     """ The currency of the invoice. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

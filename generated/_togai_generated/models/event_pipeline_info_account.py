@@ -26,7 +26,7 @@ class EventPipelineInfoAccount:
     """ Its name. """
     alias: str | None = field(default=None, metadata={"wire": "alias"})
     """ The alias that the event named it by. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class EventPipelineInfoCustomer:
     """ Id of the customer. """
     name: str = field(metadata={"wire": "name"})
     """ Its name. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

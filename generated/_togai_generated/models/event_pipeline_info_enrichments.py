@@ -30,7 +30,7 @@ class EventPipelineInfoEnrichments:
         default=None, metadata={"wire": "dependencies"}
     )
     """ What they were computed from. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

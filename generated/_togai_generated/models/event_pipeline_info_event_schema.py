@@ -25,7 +25,7 @@ class EventPipelineInfoEventSchema:
     """ Name of the event schema. """
     version: int = field(metadata={"wire": "version"})
     """ Its version. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

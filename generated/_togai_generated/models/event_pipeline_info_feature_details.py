@@ -30,7 +30,7 @@ class EventPipelineInfoFeatureDetails:
     """ What the cycle used beyond the entitlement. """
     overage_in_event: float | None = field(default=None, metadata={"wire": "overageInEvent"})
     """ What the event used beyond it. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

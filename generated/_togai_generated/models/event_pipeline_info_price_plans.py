@@ -36,7 +36,7 @@ class EventPipelineInfoPricePlans:
     """ Last day of the pricing cycle. """
     usage_meters: list[str] | None = field(default=None, metadata={"wire": "usageMeters"})
     """ Ids of the usage meters that count for it. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class EventPipelineInfoRevenueDetails:
     """ The revenue in the base currency. """
     revenue_invoice_currency: float = field(metadata={"wire": "revenueInvoiceCurrency"})
     """ The revenue in the invoice currency. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class EventPipelineInfoUsageMeters:
     """ What a usage meter did with an event. """
     units: float | None = field(default=None, metadata={"wire": "units"})
     """ How many units it counted. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class EventSource:
     """ Id of the source. """
     type_: str = field(metadata={"wire": "type"})
     """ Kind of the source. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class EventWithStatus:
     """ The customer that the account belongs to. """
     source: EventSource | None = field(default=None, metadata={"wire": "source"})
     """ Where an event came from. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

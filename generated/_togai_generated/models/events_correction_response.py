@@ -23,7 +23,7 @@ class EventsCorrectionResponse:
 
     data: list[EventCorrectionInfo] = field(metadata={"wire": "data"})
     """ One entry for each event. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

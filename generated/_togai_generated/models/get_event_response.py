@@ -25,7 +25,7 @@ class GetEventResponse:
 
     events: list[EventWithStatusAndEventPipelineInfo] = field(metadata={"wire": "events"})
     """ The events, in full. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

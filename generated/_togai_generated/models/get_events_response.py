@@ -26,7 +26,7 @@ class GetEventsResponse:
     """ The events of the page. """
     next_token: str | None = field(default=None, metadata={"wire": "nextToken"})
     """ Where the next page starts. Absent on the last page. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

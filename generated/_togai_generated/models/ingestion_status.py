@@ -27,7 +27,7 @@ class IngestionStatus:
     """ How far the ingestion of an event came. """
     status_description: str | None = field(default=None, metadata={"wire": "statusDescription"})
     """ The state in words. """
-    additional_properties: dict[str, Any] = field(factory=dict)
+    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:

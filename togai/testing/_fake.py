@@ -1,0 +1,310 @@
+"""FakeTogai: the service in memory, its faults, and the two ways to reach it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from togai.testing._faults import Delivered, Delivery, Fault, Faults, content
+from togai.testing._server import serve
+from togai.testing._service import Applied, Job, Record, Request, Response, Service, event_problems
+from togai.testing._transport import FakeTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+
+class FakeTogai:
+    """The Togai events service in memory, for tests of code that calls it.
+
+    It answers the three calls as the service does, page tokens, limits and correction rules included. Reach it
+    through a real loopback socket (`serve`), or through an httpx transport (`transport`).
+
+    Example:
+        ```python
+        fake = FakeTogai(token="test-token")
+        fake.add(id="ride-1", account_id="acme")
+        with fake.serve() as url, Togai("test-token", base_url=url) as client:
+            client.events.undo(client.events.get("ride-1"))
+        assert [one.action for one in fake.corrections] == ["UNDO"]
+        ```
+
+    Args:
+        token: The token that it takes.
+        events: Events as the API describes them, to hold from the start.
+        requests_per_second: A quota, above which it answers 429; None for no quota.
+        now: The clock for `createdAt`. Default: one that ticks a millisecond at each reading.
+    """
+
+    def __init__(
+        self,
+        token: str = "test-token",  # noqa: S107  (of a service in memory)
+        *,
+        events: Iterable[Mapping[str, Any]] = (),
+        requests_per_second: int | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._service = Service(token=token, now=now)
+        self._faults = Faults()
+        self._quota = requests_per_second
+        self._starts: deque[float] = deque(maxlen=requests_per_second)
+        self._requests: list[Request] = []
+        for event in events:
+            self._service.ingest(dict(event))
+
+    @property
+    def token(self) -> str:
+        """The token that it takes; set another to let the old one expire."""
+        return self._service.token
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self._service.token = value
+
+    @property
+    def events(self) -> list[Record]:
+        """The events that it holds, the oldest first."""
+        return self._service.events
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests that reached it, the oldest first."""
+        return self._requests
+
+    @property
+    def corrections(self) -> list[Applied]:
+        """The corrections that it really applied, one entry for each event, the oldest first."""
+        return self._service.corrections
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The background corrections that still wait."""
+        return self._service.jobs
+
+    def add(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002  (the property's own name)
+        account_id: str = "acme",
+        schema_name: str = "rides",
+        timestamp: str = "2024-12-04T07:30:35Z",
+        attributes: Iterable[Mapping[str, Any]] = (
+            {"name": "distance", "value": "10.4", "unit": "Kilometers"},
+        ),
+        dimensions: Mapping[str, str] | None = None,
+        status: str = "INGESTION_COMPLETED_EVENT_METERED",
+        reference_id: str | None = None,
+        created_at: str | None = None,
+        past_cycle: bool = False,
+    ) -> Record:
+        """Hold one more event.
+
+        Args:
+            id: The id that it was sent with.
+            account_id: Its account.
+            schema_name: Its event schema.
+            timestamp: Its own time, ISO 8601 with an offset.
+            attributes: Its quantities, as the API describes them.
+            dimensions: Further text by name.
+            status: Its ingestion status.
+            reference_id: The service's own id; a new one by default.
+            created_at: When the service took it in; now by default.
+            past_cycle: Whether it lies in a past pricing cycle, where nothing can be corrected.
+
+        Returns:
+            What the service holds; change it as you like.
+
+        Raises:
+            ValueError: The service would not take such an event.
+        """
+        payload: dict[str, Any] = {
+            "schemaName": schema_name,
+            "timestamp": timestamp,
+            "accountId": account_id,
+            "attributes": [dict(one) for one in attributes],
+            "dimensions": dict(dimensions or {}),
+        }
+        if id is not None:
+            payload["id"] = id
+        if problems := event_problems(payload):
+            raise ValueError("the service would not take this event: " + "; ".join(problems))
+        settings: dict[str, Any] = {"status": status, "past_cycle": past_cycle}
+        if reference_id is not None:
+            settings["reference_id"] = reference_id
+        if created_at is not None:
+            settings["created_at"] = created_at
+        return self._service.ingest(payload, **settings)
+
+    def add_many(self, count: int, *, account_id: str = "acme") -> list[Record]:
+        """Hold so many different events of an account, with ids `event-1`, `event-2` and so on."""
+        return [
+            self.add(
+                id=f"event-{number}",
+                account_id=account_id,
+                timestamp=f"2024-{1 + number // 8928 % 12:02}-{1 + number // 288 % 28:02}"
+                f"T{number // 12 % 24:02}:{number * 5 % 60:02}:00Z",
+                attributes=[{"name": "distance", "value": f"{number}.5", "unit": "Kilometers"}],
+                dimensions={"city": "Chennai"},
+            )
+            for number in range(1, count + 1)
+        ]
+
+    def run_jobs(self) -> None:
+        """Work off the background corrections that need no confirmation or have it."""
+        self._service.work_off()
+
+    def confirm_jobs(self) -> None:
+        """Confirm all background corrections that wait for it."""
+        for job in self._service.jobs:
+            job.confirmed = True
+
+    def fail_next(
+        self,
+        *,
+        status: int = 500,
+        times: int = 1,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        retry_after: float | str | None = None,
+        acts: bool = False,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        """Answer the next requests with this instead.
+
+        Args:
+            status: The status.
+            times: How many requests.
+            body: JSON, or text or bytes as they are; by default an error as the API describes it.
+            headers: Further headers.
+            retry_after: The Retry-After header: seconds, or a date as text.
+            acts: Whether the service does what was asked for all the same.
+            method: Only requests with this method.
+            path: Only requests of this path.
+        """
+        sent, kind = content({"message": f"Told to answer {status}."} if body is None else body)
+        extra = {} if retry_after is None else {"Retry-After": f"{retry_after}"}
+        response = Response(status, sent, {"Content-Type": kind, **extra, **(headers or {})})
+        self._faults.add(
+            Fault(
+                times=times,
+                method=method,
+                path=path,
+                acts=acts,
+                answer=lambda _request, _own: response,
+            )
+        )
+
+    def change_next(
+        self,
+        change: Callable[[Any], Any],
+        *,
+        times: int = 1,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        """Pass the JSON of the next answers through `change`: it returns another, or changes what it gets."""
+
+        def changed(_request: Request, own: Response | None) -> Response:
+            if own is None:  # never: the fault lets the service act
+                raise RuntimeError("there is no answer to change")
+            body: Any = json.loads(own.body)
+            after = change(body)
+            sent, _ = content(body if after is None else after)
+            return Response(own.status, sent, own.headers)
+
+        self._faults.add(Fault(times=times, method=method, path=path, answer=changed))
+
+    def drop_next(
+        self,
+        *,
+        acts: bool = False,
+        half: bool = False,
+        times: int = 1,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        """Close the connection of the next requests instead of answering.
+
+        Args:
+            acts: Whether the service does what was asked for before.
+            half: Close it in the middle of the answer; the service has acted then.
+            times: How many requests.
+            method: Only requests with this method.
+            path: Only requests of this path.
+        """
+        delivery = Delivery.HALF if half else Delivery.DROPPED
+        self._faults.add(
+            Fault(times=times, method=method, path=path, acts=acts or half, delivery=delivery)
+        )
+
+    def hold_next(
+        self,
+        *,
+        acts: bool = False,
+        times: int = 1,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        """Answer the next requests only after `release()`: a read timeout for who does not wait so long."""
+        self._faults.add(
+            Fault(times=times, method=method, path=path, acts=acts, delivery=Delivery.HELD)
+        )
+
+    def drip_next(
+        self, *, seconds: float, times: int = 1, method: str | None = None, path: str | None = None
+    ) -> None:
+        """Send the body of the next answers byte by byte, with so many seconds in between."""
+        self._faults.add(
+            Fault(times=times, method=method, path=path, delivery=Delivery.DRIPPED, seconds=seconds)
+        )
+
+    def release(self) -> None:
+        """Let held requests go on, and forget all faults that are still to come."""
+        self._faults.clear()
+
+    def transport(self) -> FakeTransport:
+        """A transport for `httpx.Client` and `httpx.AsyncClient` alike."""
+        return FakeTransport(self.handle, self._faults.released)
+
+    @contextmanager
+    def serve(self, port: int = 0) -> Iterator[str]:
+        """Serve on a loopback socket for as long as the `with` lasts.
+
+        Args:
+            port: The port; any free one by default.
+
+        Yields:
+            The base URL.
+        """
+        with serve(self.handle, self._faults.released, port) as url:
+            yield url
+            self._faults.released.set()
+
+    def handle(self, request: Request, token: str | None) -> Delivered:
+        """Take a request, and say what comes back and how; both ways to reach the service end here."""
+        with self._service.lock:
+            self._requests.append(request)
+            throttled = self._throttled()
+        if throttled is not None:
+            return Delivered(throttled)
+        fault = self._faults.take(request)
+        if fault is None:
+            return Delivered(self._service.answer(request, token))
+        own = self._service.answer(request, token) if fault.acts else None
+        response = fault.answer(request, own) if fault.answer is not None else own
+        nothing = Response(503, b"", {})
+        return Delivered(response or nothing, fault.delivery, fault.seconds)
+
+    def _throttled(self) -> Response | None:
+        if self._quota is None:
+            return None
+        now = time.monotonic()
+        if len(self._starts) == self._quota and now - self._starts[0] < 1.0:
+            return Response.of(429, {"message": "Too many requests."}, **{"Retry-After": "1"})
+        self._starts.append(now)
+        return None

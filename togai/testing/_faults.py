@@ -1,0 +1,102 @@
+"""What can go wrong on the way to the service and back, as a queue that the next requests meet."""
+
+from __future__ import annotations
+
+import enum
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from togai.testing._service import Request, Response
+
+
+class Delivery(enum.Enum):
+    """How an answer reaches the client."""
+
+    WHOLE = enum.auto()
+    DROPPED = enum.auto()
+    """The connection is closed without a byte."""
+    HALF = enum.auto()
+    """The connection is closed in the middle of the body."""
+    HELD = enum.auto()
+    """Nothing comes until `release()`."""
+    DRIPPED = enum.auto()
+    """The body comes byte by byte."""
+
+
+@define(kw_only=True)
+class Fault:
+    """One fault, which a number of requests meet."""
+
+    times: int = 1
+    method: str | None = None
+    path: str | None = None
+    acts: bool = True
+    """Whether the service does what was asked for."""
+
+    delivery: Delivery = Delivery.WHOLE
+    seconds: float = 0.0
+    """Between two bytes of a dripped body."""
+
+    answer: Callable[[Request, Response | None], Response] | None = field(default=None, repr=False)
+    """The answer, from the request and the service's own answer if it acted."""
+
+    def meets(self, request: Request) -> bool:
+        """Whether the request is one that this fault is for."""
+        return self.method in (None, request.method) and self.path in (None, request.path)
+
+
+@frozen
+class Delivered:
+    """An answer and how it comes."""
+
+    response: Response
+    delivery: Delivery = Delivery.WHOLE
+    seconds: float = 0.0
+
+
+class Faults:
+    """The queue: the first fault that is for a request is met by it."""
+
+    def __init__(self) -> None:
+        self._queue: list[Fault] = []
+        self._lock = threading.Lock()
+        self.released = threading.Event()
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault behind the others."""
+        with self._lock:
+            self.released.clear()
+            self._queue.append(fault)
+
+    def take(self, request: Request) -> Fault | None:
+        """The fault that this request meets."""
+        with self._lock:
+            for fault in self._queue:
+                if fault.meets(request):
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._queue.remove(fault)
+                    return fault
+        return None
+
+    def clear(self) -> None:
+        """Forget all faults, and let go what is held."""
+        with self._lock:
+            self._queue.clear()
+            self.released.set()
+
+
+def content(body: Any) -> tuple[bytes, str]:
+    """A body and its content type: bytes and text as they are, anything else as JSON."""
+    if isinstance(body, bytes):
+        return body, "application/octet-stream"
+    if isinstance(body, str):
+        kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
+        return body.encode(), f"{kind}; charset=utf-8"
+    return json.dumps(body).encode(), "application/json"
