@@ -11,12 +11,27 @@ import asyncio
 import itertools
 import os
 import sys
+from contextlib import contextmanager
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from togai import AsyncTogai, EventWithStatus, Togai, TogaiError, quantities, rows
+from togai import (
+    AsyncTogai,
+    EventWithStatus,
+    EventWithStatusAndEventPipelineInfo,
+    Togai,
+    TogaiError,
+    quantities,
+    rows,
+)
 from togai.testing import FakeTogai
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+FullEvent = EventWithStatusAndEventPipelineInfo
 
 ACCOUNT = "acme"
 TOKEN = "demo-token"  # noqa: S105  (of the service in memory)
@@ -31,16 +46,22 @@ def main() -> int:
     if parser.parse_args().live:
         return live()
     print("The service: FakeTogai, in memory, on a loopback socket.\n")
-    for name, run in (
-        ("Togai", sync_part),
-        ("AsyncTogai", lambda url: asyncio.run(async_part(url))),
-    ):
-        print(f"== {name} " + "=" * (70 - len(name)))
-        fake = FakeTogai(token=TOKEN)
-        seed(fake)
-        with fake.serve() as url:
-            run(url)
+    with fresh_service("Togai") as url:
+        sync_part(url)
+    with fresh_service("AsyncTogai") as url:
+        asyncio.run(async_part(url))
     return 0
+
+
+@contextmanager
+def fresh_service(name: str) -> Generator[str]:
+    """Serve an account with events under a headline."""
+    print(f"== {name} " + "=" * (70 - len(name)))
+    fake = FakeTogai(token=TOKEN)
+    seed(fake)
+    with fake.serve() as url:
+        yield url
+    print()
 
 
 def live() -> int:
@@ -136,13 +157,13 @@ def shown(event: EventWithStatus) -> bool:
     return event.event_payload.id in ("ride-17", "ride-42")
 
 
-def with_distance(event, distance: Decimal):
+def with_distance(event: FullEvent, distance: Decimal) -> FullEvent:
     """The event with another distance."""
     attributes = [evolve(one, value=str(distance)) for one in event.event_payload.attributes]
     return evolve(event, event_payload=evolve(event.event_payload, attributes=attributes))
 
 
-def show_in_full(event) -> None:
+def show_in_full(event: FullEvent) -> None:
     """What reading one event tells beyond the list."""
     info = event.event_pipeline_info
     meters = ", ".join(f"{one.name}: {one.units}" for one in info.usage_meters or [])

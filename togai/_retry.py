@@ -6,12 +6,7 @@ import enum
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
-
 from attrs import frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RETRY_AFTER_CEILING = 60.0
 """Seconds of `Retry-After` that are waited for; a service that asks for more gets no further attempt."""
@@ -46,7 +41,6 @@ class Policy:
         attempt: int,
         elapsed: float,
         retry_after: float | None = None,
-        uniform: Callable[[float, float], float] = random.uniform,
     ) -> float | None:
         """Seconds to wait before the next attempt; None to give up.
 
@@ -56,7 +50,6 @@ class Policy:
             attempt: How many attempts were made, the one that just ended included.
             elapsed: Seconds since the first attempt began.
             retry_after: Seconds that the service asks to wait.
-            uniform: Where the jitter comes from.
         """
         if attempt > self.max_retries or not self._may_repeat(happened, repeatable=repeatable):
             return None
@@ -64,7 +57,7 @@ class Policy:
             # Coming back earlier than asked would only be throttled again.
             wait = retry_after if retry_after <= RETRY_AFTER_CEILING else None
         else:
-            wait = uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))
+            wait = random.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))  # noqa: S311  (spreads load, guards nothing)
         return wait if wait is not None and elapsed + wait < self.total else None
 
     @staticmethod

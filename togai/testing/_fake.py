@@ -14,7 +14,7 @@ from togai.testing._service import Applied, Job, Record, Request, Response, Serv
 from togai.testing._transport import FakeTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from datetime import datetime
 
 
@@ -272,7 +272,7 @@ class FakeTogai:
         return FakeTransport(self.handle, self._faults.released)
 
     @contextmanager
-    def serve(self, port: int = 0) -> Iterator[str]:
+    def serve(self, port: int = 0) -> Generator[str]:
         """Serve on a loopback socket for as long as the `with` lasts.
 
         Args:

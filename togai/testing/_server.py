@@ -12,7 +12,7 @@ from togai.testing._faults import Delivered, Delivery
 from togai.testing._service import Request, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     Handle = Callable[[Request, str | None], Delivered]
 
@@ -20,7 +20,7 @@ _MAX_BODY = 1 << 20
 
 
 @contextmanager
-def serve(handle: Handle, released: threading.Event, port: int) -> Iterator[str]:
+def serve(handle: Handle, released: threading.Event, port: int) -> Generator[str]:
     """Serve until the `with` ends; yields the base URL."""
     server = _Server(handle, released, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def setup(self) -> None:
         super().setup()

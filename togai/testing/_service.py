@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote
 
 from attrs import define, field, frozen
@@ -402,23 +402,22 @@ def _check_body(request: Request, *, needed: bool) -> JSON | None:
         body: Any = json.loads(request.body)
     except (ValueError, RecursionError):
         raise Refused(400, "The body is not JSON.") from None
-    if not isinstance(body, dict) or set(body) - {"event"}:
+    if not isinstance(body, dict) or cast("JSON", body).keys() - {"event"}:
         raise Refused(400, "The body must be an object that holds an event alone.")
-    event: Any = body.get("event")
+    event: Any = cast("JSON", body).get("event")
     if event is None and not needed:
         return None
     problems = event_problems(event)
     if problems:
         raise Refused(400, f"The event is wrong: {'; '.join(problems)}.")
-    checked: JSON = event
-    return checked
+    return cast("JSON", event)
 
 
 def event_problems(event: Any) -> list[str]:
     """What the description forbids in an event."""
     if not isinstance(event, dict):
         return ["it must be an object"]
-    source: JSON = event
+    source = cast("JSON", event)
     known = {"schemaName", "timestamp", "accountId", "attributes", "dimensions", "id"}
     problems = [f"unknown property {name}" for name in sorted(source.keys() - known)]
     problems += _text_problems(source, "schemaName", 1, 50)
@@ -431,24 +430,24 @@ def event_problems(event: Any) -> list[str]:
     except (KeyError, TypeError, ValueError):
         problems.append("timestamp must be a date-time")
     attributes: Any = source.get("attributes")
-    if not isinstance(attributes, list) or len(attributes) > 10:
+    if not isinstance(attributes, list) or len(cast("Any", attributes)) > 10:
         problems.append("attributes must be a list of at most 10")
     else:
-        for one in attributes:
+        for one in cast("Any", attributes):
             problems += _attribute_problems(one)
     dimensions: Any = source.get("dimensions")
     if not isinstance(dimensions, dict):
         problems.append("dimensions must be an object")
     else:
-        for name in dimensions:
-            problems += _text_problems(dimensions, name, 1, 200)
+        for name in cast("JSON", dimensions):
+            problems += _text_problems(cast("JSON", dimensions), name, 1, 200)
     return problems
 
 
 def _attribute_problems(attribute: Any) -> list[str]:
     if not isinstance(attribute, dict):
         return ["an attribute must be an object"]
-    source: JSON = attribute
+    source = cast("JSON", attribute)
     problems = [
         f"unknown property {name}" for name in sorted(source.keys() - {"name", "value", "unit"})
     ]

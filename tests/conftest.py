@@ -1,0 +1,134 @@
+"""What the tests share: the service in memory on a socket, and one way to call both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from togai import AsyncTogai, Togai
+from togai.testing import FakeTogai
+
+TOKEN = "test-token"
+
+
+class Api:
+    """A client, sync or async, called the same way."""
+
+    def __init__(self, client: Togai | AsyncTogai, runner: asyncio.Runner | None) -> None:
+        self.client: Any = client
+        self._runner = runner
+
+    @property
+    def is_async(self) -> bool:
+        return self._runner is not None
+
+    def resolve(self, value: Any) -> Any:
+        """The result of a call, awaited where that is needed."""
+        if self._runner is None or not inspect.isawaitable(value):
+            return value
+
+        async def waited() -> Any:
+            return await value
+
+        return self._runner.run(waited())
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """The result of a method of `client.events`."""
+        return self.resolve(getattr(self.client.events, method)(*args, **kwargs))
+
+    def list(self, **kwargs: Any) -> list[Any]:
+        """All events of a listing."""
+        return self.collect(self.client.events.list(**kwargs))
+
+    def collect(self, items: Iterable[Any] | AsyncIterable[Any], most: int | None = None) -> list[Any]:
+        """The items of an iterable of either kind, or the first of them."""
+
+        async def collected() -> list[Any]:
+            found: list[Any] = []
+            if most == 0:
+                return found
+            async for item in aiter(items):  # type: ignore[arg-type]
+                found.append(item)
+                if len(found) == most:
+                    break
+            return found
+
+        if self._runner is not None:
+            return self._runner.run(collected())
+        found: list[Any] = []
+        for item in items:  # type: ignore[union-attr]
+            found.append(item)
+            if len(found) == most:
+                break
+        return found
+
+    def close(self) -> None:
+        self.resolve(self.client.aclose() if self.is_async else self.client.close())
+
+
+Connect = Callable[..., AbstractContextManager[Api]]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("TOGAI_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def fake() -> FakeTogai:
+    return FakeTogai(TOKEN)
+
+
+@pytest.fixture
+def url(fake: FakeTogai) -> Iterator[str]:
+    with fake.serve() as address:
+        yield address
+
+
+@pytest.fixture(params=["sync", "async"])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Opens a client of either kind; unpaced, and without waits between attempts unless asked for."""
+
+    @contextmanager
+    def opened(token: Any = TOKEN, **settings: Any) -> Iterator[Api]:
+        settings.setdefault("requests_per_second", None)
+        if request.param == "sync":
+            with Togai(token, **settings) as client:
+                yield Api(client, None)
+            return
+        with asyncio.Runner() as runner:
+            api = Api(AsyncTogai(token, **settings), runner)
+            try:
+                yield api
+            finally:
+                api.close()
+
+    return opened
+
+
+@pytest.fixture
+def api(connect: Connect, url: str) -> Iterator[Api]:
+    """A client of either kind for the service in memory."""
+    with connect(base_url=url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Notes the waits between attempts instead of waiting."""
+    waits: list[float] = []
+
+    def uniform(_low: float, high: float) -> float:
+        waits.append(high)
+        return 0.0
+
+    monkeypatch.setattr("togai._retry.random.uniform", uniform)
+    return waits
