@@ -46,7 +46,9 @@ class Api:
         """All events of a listing."""
         return self.collect(self.client.events.list(**kwargs))
 
-    def collect(self, items: Iterable[Any] | AsyncIterable[Any], most: int | None = None) -> list[Any]:
+    def collect(
+        self, items: Iterable[Any] | AsyncIterable[Any], most: int | None = None
+    ) -> list[Any]:
         """The items of an iterable of either kind, or the first of them."""
 
         async def collected() -> list[Any]:

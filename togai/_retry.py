@@ -6,6 +6,7 @@ import enum
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
 from attrs import frozen
 
 RETRY_AFTER_CEILING = 60.0
