@@ -1,361 +1,472 @@
-"""The service itself: what it stores, and how it answers the three calls. No faults, no I/O."""
+"""The events service in memory: what it holds, and how it answers the three calls. No I/O."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import heapq
+import binascii
+import itertools
 import json
-import math
+import re
 import threading
-import time
-from collections import defaultdict, deque
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl, unquote
 
-from attrs import define, frozen
-
-from togai.testing import _checks
-from togai.testing._checks import Refused, Selection
-from togai.testing._messages import Answer, RecordedRequest, error_answer, json_answer
-from togai.testing._records import REVERTED, Record, complete
+from attrs import define, field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+JSON = dict[str, Any]
 
 SYNCHRONOUS_CAP = 30
-"""Matches that a call without `async` corrects."""
 
-START = datetime(2024, 12, 4, tzinfo=UTC)
-"""When the service takes in its first event, unless a clock is given."""
-
+_COMBINATIONS = (
+    set[str](),
+    {"id"},
+    {"event_id"},
+    {"event_source_time"},
+    {"event_id", "created_at"},
+    {"event_id", "event_source_time"},
+)
+_COMBINATIONS_TEXT = (
+    "account_id alone, or with id, event_id, event_source_time, event_id and created_at,"
+    " event_id and event_source_time"
+)
 _STATUS_GROUPS = {
     "PROCESSED": "INGESTION_COMPLETED",
     "IN_PROGRESS": "INGESTION_IN_PROGRESS",
     "FAILED": "INGESTION_FAILED",
 }
-
-
-@frozen(kw_only=True)
-class AppliedCorrection:
-    """A correction that was applied to an event; one that FAILED is none.
-
-    Attributes:
-        action: UNDO, REDO or REDO_EVENT.
-        reference_id: Togai's own id of the event.
-        replaced_by: The one of the event that REDO_EVENT ingested instead.
-        request: The `number` of the request that asked for it.
-        background: Whether a job did it.
-    """
-
-    action: str
-    reference_id: str
-    replaced_by: str | None
-    request: int
-    background: bool
-
-
-@define(kw_only=True)
-class Job:
-    """A correction that the service was asked to do in the background.
-
-    Attributes:
-        action: UNDO, REDO or REDO_EVENT.
-        selection: Which events; all that match when it runs.
-        event: What REDO_EVENT ingests.
-        request: The `number` of the request that asked for it.
-        confirmed: False while it waits for confirmation.
-    """
-
-    action: str
-    selection: Selection
-    event: dict[str, Any] | None
-    request: int
-    confirmed: bool
-
-
-class Service:
-    """The state, and the answers to requests. Not safe for threads by itself: hold `lock`."""
-
-    def __init__(
-        self,
-        *,
-        token: str,
-        requests_per_second: int | None,
-        unknown_event: Literal[200, 404],
-        refuse_unknown_properties: bool,
-        now: Callable[[], datetime] | None,
-        clock: Callable[[], float],
-    ) -> None:
-        self.lock = threading.RLock()
-        self.token = token
-        self.requests_per_second = requests_per_second
-        self.unknown_event = unknown_event
-        self.refuse_unknown_properties = refuse_unknown_properties
-        self.clock = clock
-        self.records: list[Record] = []
-        self.corrections: list[AppliedCorrection] = []
-        self.jobs: list[Job] = []
-        self._now = now
-        self._by_account: defaultdict[str | None, list[Record]] = defaultdict(list)
-        self._by_id: defaultdict[str | None, list[Record]] = defaultdict(list)
-        self._by_reference: defaultdict[str, list[Record]] = defaultdict(list)
-        self._started: deque[float] = deque()
-
-    def add(
-        self,
-        event: Any,
-        fields: dict[str, Any],
-        *,
-        pipeline_info: Any = None,
-        uncorrectable: str | None = None,
-    ) -> Record:
-        """Store an event."""
-        number = len(self.records) + 1
-        now = self._now() if self._now else START + timedelta(seconds=number)
-        wire = complete(event, fields, number=number, now=now)
-        record = Record(wire, pipeline_info=pipeline_info, uncorrectable=uncorrectable)
-        self.records.append(record)
-        self._by_account[record.account_id].append(record)
-        self._by_id[record.text("id")].append(record)
-        self._by_reference[record.reference_id].append(record)
-        return record
-
-    def answer(self, request: RecordedRequest, authorization: str | None) -> Answer:
-        """The answer to a request, after acting on it."""
-        try:
-            call = self._route(request)
-            self._authorize(authorization)
-            wait = self._quota()
-            if wait:
-                return error_answer(
-                    429,
-                    f"more than {self.requests_per_second} requests in a second",
-                    {"retry-after": str(wait)},
-                )
-            return json_answer(200, call())
-        except Refused as refusal:
-            headers: dict[str, str] = {}
-            if refusal.status == 401:
-                headers["www-authenticate"] = "Bearer"
-            if refusal.status == 405:
-                headers["allow"] = "POST" if request.path.endswith("/correction") else "GET"
-            return error_answer(refusal.status, refusal.message, headers)
-
-    def _route(self, request: RecordedRequest) -> Callable[[], Any]:
-        segments = [unquote(segment) for segment in request.path.split("/")[1:]]
-        match segments:
-            case ["events"]:
-                allowed, call = "GET", self._list
-            case ["events", "correction"]:
-                allowed, call = "POST", self._correct
-            case ["events", event_id] if event_id:
-                allowed, call = "GET", self._get
-            case _:
-                raise Refused(404, f"there is no {request.path}")
-        if request.method != allowed:
-            raise Refused(405, f"{request.path} takes {allowed}, not {request.method}")
-        return lambda: call(request)
-
-    def _authorize(self, authorization: str | None) -> None:
-        if not authorization:
-            raise Refused(401, "the Authorization header is missing: send Bearer and a token")
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Refused(401, "the Authorization header must be Bearer and a token")
-        if token.strip() != self.token:
-            raise Refused(401, "the token is not valid, or no longer")
-
-    def _quota(self) -> int:
-        """Seconds to wait; 0 where the request is within the quota, and then it counts."""
-        if self.requests_per_second is None:
-            return 0
-        now = self.clock()
-        while self._started and self._started[0] <= now - 1:
-            self._started.popleft()
-        if len(self._started) >= self.requests_per_second:
-            return max(1, math.ceil(self._started[0] + 1 - now))
-        self._started.append(now)
-        return 0
-
-    def _list(self, request: RecordedRequest) -> dict[str, Any]:
-        query = _checks.check_query(request, _checks.LIST_QUERY)
-        size = _checks.page_size(query)
-        status, schema = query.get("status"), query.get("schema_name")
-        found = self.records
-        if "account_id" in query:
-            found = self._by_account.get(query["account_id"], [])
-        listing = listing_name(query)
-        at = read_token(query["nextToken"], listing, len(found)) if "nextToken" in query else 0
-        # Events are only ever added at the end, so a place in the list stays what it was.
-        page: list[dict[str, Any]] = []
-        while at < len(found):
-            record = found[at]
-            if (schema is None or record.text("schemaName") == schema) and (
-                status is None or _has_status(record, status)
-            ):
-                if len(page) == size:
-                    return {"events": page, "nextToken": write_token(at, listing)}
-                page.append(record.wire)
-            at += 1
-        return {"events": page}
-
-    def _get(self, request: RecordedRequest) -> dict[str, Any]:
-        _checks.check_query(request, ())
-        event_id = unquote(request.path.split("/")[2])
-        found = self._by_id.get(event_id, [])
-        if not found and self.unknown_event == 404:
-            raise Refused(404, f"there is no event {event_id}")
-        return {"events": [record.in_full() for record in found]}
-
-    def _correct(self, request: RecordedRequest) -> dict[str, Any]:
-        query = _checks.check_query(request, _checks.CORRECTION_QUERY)
-        action, selection, background, confirm = _checks.correction(query)
-        event = _checks.correction_body(
-            request, action, refuse_unknown=self.refuse_unknown_properties
-        )
-        if background:
-            self.jobs.append(
-                Job(
-                    action=action,
-                    selection=selection,
-                    event=event,
-                    request=request.number,
-                    confirmed=not confirm,
-                )
-            )
-            return {}
-        matches = heapq.nsmallest(SYNCHRONOUS_CAP, self._matches(selection), key=_correction_order)
-        return {"data": self._apply(action, matches, event, request.number, background=False)}
-
-    def run_jobs(self) -> None:
-        """Do the jobs that do not wait for confirmation, on all their matches."""
-        due = [job for job in self.jobs if job.confirmed]
-        self.jobs = [job for job in self.jobs if not job.confirmed]
-        for job in due:
-            matches = sorted(self._matches(job.selection), key=_correction_order)
-            self._apply(job.action, matches, job.event, job.request, background=True)
-
-    def _matches(self, selection: Selection) -> Iterable[Record]:
-        if selection.reference_id is not None:
-            found = self._by_reference.get(selection.reference_id, [])
-        elif selection.event_id is not None:
-            found = self._by_id.get(selection.event_id, [])
-        else:
-            found = self._by_account.get(selection.account_id, [])
-        return (
-            record
-            for record in found
-            if record.account_id == selection.account_id
-            and selection.event_source_time in (None, record.source_time)
-            and selection.created_at in (None, record.created_at)
-        )
-
-    def _apply(
-        self,
-        action: str,
-        matches: list[Record],
-        event: dict[str, Any] | None,
-        request: int,
-        *,
-        background: bool,
-    ) -> list[dict[str, Any]]:
-        refusals = [_refusal(record) for record in matches]
-        replaced_by = None
-        if action == "REDO_EVENT" and None in refusals:
-            # The body's event is ingested once, however many events it stands for.
-            replaced_by = self.add(event, {}).reference_id
-        entries: list[dict[str, Any]] = []
-        for record, refusal in zip(matches, refusals, strict=True):
-            if refusal is not None:
-                entries.append({**record.wire, "status": "FAILED", "reason": refusal})
-                continue
-            if action != "REDO":
-                record.before_reverting = record.status
-                record.wire["ingestionStatus"] = {"status": REVERTED}
-            self.corrections.append(
-                AppliedCorrection(
-                    action=action,
-                    reference_id=record.reference_id,
-                    replaced_by=replaced_by,
-                    request=request,
-                    background=background,
-                )
-            )
-            done, reason = _OUTCOMES[action]
-            entries.append({**record.wire, "status": done, "reason": reason})
-        return entries
-
-
-_OUTCOMES = {
-    "UNDO": (REVERTED, "Event reverted"),
-    "REDO": ("REVERTED_AND_REINGESTED", "Event reverted and ingested again"),
-    "REDO_EVENT": ("REVERTED_AND_REINGESTED", "Event reverted, and the given event ingested"),
+_REINGESTED = {
+    "UNDO": "REVERTED",
+    "REDO": "REVERTED_AND_REINGESTED",
+    "REDO_EVENT": "REVERTED_AND_REINGESTED",
 }
 
 
+@frozen
+class Request:
+    """A request as the service received it, without its token."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@frozen
+class Response:
+    """What the service answers."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, status: int, body: Any, **headers: str) -> Response:
+        """An answer in JSON."""
+        content = json.dumps(body, separators=(",", ":")).encode()
+        return cls(status, content, {"Content-Type": "application/json", **headers})
+
+
+@define(kw_only=True)
+class Record:
+    """An event that the service holds."""
+
+    reference_id: str
+    payload: JSON
+    created_at: str
+    status: str = "INGESTION_COMPLETED_EVENT_METERED"
+    status_before_reverting: str | None = None
+    past_cycle: bool = False
+    customer_id: str = "customer-1"
+
+    def to_json(self) -> JSON:
+        """The event as lists show it."""
+        return {
+            "referenceId": self.reference_id,
+            "eventPayload": self.payload,
+            "ingestionStatus": {
+                "status": self.status,
+                "statusDescription": self.status.replace("_", " ").capitalize(),
+            },
+            "createdAt": self.created_at,
+            "customerId": self.customer_id,
+            "source": {"id": "togai-api", "type": "API"},
+        }
+
+    def to_full_json(self) -> JSON:
+        """The event as it is read alone."""
+        attributes: list[JSON] = self.payload["attributes"]
+        account = self.payload["accountId"]
+        info: JSON = {
+            "eventSchema": {"name": self.payload["schemaName"], "version": 1},
+            "usageMeters": [
+                {
+                    "id": f"um.{one['name']}",
+                    "name": one["name"],
+                    "version": 1,
+                    "status": "PROCESSED_UNITS_COMPUTED",
+                    "units": _number(one["value"]),
+                }
+                for one in attributes
+            ],
+            "pricePlans": [
+                {
+                    "name": "standard",
+                    "id": "pp.standard",
+                    "scheduleId": f"pps.{account}",
+                    "cycleStart": "2024-12-01",
+                    "cycleEnd": "2024-12-31",
+                    "usageMeters": [f"um.{one['name']}" for one in attributes],
+                }
+            ],
+            "account": {"id": account, "name": account.title()},
+            "customer": {"id": self.customer_id, "name": self.customer_id.title()},
+            "revenueDetails": [
+                {
+                    "usageMeterId": f"um.{one['name']}",
+                    "revenueBaseCurrency": _number(one["value"]) * 2,
+                    "revenueInvoiceCurrency": _number(one["value"]) * 2,
+                }
+                for one in attributes
+            ],
+            "baseCurrency": "USD",
+            "invoiceCurrency": "USD",
+        }
+        if self.status_before_reverting is not None:
+            info["statusBeforeReverting"] = self.status_before_reverting
+        return {**self.to_json(), "eventPipelineInfo": info}
+
+
+@frozen
+class Applied:
+    """A correction that the service really applied to an event."""
+
+    action: str
+    reference_id: str
+    event: JSON | None = None
+
+
+@define
+class Job:
+    """Corrections that are worked off in the background."""
+
+    action: str
+    query: dict[str, str]
+    event: JSON | None
+    confirmed: bool
+
+
+class Refused(Exception):
+    """The service refuses the request."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.response = Response.of(status, {"message": message[:500]}, **headers)
+
+
+class Service:
+    """The state, and the three calls."""
+
+    def __init__(self, *, token: str, now: Callable[[], datetime] | None = None) -> None:
+        self.token = token
+        self.events: list[Record] = []
+        self.corrections: list[Applied] = []
+        self.jobs: list[Job] = []
+        self.lock = threading.RLock()
+        self._ids = itertools.count(1)
+        self._request_ids = itertools.count(1)
+        self._ticks = itertools.count()
+        self._now = now or self._tick
+
+    def _tick(self) -> datetime:
+        # No wall clock: the same calls give the same answers.
+        return datetime(2024, 12, 31, tzinfo=UTC) + timedelta(milliseconds=next(self._ticks))
+
+    def ingest(self, payload: JSON, **settings: Any) -> Record:
+        """Hold an event."""
+        with self.lock:
+            settings.setdefault("created_at", _text(self._now()))
+            settings.setdefault("reference_id", f"ref-{next(self._ids)}")
+            record = Record(payload=payload, **settings)
+            self.events.append(record)
+            return record
+
+    def answer(self, request: Request, token: str | None) -> Response:
+        """What the service answers, after doing what the request asks for."""
+        with self.lock:
+            try:
+                response = self._route(request, token)
+            except Refused as refused:
+                response = refused.response
+            headers = {**response.headers, "X-Request-Id": f"req-{next(self._request_ids)}"}
+            return Response(response.status, response.body, headers)
+
+    def _route(self, request: Request, token: str | None) -> Response:
+        if token != self.token:
+            raise Refused(401, "The token is missing or wrong.", **{"WWW-Authenticate": "Bearer"})
+        parts = request.path.strip("/").split("/")
+        if parts[0] != "events" or len(parts) > 2:
+            raise Refused(404, f"There is nothing at {request.path}.")
+        if parts == ["events", "correction"]:
+            _check_method(request, "POST")
+            return self._correct(request)
+        _check_method(request, "GET")
+        return self._list(request) if len(parts) == 1 else self._get(request, unquote(parts[1]))
+
+    def _list(self, request: Request) -> Response:
+        query = request.query
+        _check_names(query, {"nextToken", "status", "account_id", "schema_name", "pageSize"})
+        size = _page_size(query.get("pageSize"))
+        start = _position(query["nextToken"]) if "nextToken" in query else 0
+        found: list[JSON] = []
+        for position in range(start, len(self.events)):
+            record = self.events[position]
+            if not _listed(record, query):
+                continue
+            if len(found) == size:
+                return Response.of(200, {"events": found, "nextToken": _token(position)})
+            found.append(record.to_json())
+        return Response.of(200, {"events": found})
+
+    def _get(self, request: Request, event_id: str) -> Response:
+        _check_names(request.query, set())
+        found = [one.to_full_json() for one in self.events if one.payload.get("id") == event_id]
+        return Response.of(200, {"events": found})
+
+    def _correct(self, request: Request) -> Response:
+        query = request.query
+        action, event = _check_correction(request)
+        if query.get("async") == "true":
+            confirmed = query.get("require_confirmation") != "true"
+            self.jobs.append(Job(action, dict(query), event, confirmed))
+            return Response.of(200, {"message": "The correction has been scheduled."})
+        chosen = self.matches(query)[:SYNCHRONOUS_CAP]
+        return Response.of(200, {"data": [self._apply(one, action, event) for one in chosen]})
+
+    def matches(self, query: Mapping[str, str]) -> list[Record]:
+        """The events that a correction is about, in the order in which it takes them."""
+        found = [one for one in self.events if _matches(one, query)]
+        found.sort(key=lambda one: str(one.payload.get("id", "")))
+        found.sort(key=lambda one: _moment(one.payload["timestamp"]), reverse=True)
+        return found
+
+    def work_off(self) -> None:
+        """Do the background jobs that are confirmed."""
+        with self.lock:
+            ready = [job for job in self.jobs if job.confirmed]
+            self.jobs = [job for job in self.jobs if not job.confirmed]
+            for job in ready:
+                for record in self.matches(job.query):
+                    self._apply(record, job.action, job.event)
+
+    def _apply(self, record: Record, action: str, event: JSON | None) -> JSON:
+        refusal = _refusal(record)
+        if refusal:
+            return {**record.to_json(), "status": "FAILED", "reason": refusal}
+        self.corrections.append(Applied(action, record.reference_id, event))
+        record.status_before_reverting, record.status = record.status, "REVERTED"
+        reason = "Reverted"
+        if action == "REDO":
+            record.status = record.status_before_reverting
+            record.status_before_reverting = None
+            reason = "Reverted and ingested again"
+        if action == "REDO_EVENT" and event is not None:
+            self.ingest(event, customer_id=record.customer_id)
+            reason = "Reverted, and the given event ingested"
+        return {**record.to_json(), "status": _REINGESTED[action], "reason": reason}
+
+
+def _number(text: str) -> float:
+    # JSON knows no infinity, which is what 512 digits are to a float.
+    return min(max(float(text), -1e300), 1e300)
+
+
 def _refusal(record: Record) -> str | None:
-    """Why an event cannot be corrected."""
-    status = record.status or ""
-    if record.uncorrectable is not None:
-        return record.uncorrectable
-    if status == REVERTED:
-        return "Event is already reverted"
-    if status.startswith("INGESTION_FAILED"):
-        return f"Event was not ingested: {status}"
-    if status == "INGESTION_IN_PROGRESS":
+    if record.status == "REVERTED":
+        return "Event is reverted already"
+    if record.status.startswith("INGESTION_FAILED"):
+        return "Event was not ingested"
+    if record.status == "INGESTION_IN_PROGRESS":
         return "Event is still being ingested"
-    return None
+    return "Event was ingested in past pricing cycle" if record.past_cycle else None
 
 
-def _has_status(record: Record, status: str) -> bool:
-    """Whether an event is in a state; the listing's own words stand for groups of ingestion statuses."""
-    actual = record.status or ""
-    group = _STATUS_GROUPS.get(status)
-    return actual == status if group is None else actual.startswith(group)
+def _check_method(request: Request, allowed: str) -> None:
+    if request.method != allowed:
+        raise Refused(405, f"{request.path} takes {allowed}.", Allow=allowed)
 
 
-def _correction_order(record: Record) -> tuple[float, str, str]:
-    """Source time descending, then event id ascending."""
-    moment = record.source_time
+def _check_names(query: Iterable[str], known: set[str]) -> None:
+    unknown = sorted(set(query) - known)
+    if unknown:
+        raise Refused(400, f"Unknown query parameter {', '.join(unknown)}.")
+
+
+def _page_size(text: str | None) -> int:
+    if text is None:
+        return 50
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 50:
+        raise Refused(422, f"pageSize must be a number from 1 to 50, is {text!r}.")
+    return int(text)
+
+
+def _token(position: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"position": position}).encode()).decode()
+
+
+def _position(token: str) -> int:
+    try:
+        position = json.loads(base64.urlsafe_b64decode(token.encode()))["position"]
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        position = None
+    if not isinstance(position, int) or position < 0:
+        raise Refused(400, "nextToken is none that this service gave.")
+    return position
+
+
+def _listed(record: Record, query: Mapping[str, str]) -> bool:
+    wanted = query.get("status")
     return (
-        -moment.timestamp() if moment else math.inf,
-        record.text("id") or "",
-        record.reference_id,
+        query.get("account_id") in (None, record.payload["accountId"])
+        and query.get("schema_name") in (None, record.payload["schemaName"])
+        and (wanted is None or record.status.startswith(_STATUS_GROUPS.get(wanted, wanted)))
     )
 
 
-def listing_name(query: dict[str, str]) -> str:
-    """A short name of a listing's filters, the same for all its pages."""
-    filters = [query.get(name) for name in ("account_id", "schema_name", "status")]
-    return hashlib.sha256(json.dumps(filters).encode()).hexdigest()[:12]
+def _matches(record: Record, query: Mapping[str, str]) -> bool:
+    return (
+        record.payload["accountId"] == query["account_id"]
+        and query.get("id") in (None, record.reference_id)
+        and query.get("event_id") in (None, record.payload.get("id"))
+        and _same_moment(query.get("event_source_time"), record.payload["timestamp"])
+        and _same_moment(query.get("created_at"), record.created_at)
+    )
 
 
-def write_token(at: int, listing: str, hop: int = 0) -> str:
-    """A page token: a place in a listing. `hop` makes another token of the same place."""
-    place = {"at": at, "listing": listing, **({"hop": hop} if hop else {})}
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+def _same_moment(wanted: str | None, actual: str) -> bool:
+    return wanted is None or _moment(wanted) == _moment(actual)
 
 
-def read_token(token: str, listing: str, end: int) -> int:
-    """The place that a page token names.
+def _moment(text: str) -> datetime:
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
-    Raises:
-        Refused: The service gave out no such token for this listing.
-    """
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _check_correction(request: Request) -> tuple[str, JSON | None]:
+    query = request.query
+    filters = {"id", "event_id", "event_source_time", "created_at"}
+    _check_names(query, {"action", "require_confirmation", "account_id", "async"} | filters)
+    action = query.get("action")
+    if action not in _REINGESTED:
+        raise Refused(400, f"action must be UNDO, REDO or REDO_EVENT, is {action!r}.")
+    if not query.get("account_id"):
+        raise Refused(400, "account_id is required.")
+    if filters & query.keys() not in _COMBINATIONS:
+        raise Refused(400, f"These filters do not go together. Allowed: {_COMBINATIONS_TEXT}.")
+    for name in ("event_source_time", "created_at"):
+        if name in query:
+            _check_moment(name, query[name])
+    for name in ("async", "require_confirmation"):
+        if query.get(name) not in (None, "true", "false"):
+            raise Refused(400, f"{name} must be true or false, is {query[name]!r}.")
+    return action, _check_body(request, needed=action == "REDO_EVENT")
+
+
+def _check_moment(name: str, text: str) -> None:
     try:
-        place = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-        at, of = place["at"], place["listing"]
-    except (ValueError, LookupError, TypeError):
-        raise Refused(400, "nextToken is none that this service gave out") from None
-    if of != listing:
-        raise Refused(400, "nextToken belongs to a listing with other filters")
-    if not isinstance(at, int) or not 0 <= at <= end:
-        raise Refused(400, "nextToken is none that this service gave out")
-    return at
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        read = None
+    if read is None or read.tzinfo is None:
+        raise Refused(400, f"{name} must be a date-time with an offset, is {text!r}.")
 
 
-def default_clock() -> float:
-    """Seconds, for the quota."""
-    return time.monotonic()
+def _check_body(request: Request, *, needed: bool) -> JSON | None:
+    if not request.body.strip():
+        if needed:
+            raise Refused(400, "REDO_EVENT needs an event in the body.")
+        return None
+    try:
+        body: Any = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body is not JSON.") from None
+    if not isinstance(body, dict) or cast("JSON", body).keys() - {"event"}:
+        raise Refused(400, "The body must be an object that holds an event alone.")
+    event: Any = cast("JSON", body).get("event")
+    if event is None and not needed:
+        return None
+    problems = event_problems(event)
+    if problems:
+        raise Refused(400, f"The event is wrong: {'; '.join(problems)}.")
+    return cast("JSON", event)
+
+
+def event_problems(event: Any) -> list[str]:
+    """What the description forbids in an event."""
+    if not isinstance(event, dict):
+        return ["it must be an object"]
+    source = cast("JSON", event)
+    known = {"schemaName", "timestamp", "accountId", "attributes", "dimensions", "id"}
+    problems = [f"unknown property {name}" for name in sorted(source.keys() - known)]
+    problems += _text_problems(source, "schemaName", 1, 50)
+    problems += _text_problems(source, "accountId", 0, 512)
+    if source.get("id") is not None:
+        problems += _text_problems(source, "id", 0, 512)
+    try:
+        if datetime.fromisoformat(source["timestamp"]).tzinfo is None:
+            problems.append("timestamp has no offset")
+    except (KeyError, TypeError, ValueError):
+        problems.append("timestamp must be a date-time")
+    attributes: Any = source.get("attributes")
+    if not isinstance(attributes, list) or len(cast("Any", attributes)) > 10:
+        problems.append("attributes must be a list of at most 10")
+    else:
+        for one in cast("Any", attributes):
+            problems += _attribute_problems(one)
+    dimensions: Any = source.get("dimensions")
+    if not isinstance(dimensions, dict):
+        problems.append("dimensions must be an object")
+    else:
+        for name in cast("JSON", dimensions):
+            problems += _text_problems(cast("JSON", dimensions), name, 1, 200)
+    return problems
+
+
+def _attribute_problems(attribute: Any) -> list[str]:
+    if not isinstance(attribute, dict):
+        return ["an attribute must be an object"]
+    source = cast("JSON", attribute)
+    problems = [
+        f"unknown property {name}" for name in sorted(source.keys() - {"name", "value", "unit"})
+    ]
+    problems += _text_problems(source, "name", 1, 50)
+    if source.get("unit") is not None:
+        problems += _text_problems(source, "unit", 1, 50)
+    value = source.get("value")
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,512}(\.[0-9]+)?", value):
+        problems.append("an attribute's value must be a decimal number as text")
+    return problems
+
+
+def _text_problems(source: Mapping[Any, Any], name: str, shortest: int, longest: int) -> list[str]:
+    value = source.get(name)
+    if isinstance(value, str) and shortest <= len(value) <= longest:
+        return []
+    return [f"{name} must be text of {shortest} to {longest} characters"]
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """The parameters of a query string, the last of equal names."""
+    return dict(parse_qsl(query, keep_blank_values=True))
