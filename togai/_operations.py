@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 # `_get_kwargs` is the generator's request builder; its public functions decode and judge as well.
@@ -117,9 +118,19 @@ def _call(kwargs: dict[str, Any], *, repeatable: bool = True) -> Call:
         method=kwargs["method"].upper(),
         path=kwargs["url"],
         params=kwargs.get("params", {}),
-        json=kwargs.get("json"),
+        json=_without_decimals(kwargs.get("json")),
         repeatable=repeatable,
     )
+
+
+def _without_decimals(value: Any) -> Any:
+    """JSON that `json` can write: what an unknown property holds was read with exact numbers."""
+    if isinstance(value, dict):
+        entries: dict[str, Any] = cast("Any", value)
+        return {name: _without_decimals(entry) for name, entry in entries.items()}
+    if isinstance(value, list):
+        return [_without_decimals(item) for item in cast("Any", value)]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _text(name: str, value: object) -> Any:
