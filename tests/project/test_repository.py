@@ -1,0 +1,120 @@
+"""The repository: workflows that are valid, a demo that runs, a version that stands in one place."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from togai import __version__
+
+
+def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("TOGAI_")}
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**outside, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_workflows_are_valid(root: Path) -> None:
+    workflows = [str(path) for path in (root / ".github" / "workflows").glob("*.yml")]
+    assert workflows
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    done = run(str(tool), "--builtin-schema", "vendor.github-workflows", *workflows, cwd=root)
+    assert done.returncode == 0, done.stdout
+
+
+def test_ci_runs_the_gate_on_every_supported_python(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    supported = re.findall(r"Python :: (3\.\d+)", " ".join(project["classifiers"]))
+    workflow = (root / ".github" / "workflows" / "ci.yml").read_text()
+    assert all(f'"{version}"' in workflow for version in supported)
+    assert "run: .ci/run" in workflow
+    assert "scripts/test" in (root / ".ci" / "run").read_text()
+
+
+def test_the_version_stands_in_one_place(root: Path) -> None:
+    holders = [
+        path
+        for path in (root / "togai").rglob("*.py")
+        if f'"{__version__}"' in path.read_text("utf-8")
+    ]
+    assert holders == [root / "togai" / "_version.py"]
+
+
+def test_the_readme_names_the_commands_that_exist(root: Path) -> None:
+    for command in re.findall(r"scripts/[a-z-]+", (root / "README.md").read_text("utf-8")):
+        assert os.access(root / command, os.X_OK), command
+
+
+def test_the_demo_shows_before_and_after_for_both_clients(root: Path) -> None:
+    done = run(sys.executable, "scripts/demo.py", cwd=root)
+    assert done.returncode == 0, done.stderr
+    for part in ("== Togai", "== AsyncTogai", "before:", "after:", "REVERTED", "4.24"):
+        assert part in done.stdout
+
+
+def test_the_live_demo_wants_a_token(root: Path) -> None:
+    done = run(sys.executable, "scripts/demo.py", "--live", cwd=root)
+    assert done.returncode == 2
+    assert "TOGAI_API_TOKEN" in done.stderr
+
+
+def test_the_live_demo_reads_and_changes_nothing(root: Path) -> None:
+    from togai.testing import FakeTogai
+
+    fake = FakeTogai()
+    fake.add_many(3)
+    with fake.serve() as url:
+        done = run(
+            sys.executable,
+            "scripts/demo.py",
+            "--live",
+            cwd=root,
+            TOGAI_API_TOKEN=fake.token,
+            TOGAI_BASE_URL=url,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "event-1" in done.stdout
+    assert {request.method for request in fake.requests} == {"GET"}
+
+
+def test_only_two_modules_import_the_generated_package(root: Path) -> None:
+    importing = {
+        path.name
+        for path in (root / "togai").rglob("*.py")
+        if re.search(r"^\s*(from|import) _togai_generated", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert importing == {"models.py", "_operations.py"}
+
+
+def test_the_scripts_import_no_facade(root: Path) -> None:
+    for path in (root / "scripts" / "contract").rglob("*.py"):
+        assert not re.search(r"^\s*(from|import) togai\b", path.read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_service_can_be_started_by_hand_and_ends_cleanly(root: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "togai.testing", "--events", "3"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        assert re.fullmatch(
+            r"TOGAI_BASE_URL=http://127\.0\.0\.1:\d+ TOGAI_API_TOKEN=test-token\n", line
+        )
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+        assert process.stderr.read() == ""
