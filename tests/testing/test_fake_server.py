@@ -1,0 +1,117 @@
+"""The service in memory as a server: connections, threads, its end, and the command that starts it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from togai.testing import FakeTogai
+
+HEADERS = {"Authorization": "Bearer test-token"}
+
+
+def connection(url: str) -> socket.socket:
+    where = urlsplit(url)
+    assert where.hostname
+    assert where.port
+    return socket.create_connection((where.hostname, where.port), timeout=10)
+
+
+def test_it_listens_on_loopback_alone(fake: FakeTogai) -> None:
+    with fake.serve() as url:
+        assert urlsplit(url).hostname == "127.0.0.1"
+
+
+def test_a_connection_serves_many_requests(fake: FakeTogai) -> None:
+    with fake.serve() as url, connection(url) as peer:
+        for _ in range(3):
+            peer.sendall(
+                b"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\n\r\n"
+            )
+            assert peer.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_its_end_leaves_no_thread_even_with_idle_connections(fake: FakeTogai) -> None:
+    before = threading.active_count()
+    with httpx.Client(headers=HEADERS) as client:
+        with fake.serve() as url:
+            client.get(f"{url}/events")
+        assert threading.active_count() == before
+
+
+def test_its_end_lets_go_of_a_held_request(fake: FakeTogai) -> None:
+    fake.hold_next()
+    before = threading.active_count()
+    with fake.serve() as url, httpx.Client(headers=HEADERS) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(f"{url}/events", timeout=0.2)
+    assert threading.active_count() == before
+
+
+def test_the_same_port_can_be_served_again_at_once(fake: FakeTogai) -> None:
+    with fake.serve() as url:
+        httpx.get(f"{url}/events", headers=HEADERS)
+    port = urlsplit(url).port
+    assert port
+    with fake.serve(port) as again:
+        assert again == url
+        assert httpx.get(f"{again}/events", headers=HEADERS).status_code == 200
+
+
+def test_50_threads_find_one_state(fake: FakeTogai) -> None:
+    fake.add_many(50)
+    with fake.serve() as url, httpx.Client(base_url=url, headers=HEADERS, timeout=30) as client:
+
+        def undo(number: int) -> int:
+            query = {"action": "UNDO", "account_id": "acme", "event_id": f"event-{number % 50 + 1}"}
+            return client.post("/events/correction", params=query).status_code
+
+        with ThreadPoolExecutor(50) as pool:
+            statuses = list(pool.map(undo, range(200)))
+    assert statuses == [200] * 200
+    assert len(fake.corrections) == 50
+    assert len(fake.requests) == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_a_signal_and_ends_with_0(number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "togai.testing", "--events", "7", "--token", "mine"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = dict(pair.split("=", 1) for pair in process.stdout.readline().split() if "=" in pair)
+        answer = httpx.get(
+            f"{said['TOGAI_BASE_URL']}/events",
+            headers={"Authorization": f"Bearer {said['TOGAI_API_TOKEN']}"},
+        )
+        assert len(answer.json()["events"]) == 7
+        process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("option", ["--port=70000", "--events=-1", "--token= "])
+def test_the_command_refuses_wrong_options(option: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "togai.testing", option], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert option.split("=")[0] in run.stderr
+
+
+def test_the_command_says_so_when_the_port_is_taken() -> None:
+    with FakeTogai().serve() as url:
+        run = subprocess.run(
+            [sys.executable, "-m", "togai.testing", f"--port={urlsplit(url).port}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 1
+    assert "port" in run.stderr
