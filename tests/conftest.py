@@ -42,7 +42,7 @@ class Api:
         """The result of a method of `client.events`."""
         return self.resolve(getattr(self.client.events, method)(*args, **kwargs))
 
-    def list(self, **kwargs: Any) -> list[Any]:
+    def listed(self, **kwargs: Any) -> list[Any]:
         """All events of a listing."""
         return self.collect(self.client.events.list(**kwargs))
 

@@ -52,7 +52,7 @@ def test_undo_takes_back_the_event_that_was_read(api: Api, fake: FakeTogai) -> N
 
 def test_redo_ingests_the_same_event_again(api: Api, fake: FakeTogai) -> None:
     fake.add(id="ride-1")
-    result = api.call("redo", api.list()[0])
+    result = api.call("redo", api.listed()[0])
     assert [entry.status for entry in result.succeeded] == ["REVERTED_AND_REINGESTED"]
     assert fake.corrections[0].action == "REDO"
 
@@ -159,7 +159,7 @@ def test_a_target_without_a_reference_id_is_told_apart_by_id_and_creation(
 ) -> None:
     fake.add(id="ride-1")
     fake.change_next(lambda page: page["events"][0].pop("referenceId") and page)
-    assert len(api.call("undo", api.list()[0]).succeeded) == 1
+    assert len(api.call("undo", api.listed()[0]).succeeded) == 1
     assert fake.requests[-1].query.keys() == {"action", "account_id", "event_id", "created_at"}
 
 
@@ -171,7 +171,7 @@ def test_a_reference_id_inside_the_payload_is_found(api: Api, fake: FakeTogai) -
         read["eventPayload"]["referenceId"] = read.pop("referenceId")
 
     fake.change_next(moved)
-    assert len(api.call("undo", api.list()[0]).succeeded) == 1
+    assert len(api.call("undo", api.listed()[0]).succeeded) == 1
     assert fake.requests[-1].query["id"] == "ref-1"
 
 
@@ -236,7 +236,7 @@ def test_what_the_service_added_is_not_sent_back_unless_asked(api: Api, fake: Fa
         payload["attributes"][0]["added"] = True
 
     fake.change_next(added)
-    read = api.list()[0]
+    read = api.listed()[0]
     assert read.event_payload.additional_properties.keys() == {"addedByService"}
     api.call("replace", read)
     sent = fake.requests[-1].json()["event"]
@@ -253,7 +253,7 @@ def test_what_the_service_added_is_not_sent_back_unless_asked(api: Api, fake: Fa
 def test_an_unchanged_quantity_keeps_its_text_to_the_digit(api: Api, fake: FakeTogai) -> None:
     digits = "0" * 20 + "9" * 400 + ".10"
     fake.add(id="ride-1", attributes=[{"name": "distance", "value": digits}])
-    api.call("replace", api.list()[0])
+    api.call("replace", api.listed()[0])
     assert fake.events[1].payload["attributes"][0]["value"] == digits
 
 

@@ -108,7 +108,7 @@ def test_each_status_raises_its_class_with_what_the_service_said(
 ) -> None:
     fake.fail_next(status=status, body={"message": "because"}, headers={"X-Request-Id": "req-77"})
     with connect(base_url=url, max_retries=0) as api, pytest.raises(StatusError) as caught:
-        api.list()
+        api.listed()
     error = caught.value
     assert type(error) is cls
     assert (error.status, error.message, error.request_id) == (status, "because", "req-77")
@@ -134,7 +134,7 @@ def test_a_status_error_needs_nothing_of_its_body(
 ) -> None:
     fake.fail_next(status=status, body=body)
     with connect(base_url=url, max_retries=0) as api, pytest.raises(StatusError) as caught:
-        api.list()
+        api.listed()
     assert caught.value.status == status
     assert len(caught.value.snippet) <= 500
     assert len(str(caught.value)) < 1000
@@ -159,7 +159,7 @@ def test_a_success_that_is_no_page_is_an_unexpected_response(
 ) -> None:
     fake.fail_next(status=200, body=body)
     with pytest.raises(UnexpectedResponse, match=problem) as caught:
-        api.list()
+        api.listed()
     assert caught.value.status == 200
     assert len(caught.value.snippet) <= 500
 
@@ -167,7 +167,7 @@ def test_a_success_that_is_no_page_is_an_unexpected_response(
 def test_a_redirect_is_not_followed(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(status=302, headers={"Location": "https://elsewhere.example/"}, body="")
     with pytest.raises(StatusError, match="redirect"):
-        api.list()
+        api.listed()
     assert len(fake.requests) == 1
 
 
@@ -184,7 +184,7 @@ def test_neither_the_token_nor_the_query_shows_anywhere(
     secret = "s3cr3t-token"
     caplog.set_level(logging.DEBUG, "togai")
     with connect(secret, base_url=url, max_retries=0) as api, pytest.raises(TogaiError) as caught:
-        api.list(account_id="private-account")
+        api.listed(account_id="private-account")
     error = caught.value
     frames = traceback.TracebackException.from_exception(error, capture_locals=True)
     ours = [
@@ -204,6 +204,6 @@ def test_the_token_shows_in_no_debug_log_of_any_library(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with connect("s3cr3t-token", base_url=url, max_retries=0) as api, pytest.raises(Unauthorized):
-        api.list()
+        api.listed()
     assert "s3cr3t-token" not in caplog.text
     assert "GET /events 401 attempt=1" in caplog.text

@@ -18,7 +18,7 @@ def ids(events: list[Any]) -> list[str]:
 
 def test_a_listing_yields_every_event_once_over_all_pages(api: Api, fake: FakeTogai) -> None:
     sent = [record.payload["id"] for record in fake.add_many(120)]
-    assert ids(api.list()) == sent
+    assert ids(api.listed()) == sent
     assert [request.query.get("pageSize") for request in fake.requests] == [None] * 3
 
 
@@ -38,7 +38,7 @@ def test_pages_can_be_walked_one_by_one(api: Api, fake: FakeTogai) -> None:
 def test_filters_go_out_under_the_names_of_the_service(api: Api, fake: FakeTogai) -> None:
     fake.add(id="a", account_id="acme", schema_name="rides")
     fake.add(id="b", account_id="other", schema_name="rides")
-    listed = api.list(account_id="acme", schema_name="rides", status="PROCESSED", page_size=10)
+    listed = api.listed(account_id="acme", schema_name="rides", status="PROCESSED", page_size=10)
     assert ids(listed) == ["a"]
     assert fake.requests[0].query == {
         "account_id": "acme",
@@ -49,7 +49,7 @@ def test_filters_go_out_under_the_names_of_the_service(api: Api, fake: FakeTogai
 
 
 def test_a_listing_of_nothing_is_empty(api: Api) -> None:
-    assert api.list(account_id="nobody") == []
+    assert api.listed(account_id="nobody") == []
 
 
 @pytest.mark.parametrize("size", [0, 51, -1, 1.0, "10", True])
@@ -73,20 +73,20 @@ def test_a_filter_that_is_no_text_is_refused_before_sending(
 def test_an_empty_page_with_a_token_does_not_end_the_listing(api: Api, fake: FakeTogai) -> None:
     fake.add_many(4)
     fake.change_next(lambda page: {"events": page["events"][:0], "nextToken": page["nextToken"]})
-    assert len(api.list(page_size=2)) == 2
+    assert len(api.listed(page_size=2)) == 2
     assert len(fake.requests) == 2
 
 
 def test_an_empty_token_ends_the_listing(api: Api, fake: FakeTogai) -> None:
     fake.add_many(4)
     fake.change_next(lambda page: {**page, "nextToken": ""})
-    assert len(api.list(page_size=2)) == 2
+    assert len(api.listed(page_size=2)) == 2
 
 
 def test_a_null_token_ends_the_listing(api: Api, fake: FakeTogai) -> None:
     fake.add_many(4)
     fake.change_next(lambda page: {**page, "nextToken": None})
-    assert len(api.list(page_size=2)) == 2
+    assert len(api.listed(page_size=2)) == 2
 
 
 @pytest.mark.parametrize("cycle", [["a", "a"], ["a", "b", "a"], ["a", "b", "c", "b"]])
@@ -106,14 +106,14 @@ def test_a_token_that_comes_again_raises_after_the_events_of_its_page(
 def test_the_token_that_a_listing_started_from_counts_as_seen(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(status=200, body={"events": [], "nextToken": "start"})
     with pytest.raises(RepeatedPageToken):
-        api.list(next_token="start")
+        api.listed(next_token="start")
 
 
 @pytest.mark.parametrize("token", [7, {"a": 1}, True])
 def test_a_token_that_is_no_text_is_not_guessed_at(api: Api, fake: FakeTogai, token: Any) -> None:
     fake.fail_next(status=200, body={"events": [], "nextToken": token})
     with pytest.raises(UnexpectedResponse, match=r"\$\.nextToken"):
-        api.list()
+        api.listed()
 
 
 def test_a_failure_in_mid_listing_tells_where_to_go_on(
@@ -128,7 +128,7 @@ def test_a_failure_in_mid_listing_tells_where_to_go_on(
             api.collect(listing)
         assert caught.value.yielded == 2
         assert caught.value.next_token == listing.next_token
-        rest = api.list(page_size=2, next_token=caught.value.next_token)
+        rest = api.listed(page_size=2, next_token=caught.value.next_token)
     assert ids(first + rest) == [f"event-{number}" for number in range(1, 7)]
 
 
@@ -155,7 +155,7 @@ def test_the_token_in_mid_page_repeats_that_page_and_leaves_no_gap(
     fake.add_many(6)
     listing = api.client.events.list(page_size=2)
     api.collect(listing, most=3)
-    assert ids(api.list(page_size=2, next_token=listing.next_token))[:2] == ["event-3", "event-4"]
+    assert ids(api.listed(page_size=2, next_token=listing.next_token))[:2] == ["event-3", "event-4"]
 
 
 def test_pages_after_some_events_start_with_the_rest_of_the_page(api: Api, fake: FakeTogai) -> None:

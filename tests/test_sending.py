@@ -39,7 +39,7 @@ def test_reading_is_tried_again_after_a_passing_failure(
     fake.add_many(1)
     fake.fail_next(status=status, times=2)
     with connect(base_url=url) as api:
-        assert len(api.list()) == 1
+        assert len(api.listed()) == 1
     assert len(fake.requests) == 3
     assert no_waits == [0.5, 1.0]
 
@@ -50,7 +50,7 @@ def test_reading_is_not_tried_again_after_a_final_answer(
 ) -> None:
     fake.fail_next(status=status)
     with connect(base_url=url) as api, pytest.raises(StatusError):
-        api.list()
+        api.listed()
     assert len(fake.requests) == 1
 
 
@@ -61,7 +61,7 @@ def test_reading_is_tried_again_after_a_lost_connection(
     fake.add_many(1)
     fake.drop_next(half=half)
     with connect(base_url=url) as api:
-        assert len(api.list()) == 1
+        assert len(api.listed()) == 1
     assert len(fake.requests) == 2
 
 
@@ -75,7 +75,7 @@ def test_attempts_end_after_max_retries_and_the_error_tells_of_them(
     caplog.set_level(logging.DEBUG, "togai")
     fake.fail_next(status=503, times=9)
     with connect(base_url=url, max_retries=3) as api, pytest.raises(ServerError) as caught:
-        api.list()
+        api.listed()
     assert len(fake.requests) == caught.value.attempts == 4
     assert len(caught.value.waited) == 3
     assert caplog.text.count("GET /events 503 attempt=") == 4
@@ -85,7 +85,7 @@ def test_attempts_end_after_max_retries_and_the_error_tells_of_them(
 def test_no_retries_means_one_attempt(connect: Connect, fake: FakeTogai, url: str) -> None:
     fake.fail_next(status=503)
     with connect(base_url=url, max_retries=0) as api, pytest.raises(ServerError):
-        api.list()
+        api.listed()
     assert len(fake.requests) == 1
 
 
@@ -97,7 +97,7 @@ def test_a_connection_lost_for_good_is_an_error(
         connect(base_url=url, max_retries=1) as api,
         pytest.raises(ConnectionLost, match="attempts: 2"),
     ):
-        api.list()
+        api.listed()
 
 
 def test_a_correction_is_sent_again_where_nothing_was_delivered(connect: Connect) -> None:
@@ -170,7 +170,7 @@ def test_a_refused_correction_is_an_ordinary_error(
 def test_retry_after_is_obeyed(connect: Connect, fake: FakeTogai, url: str) -> None:
     fake.fail_next(status=429, retry_after=0, times=2)
     with connect(base_url=url) as api:
-        api.list()
+        api.listed()
     assert len(fake.requests) == 3
 
 
@@ -179,7 +179,7 @@ def test_a_service_that_asks_for_too_long_a_wait_gets_no_further_request(
 ) -> None:
     fake.fail_next(status=429, retry_after=3600)
     with connect(base_url=url) as api, pytest.raises(RateLimited) as caught:
-        api.list()
+        api.listed()
     assert caught.value.retry_after == 3600
     assert len(fake.requests) == 1
 
@@ -189,7 +189,7 @@ def test_a_wait_that_would_pass_the_budget_is_not_begun(
 ) -> None:
     fake.fail_next(status=503, retry_after=30)
     with connect(base_url=url, timeout=5) as api, pytest.raises(ServerError):
-        api.list()
+        api.listed()
     assert len(fake.requests) == 1
 
 
@@ -198,7 +198,7 @@ def test_a_service_that_never_answers_ends_within_the_read_timeout(
 ) -> None:
     fake.hold_next()
     with connect(base_url=url, timeout=SHORT, max_retries=0) as api, pytest.raises(TimedOut):
-        api.list()
+        api.listed()
 
 
 def test_a_service_that_drips_its_answer_ends_within_the_total(
@@ -206,7 +206,7 @@ def test_a_service_that_drips_its_answer_ends_within_the_total(
 ) -> None:
     fake.drip_next(seconds=0.05)
     with connect(base_url=url, timeout=0.3, max_retries=0) as api, pytest.raises(TimedOut):
-        api.list()
+        api.listed()
 
 
 def test_a_timeout_can_be_set_for_one_call(connect: Connect, fake: FakeTogai, url: str) -> None:
@@ -214,9 +214,9 @@ def test_a_timeout_can_be_set_for_one_call(connect: Connect, fake: FakeTogai, ur
     fake.hold_next()
     with connect(base_url=url, max_retries=0) as api:
         with pytest.raises(TimedOut):
-            api.list(timeout=SHORT)
+            api.listed(timeout=SHORT)
         fake.release()
-        assert len(api.list()) == 1
+        assert len(api.listed()) == 1
 
 
 def test_a_body_without_end_is_refused(
@@ -228,7 +228,7 @@ def test_a_body_without_end_is_refused(
         connect(base_url=url) as api,
         pytest.raises(UnexpectedResponse, match="more than 1000 bytes"),
     ):
-        api.list()
+        api.listed()
 
 
 def test_a_callable_token_is_read_before_each_request(
@@ -244,7 +244,7 @@ def test_a_callable_token_is_read_before_each_request(
         return fake.token
 
     with connect(token, base_url=url) as api:
-        assert len(api.list(page_size=1)) == 3
+        assert len(api.listed(page_size=1)) == 3
     assert used == ["a", "b", "c"]
 
 
@@ -253,14 +253,14 @@ def test_a_401_asks_a_callable_once_for_another_token(
 ) -> None:
     tokens = iter(["expired", TOKEN])
     with connect(lambda: next(tokens), base_url=url) as api:
-        api.list()
+        api.listed()
     assert len(fake.requests) == 2
 
 
 def test_a_second_401_is_final(connect: Connect, fake: FakeTogai, url: str) -> None:
     tokens = iter(["expired", "wrong", "unused"])
     with connect(lambda: next(tokens), base_url=url) as api, pytest.raises(Unauthorized):
-        api.list()
+        api.listed()
     assert len(fake.requests) == 2
 
 
@@ -269,7 +269,7 @@ def test_a_fixed_token_is_not_tried_again(connect: Connect, fake: FakeTogai, url
         connect("wrong", base_url=url) as api,
         pytest.raises(Unauthorized, match="Check the token"),
     ):
-        api.list()
+        api.listed()
     assert len(fake.requests) == 1
 
 
@@ -281,7 +281,7 @@ def test_the_async_client_takes_an_async_token(connect: Connect, fake: FakeTogai
         if not api.is_async:
             return
     with connect(token, base_url=url) as api:
-        api.list()
+        api.listed()
 
 
 def test_a_client_starts_no_more_requests_in_a_second_than_allowed(

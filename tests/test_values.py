@@ -140,7 +140,7 @@ def test_quantities_are_decimals_by_name(api: Api, fake: FakeTogai) -> None:
     fake.add(
         id="ride-1", attributes=[{"name": "a", "value": "10.40"}, {"name": "b", "value": "-3"}]
     )
-    event = api.list()[0]
+    event = api.listed()[0]
     assert quantities(event) == quantities(event.event_payload) == {"a": Decimal("10.40"), "b": -3}
     assert str(quantities(event)["a"]) == "10.40"
 
@@ -153,14 +153,14 @@ def test_a_number_and_its_text_read_alike(api: Api, fake: FakeTogai) -> None:
         page["events"][1]["eventPayload"]["attributes"][0]["value"] = "50"
 
     fake.change_next(as_number)
-    one, other = api.list()
+    one, other = api.listed()
     assert one.event_payload.attributes[0].value == other.event_payload.attributes[0].value == "50"
 
 
 def test_rows_go_into_a_csv_file(api: Api, fake: FakeTogai) -> None:
     fake.add(id="a", dimensions={"city": "Chennai"})
     fake.add(id="b", attributes=[{"name": "weight", "value": "2"}])
-    table = list(rows(api.list()))
+    table = list(rows(api.listed()))
     assert table[0].keys() == table[1].keys()
     out = io.StringIO()
     writer = csv.DictWriter(out, fieldnames=list(table[0]))
@@ -187,6 +187,6 @@ def test_rows_of_a_damaged_event_hold_what_could_be_read(api: Api, fake: FakeTog
     fake.fail_next(
         status=200, body={"events": [None, {"eventPayload": {"attributes": [7], "id": "a"}}]}
     )
-    first, second = rows(api.list())
+    first, second = rows(api.listed())
     assert set(first.values()) == {None}
     assert second["id"] == "a"
