@@ -9,10 +9,21 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import hypothesis
 import pytest
 
 from togai import AsyncTogai, Togai
 from togai.testing import FakeTogai
+
+# The same examples in every run: a failure in CI fails here too.
+hypothesis.settings.register_profile(
+    "here",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.load_profile("here")
 
 TOKEN = "test-token"
 

@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +45,11 @@ class Model(Protocol):
 M = TypeVar("M", bound=Model)
 
 
+def _shown(name: str) -> str:
+    """A name that the service made up, fit for one line of a log."""
+    return name if len(name) <= 100 and name.isprintable() else ascii(name)[1:-1][:100]
+
+
 @frozen
 class Drift:
     """A kind of departure of the live service from the contract; never a value.
@@ -57,7 +62,7 @@ class Drift:
     """
 
     model: str
-    property: str
+    property: str = field(converter=_shown)
     kind: str
 
     def __str__(self) -> str:
@@ -241,7 +246,7 @@ def _salvage(model: type[M], value: Any, where: str, found: list[Departure]) -> 
     """All that can be read of a value; what cannot stays as it came, what is missing is None."""
 
     def note(name: str, kind: str) -> None:
-        at = f"{where}.{name}" if name else where
+        at = f"{where}.{_shown(name)}" if name else where
         found.append(Departure(at, Drift(model.__name__, name, kind)))
 
     if not isinstance(value, dict):
@@ -294,7 +299,7 @@ def _value(kind: Any, value: Any, where: str, found: list[Departure], model: str
         _, inner = typing.get_args(kind)
         entries = typing.cast("dict[str, Any]", value)
         return {
-            key: _value(inner, entry, f"{where}.{key}", found, model, name)
+            key: _value(inner, entry, f"{where}.{_shown(key)}", found, model, name)
             for key, entry in entries.items()
         }
     if isinstance(kind, type) and attrs.has(kind):

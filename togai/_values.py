@@ -254,7 +254,7 @@ def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str])
         "status": None if status is None else str(status),
         "status_description": _get(event.ingestion_status, "status_description"),
     }
-    by_name = {_get(one, "name"): one for one in _each(_get(payload, "attributes"))}
+    by_name = {str(_get(one, "name")): one for one in _each(_get(payload, "attributes"))}
     for name in attributes:
         value = _get(by_name.get(name), "value")
         number = _decimal(value)
