@@ -217,3 +217,51 @@ def test_two_fakes_that_were_filled_alike_answer_alike() -> None:
             return [client.get(path).content for path in ("/events", "/events/event-7")]
 
     assert answers() == answers()
+
+
+def test_a_page_token_belongs_to_the_filters_it_was_given_for(fake: FakeTogai, ask: Ask) -> None:
+    fake.add_many(60)
+    token = ask("GET", "/events", params={"account_id": "acme"}).json()["nextToken"]
+    answer = ask("GET", "/events", params={"nextToken": token})
+    assert answer.status_code == 400
+    assert "filters" in answer.json()["message"]
+    again = {"nextToken": token, "account_id": "acme", "pageSize": "3"}
+    assert ids(ask("GET", "/events", params=again)) == ["event-51", "event-52", "event-53"]
+
+
+def test_a_page_token_keeps_within_the_contract_however_long_the_filters(
+    fake: FakeTogai, ask: Ask
+) -> None:
+    fake.add(account_id="x" * 512)
+    fake.add(account_id="x" * 512)
+    query = {"account_id": "x" * 512, "pageSize": 1}
+    assert len(ask("GET", "/events", params=query).json()["nextToken"]) <= 500
+
+
+def test_an_exact_status_does_not_stand_for_longer_ones(fake: FakeTogai, ask: Ask) -> None:
+    fake.add(id="any", status="INGESTION_FAILED")
+    fake.add(id="units", status="INGESTION_FAILED_UNITS_INVALID")
+    assert ids(ask("GET", "/events", params={"status": "INGESTION_FAILED"})) == ["any"]
+
+
+def test_a_query_parameter_that_is_given_twice_is_named(ask: Ask) -> None:
+    answer = ask("GET", "/events", params=[("pageSize", "3"), ("pageSize", "4")])
+    assert answer.status_code == 400
+    assert "pageSize" in answer.json()["message"]
+
+
+def test_an_empty_id_is_no_listing(fake: FakeTogai, ask: Ask) -> None:
+    fake.add(id="ride-1")
+    assert ask("GET", "/events/").status_code == 404
+
+
+def test_the_quota_goes_by_a_clock_that_tests_can_move() -> None:
+    now = [0.0]
+    fake = FakeTogai(requests_per_second=1, clock=lambda: now[0])
+    headers = {"Authorization": "Bearer test-token"}
+    with httpx.Client(
+        base_url="http://fake", transport=fake.transport(), headers=headers
+    ) as client:
+        statuses = [client.get("/events").status_code for _ in range(2)]
+        now[0] = 1.0
+        assert [*statuses, client.get("/events").status_code] == [200, 429, 200]

@@ -289,3 +289,9 @@ def test_a_job_is_done_once(fake: FakeTogai, ask: Ask) -> None:
     fake.run_jobs()
     fake.run_jobs()
     assert len(fake.corrections) == 1
+
+
+def test_confirmation_without_a_background_job_is_refused(fake: FakeTogai, ask: Ask) -> None:
+    fake.add(id="ride-1")
+    assert "async=true" in refused(correct(ask, "UNDO", require_confirmation="true"))
+    assert fake.corrections == []

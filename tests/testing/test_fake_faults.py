@@ -141,3 +141,79 @@ def test_release_forgets_the_faults_to_come(fake: FakeTogai, ask: Ask) -> None:
     assert ask("GET", "/events").status_code == 500
     fake.release()
     assert ask("GET", "/events").status_code == 200
+
+
+def test_a_fault_can_let_requests_pass_first(fake: FakeTogai, ask: Ask) -> None:
+    fake.fail_next(status=503, skip=2, path="/events")
+    fake.fail_next(status=520, skip=1)
+    statuses = [ask("GET", "/events").status_code for _ in range(6)]
+    assert statuses == [200, 200, 503, 200, 520, 200]
+
+
+def test_a_fault_without_end_lasts_until_release(fake: FakeTogai, ask: Ask) -> None:
+    fake.fail_next(status=503, times=None)
+    assert {ask("GET", "/events").status_code for _ in range(5)} == {503}
+    fake.release()
+    assert ask("GET", "/events").status_code == 200
+
+
+@pytest.mark.parametrize("arguments", [{"times": 0}, {"times": -1}, {"skip": -1}])
+def test_a_fault_that_could_never_be_met_is_refused(
+    fake: FakeTogai, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"pass [01] or more"):
+        fake.fail_next(**arguments)
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_connection_can_be_reset_before_or_after_the_service_acted(
+    fake: FakeTogai, ask: Ask, acts: bool
+) -> None:
+    fake.add(id="ride-1")
+    fake.drop_next(reset=True, acts=acts)
+    with pytest.raises(httpx.ReadError):
+        ask("POST", "/events/correction", params=UNDO)
+    assert len(fake.corrections) == acts
+
+
+def test_an_empty_page_has_a_new_token_and_the_listing_goes_on(fake: FakeTogai, ask: Ask) -> None:
+    fake.add_many(6)
+    fake.empty_page_next(times=2, skip=1)
+    sizes: list[int] = []
+    tokens: list[str] = []
+    query = {"account_id": "acme", "pageSize": "3"}
+    while True:
+        body = ask("GET", "/events", params=query).json()
+        sizes.append(len(body["events"]))
+        if "nextToken" not in body:
+            break
+        tokens.append(body["nextToken"])
+        query["nextToken"] = body["nextToken"]
+    assert sizes == [3, 0, 0, 3]
+    assert len(set(tokens)) == 3
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_page_tokens_can_go_round(fake: FakeTogai, ask: Ask, pages: int) -> None:
+    fake.add_many(20)
+    fake.cycle_next(pages)
+    tokens: list[str] = []
+    query = {"pageSize": "2"}
+    for _ in range(7):
+        tokens.append(ask("GET", "/events", params=query).json()["nextToken"])
+        query["nextToken"] = tokens[-1]
+    assert tokens[pages:] == [tokens[0]] * (7 - pages)
+    assert len(set(tokens)) == pages
+
+
+def test_every_answer_carries_a_request_id_faults_too(fake: FakeTogai, ask: Ask) -> None:
+    fake.fail_next(status=503)
+    fake.fail_next(status=503, headers={"x-request-id": "mine"})
+    given = [ask("GET", "/events").headers["x-request-id"] for _ in range(3)]
+    assert given == ["req-1", "mine", "req-3"]
+
+
+def test_a_length_that_is_wrong_can_be_announced(fake: FakeTogai) -> None:
+    fake.fail_next(status=200, body=b"abc", headers={"Content-Length": "2"})
+    with fake.serve() as url:
+        assert httpx.get(f"{url}/events", headers={"Connection": "close"}).content == b"ab"

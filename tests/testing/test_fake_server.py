@@ -115,3 +115,61 @@ def test_the_command_says_so_when_the_port_is_taken() -> None:
         )
     assert run.returncode == 1
     assert "port" in run.stderr
+
+
+def raw(url: str, request: bytes) -> bytes:
+    """Everything that comes back for these bytes until the connection is closed."""
+    with connection(url) as peer:
+        peer.sendall(request)
+        return b"".join(iter(lambda: peer.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("request_line", "more", "status"),
+    [
+        (b"BREW /events HTTP/1.1", b"", b"405"),
+        (b"TRACE /events HTTP/1.1", b"Connection: close\r\n", b"405"),
+        (b"POST /events/correction HTTP/1.1", b"Transfer-Encoding: chunked\r\n", b"411"),
+        (b"POST /events/correction HTTP/1.1", b"Content-Length: many\r\n", b"400"),
+        (b"nonsense", b"", b"400"),
+    ],
+)
+def test_what_the_service_cannot_read_is_refused_in_json(
+    fake: FakeTogai, request_line: bytes, more: bytes, status: bytes
+) -> None:
+    authorization = b"Authorization: Bearer test-token\r\n"
+    with fake.serve() as url:
+        answer = raw(url, request_line + b"\r\nHost: x\r\n" + authorization + more + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b'{"message":' in answer
+    assert b"\r\nX-Request-Id: " in answer
+
+
+def test_a_request_that_breaks_off_is_not_acted_on(fake: FakeTogai) -> None:
+    fake.add(id="ride-1")
+    head = (
+        b"POST /events/correction?action=UNDO&account_id=acme HTTP/1.1\r\nHost: x\r\n"
+        b"Authorization: Bearer test-token\r\nContent-Length: 100\r\n\r\n{"
+    )
+    with fake.serve() as url, connection(url) as peer:
+        peer.sendall(head)
+        peer.shutdown(socket.SHUT_WR)
+        assert peer.recv(1) == b""
+    assert fake.corrections == []
+
+
+def test_an_error_in_a_tests_own_change_is_shown(fake: FakeTogai) -> None:
+    fake.change_next(lambda body: body["nothing"])
+    with fake.serve() as url:
+        answer = httpx.get(f"{url}/events", headers=HEADERS)
+    assert answer.status_code == 500
+    assert "KeyError" in answer.json()["message"]
+
+
+def test_its_end_misses_no_connection_that_was_just_accepted() -> None:
+    before = threading.active_count()
+    for _ in range(30):
+        with FakeTogai().serve() as url:
+            peer = connection(url)
+        peer.close()
+    assert threading.active_count() == before

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from togai.testing._faults import Delivered, Delivery, Fault, Faults, content
 from togai.testing._server import serve
-from togai.testing._service import Applied, Job, Record, Request, Response, Service, event_problems
+from togai.testing._service import (
+    Applied,
+    Job,
+    Record,
+    Request,
+    Response,
+    Service,
+    event_problems,
+    read_token,
+    write_token,
+)
 from togai.testing._transport import FakeTransport
 
 if TYPE_CHECKING:
@@ -38,6 +51,7 @@ class FakeTogai:
         events: Events as the API describes them, to hold from the start.
         requests_per_second: A quota, above which it answers 429; None for no quota.
         now: The clock for `createdAt`. Default: one that ticks a millisecond at each reading.
+        clock: Seconds, for the quota; tests can pass one that they move.
     """
 
     def __init__(
@@ -47,7 +61,9 @@ class FakeTogai:
         events: Iterable[Mapping[str, Any]] = (),
         requests_per_second: int | None = None,
         now: Callable[[], datetime] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._service = Service(token=token, now=now)
         self._faults = Faults()
         self._quota = requests_per_second
@@ -166,25 +182,27 @@ class FakeTogai:
         self,
         *,
         status: int = 500,
-        times: int = 1,
+        times: int | None = 1,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         retry_after: float | str | None = None,
         acts: bool = False,
         method: str | None = None,
         path: str | None = None,
+        skip: int = 0,
     ) -> None:
         """Answer the next requests with this instead.
 
         Args:
             status: The status.
-            times: How many requests.
+            times: How many requests; None is all until `release()`.
             body: JSON, or text or bytes as they are; by default an error as the API describes it.
             headers: Further headers.
             retry_after: The Retry-After header: seconds, or a date as text.
             acts: Whether the service does what was asked for all the same.
             method: Only requests with this method.
             path: Only requests of this path.
+            skip: How many such requests pass unharmed first.
         """
         sent, kind = content({"message": f"Told to answer {status}."} if body is None else body)
         extra = {} if retry_after is None else {"Retry-After": f"{retry_after}"}
@@ -194,6 +212,7 @@ class FakeTogai:
                 times=times,
                 method=method,
                 path=path,
+                skip=skip,
                 acts=acts,
                 answer=lambda _request, _own: response,
             )
@@ -203,9 +222,10 @@ class FakeTogai:
         self,
         change: Callable[[Any], Any],
         *,
-        times: int = 1,
+        times: int | None = 1,
         method: str | None = None,
         path: str | None = None,
+        skip: int = 0,
     ) -> None:
         """Pass the JSON of the next answers through `change`: it returns another, or changes what it gets."""
 
@@ -217,50 +237,114 @@ class FakeTogai:
             sent, _ = content(body if after is None else after)
             return Response(own.status, sent, own.headers)
 
-        self._faults.add(Fault(times=times, method=method, path=path, answer=changed))
+        self._faults.add(Fault(times=times, method=method, path=path, skip=skip, answer=changed))
 
     def drop_next(
         self,
         *,
         acts: bool = False,
         half: bool = False,
-        times: int = 1,
+        reset: bool = False,
+        times: int | None = 1,
         method: str | None = None,
         path: str | None = None,
+        skip: int = 0,
     ) -> None:
         """Close the connection of the next requests instead of answering.
 
         Args:
             acts: Whether the service does what was asked for before.
             half: Close it in the middle of the answer; the service has acted then.
-            times: How many requests.
+            reset: Reset it rather than close it in order.
+            times: How many requests; None is all until `release()`.
             method: Only requests with this method.
             path: Only requests of this path.
+            skip: How many such requests pass unharmed first.
         """
-        delivery = Delivery.HALF if half else Delivery.DROPPED
+        if half and reset:
+            raise ValueError("half an answer is closed in order: pass half or reset")
+        delivery = Delivery.HALF if half else Delivery.RESET if reset else Delivery.DROPPED
         self._faults.add(
-            Fault(times=times, method=method, path=path, acts=acts or half, delivery=delivery)
+            Fault(
+                times=times,
+                method=method,
+                path=path,
+                skip=skip,
+                acts=acts or half,
+                delivery=delivery,
+            )
         )
+
+    def empty_page_next(self, *, times: int | None = 1, skip: int = 0) -> None:
+        """Answer a listing with an empty page and a token, by which it goes on where it was."""
+        hops = itertools.count(1)
+
+        def emptied(request: Request, own: Response | None) -> Response:
+            if own is None or own.status != 200:
+                return own or Response(503, b"", {})
+            token = write_token(read_token(request.query), request.query, next(hops))
+            return Response.of(200, {"events": [], "nextToken": token})
+
+        self._faults.add(
+            Fault(times=times, method="GET", path="/events", skip=skip, answer=emptied)
+        )
+
+    def cycle_next(self, pages: int = 1) -> None:
+        """Let page tokens go round until `release()`: after so many the first one comes again.
+
+        Args:
+            pages: How many different tokens there are.
+
+        Raises:
+            ValueError: There must be one at least.
+        """
+        if pages < 1:
+            raise ValueError(f"pages={pages}: pass 1 or more")
+        tokens: list[str] = []
+
+        def cycled(body: Any) -> None:
+            if "nextToken" in body and len(tokens) < pages:
+                tokens.append(body["nextToken"])
+            elif tokens:
+                body["nextToken"] = tokens[0]
+
+        self.change_next(cycled, times=None, method="GET", path="/events")
 
     def hold_next(
         self,
         *,
         acts: bool = False,
-        times: int = 1,
+        times: int | None = 1,
         method: str | None = None,
         path: str | None = None,
+        skip: int = 0,
     ) -> None:
         """Answer the next requests only after `release()`: a read timeout for who does not wait so long."""
         self._faults.add(
-            Fault(times=times, method=method, path=path, acts=acts, delivery=Delivery.HELD)
+            Fault(
+                times=times, method=method, path=path, skip=skip, acts=acts, delivery=Delivery.HELD
+            )
         )
 
     def drip_next(
-        self, *, seconds: float, times: int = 1, method: str | None = None, path: str | None = None
+        self,
+        *,
+        seconds: float,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
     ) -> None:
         """Send the body of the next answers byte by byte, with so many seconds in between."""
         self._faults.add(
-            Fault(times=times, method=method, path=path, delivery=Delivery.DRIPPED, seconds=seconds)
+            Fault(
+                times=times,
+                method=method,
+                path=path,
+                skip=skip,
+                delivery=Delivery.DRIPPED,
+                seconds=seconds,
+            )
         )
 
     def release(self) -> None:
@@ -269,7 +353,7 @@ class FakeTogai:
 
     def transport(self) -> FakeTransport:
         """A transport for `httpx.Client` and `httpx.AsyncClient` alike."""
-        return FakeTransport(self.handle, self._faults.released)
+        return FakeTransport(self.handle)
 
     @contextmanager
     def serve(self, port: int = 0) -> Generator[str]:
@@ -289,9 +373,12 @@ class FakeTogai:
         """Take a request, and say what comes back and how; both ways to reach the service end here."""
         with self._service.lock:
             self._requests.append(request)
+            number = len(self._requests)
             throttled = self._throttled()
-        if throttled is not None:
-            return Delivered(throttled)
+        delivered = Delivered(throttled) if throttled is not None else self._meet(request, token)
+        return evolve(delivered, response=_named(delivered.response, number))
+
+    def _meet(self, request: Request, token: str | None) -> Delivered:
         fault = self._faults.take(request)
         if fault is None:
             return Delivered(self._service.answer(request, token))
@@ -303,8 +390,15 @@ class FakeTogai:
     def _throttled(self) -> Response | None:
         if self._quota is None:
             return None
-        now = time.monotonic()
+        now = self._clock()
         if len(self._starts) == self._quota and now - self._starts[0] < 1.0:
             return Response.of(429, {"message": "Too many requests."}, **{"Retry-After": "1"})
         self._starts.append(now)
         return None
+
+
+def _named(response: Response, number: int) -> Response:
+    """The answer with a request id, unless a fault gave it one."""
+    if any(name.lower() == "x-request-id" for name in response.headers):
+        return response
+    return evolve(response, headers={**response.headers, "X-Request-Id": f"req-{number}"})

@@ -21,6 +21,8 @@ class Delivery(enum.Enum):
     WHOLE = enum.auto()
     DROPPED = enum.auto()
     """The connection is closed without a byte."""
+    RESET = enum.auto()
+    """The connection is reset without a byte."""
     HALF = enum.auto()
     """The connection is closed in the middle of the body."""
     HELD = enum.auto()
@@ -33,7 +35,12 @@ class Delivery(enum.Enum):
 class Fault:
     """One fault, which a number of requests meet."""
 
-    times: int = 1
+    times: int | None = 1
+    """How many requests; None is all until `release()`."""
+
+    skip: int = 0
+    """How many requests that it is for pass unharmed first."""
+
     method: str | None = None
     path: str | None = None
     acts: bool = True
@@ -69,7 +76,15 @@ class Faults:
         self.released = threading.Event()
 
     def add(self, fault: Fault) -> None:
-        """Put a fault behind the others."""
+        """Put a fault behind the others.
+
+        Raises:
+            ValueError: It would never be met.
+        """
+        if fault.times is not None and fault.times < 1:
+            raise ValueError(f"times={fault.times}: pass 1 or more, or None for all")
+        if fault.skip < 0:
+            raise ValueError(f"skip={fault.skip}: pass 0 or more")
         with self._lock:
             self.released.clear()
             self._queue.append(fault)
@@ -78,11 +93,16 @@ class Faults:
         """The fault that this request meets."""
         with self._lock:
             for fault in self._queue:
-                if fault.meets(request):
+                if not fault.meets(request):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    return None
+                if fault.times is not None:
                     fault.times -= 1
                     if fault.times <= 0:
                         self._queue.remove(fault)
-                    return fault
+                return fault
         return None
 
     def clear(self) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http
 import socket
+import struct
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from togai.testing._faults import Delivered, Delivery
-from togai.testing._service import Request, parse_query
+from togai.testing._service import Request, Response, parse_query, repeated_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     Handle = Callable[[Request, str | None], Delivered]
 
 _MAX_BODY = 1 << 20
+# On, with no time to linger: closing the socket resets the connection.
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 @contextmanager
@@ -45,13 +50,17 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
-    def opened(self, connection: socket.socket) -> None:
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Note the connection before its thread starts, so that `end` misses none, and serve it."""
         with self._lock:
-            self._open.add(connection)
+            self._open.add(request)
+        super().process_request(request, client_address)
 
-    def closed(self, connection: socket.socket) -> None:
+    def shutdown_request(self, request: Any) -> None:
+        """Close the connection."""
         with self._lock:
-            self._open.discard(connection)
+            self._open.discard(request)
+        super().shutdown_request(request)
 
     def end(self) -> None:
         """Close what is open, so that the threads of kept-alive connections end."""
@@ -63,8 +72,10 @@ class _Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that goes away is part of the tests."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that goes away, which is part of the tests; anything else is a fault here."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -73,34 +84,50 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.opened(self.connection)
-
     def finish(self) -> None:
         with suppress(OSError):
             super().finish()
-        self.server.closed(self.connection)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what the service itself never sees, as it refuses anything."""
+        self.close_connection = True
+        # A request line that names no version would be answered without status and headers.
+        self.request_version = self.protocol_version
+        if code == http.HTTPStatus.NOT_IMPLEMENTED:
+            code, message = http.HTTPStatus.METHOD_NOT_ALLOWED, f"There is no {self.command}."
+        text = message or http.HTTPStatus(code).phrase
+        self._write(Response.of(code, {"message": text[:500]}, **{"X-Request-Id": "req-0"}))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         """Print nothing."""
 
     def _serve(self) -> None:
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(411, "Send the body with a Content-Length.")
+            return
         length = self.headers.get("Content-Length", "0")
         if not length.isascii() or not length.isdigit() or int(length) > _MAX_BODY:
-            self.close_connection = True
             self.send_error(413 if length.isdigit() else 400)
             return
         body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True  # the client went away: nothing was asked for
+            return
         path, _, query = self.path.partition("?")
         scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
         headers = {
             name: value for name, value in self.headers.items() if name.lower() != "authorization"
         }
-        request = Request(self.command, path, parse_query(query), body, headers)
-        self._deliver(self.server.handle(request, token if scheme.lower() == "bearer" else None))
+        repeated = tuple(repeated_names(query))
+        request = Request(self.command, path, parse_query(query), body, headers, repeated)
+        try:
+            delivered = self.server.handle(request, token if scheme.lower() == "bearer" else None)
+        except Exception as error:  # noqa: BLE001  (what a test's own function raises is for the client to see)
+            self.send_error(500, f"FakeTogai failed: {type(error).__name__}: {error}")
+            return
+        self._deliver(delivered)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = _serve
 
     def _deliver(self, delivered: Delivered) -> None:
         if delivered.delivery is Delivery.HELD:
@@ -108,23 +135,35 @@ class _Handler(BaseHTTPRequestHandler):
         if delivered.delivery is Delivery.DROPPED or self.server.ended.is_set():
             self.close_connection = True
             return
-        response = delivered.response
-        self.send_response_only(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if delivered.delivery is Delivery.HALF:
-            self.wfile.write(response.body[: len(response.body) // 2])
+        if delivered.delivery is Delivery.RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self.close_connection = True
+            self.rfile.close()
+            self.connection.close()
+            return
+        response = delivered.response
+        if delivered.delivery is Delivery.HALF:
+            self.close_connection = True
+            self._write(response, response.body[: len(response.body) // 2])
         elif delivered.delivery is Delivery.DRIPPED:
+            self._write(response, b"")
             for position in range(len(response.body)):
                 self.wfile.write(response.body[position : position + 1])
                 self.wfile.flush()
                 if self.server.ended.wait(delivered.seconds):
+                    self.close_connection = True
                     break
         else:
-            self.wfile.write(response.body)
+            self._write(response)
+
+    def _write(self, response: Response, body: bytes | None = None) -> None:
+        """Send an answer, or as much of its body as is given."""
+        self.send_response_only(response.status)
+        for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body if body is None else body)
         self.wfile.flush()

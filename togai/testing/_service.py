@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import threading
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote
@@ -54,6 +55,8 @@ class Request:
     query: dict[str, str]
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    repeated: tuple[str, ...] = ()
+    """The query parameters that were given more than once."""
 
     def json(self) -> Any:
         """The body as JSON."""
@@ -182,7 +185,6 @@ class Service:
         self.jobs: list[Job] = []
         self.lock = threading.RLock()
         self._ids = itertools.count(1)
-        self._request_ids = itertools.count(1)
         self._ticks = itertools.count()
         self._now = now or self._tick
 
@@ -203,18 +205,19 @@ class Service:
         """What the service answers, after doing what the request asks for."""
         with self.lock:
             try:
-                response = self._route(request, token)
+                return self._route(request, token)
             except Refused as refused:
-                response = refused.response
-            headers = {**response.headers, "X-Request-Id": f"req-{next(self._request_ids)}"}
-            return Response(response.status, response.body, headers)
+                return refused.response
 
     def _route(self, request: Request, token: str | None) -> Response:
         if token != self.token:
             raise Refused(401, "The token is missing or wrong.", **{"WWW-Authenticate": "Bearer"})
-        parts = request.path.strip("/").split("/")
-        if parts[0] != "events" or len(parts) > 2:
+        parts = request.path.removeprefix("/").split("/")
+        if parts[0] != "events" or len(parts) > 2 or request.path.endswith("/"):
             raise Refused(404, f"There is nothing at {request.path}.")
+        if request.repeated:
+            names = ", ".join(request.repeated)
+            raise Refused(400, f"Query parameter {names} was given more than once.")
         if parts == ["events", "correction"]:
             _check_method(request, "POST")
             return self._correct(request)
@@ -225,14 +228,16 @@ class Service:
         query = request.query
         _check_names(query, {"nextToken", "status", "account_id", "schema_name", "pageSize"})
         size = _page_size(query.get("pageSize"))
-        start = _position(query["nextToken"]) if "nextToken" in query else 0
+        start = read_token(query)
         found: list[JSON] = []
         for position in range(start, len(self.events)):
             record = self.events[position]
             if not _listed(record, query):
                 continue
             if len(found) == size:
-                return Response.of(200, {"events": found, "nextToken": _token(position)})
+                return Response.of(
+                    200, {"events": found, "nextToken": write_token(position, query)}
+                )
             found.append(record.to_json())
         return Response.of(200, {"events": found})
 
@@ -318,18 +323,36 @@ def _page_size(text: str | None) -> int:
     return int(text)
 
 
-def _token(position: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"position": position}).encode()).decode()
+def write_token(position: int, query: Mapping[str, str], hop: int = 0) -> str:
+    """A page token: a place in the listing of these filters; `hop` makes another token of the same place."""
+    place = {"position": position, "filters": _filters(query), "hop": hop}
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
-def _position(token: str) -> int:
+def read_token(query: Mapping[str, str]) -> int:
+    """The place where a listing's page starts.
+
+    Raises:
+        Refused: The service gave no such token, or for a listing with other filters.
+    """
+    if "nextToken" not in query:
+        return 0
     try:
-        position = json.loads(base64.urlsafe_b64decode(token.encode()))["position"]
+        place = json.loads(base64.urlsafe_b64decode(query["nextToken"].encode()))
+        position, filters = place["position"], place["filters"]
     except (binascii.Error, ValueError, KeyError, TypeError):
-        position = None
+        position, filters = None, None
     if not isinstance(position, int) or position < 0:
         raise Refused(400, "nextToken is none that this service gave.")
+    if filters != _filters(query):
+        raise Refused(400, "nextToken is of a listing with other filters.")
     return position
+
+
+def _filters(query: Mapping[str, str]) -> int:
+    # A checksum: the contract allows a token 500 characters, and an account id 512.
+    names = ("account_id", "schema_name", "status")
+    return zlib.crc32(json.dumps([query.get(name) for name in names]).encode())
 
 
 def _listed(record: Record, query: Mapping[str, str]) -> bool:
@@ -337,8 +360,13 @@ def _listed(record: Record, query: Mapping[str, str]) -> bool:
     return (
         query.get("account_id") in (None, record.payload["accountId"])
         and query.get("schema_name") in (None, record.payload["schemaName"])
-        and (wanted is None or record.status.startswith(_STATUS_GROUPS.get(wanted, wanted)))
+        and (wanted is None or _has_status(record, wanted))
     )
+
+
+def _has_status(record: Record, wanted: str) -> bool:
+    group = _STATUS_GROUPS.get(wanted)
+    return record.status == wanted if group is None else record.status.startswith(group)
 
 
 def _matches(record: Record, query: Mapping[str, str]) -> bool:
@@ -381,6 +409,10 @@ def _check_correction(request: Request) -> tuple[str, JSON | None]:
     for name in ("async", "require_confirmation"):
         if query.get(name) not in (None, "true", "false"):
             raise Refused(400, f"{name} must be true or false, is {query[name]!r}.")
+    if query.get("require_confirmation") == "true" and query.get("async") != "true":
+        raise Refused(
+            400, "require_confirmation=true is about background jobs: it needs async=true."
+        )
     return action, _check_body(request, needed=action == "REDO_EVENT")
 
 
@@ -465,6 +497,12 @@ def _text_problems(source: Mapping[Any, Any], name: str, shortest: int, longest:
     if isinstance(value, str) and shortest <= len(value) <= longest:
         return []
     return [f"{name} must be text of {shortest} to {longest} characters"]
+
+
+def repeated_names(query: str) -> list[str]:
+    """The parameters that a query string names more than once."""
+    names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def parse_query(query: str) -> dict[str, str]:

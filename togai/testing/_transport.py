@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import httpx
 
 from togai.testing._faults import Delivered, Delivery
-from togai.testing._service import Request, parse_query
+from togai.testing._service import Request, parse_query, repeated_names
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 
 class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Hands requests to the service in memory; for sync and async clients."""
 
-    def __init__(
-        self, handle: Callable[[Request, str | None], Delivered], released: threading.Event
-    ) -> None:
+    def __init__(self, handle: Callable[[Request, str | None], Delivered]) -> None:
         self._handle = handle
-        self._released = released
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an `httpx.Client`."""
@@ -42,11 +39,39 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 raise httpx.RemoteProtocolError("peer closed connection in the middle of the body")
             case Delivery.HELD:
                 raise httpx.ReadTimeout("The service holds the answer back.")
+            case Delivery.RESET:
+                raise httpx.ReadError("Connection reset by peer")
             case Delivery.WHOLE | Delivery.DRIPPED:
                 response = delivered.response
+                length = {"Content-Length": str(len(response.body))}
                 return httpx.Response(
-                    response.status, headers=response.headers, content=response.body
+                    response.status,
+                    headers=httpx.Headers({**length, **response.headers}),
+                    stream=_Body(response.body, delivered.seconds),
                 )
+
+
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body, in one piece or byte by byte."""
+
+    def __init__(self, body: bytes, seconds: float) -> None:
+        self._body = body
+        self._seconds = seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces():
+            time.sleep(self._seconds)
+            yield piece
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces():
+            await asyncio.sleep(self._seconds)
+            yield piece
+
+    def _pieces(self) -> Iterator[bytes]:
+        size = 1 if self._seconds else max(1, len(self._body))
+        for start in range(0, len(self._body), size):
+            yield self._body[start : start + size]
 
 
 def _taken(request: httpx.Request, body: bytes) -> tuple[Request, str | None]:
@@ -60,5 +85,6 @@ def _taken(request: httpx.Request, body: bytes) -> tuple[Request, str | None]:
         parse_query(request.url.query.decode()),
         body,
         headers,
+        tuple(repeated_names(request.url.query.decode())),
     )
     return taken, token if scheme.lower() == "bearer" else None
