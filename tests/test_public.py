@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 import togai
+import togai.corrections
 import togai.errors
 import togai.models
 import togai.testing
 from togai import AsyncEventPages, AsyncEvents, AsyncTogai, EventPages, Events, Togai
 
-MODULES = [togai, togai.models, togai.errors, togai.testing]
-DOCUMENTED = [togai, togai.errors, togai.testing]
+MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
+DOCUMENTED = [togai, togai.errors, togai.corrections, togai.testing]
 
 
 def public(owner: Any) -> dict[str, Any]:

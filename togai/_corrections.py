@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast, overload
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from togai._values import ReadEvent, payload_problems
 from togai.errors import CorrectionFailed, InvalidRequest
@@ -18,7 +18,7 @@ from togai.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SYNCHRONOUS_CAP = 30
 """How many matching events a call without `background` corrects at most (the vendor's reference page)."""
@@ -68,6 +68,36 @@ class Selection:
 
 
 @frozen(kw_only=True)
+class Target:
+    """How an event stood when it was read, before it was corrected.
+
+    Attributes:
+        reference_id: Togai's own id of the event; None where it could not be read.
+        event_id: The id that the event was sent with.
+        status: Its ingestion status.
+        created_at: When Togai took it in, as ISO 8601 text.
+    """
+
+    reference_id: str | None
+    event_id: str | None
+    status: str | None
+    created_at: str | None
+
+    @classmethod
+    def of(cls, event: ReadEvent) -> Target:
+        """How this event stands."""
+        payload: Any = event.event_payload
+        status: Any = getattr(event.ingestion_status, "status", None)
+        created_at: Any = event.created_at
+        return cls(
+            reference_id=_reference_id(event),
+            event_id=getattr(payload, "id", None),
+            status=None if status is None else str(status),
+            created_at=created_at.isoformat() if isinstance(created_at, datetime) else None,
+        )
+
+
+@frozen(kw_only=True)
 class Correction:
     """What is asked for: an action, the events it is about, and how.
 
@@ -77,6 +107,7 @@ class Correction:
         event: What is ingested in their place; REDO_EVENT only.
         background: Whether the service works it off later.
         require_confirmation: Whether the background job waits until someone confirms it.
+        before: How the target stood, where it was an event that was read.
     """
 
     action: CorrectionAction
@@ -84,10 +115,48 @@ class Correction:
     event: Event | None = field(default=None, repr=False)
     background: bool = False
     require_confirmation: bool | None = None
+    before: tuple[Target, ...] = field(default=(), repr=False)
 
     def describe(self) -> str:
         """The correction in words."""
         return f"{self.action} of the events with {self.selection}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The correction as JSON, for a ledger; `from_json` reads it back."""
+        selection = {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(self.selection).items()
+            if value is not None
+        }
+        return {
+            "action": str(self.action),
+            "selection": selection,
+            "event": None if self.event is None else self.event.to_dict(),
+            "background": self.background,
+            "require_confirmation": self.require_confirmation,
+            "before": [asdict(target) for target in self.before],
+        }
+
+    @classmethod
+    def from_json(cls, source: Mapping[str, Any]) -> Correction:
+        """The correction that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is something else.
+        """
+        selection = dict(source["selection"])
+        for name in ("event_source_time", "created_at"):
+            if name in selection:
+                selection[name] = datetime.fromisoformat(selection[name])
+        event = source["event"]
+        return cls(
+            action=CorrectionAction(source["action"]),
+            selection=Selection(**selection),
+            event=None if event is None else Event.from_dict(event),
+            background=source["background"],
+            require_confirmation=source["require_confirmation"],
+            before=tuple(Target(**target) for target in source["before"]),
+        )
 
 
 def build_correction(
@@ -141,7 +210,15 @@ def build_correction(
         event=_payload(checked, event, selection, keep_unknown=keep_unknown),
         background=background,
         require_confirmation=require_confirmation,
+        before=() if target is None else (Target.of(target),),
     )
+
+
+def _reference_id(event: ReadEvent) -> str | None:
+    # Where the service leaves the reference id out, its own examples put it into the payload.
+    extra: Any = getattr(event.event_payload, "additional_properties", None) or {}
+    found: Any = event.reference_id or extra.get("referenceId")
+    return found if isinstance(found, str) and found else None
 
 
 def _action(action: object) -> CorrectionAction:
@@ -170,10 +247,8 @@ def _selection_of(target: object) -> Selection:
         raise InvalidRequest(
             "the target has no account id that could be read: name account_id and a filter"
         )
-    extra: Any = getattr(payload, "additional_properties", None) or {}
-    # Where the service leaves the reference id out, its own examples put it into the payload.
-    reference_id = target.reference_id or extra.get("referenceId")
-    if isinstance(reference_id, str) and reference_id:
+    reference_id = _reference_id(target)
+    if reference_id:
         return Selection(account_id=account_id, reference_id=reference_id)
     event_id, created_at = getattr(payload, "id", None), cast("object", target.created_at)
     if isinstance(event_id, str) and event_id and isinstance(created_at, datetime):
@@ -251,9 +326,15 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
     """
 
     def __init__(
-        self, correction: Correction, entries: Sequence[EventCorrectionInfo], answer: Any = None
+        self,
+        correction: Correction,
+        entries: Sequence[EventCorrectionInfo],
+        answer: Any = None,
+        *,
+        one_by_one: bool = False,
     ) -> None:
         self.correction = correction
+        self._one_by_one = one_by_one
         self.answer = answer
         self._entries = tuple(entries)
 
@@ -309,7 +390,8 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
     @property
     def maybe_truncated(self) -> bool:
         """Whether more events may match: a call without `background` stops at 30 and does not say so."""
-        return not self.correction.background and len(self) >= SYNCHRONOUS_CAP
+        capped = not self.correction.background and not self._one_by_one
+        return capped and len(self) >= SYNCHRONOUS_CAP
 
     def raise_for_failures(self) -> CorrectionResult:
         """Return this result if every entry succeeded.

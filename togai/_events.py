@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from togai import _operations
 from togai._corrections import Correction, CorrectionResult, build_correction
+from togai._ledger import LedgerEntry
+from togai._matching import is_advisory, read_for
 from togai._pages import AsyncEventPages, EventPage, EventPages
+from togai._plans import AsyncPlan, Plan
+from togai._reconcile import Reconciliation, correction_of, judge, reads_for
 from togai.errors import (
     AmbiguousEvent,
     ConnectionLost,
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from togai._http import Timeout
+    from togai._ledger import LedgerLike, Pending
+    from togai._matching import Read
     from togai._reading import Reader
     from togai._sending import Answer, Call
     from togai._values import ReadEvent
@@ -190,6 +196,7 @@ class Events:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Correct events that were ingested: all that match, at most the first 30 without `background`.
@@ -213,6 +220,8 @@ class Events:
                 the events alone.
             require_confirmation: Let the background job wait until someone confirms it.
             keep_unknown: Send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it and flushed to
+                disk before anything is sent, the outcome after.
             timeout: Instead of the client's.
 
         Returns:
@@ -220,8 +229,9 @@ class Events:
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
             CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied. It is not sent
-                again: read the targets before you repeat it.
+                again: `reconcile` reads what became of it.
             TogaiError: What else the call came to; nothing was applied.
         """
         correction = build_correction(
@@ -238,7 +248,7 @@ class Events:
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
         )
-        return self._correct(correction, timeout)
+        return self._correct(correction, ledger, timeout)
 
     def undo(
         self,
@@ -252,6 +262,7 @@ class Events:
         whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Take back what events did to usage, revenue and entitlements. Arguments and errors as for `correct`."""
@@ -266,6 +277,7 @@ class Events:
             whole_account=whole_account,
             background=background,
             require_confirmation=require_confirmation,
+            ledger=ledger,
             timeout=timeout,
         )
 
@@ -281,6 +293,7 @@ class Events:
         whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Undo events and ingest the same ones again. Arguments and errors as for `correct`."""
@@ -295,6 +308,7 @@ class Events:
             whole_account=whole_account,
             background=background,
             require_confirmation=require_confirmation,
+            ledger=ledger,
             timeout=timeout,
         )
 
@@ -312,6 +326,7 @@ class Events:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT). Arguments and errors as for `correct`.
@@ -334,18 +349,130 @@ class Events:
             background=background,
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
+            ledger=ledger,
             timeout=timeout,
         )
 
-    def _correct(self, correction: Correction, timeout: float | Timeout | None) -> CorrectionResult:
+    def plan(
+        self,
+        action: CorrectionAction | str,
+        target: ReadEvent | None = None,
+        *,
+        account_id: str | None = None,
+        reference_id: str | None = None,
+        event_id: str | None = None,
+        event_source_time: datetime | None = None,
+        created_at: datetime | None = None,
+        whole_account: bool = False,
+        event: Event | None = None,
+        timeout: float | Timeout | None = None,
+    ) -> Plan:
+        """Read what a correction would touch, and change nothing.
+
+        The service finds no event by its reference id or its times: where the id that an event was sent with is not
+        known, the whole account is listed, and the plan says that it is advisory.
+
+        Args:
+            action: UNDO, REDO or REDO_EVENT.
+            target: An event that was read.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to plan for every event of the account; goes with account_id alone.
+            event: What would be ingested instead; REDO_EVENT only.
+            timeout: For each request, instead of the client's.
+
+        Returns:
+            The plan: print it, then `execute()` it.
+
+        Raises:
+            InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
+            TogaiError: What reading came to.
+        """
+        correction = build_correction(
+            action,
+            target,
+            account_id=account_id,
+            reference_id=reference_id,
+            event_id=event_id,
+            event_source_time=event_source_time,
+            created_at=created_at,
+            whole_account=whole_account,
+            event=event,
+            background=False,
+            require_confirmation=None,
+        )
+        read = read_for(correction)
+
+        def reread() -> Sequence[ReadEvent]:
+            return self._read(read, timeout)
+
+        def send(single: Correction, ledger: LedgerLike) -> CorrectionResult:
+            return self._correct(single, ledger, timeout)
+
+        return Plan(
+            correction,
+            reread(),
+            advisory=is_advisory(correction),
+            reread=reread,
+            send=send,
+        )
+
+    def reconcile(
+        self,
+        unknown: CorrectionOutcomeUnknown | Pending | Correction,
+        *,
+        timeout: float | Timeout | None = None,
+    ) -> Reconciliation:
+        """Find out what became of a correction whose outcome is unknown, by reading; no correction is sent.
+
+        Each answer can be wrong. *Applied*: somebody else did the same, or the event was reverted before and the
+        correction does not know it (name an event that was read as target, then it does). *Not applied*: the request is
+        still on its way; wait longer than a request can take, and ask again. *Cannot tell*: the targets read
+        differently from one another, REDO left no trace, a background job may not have run, or nothing matches now.
+
+        Args:
+            unknown: The error, its `correction`, or an entry of `togai.corrections.pending(path)`.
+            timeout: For each request, instead of the client's.
+
+        Returns:
+            The verdict with its evidence.
+
+        Raises:
+            InvalidRequest: It is none of these.
+            TogaiError: What reading came to.
+        """
+        correction = correction_of(unknown)
+        found: list[ReadEvent] = []
+        for read in reads_for(correction):
+            found.extend(self._read(read, timeout))
+        return judge(correction, found)
+
+    def _read(self, read: Read, timeout: float | Timeout | None) -> Sequence[ReadEvent]:
+        if read.event_id is not None:
+            return self.get_all(read.event_id, timeout=timeout)
+        listing = self.list(account_id=read.account_id, timeout=timeout)
+        return list(listing)
+
+    def _correct(
+        self, correction: Correction, ledger: LedgerLike, timeout: float | Timeout | None
+    ) -> CorrectionResult:
         call = _operations.correct_events(correction)
+        entry = LedgerEntry.begin(ledger, correction)
         try:
             answer = self._send(call, timeout)
-            return _operations.read_correction(self._reader, call, answer, correction)
+            result = _operations.read_correction(self._reader, call, answer, correction)
         except TogaiError as error:
             if not _ambiguous(error):
+                entry.not_applied(error)
                 raise
             unknown = _outcome_unknown(correction, error)
+        else:
+            entry.answered(result)
+            return result
+        entry.unknown(unknown)
         raise unknown
 
 
@@ -450,6 +577,7 @@ class AsyncEvents:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Correct events that were ingested: all that match, at most the first 30 without `background`.
@@ -473,6 +601,8 @@ class AsyncEvents:
                 the events alone.
             require_confirmation: Let the background job wait until someone confirms it.
             keep_unknown: Send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it and flushed to
+                disk before anything is sent, the outcome after.
             timeout: Instead of the client's.
 
         Returns:
@@ -480,8 +610,9 @@ class AsyncEvents:
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
             CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied. It is not sent
-                again: read the targets before you repeat it.
+                again: `reconcile` reads what became of it.
             TogaiError: What else the call came to; nothing was applied.
         """
         correction = build_correction(
@@ -498,7 +629,7 @@ class AsyncEvents:
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
         )
-        return await self._correct(correction, timeout)
+        return await self._correct(correction, ledger, timeout)
 
     async def undo(
         self,
@@ -512,6 +643,7 @@ class AsyncEvents:
         whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Take back what events did to usage, revenue and entitlements. Arguments and errors as for `correct`."""
@@ -526,6 +658,7 @@ class AsyncEvents:
             whole_account=whole_account,
             background=background,
             require_confirmation=require_confirmation,
+            ledger=ledger,
             timeout=timeout,
         )
 
@@ -541,6 +674,7 @@ class AsyncEvents:
         whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Undo events and ingest the same ones again. Arguments and errors as for `correct`."""
@@ -555,6 +689,7 @@ class AsyncEvents:
             whole_account=whole_account,
             background=background,
             require_confirmation=require_confirmation,
+            ledger=ledger,
             timeout=timeout,
         )
 
@@ -572,6 +707,7 @@ class AsyncEvents:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT). Arguments and errors as for `correct`.
@@ -594,18 +730,128 @@ class AsyncEvents:
             background=background,
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
+            ledger=ledger,
             timeout=timeout,
         )
 
+    async def plan(
+        self,
+        action: CorrectionAction | str,
+        target: ReadEvent | None = None,
+        *,
+        account_id: str | None = None,
+        reference_id: str | None = None,
+        event_id: str | None = None,
+        event_source_time: datetime | None = None,
+        created_at: datetime | None = None,
+        whole_account: bool = False,
+        event: Event | None = None,
+        timeout: float | Timeout | None = None,
+    ) -> AsyncPlan:
+        """Read what a correction would touch, and change nothing.
+
+        The service finds no event by its reference id or its times: where the id that an event was sent with is not
+        known, the whole account is listed, and the plan says that it is advisory.
+
+        Args:
+            action: UNDO, REDO or REDO_EVENT.
+            target: An event that was read.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to plan for every event of the account; goes with account_id alone.
+            event: What would be ingested instead; REDO_EVENT only.
+            timeout: For each request, instead of the client's.
+
+        Returns:
+            The plan: print it, then `execute()` it.
+
+        Raises:
+            InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
+            TogaiError: What reading came to.
+        """
+        correction = build_correction(
+            action,
+            target,
+            account_id=account_id,
+            reference_id=reference_id,
+            event_id=event_id,
+            event_source_time=event_source_time,
+            created_at=created_at,
+            whole_account=whole_account,
+            event=event,
+            background=False,
+            require_confirmation=None,
+        )
+        read = read_for(correction)
+
+        async def reread() -> Sequence[ReadEvent]:
+            return await self._read(read, timeout)
+
+        async def send(single: Correction, ledger: LedgerLike) -> CorrectionResult:
+            return await self._correct(single, ledger, timeout)
+
+        return AsyncPlan(
+            correction,
+            await reread(),
+            advisory=is_advisory(correction),
+            reread=reread,
+            send=send,
+        )
+
+    async def reconcile(
+        self,
+        unknown: CorrectionOutcomeUnknown | Pending | Correction,
+        *,
+        timeout: float | Timeout | None = None,
+    ) -> Reconciliation:
+        """Find out what became of a correction whose outcome is unknown, by reading; no correction is sent.
+
+        Each answer can be wrong. *Applied*: somebody else did the same, or the event was reverted before and the
+        correction does not know it (name an event that was read as target, then it does). *Not applied*: the request is
+        still on its way; wait longer than a request can take, and ask again. *Cannot tell*: the targets read
+        differently from one another, REDO left no trace, a background job may not have run, or nothing matches now.
+
+        Args:
+            unknown: The error, its `correction`, or an entry of `togai.corrections.pending(path)`.
+            timeout: For each request, instead of the client's.
+
+        Returns:
+            The verdict with its evidence.
+
+        Raises:
+            InvalidRequest: It is none of these.
+            TogaiError: What reading came to.
+        """
+        correction = correction_of(unknown)
+        found: list[ReadEvent] = []
+        for read in reads_for(correction):
+            found.extend(await self._read(read, timeout))
+        return judge(correction, found)
+
+    async def _read(self, read: Read, timeout: float | Timeout | None) -> Sequence[ReadEvent]:
+        if read.event_id is not None:
+            return await self.get_all(read.event_id, timeout=timeout)
+        listing = self.list(account_id=read.account_id, timeout=timeout)
+        return [event async for event in listing]
+
     async def _correct(
-        self, correction: Correction, timeout: float | Timeout | None
+        self, correction: Correction, ledger: LedgerLike, timeout: float | Timeout | None
     ) -> CorrectionResult:
         call = _operations.correct_events(correction)
+        entry = LedgerEntry.begin(ledger, correction)
         try:
             answer = await self._send(call, timeout)
-            return _operations.read_correction(self._reader, call, answer, correction)
+            result = _operations.read_correction(self._reader, call, answer, correction)
         except TogaiError as error:
             if not _ambiguous(error):
+                entry.not_applied(error)
                 raise
             unknown = _outcome_unknown(correction, error)
+        else:
+            entry.answered(result)
+            return result
+        entry.unknown(unknown)
         raise unknown

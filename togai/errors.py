@@ -18,6 +18,7 @@ TogaiError
 ├── RepeatedPageToken             a listing that would go in circles
 ├── EventNotFound                 no event has this id (a LookupError)
 ├── AmbiguousEvent                several events have this id (a LookupError)
+├── PlanChanged                   what a plan would touch has changed since it was made
 ├── CorrectionFailed              the service answered that it did not correct some events
 └── CorrectionOutcomeUnknown      nobody can say whether a correction was applied
 
@@ -46,6 +47,7 @@ __all__ = [
     "Forbidden",
     "InvalidRequest",
     "NotFound",
+    "PlanChanged",
     "RateLimited",
     "RepeatedPageToken",
     "ServerError",
@@ -68,6 +70,7 @@ class TogaiError(Exception):
         waited: Seconds slept before each further attempt.
         next_token: In a listing, where to go on: `client.events.list(next_token=...)`.
         yielded: In a listing, how many events had been yielded.
+        completed: In the execution of a plan, the entries of the corrections that were answered before.
     """
 
     method: str | None = None
@@ -76,6 +79,7 @@ class TogaiError(Exception):
     waited: tuple[float, ...] = ()
     next_token: str | None = None
     yielded: int | None = None
+    completed: tuple[EventCorrectionInfo, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args` alone, which loses keyword arguments.
@@ -302,6 +306,23 @@ class AmbiguousEvent(TogaiError, LookupError):
         super().__init__(
             f"{len(self.candidates)} events have the id {event_id!r}: choose among `candidates`,"
             " for instance by created_at, or call get_all"
+        )
+
+
+class PlanChanged(TogaiError):
+    """What a plan would touch has changed since it was made. Nothing was sent.
+
+    Attributes:
+        changes: What changed, one line for each event.
+    """
+
+    changes: tuple[str, ...]
+
+    def __init__(self, changes: Sequence[str]) -> None:
+        self.changes = tuple(changes)
+        shown = "; ".join(self.changes[:5]) + ("; ..." if len(self.changes) > 5 else "")
+        super().__init__(
+            f"nothing was sent, because the plan is out of date: {shown}. Make a new one"
         )
 
 
