@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -21,6 +26,7 @@ from togai import (
     Timeout,
     Unauthorized,
     UnexpectedResponse,
+    build_event,
 )
 from togai._retry import Failure, Policy, parse_retry_after
 from togai.testing import FakeTogai
@@ -154,6 +160,53 @@ def test_a_correction_whose_outcome_is_unknown_is_sent_once(
     assert caught.value.correction.action == "UNDO"
     assert caught.value.correction.selection.event_id == "event-1"
     assert caught.value.cause
+
+
+@contextmanager
+def resetting_server() -> Iterator[tuple[str, list[bytes]]]:
+    """Accepts connections, reads the start of a request, and resets; notes what it got."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    received.append(connection.recv(20))
+                    linger = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", received
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_a_correction_that_was_cut_off_in_mid_request_is_sent_once(connect: Connect) -> None:
+    event = build_event(
+        "rides",
+        account_id="acme",
+        timestamp="2024-12-04T07:30:35Z",
+        attributes={"distance": 1},
+        dimensions={f"dimension-{number}": "x" * 200 for number in range(20_000)},
+    )
+    with resetting_server() as (url, received), connect(base_url=url, timeout=10) as api:
+        with pytest.raises(CorrectionOutcomeUnknown):
+            api.call("replace", event, account_id="acme", event_id="event-1")
+    assert len(received) == 1
+
+
+def test_reading_is_tried_again_after_a_reset(connect: Connect, no_waits: list[float]) -> None:
+    with resetting_server() as (url, received), connect(base_url=url, max_retries=2) as api:
+        with pytest.raises(ConnectionLost):
+            api.listed()
+    assert len(received) == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
