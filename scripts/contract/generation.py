@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import filecmp
 import os
 import shutil
@@ -10,8 +11,14 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "openapi.yaml"
@@ -23,10 +30,22 @@ PINNED = {"openapi-python-client": "0.29.1", "ruff": "0.17.6"}
 OPERATIONS = ("get_events", "get_single_event", "event_correction")
 
 # The generator's own hook would run any ruff on PATH with any configuration above, and not mind its absence.
+# The last one finds what a template forgot: a name without its import, or one that hides another.
 CONFIG = """\
 post_hooks:
   - "ruff check . --isolated --no-cache --fix-only --select=F,I,UP --target-version=py311"
   - "ruff format . --isolated --no-cache --line-length=100 --target-version=py311"
+  - "ruff check . --isolated --no-cache --select=F --target-version=py311"
+"""
+
+# Unlike ruff, this notices models that need each other before either is there.
+IMPORT_ALL = """\
+import importlib, pathlib, sys
+sys.dont_write_bytecode = True
+root = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(root.parent))
+for module in sorted(root.rglob("*.py")):
+    importlib.import_module(".".join(module.relative_to(root.parent).with_suffix("").parts))
 """
 
 
@@ -42,8 +61,8 @@ def generate(spec: Path, into: Path) -> None:
         into: The package's folder.
 
     Raises:
-        GenerationFailed: A tool is missing or of another version, the generator warned or failed, or an
-            operation did not come out.
+        GenerationFailed: A tool is missing or of another version, the generator warned or failed, an
+            operation, a name or a value did not come out, or what came out does not import.
     """
     _check_tools()
     with tempfile.TemporaryDirectory() as room:
@@ -52,6 +71,8 @@ def generate(spec: Path, into: Path) -> None:
         config.write_text(CONFIG)
         _run_generator(spec, package, config)
         _check_operations(package)
+        _check_texts(spec, package)
+        _check_imports(package)
         for module in package.rglob("*.py"):
             module.write_text(HEADER + module.read_text("utf-8"), "utf-8")
         (package / "py.typed").touch()
@@ -60,7 +81,11 @@ def generate(spec: Path, into: Path) -> None:
 
 def _check_tools() -> None:
     for name, wanted in PINNED.items():
-        if (found := version(name)) != wanted:
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "none"
+        if found != wanted:
             raise GenerationFailed(
                 f"{name} {wanted} is needed, {found} is installed: run scripts/setup"
             )
@@ -74,6 +99,8 @@ def _run_generator(spec: Path, package: Path, config: Path) -> None:
         **os.environ,
         "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUTF8": "1",
+        # Without it a refusal of our templates ends in a box that breaks the line which says why.
+        "_TYPER_STANDARD_TRACEBACK": "1",
     }
     command = [
         str(scripts / "openapi-python-client"),
@@ -88,7 +115,9 @@ def _run_generator(spec: Path, package: Path, config: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0 or "warning" in done.stderr.lower():
         said = (done.stdout + done.stderr).strip().splitlines()
-        raise GenerationFailed("the generator failed:\n" + "\n".join(said[-25:]))
+        # What a template refuses stands in the last line, below the way there.
+        told = said[-1:] if any(line.startswith("Traceback") for line in said) else said[-25:]
+        raise GenerationFailed("the generator failed:\n" + "\n".join(told))
 
 
 def _check_operations(package: Path) -> None:
@@ -96,6 +125,44 @@ def _check_operations(package: Path) -> None:
     missing = [name for name in OPERATIONS if name not in present]
     if missing:
         raise GenerationFailed(f"the generator left out {', '.join(missing)}")
+
+
+def _check_texts(spec: Path, package: Path) -> None:
+    """Stop where the generator drops a character, or gives two enum values one name and keeps the last."""
+    constants = {
+        node.value
+        for module in package.rglob("models/*.py")
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+    }
+    loader: Any = YAML(typ="safe")
+    described = loader.load(spec)
+    changed = [repr(text) for text in _texts(described["components"]) if text not in constants]
+    if changed:
+        raise GenerationFailed(f"the generator left out or changed {', '.join(changed)}")
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """The names of properties and the values of enums: what must be in the package letter by letter."""
+    if isinstance(node, list):
+        for one in cast("Any", node):
+            yield from _texts(one)
+    elif isinstance(node, dict):
+        for key, value in cast("Any", node).items():
+            if key == "properties":
+                yield from value
+                yield from _texts([*value.values()])
+            elif key == "enum":
+                yield from (one for one in value if isinstance(one, str))
+            elif key not in ("default", "example", "examples") and not key.startswith("x-"):
+                yield from _texts(value)
+
+
+def _check_imports(package: Path) -> None:
+    command = [sys.executable, "-I", "-c", IMPORT_ALL, str(package)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise GenerationFailed(f"what came out does not import: {done.stderr.splitlines()[-1]}")
 
 
 def stale_files(fresh: Path, present: Path) -> list[str]:
@@ -118,7 +185,12 @@ def swap(fresh: Path, package: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if package.exists():
         package.rename(old)
-    fresh.rename(package)
+    try:
+        fresh.rename(package)
+    except OSError:
+        if old.exists():
+            old.rename(package)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -129,8 +201,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--check", action="store_true", help="write nothing; exit 1 if the package is stale"
     )
     check = parser.parse_args(arguments).check
-    # Beside the package, so that the swap is a rename within one file system.
-    with tempfile.TemporaryDirectory(dir=PACKAGE.parent, prefix=".fresh-") as room:
+    # To write, beside the package, so that the swap is a rename within one file system.
+    beside = None if check else PACKAGE.parent
+    with tempfile.TemporaryDirectory(dir=beside, prefix=".fresh-") as room:
         fresh = Path(room) / PACKAGE.name
         try:
             generate(SPEC, fresh)
