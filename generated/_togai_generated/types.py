@@ -2,6 +2,8 @@
 """What the models and the endpoints share."""
 
 import datetime
+import math
+import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from decimal import Decimal
 from enum import Enum
@@ -48,16 +50,26 @@ def _refuse(value: object, expected: str) -> TypeError:
     return TypeError(f"{expected} expected, not {type(value).__name__}")
 
 
-def unknown(model: Any, src: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+class _Known(dict[type, frozenset[str]]):
+    """The JSON names of each model's properties, gathered once."""
+
+    def __missing__(self, model: Any) -> frozenset[str]:
+        names = frozenset(one.metadata["wire"] for one in fields(model) if one.metadata)
+        self[model] = names
+        return names
+
+
+_known = _Known()
+
+
+def unknown(model: type, src: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     """What the model does not know of its JSON."""
-    if not isinstance(src, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise _refuse(src, "an object")
-    known = model.__dict__.get("_known")
-    if known is None:
-        known = frozenset(one.metadata["wire"] for one in fields(model) if one.metadata)
-        model._known = known
-    if src.keys() <= known:
-        return {}
+    known = _known[model]
+    try:
+        if src.keys() <= known:
+            return {}
+    except AttributeError:
+        raise _refuse(src, "an object") from None
     extra = {name: value for name, value in src.items() if name not in known}
     for name in extra:
         seen(model, name, "unknown property")
@@ -87,10 +99,11 @@ def read_int(value: Any) -> int:
 
 def read_float(value: Any) -> float:
     """A number."""
-    if type(value) is float:
-        return value
-    if type(value) is int or type(value) is Decimal:
-        return float(value)
+    if type(value) is float or type(value) is int or type(value) is Decimal:
+        # What lies beyond would be infinite, or an OverflowError, which is none of ours.
+        if -sys.float_info.max <= value <= sys.float_info.max:
+            return float(value)
+        raise ValueError("a number beyond the range of a float")
     raise _refuse(value, "a number")
 
 
@@ -126,8 +139,9 @@ def read_enum(kind: type[E], value: Any, model: type, name: str, seen: Seen) -> 
     member = kind._value2member_map_.get(value)
     if member is not None:
         return member  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+    member = kind(read_str(value))
     seen(model, name, "unknown value")
-    return kind(read_str(value))
+    return member
 
 
 def write(value: Any, kind: type, where: str) -> Any:
@@ -139,7 +153,9 @@ def write(value: Any, kind: type, where: str) -> Any:
 
 def write_float(value: Any, where: str) -> Any:
     """A number, which may be a whole one."""
-    return write(value, int if isinstance(value, int) else float, where)
+    if not math.isfinite(write(value, int if isinstance(value, int) else float, where)):
+        raise ValueError(f"{where}: JSON has no {value}")
+    return value
 
 
 def write_enum(value: Any, where: str) -> str:
@@ -158,6 +174,8 @@ def write_datetime(value: Any, where: str) -> str:
 
 def write_date(value: Any, where: str) -> str:
     """An ISO date."""
+    if isinstance(value, datetime.datetime):
+        raise TypeError(f"{where}: date expected, not datetime")
     day: datetime.date = write(value, datetime.date, where)
     return day.isoformat()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -16,18 +17,18 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class Attribute:
     """A quantity that was used."""
 
-    name: str = field(metadata={"wire": "name"})
-    """ The name of the quantity. """
-    value: str = field(metadata={"wire": "value"})
-    """ The decimal number, as text so that no digit is lost. """
-    unit: str | None = field(default=None, metadata={"wire": "unit"})
-    """ The unit. Native ones are Meters, Miles, Kilometers, Grams, Kilograms, ounces, Pounds,
-    Minutes, Hours, Seconds, Milliseconds, Microseconds and None; any other is allowed. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    name: str = _field(metadata={"wire": "name"})
+    """The name of the quantity."""
+    value: str = _field(metadata={"wire": "value"})
+    """The decimal number, as text so that no digit is lost."""
+    unit: str | None = _field(default=None, metadata={"wire": "unit"})
+    """The unit. Native ones are Meters, Miles, Kilometers, Grams, Kilograms, ounces, Pounds,
+    Minutes, Hours, Seconds, Milliseconds, Microseconds and None; any other is allowed."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -35,7 +36,7 @@ class Attribute:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.enriched_field_type import EnrichedFieldType
 from ..types import (
@@ -19,17 +20,17 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EnrichedField:
     """An attribute or a dimension that the service added."""
 
-    name: str = field(metadata={"wire": "name"})
-    """ Its name. """
-    type_: EnrichedFieldType = field(metadata={"wire": "type"})
-    """ What an added field is. """
-    value: str = field(metadata={"wire": "value"})
-    """ Its value. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    name: str = _field(metadata={"wire": "name"})
+    """Its name."""
+    type_: EnrichedFieldType = _field(metadata={"wire": "type"})
+    """What an added field is."""
+    value: str = _field(metadata={"wire": "value"})
+    """Its value."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -37,7 +38,7 @@ class EnrichedField:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

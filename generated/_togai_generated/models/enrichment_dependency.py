@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.enrichment_dependency_type import EnrichmentDependencyType
 from ..types import (
@@ -19,19 +20,19 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EnrichmentDependency:
     """What an added field was computed from."""
 
-    key: str = field(metadata={"wire": "key"})
-    """ Its key. """
-    type_: EnrichmentDependencyType = field(metadata={"wire": "type"})
-    """ What an added field was computed from. """
-    value: str = field(metadata={"wire": "value"})
-    """ Its value. """
-    name: str | None = field(default=None, metadata={"wire": "name"})
-    """ Its name. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    key: str = _field(metadata={"wire": "key"})
+    """Its key."""
+    type_: EnrichmentDependencyType = _field(metadata={"wire": "type"})
+    """What an added field was computed from."""
+    value: str = _field(metadata={"wire": "value"})
+    """Its value."""
+    name: str | None = _field(default=None, metadata={"wire": "name"})
+    """Its name."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,7 +40,7 @@ class EnrichmentDependency:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

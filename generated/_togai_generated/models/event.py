@@ -5,7 +5,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.attribute import Attribute
 from ..types import (
@@ -22,23 +23,23 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class Event:
     """A usage event as it is sent to Togai."""
 
-    schema_name: str = field(metadata={"wire": "schemaName"})
-    """ The event schema that the event follows. """
-    timestamp: datetime.datetime = field(metadata={"wire": "timestamp"})
-    """ When it happened, by the user's clock. """
-    account_id: str = field(metadata={"wire": "accountId"})
-    """ The account that used something. """
-    attributes: list[Attribute] = field(metadata={"wire": "attributes"})
-    """ The quantities that were used. """
-    dimensions: dict[str, str] = field(metadata={"wire": "dimensions"})
-    """ Further text about the event, by name. """
-    id: str | None = field(default=None, metadata={"wire": "id"})
-    """ The user's own id of the event. Not to be used again for 45 days. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    schema_name: str = _field(metadata={"wire": "schemaName"})
+    """The event schema that the event follows."""
+    timestamp: datetime.datetime = _field(metadata={"wire": "timestamp"})
+    """When it happened, by the user's clock."""
+    account_id: str = _field(metadata={"wire": "accountId"})
+    """The account that used something."""
+    attributes: list[Attribute] = _field(metadata={"wire": "attributes"})
+    """The quantities that were used."""
+    dimensions: dict[str, str] = _field(metadata={"wire": "dimensions"})
+    """Further text about the event, by name."""
+    id: str | None = _field(default=None, metadata={"wire": "id"})
+    """The user's own id of the event. Not to be used again for 45 days."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class Event:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.event import Event
 from ..types import (
@@ -16,13 +17,13 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventCorrectionRequest:
     """What a correction ingests instead."""
 
-    event: Event | None = field(default=None, metadata={"wire": "event"})
-    """ A usage event as it is sent to Togai. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    event: Event | None = _field(default=None, metadata={"wire": "event"})
+    """A usage event as it is sent to Togai."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -30,7 +31,7 @@ class EventCorrectionRequest:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.event_pipeline_info_account import EventPipelineInfoAccount
 from ..models.event_pipeline_info_customer import EventPipelineInfoCustomer
@@ -25,47 +26,47 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfo:
     """What each part of the service made of an event."""
 
-    event_schema: EventPipelineInfoEventSchema | None = field(
+    event_schema: EventPipelineInfoEventSchema | None = _field(
         default=None, metadata={"wire": "eventSchema"}
     )
-    """ The event schema that an event was read by. """
-    usage_meters: list[EventPipelineInfoUsageMeters] | None = field(
+    """The event schema that an event was read by."""
+    usage_meters: list[EventPipelineInfoUsageMeters] | None = _field(
         default=None, metadata={"wire": "usageMeters"}
     )
-    """ The usage meters that saw the event. """
-    price_plans: list[EventPipelineInfoPricePlans] | None = field(
+    """The usage meters that saw the event."""
+    price_plans: list[EventPipelineInfoPricePlans] | None = _field(
         default=None, metadata={"wire": "pricePlans"}
     )
-    """ The price plans that it counts for. """
-    account: EventPipelineInfoAccount | None = field(default=None, metadata={"wire": "account"})
-    """ The account of an event. """
-    customer: EventPipelineInfoCustomer | None = field(default=None, metadata={"wire": "customer"})
-    """ The customer of an event. """
-    feature_details: EventPipelineInfoFeatureDetails | None = field(
+    """The price plans that it counts for."""
+    account: EventPipelineInfoAccount | None = _field(default=None, metadata={"wire": "account"})
+    """The account of an event."""
+    customer: EventPipelineInfoCustomer | None = _field(default=None, metadata={"wire": "customer"})
+    """The customer of an event."""
+    feature_details: EventPipelineInfoFeatureDetails | None = _field(
         default=None, metadata={"wire": "featureDetails"}
     )
-    """ What an event did to an entitlement. """
-    enrichments: EventPipelineInfoEnrichments | None = field(
+    """What an event did to an entitlement."""
+    enrichments: EventPipelineInfoEnrichments | None = _field(
         default=None, metadata={"wire": "enrichments"}
     )
-    """ What the service added to an event. """
-    revenue_details: list[EventPipelineInfoRevenueDetails] | None = field(
+    """What the service added to an event."""
+    revenue_details: list[EventPipelineInfoRevenueDetails] | None = _field(
         default=None, metadata={"wire": "revenueDetails"}
     )
-    """ The revenue that it brought. """
-    status_before_reverting: str | None = field(
+    """The revenue that it brought."""
+    status_before_reverting: str | None = _field(
         default=None, metadata={"wire": "statusBeforeReverting"}
     )
-    """ The ingestion status that a reverted event had before. """
-    base_currency: str | None = field(default=None, metadata={"wire": "baseCurrency"})
-    """ The currency of the price plans. """
-    invoice_currency: str | None = field(default=None, metadata={"wire": "invoiceCurrency"})
-    """ The currency of the invoice. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    """The ingestion status that a reverted event had before."""
+    base_currency: str | None = _field(default=None, metadata={"wire": "baseCurrency"})
+    """The currency of the price plans."""
+    invoice_currency: str | None = _field(default=None, metadata={"wire": "invoiceCurrency"})
+    """The currency of the invoice."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class EventPipelineInfo:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -16,17 +17,17 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoAccount:
     """The account of an event."""
 
-    id: str = field(metadata={"wire": "id"})
-    """ Id of the account. """
-    name: str = field(metadata={"wire": "name"})
-    """ Its name. """
-    alias: str | None = field(default=None, metadata={"wire": "alias"})
-    """ The alias that the event named it by. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    id: str = _field(metadata={"wire": "id"})
+    """Id of the account."""
+    name: str = _field(metadata={"wire": "name"})
+    """Its name."""
+    alias: str | None = _field(default=None, metadata={"wire": "alias"})
+    """The alias that the event named it by."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,7 +35,7 @@ class EventPipelineInfoAccount:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -16,15 +17,15 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoCustomer:
     """The customer of an event."""
 
-    id: str = field(metadata={"wire": "id"})
-    """ Id of the customer. """
-    name: str = field(metadata={"wire": "name"})
-    """ Its name. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    id: str = _field(metadata={"wire": "id"})
+    """Id of the customer."""
+    name: str = _field(metadata={"wire": "name"})
+    """Its name."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class EventPipelineInfoCustomer:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.enriched_field import EnrichedField
 from ..models.enrichment_dependency import EnrichmentDependency
@@ -18,19 +19,19 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoEnrichments:
     """What the service added to an event."""
 
-    attributes: list[EnrichedField] | None = field(default=None, metadata={"wire": "attributes"})
-    """ Attributes that were added. """
-    dimensions: list[EnrichedField] | None = field(default=None, metadata={"wire": "dimensions"})
-    """ Dimensions that were added. """
-    dependencies: list[EnrichmentDependency] | None = field(
+    attributes: list[EnrichedField] | None = _field(default=None, metadata={"wire": "attributes"})
+    """Attributes that were added."""
+    dimensions: list[EnrichedField] | None = _field(default=None, metadata={"wire": "dimensions"})
+    """Dimensions that were added."""
+    dependencies: list[EnrichmentDependency] | None = _field(
         default=None, metadata={"wire": "dependencies"}
     )
-    """ What they were computed from. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    """What they were computed from."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,7 +39,7 @@ class EventPipelineInfoEnrichments:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

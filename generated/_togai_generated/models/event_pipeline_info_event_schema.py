@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -17,15 +18,15 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoEventSchema:
     """The event schema that an event was read by."""
 
-    name: str = field(metadata={"wire": "name"})
-    """ Name of the event schema. """
-    version: int = field(metadata={"wire": "version"})
-    """ Its version. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    name: str = _field(metadata={"wire": "name"})
+    """Name of the event schema."""
+    version: int = _field(metadata={"wire": "version"})
+    """Its version."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,7 +34,7 @@ class EventPipelineInfoEventSchema:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -18,19 +19,19 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoFeatureDetails:
     """What an event did to an entitlement."""
 
-    feature_id: str = field(metadata={"wire": "featureId"})
-    """ Id of the feature. """
-    mapped_attribute: str = field(metadata={"wire": "mappedAttribute"})
-    """ The attribute that counts against it. """
-    overage_in_cycle: float | None = field(default=None, metadata={"wire": "overageInCycle"})
-    """ What the cycle used beyond the entitlement. """
-    overage_in_event: float | None = field(default=None, metadata={"wire": "overageInEvent"})
-    """ What the event used beyond it. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    feature_id: str = _field(metadata={"wire": "featureId"})
+    """Id of the feature."""
+    mapped_attribute: str = _field(metadata={"wire": "mappedAttribute"})
+    """The attribute that counts against it."""
+    overage_in_cycle: float | None = _field(default=None, metadata={"wire": "overageInCycle"})
+    """What the cycle used beyond the entitlement."""
+    overage_in_event: float | None = _field(default=None, metadata={"wire": "overageInEvent"})
+    """What the event used beyond it."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,7 +39,7 @@ class EventPipelineInfoFeatureDetails:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

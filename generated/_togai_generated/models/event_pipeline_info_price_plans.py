@@ -5,7 +5,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -20,23 +21,23 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoPricePlans:
     """A price plan that an event counts for."""
 
-    name: str = field(metadata={"wire": "name"})
-    """ Name of the price plan. """
-    id: str = field(metadata={"wire": "id"})
-    """ Its id. """
-    schedule_id: str = field(metadata={"wire": "scheduleId"})
-    """ Id of the schedule by which the account has it. """
-    cycle_start: datetime.date = field(metadata={"wire": "cycleStart"})
-    """ First day of the pricing cycle. """
-    cycle_end: datetime.date = field(metadata={"wire": "cycleEnd"})
-    """ Last day of the pricing cycle. """
-    usage_meters: list[str] | None = field(default=None, metadata={"wire": "usageMeters"})
-    """ Ids of the usage meters that count for it. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    name: str = _field(metadata={"wire": "name"})
+    """Name of the price plan."""
+    id: str = _field(metadata={"wire": "id"})
+    """Its id."""
+    schedule_id: str = _field(metadata={"wire": "scheduleId"})
+    """Id of the schedule by which the account has it."""
+    cycle_start: datetime.date = _field(metadata={"wire": "cycleStart"})
+    """First day of the pricing cycle."""
+    cycle_end: datetime.date = _field(metadata={"wire": "cycleEnd"})
+    """Last day of the pricing cycle."""
+    usage_meters: list[str] | None = _field(default=None, metadata={"wire": "usageMeters"})
+    """Ids of the usage meters that count for it."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,7 +45,7 @@ class EventPipelineInfoPricePlans:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..types import (
     Seen,
@@ -18,17 +19,17 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoRevenueDetails:
     """The revenue that an event brought through one usage meter."""
 
-    usage_meter_id: str = field(metadata={"wire": "usageMeterId"})
-    """ Id of the usage meter. """
-    revenue_base_currency: float = field(metadata={"wire": "revenueBaseCurrency"})
-    """ The revenue in the base currency. """
-    revenue_invoice_currency: float = field(metadata={"wire": "revenueInvoiceCurrency"})
-    """ The revenue in the invoice currency. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    usage_meter_id: str = _field(metadata={"wire": "usageMeterId"})
+    """Id of the usage meter."""
+    revenue_base_currency: float = _field(metadata={"wire": "revenueBaseCurrency"})
+    """The revenue in the base currency."""
+    revenue_invoice_currency: float = _field(metadata={"wire": "revenueInvoiceCurrency"})
+    """The revenue in the invoice currency."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -36,7 +37,7 @@ class EventPipelineInfoRevenueDetails:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.usage_meter_status import UsageMeterStatus
 from ..types import (
@@ -22,21 +23,21 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventPipelineInfoUsageMeters:
     """What a usage meter made of an event."""
 
-    id: str = field(metadata={"wire": "id"})
-    """ Id of the usage meter. """
-    name: str = field(metadata={"wire": "name"})
-    """ Its name. """
-    version: int = field(metadata={"wire": "version"})
-    """ Its version. """
-    status: UsageMeterStatus = field(metadata={"wire": "status"})
-    """ What a usage meter did with an event. """
-    units: float | None = field(default=None, metadata={"wire": "units"})
-    """ How many units it counted. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    id: str = _field(metadata={"wire": "id"})
+    """Id of the usage meter."""
+    name: str = _field(metadata={"wire": "name"})
+    """Its name."""
+    version: int = _field(metadata={"wire": "version"})
+    """Its version."""
+    status: UsageMeterStatus = _field(metadata={"wire": "status"})
+    """What a usage meter did with an event."""
+    units: float | None = _field(default=None, metadata={"wire": "units"})
+    """How many units it counted."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,7 +45,7 @@ class EventPipelineInfoUsageMeters:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -5,7 +5,8 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.event import Event
 from ..models.event_source import EventSource
@@ -22,23 +23,23 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventWithStatus:
     """An event that was sent, with what became of it."""
 
-    reference_id: str = field(metadata={"wire": "referenceId"})
-    """ Togai's own id of the event. """
-    event_payload: Event = field(metadata={"wire": "eventPayload"})
-    """ A usage event as it is sent to Togai. """
-    ingestion_status: IngestionStatus = field(metadata={"wire": "ingestionStatus"})
-    """ How far the ingestion of an event came. """
-    created_at: datetime.datetime = field(metadata={"wire": "createdAt"})
-    """ When Togai took the event in. """
-    customer_id: str | None = field(default=None, metadata={"wire": "customerId"})
-    """ The customer that the account belongs to. """
-    source: EventSource | None = field(default=None, metadata={"wire": "source"})
-    """ Where an event came from. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    reference_id: str = _field(metadata={"wire": "referenceId"})
+    """Togai's own id of the event."""
+    event_payload: Event = _field(metadata={"wire": "eventPayload"})
+    """A usage event as it is sent to Togai."""
+    ingestion_status: IngestionStatus = _field(metadata={"wire": "ingestionStatus"})
+    """How far the ingestion of an event came."""
+    created_at: datetime.datetime = _field(metadata={"wire": "createdAt"})
+    """When Togai took the event in."""
+    customer_id: str | None = _field(default=None, metadata={"wire": "customerId"})
+    """The customer that the account belongs to."""
+    source: EventSource | None = _field(default=None, metadata={"wire": "source"})
+    """Where an event came from."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class EventWithStatus:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.event_correction_info import EventCorrectionInfo
 from ..types import (
@@ -17,13 +18,13 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class EventsCorrectionResponse:
     """What a correction did to each event."""
 
-    data: list[EventCorrectionInfo] = field(metadata={"wire": "data"})
-    """ One entry for each event. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    data: list[EventCorrectionInfo] = _field(metadata={"wire": "data"})
+    """One entry for each event."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -31,7 +32,7 @@ class EventsCorrectionResponse:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.event_with_status_and_event_pipeline_info import (
     EventWithStatusAndEventPipelineInfo,
@@ -19,13 +20,13 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class GetEventResponse:
     """The events that have the id that was asked for."""
 
-    events: list[EventWithStatusAndEventPipelineInfo] = field(metadata={"wire": "events"})
-    """ The events, in full. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    events: list[EventWithStatusAndEventPipelineInfo] = _field(metadata={"wire": "events"})
+    """The events, in full."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,7 +34,7 @@ class GetEventResponse:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

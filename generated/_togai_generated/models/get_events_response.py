@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.event_with_status import EventWithStatus
 from ..types import (
@@ -18,15 +19,15 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class GetEventsResponse:
     """One page of events."""
 
-    events: list[EventWithStatus] = field(metadata={"wire": "events"})
-    """ The events of the page. """
-    next_token: str | None = field(default=None, metadata={"wire": "nextToken"})
-    """ Where the next page starts. Absent on the last page. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    events: list[EventWithStatus] = _field(metadata={"wire": "events"})
+    """The events of the page."""
+    next_token: str | None = _field(default=None, metadata={"wire": "nextToken"})
+    """Where the next page starts. Absent on the last page."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,7 +35,7 @@ class GetEventsResponse:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define, field
+from attrs import define as _define
+from attrs import field as _field
 
 from ..models.ingestion_status_value import IngestionStatusValue
 from ..types import (
@@ -19,15 +20,15 @@ from ..types import (
 )
 
 
-@define(kw_only=True, slots=False)
+@_define(kw_only=True, slots=False)
 class IngestionStatus:
     """How far the ingestion of an event came."""
 
-    status: IngestionStatusValue = field(metadata={"wire": "status"})
-    """ How far the ingestion of an event came. """
-    status_description: str | None = field(default=None, metadata={"wire": "statusDescription"})
-    """ The state in words. """
-    additional_properties: dict[str, Any] = field(factory=dict[str, Any])
+    status: IngestionStatusValue = _field(metadata={"wire": "status"})
+    """How far the ingestion of an event came."""
+    status_description: str | None = _field(default=None, metadata={"wire": "statusDescription"})
+    """The state in words."""
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -35,7 +36,7 @@ class IngestionStatus:
 
         Raises:
             TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone.
+            ValueError: A datetime has no time zone, or a number is not finite.
         """
         return write_json(
             {
