@@ -188,6 +188,30 @@ def test_a_kind_of_property_without_a_template_stops_the_generation_by_name(
         generated(contract)
 
 
+def test_properties_may_have_the_names_that_the_models_use_inside(
+    contract: dict[str, Any], generated: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [
+        "field",
+        "define",
+        "cls",
+        "self",
+        "src",
+        "seen",
+        "extra",
+        "value",
+        "key",
+        "item",
+        "Any",
+        "write",
+    ]
+    for name in names:
+        schemas(contract)["EventSource"]["properties"][name] = {"type": "string"}
+    models = load(generated(contract), monkeypatch)
+    source = {"id": "i", "type": "t", **dict.fromkeys(names, "v")}
+    assert models.EventSource.from_dict(source).to_dict() == source
+
+
 def test_a_new_optional_property_costs_a_handful_of_lines(
     contract: dict[str, Any], generated: Generate, root: Path
 ) -> None:
