@@ -237,6 +237,16 @@ def test_a_service_that_asks_for_too_long_a_wait_gets_no_further_request(
     assert len(fake.requests) == 1
 
 
+def test_a_429_that_ends_one_call_does_not_block_the_next(
+    connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    fake.fail_next(status=429, retry_after=3600)
+    with connect(base_url=url, timeout=5) as api:
+        with pytest.raises(RateLimited):
+            api.listed()
+        assert api.listed() == []
+
+
 def test_a_wait_that_would_pass_the_budget_is_not_begun(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:

@@ -157,8 +157,8 @@ def conversation(call: Call, policy: Policy, *, can_refresh: bool) -> Generator[
         else:
             token = None
         delay = _delay(call, policy, outcome, attempt, time.monotonic() - began)
-        if isinstance(outcome, Answer) and outcome.status == 429:
-            yield Hold(delay if delay is not None else _retry_after(outcome) or 0.0)
+        if delay is not None and isinstance(outcome, Answer) and outcome.status == 429:
+            yield Hold(delay)
         if delay is None:
             error = _error(call, outcome, attempt, tuple(waited))
             if attempt > 1:
