@@ -45,6 +45,9 @@ def main() -> int:
     )
     if parser.parse_args().live:
         return live()
+    # The service is on this machine, where no proxy leads to.
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
     print("The service: FakeTogai, in memory, on a loopback socket.\n")
     with fresh_service("Togai") as url:
         sync_part(url)

@@ -109,8 +109,17 @@ def test_the_token_that_a_listing_started_from_counts_as_seen(api: Api, fake: Fa
         api.listed(next_token="start")
 
 
-@pytest.mark.parametrize("token", [7, {"a": 1}, True])
-def test_a_token_that_is_no_text_is_not_guessed_at(api: Api, fake: FakeTogai, token: Any) -> None:
+def test_a_token_that_is_a_number_goes_on_as_its_digits(api: Api, fake: FakeTogai) -> None:
+    fake.fail_next(status=200, body={"events": [{"referenceId": "a"}], "nextToken": 7})
+    fake.fail_next(status=200, body={"events": []})
+    assert [event.reference_id for event in api.listed()] == ["a"]
+    assert fake.requests[1].query["nextToken"] == "7"
+
+
+@pytest.mark.parametrize("token", [{"a": 1}, True, 1.5, "\ud800"])
+def test_a_token_that_cannot_be_sent_is_not_guessed_at(
+    api: Api, fake: FakeTogai, token: Any
+) -> None:
     fake.fail_next(status=200, body={"events": [], "nextToken": token})
     with pytest.raises(UnexpectedResponse, match=r"\$\.nextToken"):
         api.listed()

@@ -402,3 +402,29 @@ def test_deep_and_long_bodies_end_in_an_error_or_an_event(api: Api, fake: FakeTo
         api.listed()
     fake.fail_next(status=200, body={"events": [{"referenceId": "x" * 2_000_000}]})
     assert len(api.listed()[0].reference_id) == 2_000_000
+
+
+def test_a_number_of_very_many_digits_costs_no_page(api: Api, fake: FakeTogai) -> None:
+    body = b'{"events":[{"referenceId":"a"},{"customerId":' + b"9" * 5000 + b"}]}"
+    fake.fail_next(status=200, body=body)
+    first, second = api.listed()
+    assert first.reference_id == "a"
+    assert second.customer_id == "9" * 5000
+
+
+def test_a_byte_order_mark_is_skipped(api: Api, fake: FakeTogai) -> None:
+    fake.fail_next(status=200, body=b'\xef\xbb\xbf{"events":[{"referenceId":"a"}]}')
+    assert len(api.listed()) == 1
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_what_is_new_around_the_entries_of_a_correction_is_drift(
+    connect: Connect, fake: FakeTogai, url: str, background: bool
+) -> None:
+    told: list[Drift] = []
+    fake.add(id="a")
+    entry = {**fake.events[0].to_json(), "status": "REVERTED", "reason": ""}
+    with connect(base_url=url, on_drift=told.append) as api:
+        fake.fail_next(status=200, body={"data": [entry], "more": 1})
+        api.call("undo", account_id="acme", event_id="a", background=background)
+    assert [str(one) for one in told] == ["EventsCorrectionResponse.more: unknown property"]

@@ -11,6 +11,8 @@ import pytest
 from togai import PRODUCTION_URL, SANDBOX_URL, AsyncTogai, ConfigurationError, Timeout, Togai
 from togai.testing import FakeTogai
 
+from .conftest import Connect
+
 TWINS = pytest.mark.parametrize("cls", [Togai, AsyncTogai])
 
 
@@ -159,3 +161,31 @@ def test_a_closed_client_says_so() -> None:
     client.close()
     with pytest.raises(ConfigurationError, match="closed"):
         client.events.get("x")
+
+
+async def _async_callback(drift: object) -> None:
+    """Nobody would await it."""
+
+
+@TWINS
+@pytest.mark.parametrize(
+    ("name", "value"), [("strict", "no"), ("on_drift", 5), ("on_drift", _async_callback)]
+)
+def test_a_reading_setting_of_the_wrong_type_is_refused_by_name(
+    cls: type[Any], name: str, value: Any
+) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        cls("t", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTP_PROXY", "://"), ("SSL_CERT_FILE", "/nowhere")],
+)
+def test_settings_of_the_environment_that_cannot_work_are_named(
+    connect: Connect, url: str, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with connect(base_url=url) as api:
+        with pytest.raises(ConfigurationError, match=name):
+            api.listed()

@@ -6,11 +6,11 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from togai import InvalidRequest, build_event, quantities, rows
+from togai import AsyncTogai, InvalidRequest, build_event, quantities, rows
 from togai.testing import FakeTogai
 
 from .conftest import Api
@@ -71,7 +71,7 @@ def test_a_quantity_goes_out_with_every_digit(value: Any, text: str) -> None:
         (Decimal("NaN"), "finite"),
         (Decimal("Infinity"), "finite"),
         (Decimal("1E+600"), "512 digits"),
-        (10**512, "decimal number"),
+        (10**512, "512 digits"),
         ("1e5", "decimal number"),
         ("", "decimal number"),
         ("٣", "decimal number"),
@@ -190,3 +190,34 @@ def test_rows_of_a_damaged_event_hold_what_could_be_read(api: Api, fake: FakeTog
     first, second = rows(api.listed())
     assert set(first.values()) == {None}
     assert second["id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"attributes": None}, "attributes must be a dict"),
+        ({"attributes": ["distance"]}, "attributes must be a dict"),
+        ({"units": 5}, "units must be a dict"),
+        ({"units": {5: "Miles"}}, "units names 5"),
+        ({"dimensions": 5}, "dimensions must be a dict"),
+        ({"dimensions": {5: "x"}}, "dimension's name must be a str"),
+        ({"attributes": {"a": 10**5000}}, "more than 512 digits"),
+        ({"attributes": {"a": "9" * 513}}, "at most 512 digits"),
+        ({"timestamp": "9999-12-31T24:00:00Z"}, "ISO 8601"),
+        ({"timestamp": "x" * 100_000}, "ISO 8601"),
+    ],
+)
+def test_odd_values_are_refused_by_name_and_in_short(changes: dict[str, Any], problem: str) -> None:
+    values: dict[str, Any] = {
+        "account_id": "acme",
+        "timestamp": "2024-12-04T07:30:35Z",
+        "attributes": {"distance": 1},
+    }
+    with pytest.raises(InvalidRequest, match=problem) as caught:
+        build_event("rides", **{**values, **changes})
+    assert len(str(caught.value)) < 500
+
+
+def test_rows_say_how_to_take_an_async_listing() -> None:
+    with pytest.raises(InvalidRequest, match="async for"):
+        next(rows(cast("Any", AsyncTogai("t").events.list())))

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 from attrs import evolve, frozen
@@ -381,6 +381,19 @@ class AsyncTogai(_Base):
         return Report(outcome, token, began)
 
 
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+
+
+def _made(kind: type[C]) -> C:
+    try:
+        return kind(limits=_http.LIMITS)
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise ConfigurationError(
+            f"the environment's proxy or certificate settings cannot be used ({error}): mend HTTP_PROXY,"
+            " HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
+        ) from None
+
+
 class _Pool:
     """The connections, made on first use and made anew in a forked child."""
 
@@ -410,7 +423,7 @@ class _Pool:
                 if self._closed:
                     raise _http.closed()
                 if self._own is None:
-                    self._own = httpx.Client(limits=_http.LIMITS)
+                    self._own = _made(httpx.Client)
         return self._own
 
     def close(self) -> None:
@@ -446,7 +459,7 @@ class _AsyncPool:
         if self._injected is not None:
             return self._injected
         if self._own is None:
-            self._own = httpx.AsyncClient(limits=_http.LIMITS)
+            self._own = _made(httpx.AsyncClient)
         return self._own
 
     async def aclose(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from json import dumps
 from typing import TYPE_CHECKING, Any, cast
 
 # `_get_kwargs` is the generator's request builder; its public functions decode and judge as well.
@@ -69,9 +70,12 @@ def checked_token(next_token: object) -> str | None:
     """A page token to start from.
 
     Raises:
-        InvalidRequest: It is neither a text nor None.
+        InvalidRequest: It is neither None nor a text that can be sent.
     """
-    if next_token is None or (isinstance(next_token, str) and next_token):
+    if next_token is None:
+        return None
+    if isinstance(next_token, str) and next_token:
+        _encodable("next_token", next_token)
         return next_token
     raise InvalidRequest(f"next_token={next_token!r}: pass a token from an earlier page, or None")
 
@@ -114,13 +118,27 @@ def correct_events(correction: Correction) -> Call:
 
 
 def _call(kwargs: dict[str, Any], *, repeatable: bool = True) -> Call:
+    params: dict[str, Any] = kwargs.get("params", {})
+    for name, value in params.items():
+        if isinstance(value, str):
+            _encodable(name, value)
     return Call(
         method=kwargs["method"].upper(),
         path=kwargs["url"],
-        params=kwargs.get("params", {}),
-        json=_without_decimals(kwargs.get("json")),
+        params=params,
+        json=_writable(kwargs.get("json")),
         repeatable=repeatable,
     )
+
+
+def _writable(body: Any) -> Any:
+    """The body, if JSON in UTF-8 can hold it: a property that the contract does not know may be anything."""
+    try:
+        body = _without_decimals(body)
+        dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(f"this event cannot be written as JSON in UTF-8: {error}") from None
+    return body
 
 
 def _without_decimals(value: Any) -> Any:
@@ -168,14 +186,30 @@ def read_page(reader: Reader, call: Call, answer: Answer) -> EventPage:
     body = read_object(call, answer)
     try:
         events = _items(reader, call, answer, body, EventWithStatus, "GetEventsResponse")
-        token = body.get("nextToken")
-        if token is not None and not isinstance(token, str):
-            # Guessing here could end a listing early, or never.
-            raise unexpected(call, answer, "a page token that is no text", "$.nextToken")
+        token = _page_token(reader, call, answer, body.get("nextToken"))
         _extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
     except StrictDeparture as error:
         raise _strict(call, answer, error) from None
     return EventPage(tuple(events), token or None)
+
+
+def _page_token(reader: Reader, call: Call, answer: Answer, token: object) -> str | None:
+    if token is None:
+        return None
+    if isinstance(token, int) and not isinstance(token, bool):
+        # In a query a number and its text are the same.
+        reader.tell(Drift("GetEventsResponse", "nextToken", "wrong type"), "$.nextToken")
+        return str(token)
+    try:
+        if isinstance(token, str):
+            _encodable("nextToken", token)
+            return token
+    except InvalidRequest as error:
+        raise unexpected(
+            call, answer, f"a page token that cannot be sent ({error})", "$.nextToken"
+        ) from None
+    # Guessing here could end a listing early, or never.
+    raise unexpected(call, answer, "a page token that is no text", "$.nextToken")
 
 
 def read_candidates(
@@ -215,6 +249,7 @@ def read_correction(
         raise unexpected(call, answer, "an object without a list of data", "$.data")
     try:
         read = reader.items(EventCorrectionInfo, cast("Any", entries), "$.data")
+        _extras(reader, cast("dict[str, Any]", body), ("data",), "EventsCorrectionResponse")
     except StrictDeparture as error:
         raise _strict(call, answer, error) from None
     return CorrectionResult(correction, read, body)

@@ -43,9 +43,9 @@ class _Cursor:
 
     @property
     def next_token(self) -> str | None:
-        """Where to go on: `list(next_token=...)` repeats nothing but the rest of a page half read.
+        """Where to go on: `list(next_token=...)` repeats nothing but what was taken of a page half read.
 
-        None before the first page was read to its end, and after the last one.
+        None while the first page of a listing from the start is not read to its end, and after the last one.
         """
         return self._token if self._buffer else self._after
 

@@ -13,10 +13,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import attrs
 from attrs import field, frozen
+
+from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,8 +98,8 @@ class _Damage:
 def departures(model: object) -> tuple[Departure, ...]:
     """Where an item that was read could not be read as the contract says.
 
-    Unknown properties and unknown enum values are no damage: nothing is lost by them. They are reported
-    to `on_drift` and can be seen in `additional_properties` and by `is_known`.
+    Unknown properties and unknown enum values alone are no damage: nothing is lost by them. They are
+    reported to `on_drift` and can be seen in `additional_properties` and by `is_known`.
 
     Args:
         model: An event, or an entry of a correction's result.
@@ -131,9 +134,19 @@ class StrictDeparture(Exception):
 
 
 class Reader:
-    """Reads the answers of one client, and remembers which drift it has told."""
+    """Reads the answers of one client, and remembers which drift it has told.
+
+    Raises:
+        ConfigurationError: A setting is of the wrong type.
+    """
 
     def __init__(self, *, strict: bool, on_drift: Callable[[Drift], object] | None) -> None:
+        if type(strict) is not bool:
+            raise ConfigurationError(f"strict={strict!r}: pass True or False")
+        if on_drift is not None and (not callable(on_drift) or iscoroutinefunction(on_drift)):
+            raise ConfigurationError(
+                "on_drift must be a plain callable that takes a Drift, not async"
+            )
         self._strict = strict
         self._on_drift = on_drift
         self._told: set[Drift] = set()

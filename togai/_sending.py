@@ -29,6 +29,7 @@ logger = logging.getLogger("togai")
 
 _SNIPPET = 500
 _MESSAGE = 300
+_MANY_DIGITS = 600
 
 
 @frozen
@@ -275,7 +276,15 @@ def parse_json(body: bytes) -> Any:
         ValueError: It is not JSON in UTF-8.
         RecursionError: It is nested too deeply.
     """
-    return json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse)
+    # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
+    return json.loads(
+        body.decode("utf-8-sig"), parse_float=Decimal, parse_int=_whole, parse_constant=_refuse
+    )
+
+
+def _whole(digits: str) -> int | Decimal:
+    # Python refuses to make an int of very many digits; one such number must not cost the page.
+    return int(digits) if len(digits) < _MANY_DIGITS else Decimal(digits)
 
 
 def _refuse(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +20,7 @@ from togai.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 ReadEvent = EventWithStatus | EventWithStatusAndEventPipelineInfo | EventCorrectionInfo
 """An event as the service answers it, from any of the three calls."""
@@ -67,8 +68,14 @@ def build_event(
         >>> ride.attributes[0].value
         '10.4'
     """
+    maps = {"attributes": attributes, "units": units or {}, "dimensions": dimensions or {}}
+    for what, values in maps.items():
+        if not isinstance(cast("object", values), Mapping):
+            raise InvalidRequest(
+                f"{what} must be a dict of values by name, not {type(values).__name__}"
+            )
     problems: list[str] = []
-    strangers = sorted(set(units or {}) - set(attributes))
+    strangers = sorted(map(str, set(units or {}) - set(attributes)))
     if strangers:
         problems.append(f"units names {', '.join(strangers)}, which attributes lacks")
     when = _timestamp(timestamp, problems)
@@ -94,10 +101,13 @@ def build_event(
 
 def _timestamp(value: object, problems: list[str]) -> datetime:
     if isinstance(value, str):
+        text = value
         try:
-            value = isoparse(value)
-        except ValueError:
-            problems.append(f"timestamp {value!r} is not ISO 8601, such as 2024-12-04T07:30:35Z")
+            value = isoparse(text)
+        except (ValueError, OverflowError):
+            problems.append(
+                f"timestamp {text[:50]!r} is not ISO 8601, such as 2024-12-04T07:30:35Z"
+            )
             return datetime.now(UTC)
     if not isinstance(value, datetime):
         problems.append(
@@ -111,8 +121,10 @@ def _quantity(name: str, value: object, problems: list[str]) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, Decimal):
+        if abs(value) < 10**512:
+            return str(value)
+        problems.append(f"attribute {name} has more than 512 digits")
+    elif isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and abs(exponent) <= 512:
             return f"{value:f}"
@@ -169,18 +181,21 @@ def payload_problems(event: Event) -> list[str]:
                     text(f"the unit of {attribute.name}", attribute.unit, 1, 50)
     if entries("dimensions", event.dimensions, dict):
         for name, value in event.dimensions.items():
-            text(f"dimension {name}", value, 1, 200)
+            if entries("each dimension's name", name, str):
+                text(f"dimension {name}", value, 1, 200)
     return problems
 
 
 def _attribute_problems(attribute: Attribute, problems: list[str]) -> None:
     value = cast("object", attribute.value)
-    if isinstance(value, str) and _QUANTITY.fullmatch(value):
-        return
-    shown = repr(value) if len(repr(value)) < 60 else f"{repr(value)[:60]}..."
-    problems.append(
-        f"the value of {attribute.name} is {shown}: pass a decimal number as text, such as '10.4'"
-    )
+    if not isinstance(value, str):
+        problems.append(f"the value of {attribute.name} must be text, not {type(value).__name__}")
+    elif not _QUANTITY.fullmatch(value):
+        shown = repr(value) if len(value) < 60 else f"{value[:60]!r}..."
+        problems.append(
+            f"the value of {attribute.name} is {shown}: pass a decimal number as text, such as '10.4',"
+            " with at most 512 digits before the point"
+        )
 
 
 def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
@@ -220,7 +235,15 @@ def rows(
         `reference_id, id, account_id, customer_id, schema_name, timestamp, created_at, status,
         status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None where an event
         has no such value. Quantities are Decimal, or the text that came where that is no number.
+
+    Raises:
+        InvalidRequest: These are no events to iterate over.
     """
+    if not isinstance(cast("object", events), Iterable):
+        raise InvalidRequest(
+            f"rows takes events, not {type(events).__name__}; of an async listing:"
+            " rows([event async for event in listing])"
+        )
     if attributes is None or dimensions is None:
         events = list(events)
         attributes = attributes if attributes is not None else _names(events, "attributes")

@@ -42,6 +42,10 @@ class OpenEnum(str, Enum):
     def __hash__(self) -> int:
         return str.__hash__(self)
 
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
+        # By value: some Pythons pickle a member by its name, which an unknown one lacks.
+        return type(self), (str(self._value_),)
+
 
 E = TypeVar("E", bound=OpenEnum)
 

@@ -65,6 +65,8 @@ def generate(spec: Path, into: Path) -> None:
             operation, a name or a value did not come out, or what came out does not import.
     """
     _check_tools()
+    if not spec.is_file():
+        raise GenerationFailed(f"there is no description at {spec}")
     with tempfile.TemporaryDirectory() as room:
         package = Path(room) / "package"
         config = Path(room) / "config.yaml"
@@ -200,16 +202,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if the package is stale"
     )
-    check = parser.parse_args(arguments).check
+    try:
+        return _bring_up_to_date(check=parser.parse_args(arguments).check)
+    except (GenerationFailed, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _bring_up_to_date(*, check: bool) -> int:
+    PACKAGE.parent.mkdir(exist_ok=True)
     # To write, beside the package, so that the swap is a rename within one file system.
     beside = None if check else PACKAGE.parent
     with tempfile.TemporaryDirectory(dir=beside, prefix=".fresh-") as room:
         fresh = Path(room) / PACKAGE.name
-        try:
-            generate(SPEC, fresh)
-        except GenerationFailed as error:
-            print(error, file=sys.stderr)
-            return 1
+        generate(SPEC, fresh)
         stale = stale_files(fresh, PACKAGE) if PACKAGE.exists() else ["(all)"]
         if stale and check:
             print(f"{PACKAGE.relative_to(ROOT)} is not what openapi.yaml gives:", file=sys.stderr)

@@ -323,3 +323,20 @@ def test_a_hostile_name_or_enum_value_stays_data(
     assert read.additional_properties == {} or read.additional_properties == {name: "v"}
     assert read.to_dict() == source
     assert models.CorrectionStatus(f"ODD{text}") == f"ODD{text}"
+
+
+def test_a_description_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generation, "SPEC", tmp_path / "openapi.yaml")
+    assert generation.main(["--check"]) == 1
+    assert "there is no description at" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_ends_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "generated").write_text("a file")
+    monkeypatch.setattr(generation, "PACKAGE", tmp_path / "generated" / "_togai_generated")
+    assert generation.main([]) == 1
+    assert str(tmp_path / "generated") in capsys.readouterr().err

@@ -63,6 +63,12 @@ def test_the_demo_shows_before_and_after_for_both_clients(root: Path) -> None:
         assert part in done.stdout
 
 
+def test_the_demo_needs_no_proxy_that_the_environment_names(root: Path) -> None:
+    proxy = "http://127.0.0.1:1"
+    done = run(sys.executable, "scripts/demo.py", cwd=root, HTTP_PROXY=proxy, http_proxy=proxy)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_live_demo_wants_a_token(root: Path) -> None:
     done = run(sys.executable, "scripts/demo.py", "--live", cwd=root)
     assert done.returncode == 2
