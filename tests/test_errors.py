@@ -171,8 +171,10 @@ def test_a_redirect_is_not_followed(api: Api, fake: FakeTogai) -> None:
     assert len(fake.requests) == 1
 
 
-def test_no_connection_is_an_error_that_says_that_nothing_was_sent(connect: Connect) -> None:
-    with connect(base_url="http://127.0.0.1:1", max_retries=0) as api:
+def test_no_connection_is_an_error_that_says_that_nothing_was_sent(
+    connect: Connect, nobody: str
+) -> None:
+    with connect(base_url=nobody, max_retries=0) as api:
         with pytest.raises(ConnectionFailed, match="could not connect"):
             api.call("undo", account_id="acme", event_id="x")
 

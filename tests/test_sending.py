@@ -106,9 +106,11 @@ def test_a_connection_lost_for_good_is_an_error(
         api.listed()
 
 
-def test_a_correction_is_sent_again_where_nothing_was_delivered(connect: Connect) -> None:
+def test_a_correction_is_sent_again_where_nothing_was_delivered(
+    connect: Connect, nobody: str
+) -> None:
     with (
-        connect(base_url="http://127.0.0.1:1", max_retries=1) as api,
+        connect(base_url=nobody, max_retries=1) as api,
         pytest.raises(ConnectionFailed) as caught,
     ):
         api.call("undo", account_id="acme", event_id="event-1")
