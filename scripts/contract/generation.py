@@ -116,10 +116,11 @@ def _run_generator(spec: Path, package: Path, config: Path) -> None:
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0 or "warning" in done.stderr.lower():
-        said = (done.stdout + done.stderr).strip().splitlines()
+        # Without its advice to report a fault of the generator.
+        said = (done.stdout + done.stderr).partition("If you believe")[0].strip().splitlines()
         # What a template refuses stands in the last line, below the way there.
         told = said[-1:] if any(line.startswith("Traceback") for line in said) else said[-25:]
-        raise GenerationFailed("the generator failed:\n" + "\n".join(told))
+        raise GenerationFailed(f"the generator fails on {spec.name}:\n" + "\n".join(told))
 
 
 def _check_operations(package: Path) -> None:
