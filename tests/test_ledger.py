@@ -155,6 +155,21 @@ def test_a_file_that_is_no_ledger_is_refused(path: Path, content: str) -> None:
         pending(path)
 
 
+def test_an_entry_of_another_version_is_refused_by_its_time(path: Path) -> None:
+    path.write_text('{"kind": "intent", "id": "1", "time": "2030-01-01", "correction": {}}\n')
+    with pytest.raises(InvalidRequest, match="2030-01-01"):
+        pending(path)
+
+
+@pytest.mark.parametrize("ledger", [5, "", b"", object(), True])
+def test_a_ledger_that_is_no_path_is_refused_before_sending(
+    api: Api, fake: FakeTogai, ledger: Any
+) -> None:
+    with pytest.raises(ConfigurationError, match="ledger="):
+        undo(api, ledger)
+    assert not fake.requests
+
+
 def test_a_missing_ledger_is_refused_by_name(path: Path) -> None:
     with pytest.raises(InvalidRequest, match="no ledger can be read"):
         pending(path)

@@ -9,9 +9,9 @@ import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from togai._corrections import Correction, CorrectionResult
 from togai.errors import ConfigurationError, InvalidRequest
@@ -61,11 +61,16 @@ class Ledger:
         path: The file; made if it is missing.
         who: Who corrects, noted with each intent.
         why: Why, noted with each intent.
+
+    Raises:
+        ConfigurationError: It is no path.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, who: str | None = None, why: str | None = None
     ) -> None:
+        if not isinstance(cast("object", path), str | os.PathLike) or not os.fspath(path):
+            raise ConfigurationError(f"ledger={path!r}: pass the path of a file, or a Ledger")
         self.path = Path(path)
         self.who = who
         self.why = why
@@ -219,23 +224,24 @@ def pending(path: str | os.PathLike[str]) -> list[Pending]:
     """
     found: dict[str, Pending] = {}
     for entry in _entries(Path(path)):
-        entry_id = entry["id"]
-        if entry["kind"] == "intent":
-            found[entry_id] = Pending(
-                entry_id,
-                entry["time"],
-                Correction.from_json(entry["correction"]),
-                entry["who"],
-                entry["why"],
-            )
-        elif entry["outcome"] in _SETTLED:
-            found.pop(entry_id, None)
-        elif entry_id in found:
-            known = found[entry_id]
-            found[entry_id] = Pending(
-                known.id, known.time, known.correction, known.who, known.why, entry.get("cause")
-            )
+        try:
+            _follow(found, entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidRequest(
+                f"{path} is no ledger of this version: {error!r} in the entry of {entry['time']}"
+            ) from None
     return list(found.values())
+
+
+def _follow(found: dict[str, Pending], entry: dict[str, Any]) -> None:
+    entry_id = entry["id"]
+    if entry["kind"] == "intent":
+        correction = Correction.from_json(entry["correction"])
+        found[entry_id] = Pending(entry_id, entry["time"], correction, entry["who"], entry["why"])
+    elif entry["outcome"] in _SETTLED:
+        found.pop(entry_id, None)
+    elif entry_id in found:
+        found[entry_id] = evolve(found[entry_id], cause=entry.get("cause"))
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
