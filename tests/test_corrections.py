@@ -191,6 +191,8 @@ def test_only_redo_event_takes_an_event_and_it_needs_one(api: Api, fake: FakeTog
         api.call("correct", "REDO_EVENT", account_id="acme", event_id="x", event={"id": 1})
     with pytest.raises(InvalidRequest, match="replace takes an Event"):
         api.call("replace", {"id": 1}, account_id="acme", event_id="x")
+    with pytest.raises(InvalidRequest, match="replace takes an Event"):
+        api.call("replace", {"id": 1})
     assert not fake.requests
 
 
@@ -312,6 +314,23 @@ def test_a_background_call_takes_any_answer(api: Api, fake: FakeTogai, body: Any
     assert result.answer == (None if body == "" else body)
     fake.run_jobs()
     assert len(fake.corrections) == 40
+
+
+def test_a_background_call_may_be_answered_in_words(api: Api, fake: FakeTogai) -> None:
+    fake.fail_next(status=200, body="accepted")
+    result = api.call("undo", account_id="acme", event_id="a", background=True)
+    assert result.answer == "accepted"
+
+
+def test_a_changed_event_without_a_reference_id_is_no_target(api: Api, fake: FakeTogai) -> None:
+    fake.add(id="ride-1")
+    fake.change_next(lambda page: page["events"][0].pop("referenceId") and page)
+    read = api.listed()[0]
+    changed = evolve(read, event_payload=evolve(read.event_payload, id="ride-2"))
+    with pytest.raises(InvalidRequest, match="as target too"):
+        api.call("replace", changed)
+    assert len(api.call("replace", changed, read).succeeded) == 1
+    assert fake.requests[-1].query["event_id"] == "ride-1"
 
 
 def test_a_background_job_can_wait_for_confirmation(api: Api, fake: FakeTogai) -> None:

@@ -63,6 +63,12 @@ def test_a_missing_required_property_raises() -> None:
             Event.from_dict({key: value for key, value in EVENT.items() if key != name})
 
 
+def test_a_timestamp_that_a_datetime_cannot_hold_raises() -> None:
+    for when in ("2024-12-04T07:30:35.123456789Z", "2024-12-04T07:30:35.1234567+05:30"):
+        with pytest.raises(ValueError, match="finer"):
+            Event.from_dict({**EVENT, "timestamp": when})
+
+
 def test_a_timestamp_without_offset_raises() -> None:
     with pytest.raises(ValueError, match="offset"):
         Event.from_dict({**EVENT, "timestamp": "2024-12-04T07:30:35"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from togai import _operations
-from togai._corrections import Correction, CorrectionResult, build_correction
+from togai._corrections import Correction, CorrectionResult, Target, build_correction
 from togai._ledger import LedgerEntry
 from togai._matching import is_advisory, read_for
 from togai._pages import AsyncEventPages, EventPage, EventPages
@@ -85,13 +85,18 @@ def _replacement(
     """What is ingested, and the event it stands in for: the one that was read and changed, if no other is named."""
     if isinstance(event, Event):
         return event, target
-    if target is None and all(value is None or value is False for value in filters):
-        target = event
     payload = getattr(event, "event_payload", None)
     if not isinstance(payload, Event):
         raise InvalidRequest(
             f"replace takes an Event, or an event that was read, not {type(event).__name__}"
         )
+    if target is None and all(value is None or value is False for value in filters):
+        if Target.of(event).reference_id is None:
+            # Its id may be what was changed, and would then name another event.
+            raise InvalidRequest(
+                "this event has no reference id: name the event that was read as target too"
+            )
+        target = event
     return payload, target
 
 

@@ -259,7 +259,10 @@ def _any_json(call: Call, answer: Answer) -> Any:
     try:
         return parse_json(answer.body)
     except (ValueError, RecursionError):
-        raise unexpected(call, answer, "a body that is not JSON") from None
+        text = answer.body.decode("utf-8", "replace")
+        if "html" in answer.headers.get("content-type", "") or text.lstrip().startswith("<"):
+            raise unexpected(call, answer, "a page instead of an answer") from None
+        return text
 
 
 def _items(

@@ -61,7 +61,7 @@ class Drift:
         model: The model, such as `EventWithStatus`.
         property: The property's name in JSON; empty where the whole object is meant.
         kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`,
-            `not a date`, `no offset`, `not an object`.
+            `not a date`, `no offset`, `finer than microseconds` (the rest is cut), `not an object`.
     """
 
     model: str
@@ -406,7 +406,12 @@ def _datetime(_kind: Any, value: Any) -> tuple[datetime, str]:
         raise _Unreadable("not a date") from None
     if read.tzinfo is None:
         return read.replace(tzinfo=UTC), "no offset"
-    return read, ""
+    return read, "finer than microseconds" if _finer(value) else ""
+
+
+def _finer(moment: str) -> bool:
+    digits = moment.partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0]
+    return len(digits) > 6
 
 
 def _date(_kind: Any, value: Any) -> tuple[date, str]:

@@ -116,6 +116,8 @@ def read_datetime(value: Any) -> datetime.datetime:
     read = datetime.datetime.fromisoformat(value)
     if read.tzinfo is None:
         raise ValueError(f"{value!r} has no offset")
+    if len(value) > (27 if value[-1] == "Z" else 32):
+        raise ValueError(f"{value!r} is finer than microseconds")
     return read
 
 
