@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import ipaddress
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+import weakref
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx
 from attrs import evolve, frozen
@@ -36,6 +38,18 @@ SANDBOX_URL = "https://sandbox-api.togai.com"
 """The host to try things on: `Togai(base_url=SANDBOX_URL)`."""
 
 _USER_AGENT = f"togai-python/{__version__}"
+
+
+class _Keep(enum.Enum):
+    """The default where None is a setting of its own."""
+
+    KEEP = "as it is"
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_Kept = Literal[_Keep.KEEP]
 
 
 @frozen
@@ -132,7 +146,31 @@ class _Base:
             max_retries=_checked_retries(max_retries),
             strict=strict,
         )
+        self._on_drift = on_drift
         self._reader = Reader(strict=strict, on_drift=on_drift)
+
+    def _derived(
+        self,
+        *,
+        timeout: float | Timeout | None,
+        max_retries: int | None,
+        strict: bool | None,
+        on_drift: Callable[[Drift], object] | None,
+    ) -> Self:
+        """A copy with other settings, on the same connections, token and pace."""
+        old = self._settings
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._settings = evolve(
+            old,
+            timeout=_checked_timeout(timeout, old.timeout),
+            max_retries=old.max_retries if max_retries is None else _checked_retries(max_retries),
+            strict=old.strict if strict is None else strict,
+        )
+        other._on_drift = on_drift if on_drift is not None else self._on_drift
+        if strict is not None or on_drift is not None:
+            other._reader = Reader(strict=other._settings.strict, on_drift=other._on_drift)
+        return other
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._settings.base_url}>"
@@ -151,6 +189,18 @@ class _Base:
             "user_agent": _USER_AGENT,
             "timeout": timeout,
         }
+
+
+def _pace(requests_per_second: int | Pacer | None) -> Pace:
+    if isinstance(requests_per_second, Pacer):
+        return Pace(None, requests_per_second)
+    return Pace(_checked_rate(requests_per_second))
+
+
+def _async_pace(requests_per_second: int | AsyncPacer | None) -> AsyncPace:
+    if isinstance(requests_per_second, AsyncPacer):
+        return AsyncPace(None, requests_per_second)
+    return AsyncPace(_checked_rate(requests_per_second))
 
 
 class Togai(_Base):
@@ -209,13 +259,50 @@ class Togai(_Base):
             on_drift=on_drift,
         )
         self._token = TokenSource(_given(token))
-        if isinstance(requests_per_second, Pacer):
-            self._pace = Pace(None, requests_per_second)
-        else:
-            self._pace = Pace(_checked_rate(requests_per_second))
+        self._pace = _pace(requests_per_second)
         self._pool = _Pool(http_client)
         self._owns_pool = http_client is None
         self.events = Events(self._send, self._reader)
+        _clients.add(self)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | None = None,
+        max_retries: int | None = None,
+        requests_per_second: int | Pacer | _Kept | None = _Keep.KEEP,
+        strict: bool | None = None,
+        on_drift: Callable[[Drift], object] | None = None,
+    ) -> Self:
+        """A client with other settings on the same connections and token; this one stays as it is.
+
+        Closing the new client does nothing: the connections end with the client that opened them.
+
+        Args:
+            timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
+            max_retries: How many more attempts a call gets.
+            requests_per_second: A pace of its own; left out, both clients share one.
+            strict: Raise `UnexpectedResponse` where an answer departs from the contract.
+            on_drift: Called with each `Drift`, once per place and kind.
+
+        Raises:
+            ConfigurationError: A setting cannot work.
+        """
+        other = self._derived(
+            timeout=timeout, max_retries=max_retries, strict=strict, on_drift=on_drift
+        )
+        if requests_per_second is not _Keep.KEEP:
+            other._pace = _pace(requests_per_second)
+        other._owns_pool = False
+        other.events = Events(other._send, other._reader)
+        _clients.add(other)
+        return other
+
+    def _renew(self) -> None:
+        """Start afresh in a forked child, where no other thread lives on."""
+        self._pool.renew()
+        self._pace.renew()
+        self._token.renew()
 
     def __enter__(self) -> Self:
         return self
@@ -322,13 +409,42 @@ class AsyncTogai(_Base):
             on_drift=on_drift,
         )
         self._token = AsyncTokenSource(_given(token))
-        if isinstance(requests_per_second, AsyncPacer):
-            self._pace = AsyncPace(None, requests_per_second)
-        else:
-            self._pace = AsyncPace(_checked_rate(requests_per_second))
+        self._pace = _async_pace(requests_per_second)
         self._pool = _AsyncPool(http_client)
         self._owns_pool = http_client is None
         self.events = AsyncEvents(self._send, self._reader)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | None = None,
+        max_retries: int | None = None,
+        requests_per_second: int | AsyncPacer | _Kept | None = _Keep.KEEP,
+        strict: bool | None = None,
+        on_drift: Callable[[Drift], object] | None = None,
+    ) -> Self:
+        """A client with other settings on the same connections and token; this one stays as it is.
+
+        Closing the new client does nothing: the connections end with the client that opened them.
+
+        Args:
+            timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
+            max_retries: How many more attempts a call gets.
+            requests_per_second: A pace of its own; left out, both clients share one.
+            strict: Raise `UnexpectedResponse` where an answer departs from the contract.
+            on_drift: Called with each `Drift`, once per place and kind.
+
+        Raises:
+            ConfigurationError: A setting cannot work.
+        """
+        other = self._derived(
+            timeout=timeout, max_retries=max_retries, strict=strict, on_drift=on_drift
+        )
+        if requests_per_second is not _Keep.KEEP:
+            other._pace = _async_pace(requests_per_second)
+        other._owns_pool = False
+        other.events = AsyncEvents(other._send, other._reader)
+        return other
 
     async def __aenter__(self) -> Self:
         return self
@@ -409,15 +525,17 @@ class _Pool:
         self._lock = threading.Lock()
         self._closed = False
 
+    def renew(self) -> None:
+        if self._pid != os.getpid():  # several clients may share the pool
+            self._lock = threading.Lock()
+            if self._own is not None:
+                # The parent's connections: closing them here would end its TLS sessions too.
+                self._abandoned.append(self._own)
+            self._own, self._pid = None, os.getpid()
+
     def get(self) -> httpx.Client:
         if self._injected is not None:
             return self._injected
-        if self._pid != os.getpid():
-            # The parent's connections: closing them here would end its TLS sessions too.
-            self._lock = threading.Lock()
-            if self._own is not None:
-                self._abandoned.append(self._own)
-            self._own, self._pid = None, os.getpid()
         if self._own is None:
             with self._lock:
                 if self._closed:
@@ -429,7 +547,7 @@ class _Pool:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            if self._own is not None and self._pid == os.getpid():
+            if self._own is not None:
                 self._own.close()
 
 
@@ -466,3 +584,15 @@ class _AsyncPool:
         self._closed = True
         if self._own is not None:
             await self._own.aclose()
+
+
+_clients: weakref.WeakSet[Togai] = weakref.WeakSet()
+
+
+def _renew_clients() -> None:
+    for client in _clients:
+        client._renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_renew_clients)

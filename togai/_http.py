@@ -171,6 +171,11 @@ def closed() -> ConfigurationError:
     )
 
 
+def _too_late() -> Ended:
+    # The pace, or a hold after a 429, took the rest of the time: a correction was certainly not sent.
+    return Ended(Failure.NOT_SENT, "its turn came only when the time for the call was over")
+
+
 def attempt(
     http: httpx.Client,
     call: Call,
@@ -188,6 +193,8 @@ def attempt(
     """
     if http.is_closed:
         raise closed()
+    if time.monotonic() >= deadline:
+        return _too_late()
     request = _request(
         http,
         call,
@@ -239,6 +246,8 @@ async def attempt_async(
     """
     if http.is_closed:
         raise closed()
+    if time.monotonic() >= deadline:
+        return _too_late()
     request = _request(
         http,
         call,
@@ -283,7 +292,8 @@ def _watch(event: str, info: Mapping[str, Any]) -> None:
     A read timeout alone does not end a server that drips its headers byte by byte. httpcore tells its
     `trace` extension of every new stream; asyncio has a timeout of its own and needs none of this.
     """
-    if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+    # By its last parts: a tunnel through a proxy tells of its TLS as `http_proxy` or `proxy`.
+    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
         stream = info["return_value"]
         read: Callable[[int, float | None], bytes] = stream.read
 

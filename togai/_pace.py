@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 from collections import deque
 from typing import Protocol, runtime_checkable
+
+from togai.errors import ConfigurationError
 
 
 @runtime_checkable
@@ -59,13 +62,35 @@ class Pace:
     def __init__(self, starts_per_second: int | None, pacer: Pacer | None = None) -> None:
         self._window = Window(starts_per_second)
         self._pacer = pacer
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget who waits: after a fork the threads that did are gone, and the lock may stay taken."""
         self._lock = threading.Condition()
         self._queue: deque[object] = deque()
 
     def wait(self) -> None:
         """Block until the next request may start."""
-        if self._pacer is not None:
-            self._pacer.wait()
+        self._take_turn()
+        # Asked after a hold, not before: all that it let through meanwhile would start at once.
+        while self._pacer is not None:
+            self._ask(self._pacer)
+            with self._lock:
+                if self._window.wait(time.monotonic()) <= 0:
+                    return
+            self._take_turn()
+
+    @staticmethod
+    def _ask(pacer: Pacer) -> None:
+        answer: object = pacer.wait()  # type: ignore[func-returns-value]  # an async pacer fits the protocol, too
+        if inspect.isawaitable(answer):
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise ConfigurationError(
+                "Togai takes a plain pacer as requests_per_second; AsyncTogai takes async ones"
+            )
+
+    def _take_turn(self) -> None:
         ticket = object()
         with self._lock:
             self._queue.append(ticket)
@@ -99,8 +124,24 @@ class AsyncPace:
 
     async def wait(self) -> None:
         """Return when the next request may start."""
-        if self._pacer is not None:
-            await self._pacer.wait()
+        await self._take_turn()
+        # Asked after a hold, not before: all that it let through meanwhile would start at once.
+        while self._pacer is not None:
+            await self._ask(self._pacer)
+            if self._window.wait(time.monotonic()) <= 0:
+                return
+            await self._take_turn()
+
+    @staticmethod
+    async def _ask(pacer: AsyncPacer) -> None:
+        answer: object = pacer.wait()
+        if not inspect.isawaitable(answer):
+            raise ConfigurationError(
+                "AsyncTogai takes an async pacer as requests_per_second; Togai takes plain ones"
+            )
+        await answer
+
+    async def _take_turn(self) -> None:
         async with self._turn:
             while (seconds := self._window.wait(time.monotonic())) > 0:
                 await asyncio.sleep(seconds)

@@ -67,6 +67,10 @@ class TokenSource(_Source):
 
     def __init__(self, token: str | Callable[[], str]) -> None:
         super().__init__(token)
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget who refreshes: after a fork that thread is gone, and the lock may stay taken."""
         self._lock = threading.Lock()
 
     def read(self) -> Secret:
