@@ -271,7 +271,12 @@ def test_a_429_holds_the_whole_client(connect: Connect, fake: FakeTogai, url: st
     fake.fail_next(status=429, retry_after=0)
     with connect(base_url=url) as api:
         hold = api.client._pace.hold
-        api.client._pace.hold = lambda seconds: (held.append(seconds), hold(seconds))
+
+        def noted(seconds: float) -> None:
+            held.append(seconds)
+            hold(seconds)
+
+        api.client._pace.hold = noted
         api.listed()
     assert held == [0.0]
 
@@ -351,7 +356,12 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
         derived = client.with_options(requests_per_second=3)
         assert list(client.events.list()) == []
         client._pace._queue.append(object())  # a thread that waits for its turn
-        locks = [client._pace._lock, derived._pace._lock, client._token._lock, client._pool._lock]
+        locks: list[Any] = [
+            client._pace._lock,
+            derived._pace._lock,
+            client._token._lock,
+            client._pool._lock,
+        ]
         for lock in locks:
             lock.acquire()
         child = os.fork()
