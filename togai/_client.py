@@ -591,7 +591,7 @@ _clients: weakref.WeakSet[Togai] = weakref.WeakSet()
 
 def _renew_clients() -> None:
     for client in _clients:
-        client._renew()
+        client._renew()  # pyright: ignore[reportPrivateUsage]
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
