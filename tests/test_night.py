@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from togai import Togai
+from togai import Timeout, Togai
+from togai._pace import Window
 from togai.testing import FakeTogai
 
 from .conftest import TOKEN
@@ -69,7 +70,8 @@ def test_processes_share_one_quota_through_a_pacer_on_one_store(tmp_path: Path) 
 
 
 EVENTS = 200_000
-FAULTS = 8
+FAULTS = 9
+A_SECOND = 400
 
 
 def break_some(fake: FakeTogai, chance: random.Random, kind: int) -> None:
@@ -83,14 +85,24 @@ def break_some(fake: FakeTogai, chance: random.Random, kind: int) -> None:
         fake.drop_next(reset=True)
     elif kind == 6:
         fake.empty_page_next()
+    elif kind == 7:
+        fake.hold_next()
     else:
         fake.fail_next(status=503, body="<html>gateway</html>", retry_after=0)
 
 
 @pytest.mark.slow
-def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_in_flat_memory(
-    no_waits: list[float],
+def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_at_its_pace_in_flat_memory(
+    no_waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    starts: list[float] = []
+    note = Window.start
+
+    def noted(window: Window, now: float) -> None:
+        starts.append(now)
+        note(window, now)
+
+    monkeypatch.setattr(Window, "start", noted)
     chance = random.Random(5)
     fake = FakeTogai(TOKEN)
     fake.add_many(EVENTS)
@@ -99,7 +111,13 @@ def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_in_fl
     broken = 0
     with (
         fake.serve() as url,
-        Togai(TOKEN, base_url=url, requests_per_second=None, max_retries=8) as client,
+        Togai(
+            TOKEN,
+            base_url=url,
+            requests_per_second=A_SECOND,
+            max_retries=8,
+            timeout=Timeout(read=0.3),
+        ) as client,
     ):
         for number, event in enumerate(client.events.list(), 1):
             seen[int(str(event.event_payload.id).removeprefix("event-"))] += 1
@@ -117,4 +135,5 @@ def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_in_fl
     assert seen.count(1) == EVENTS
     assert seen[0] == 0
     assert broken > 100
+    assert all(b - a >= 1.0 for a, b in zip(starts, starts[A_SECOND:], strict=False))
     assert max(peaks) - min(peaks) < 4_000_000

@@ -585,6 +585,38 @@ def test_a_hostile_answer_is_a_typed_error_that_shows_no_token(connect: Connect,
     assert TOKEN not in str(caught.value) + repr(caught.value)
 
 
+def test_an_answer_that_stops_in_mid_body_ends_within_the_read_timeout(connect: Connect) -> None:
+    ended = threading.Event()
+
+    def stalls(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(whole(EMPTY_LIST)[:-3])
+        ended.wait(30)
+
+    with raw_server(stalls) as url:
+        with connect(base_url=url, max_retries=0, timeout=Timeout(read=0.2)) as api:
+            with pytest.raises(TimedOut):
+                api.listed()
+        ended.set()
+
+
+def test_a_server_that_never_accepts_ends_within_the_connect_timeout(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address: tuple[str, int] = server.getsockname()
+        waiting: list[socket.socket] = []
+        # Connections that the server never takes fill its queue; the next one gets no answer at all.
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(address)
+            waiting.append(filler)
+        url = f"http://127.0.0.1:{address[1]}"
+        with connect(base_url=url, max_retries=0, timeout=Timeout(connect=0.2)) as api:
+            with pytest.raises(ConnectionFailed, match="could not connect"):
+                api.call("undo", account_id="acme", event_id="event-1")
+        for filler in waiting:
+            filler.close()
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(
     connect: Connect, status: int
