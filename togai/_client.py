@@ -263,7 +263,7 @@ class Togai(_Base):
         self._pool = _Pool(http_client)
         self._owns_pool = http_client is None
         self.events = Events(self._send, self._reader)
-        _clients.add(self)
+        _renewed.update((self._pool, self._pace, self._token))
 
     def with_options(
         self,
@@ -295,14 +295,8 @@ class Togai(_Base):
             other._pace = _pace(requests_per_second)
         other._owns_pool = False
         other.events = Events(other._send, other._reader)
-        _clients.add(other)
+        _renewed.add(other._pace)
         return other
-
-    def _renew(self) -> None:
-        """Start afresh in a forked child, where no other thread lives on."""
-        self._pool.renew()
-        self._pace.renew()
-        self._token.renew()
 
     def __enter__(self) -> Self:
         return self
@@ -586,13 +580,14 @@ class _AsyncPool:
             await self._own.aclose()
 
 
-_clients: weakref.WeakSet[Togai] = weakref.WeakSet()
+_renewed: weakref.WeakSet[_Pool | Pace | TokenSource] = weakref.WeakSet()
 
 
-def _renew_clients() -> None:
-    for client in _clients:
-        client._renew()  # pyright: ignore[reportPrivateUsage]
+def _renew_all() -> None:
+    """Start afresh in a forked child, where no other thread lives on."""
+    for part in _renewed:
+        part.renew()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_renew_clients)
+    os.register_at_fork(after_in_child=_renew_all)
