@@ -393,12 +393,16 @@ def test_a_second_event_loop_is_told_what_to_do(fake: FakeTogai, url: str) -> No
         asyncio.run(listed())
 
 
-def test_cancellation_in_any_await_leaves_the_client_usable(fake: FakeTogai, url: str) -> None:
+@pytest.mark.parametrize("connections", [1, 50])
+def test_cancellation_in_any_await_leaves_the_pool_usable(
+    fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, connections: int
+) -> None:
+    monkeypatch.setattr("togai._http.LIMITS", httpx.Limits(max_connections=connections))
     fake.add_many(2)
 
     async def run() -> None:
         async with AsyncTogai(
-            TOKEN, base_url=url, requests_per_second=None, max_retries=0, timeout=20
+            TOKEN, base_url=url, requests_per_second=None, max_retries=0, timeout=Timeout(pool=3)
         ) as client:
 
             async def listed() -> int:
@@ -410,7 +414,7 @@ def test_cancellation_in_any_await_leaves_the_client_usable(fake: FakeTogai, url
                     await asyncio.sleep(0.0002 if steps % 2 else 0)
                 task.cancel()
                 await asyncio.wait([task])
-            assert await listed() == 2
+                assert await listed() == 2
 
     asyncio.run(run())
 

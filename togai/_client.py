@@ -9,6 +9,7 @@ import os
 import threading
 import time
 import weakref
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx
@@ -19,14 +20,14 @@ from togai._events import AsyncEvents, Events
 from togai._http import Timeout
 from togai._pace import AsyncPace, AsyncPacer, Pace, Pacer
 from togai._reading import Reader
-from togai._retry import Policy
-from togai._sending import Answer, Attempt, Call, Hold, Refresh, Report, conversation
+from togai._retry import Failure, Policy
+from togai._sending import Answer, Attempt, Call, Ended, Hold, Refresh, Report, conversation
 from togai._token import AsyncTokenSource, TokenSource
 from togai._version import __version__
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
     from types import TracebackType
 
     from togai._reading import Drift
@@ -477,17 +478,20 @@ class AsyncTogai(_Base):
                 await asyncio.sleep(step.seconds)
 
     async def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
-        http = self._pool.get()
+        self._pool.get()  # says before any wait that the client is closed or of another loop
         await self._pace.wait()
         token = step.token or await self._token.read()
-        began = time.monotonic()
-        outcome = await _http.attempt_async(
-            http,
-            call,
-            token=token,
-            deadline=step.deadline or began + times.total,
-            **self._wire(times),
-        )
+        async with self._pool.lease() as http:
+            began = time.monotonic()
+            outcome = await _http.attempt_async(
+                http,
+                call,
+                token=token,
+                deadline=step.deadline or began + times.total,
+                **self._wire(times),
+            )
+            if isinstance(outcome, Ended) and outcome.failure is Failure.TIMED_OUT:
+                self._pool.retire(http)
         return Report(outcome, token, began)
 
 
@@ -555,6 +559,7 @@ class _AsyncPool:
             )
         self._injected = injected
         self._own: httpx.AsyncClient | None = None
+        self._users: dict[httpx.AsyncClient, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -573,6 +578,35 @@ class _AsyncPool:
         if self._own is None:
             self._own = _made(httpx.AsyncClient)
         return self._own
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncGenerator[httpx.AsyncClient]:
+        """The connections for one attempt.
+
+        httpcore can lose the connection of a cancelled request: it stays counted and is never used again. So
+        nobody new gets connections on which a request was cancelled, and the last one who has them closes them.
+        """
+        http = self.get()
+        if http is self._injected:
+            yield http
+            return
+        self._users[http] = self._users.get(http, 0) + 1
+        try:
+            yield http
+        except asyncio.CancelledError:
+            self.retire(http)
+            raise
+        finally:
+            self._users[http] -= 1
+            if not self._users[http]:
+                del self._users[http]
+                if http is not self._own:
+                    await http.aclose()
+
+    def retire(self, http: httpx.AsyncClient) -> None:
+        """Give these connections to nobody new."""
+        if http is self._own:
+            self._own = None
 
     async def aclose(self) -> None:
         self._closed = True
