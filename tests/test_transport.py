@@ -35,7 +35,7 @@ from togai import (
     TogaiError,
     UnexpectedResponse,
 )
-from togai._pace import AsyncPace, Pace
+from togai._pace import AsyncPace, Pace, Window
 from togai._retry import parse_retry_after
 from togai.testing import FakeTogai
 
@@ -643,3 +643,34 @@ def test_a_request_id_is_on_the_error(connect: Connect) -> None:
         with pytest.raises(RateLimited) as caught:
             api.listed()
     assert (caught.value.request_id, caught.value.retry_after) == ("r-17", 999)
+
+
+# The order of threads, and the hold
+
+
+def test_50_threads_start_in_the_order_they_came() -> None:
+    pace = Pace(25)
+    started: list[int] = []
+
+    def start(number: int) -> None:
+        pace.wait()
+        started.append(number)
+
+    threads: list[threading.Thread] = []
+    for number in range(50):
+        thread = threading.Thread(target=start, args=(number,))
+        thread.start()
+        threads.append(thread)
+        while number not in started and len(pace._queue) < number + 1 - len(started):
+            time.sleep(0.0005)
+    for thread in threads:
+        thread.join()
+    assert started == sorted(started)
+
+
+def test_no_call_starts_before_a_hold_is_over() -> None:
+    window = Window(None)
+    window.hold(until=107.0)
+    window.hold(until=103.0)
+    assert window.wait(100.0) == 7.0
+    assert window.wait(107.0) == 0.0
