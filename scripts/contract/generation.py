@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
 
+from contract.tree import recover
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -212,6 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _bring_up_to_date(*, check: bool) -> int:
     PACKAGE.parent.mkdir(exist_ok=True)
+    recover(ROOT)
     # To write, beside the package, so that the swap is a rename within one file system.
     beside = None if check else PACKAGE.parent
     with tempfile.TemporaryDirectory(dir=beside, prefix=".fresh-") as room:

@@ -1,0 +1,128 @@
+"""Two descriptions -> which place of theirs stands where which place of ours does.
+
+Places meet by what leads to them: operation, then parameter, body or status, then property, item or
+value. The names of schemas, operations and tags play no part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from contract.shapes import anonymous
+
+if TYPE_CHECKING:
+    from contract.shapes import Description, Message, Node, Operation, Shape
+
+Direction = Literal["request", "response"]
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What a description has where ours has something. `position` says where on the wire."""
+
+    position: str
+    direction: Direction
+    theirs: Shape
+
+
+@dataclass
+class Place:
+    """A schema of ours, and all that meets it."""
+
+    ours: Shape
+    at: str
+    meetings: list[Meeting] = field(default_factory=list[Meeting])
+
+
+@dataclass
+class Alignment:
+    """Where two descriptions meet.
+
+    `uses` are the places where our schemas are used, by pointer: there kinds are compared. `schemas` are
+    the schemas themselves, behind any reference: there members are compared, for meetings of the same kind.
+    `names` tells which components of ours a schema of theirs, by identity, stands in for.
+    """
+
+    operations: dict[tuple[str, str], tuple[Operation, Operation | None]]
+    uses: dict[str, Place] = field(default_factory=dict[str, Place])
+    schemas: dict[str, Place] = field(default_factory=dict[str, Place])
+    names: dict[int, set[str]] = field(default_factory=dict[int, set[str]])
+
+
+def align(ours: Description, theirs: Description) -> Alignment:
+    """Lay their description over ours.
+
+    Raises:
+        Unusable: What is reached in theirs cannot be read.
+    """
+    there = {(method, anonymous(path)): (method, path) for method, path in theirs.calls()}
+    operations: dict[tuple[str, str], tuple[Operation, Operation | None]] = {}
+    for method, path in ours.calls():
+        mine = ours.operation(method, path)
+        call = there.get(mine.key)
+        operations[mine.key] = (mine, theirs.operation(*call) if call else None)
+    found = Alignment(operations)
+    walker = _Walker(ours, theirs, found)
+    for mine, other in operations.values():
+        if other is not None:
+            walker.operation(mine, other)
+    return found
+
+
+class _Walker:
+    def __init__(self, ours: Description, theirs: Description, found: Alignment) -> None:
+        self._ours = ours
+        self._theirs = theirs
+        self._found = found
+        self._seen: set[tuple[str, int, str]] = set()
+
+    def operation(self, mine: Operation, other: Operation) -> None:
+        for key, parameter in mine.parameters.items():
+            match = other.parameters.get(key)
+            if match is not None and parameter.schema and match.schema:
+                position = parameter_position(mine, key, parameter.name)
+                self._walk(parameter.schema, match.schema, position, "request")
+        if mine.body and other.body:
+            self._message(mine.body, other.body, f"{mine.position} body", "request")
+        for status, response in mine.responses.items():
+            if status in other.responses:
+                position = f"{mine.position} {status}"
+                self._message(response, other.responses[status], position, "response")
+
+    def _message(self, mine: Message, other: Message, position: str, direction: Direction) -> None:
+        if JSON in mine.media and JSON in other.media:
+            self._walk(mine.media[JSON], other.media[JSON], f"{position} $", direction)
+
+    def _walk(self, mine: Node, other: Node, position: str, direction: Direction) -> None:
+        ours, theirs = self._ours.shape(mine), self._theirs.shape(other)
+        seen = (mine.at, theirs.identity, direction)
+        if seen in self._seen:
+            return
+        self._seen.add(seen)
+        meeting = Meeting(position, direction, theirs)
+        use = self._found.uses.setdefault(mine.at, Place(ours, mine.at))
+        use.meetings.append(meeting)
+        if ours.words != theirs.words:
+            return
+        place = self._found.schemas.setdefault(ours.at, Place(ours, ours.at))
+        if not any(
+            (one.theirs.identity, one.direction) == (theirs.identity, direction)
+            for one in place.meetings
+        ):
+            place.meetings.append(meeting)
+        if ours.name:
+            self._found.names.setdefault(theirs.identity, set()).add(ours.name)
+        for name in [one for one in ours.properties if one in theirs.properties]:
+            inside = (ours.properties[name], theirs.properties[name])
+            self._walk(*inside, f"{position}.{name}", direction)
+        if ours.inner and theirs.inner:
+            step = "[]" if ours.kind == "list" else ".*"
+            self._walk(ours.inner, theirs.inner, position + step, direction)
+
+
+def parameter_position(operation: Operation, key: tuple[str, str], name: str) -> str:
+    """Where a parameter goes, for people."""
+    signs = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
+    return f"{operation.position} {signs.get(key[0], key[0] + ' ')}{name}"

@@ -1,0 +1,254 @@
+"""Take a new description of the vendor's into the contract: all of it, or nothing.
+
+Exit codes: 0 updated or nothing to change, 1 a conflict or a failed check, 2 unusable input. With 1 and 2
+nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from contract import surface
+from contract.dependents import mentions
+from contract.generation import ROOT, GenerationFailed, generate
+from contract.grafting import graft
+from contract.loading import Unusable, load, parse
+from contract.merging import Merged, merge
+from contract.reporting import report
+from contract.tree import recover, replace_all
+from contract.verdicts import Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+CONTRACT = "openapi.yaml"
+PACKAGE = "generated/_togai_generated"
+SURFACE = "tests/surface"
+
+
+class CheckFailed(Exception):
+    """What the merge gave does not hold; the text says what."""
+
+
+@dataclass
+class Outcome:
+    """What a bump came to.
+
+    Attributes:
+        code: The exit code.
+        report: Markdown for a maintainer.
+        stages: Seconds that each stage took.
+    """
+
+    code: int
+    report: str
+    stages: dict[str, float] = field(default_factory=dict[str, float])
+
+
+def bump(
+    source: str,
+    holds: Sequence[Hold] = (),
+    *,
+    root: Path = ROOT,
+    write: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Merge a description into the project's contract and regenerate its package.
+
+    Args:
+        source: Path or https URL of the description.
+        holds: Decisions to keep ours.
+        root: The project.
+        write: False to do everything but write.
+        say: Called with the name of each stage as it begins.
+
+    Returns:
+        The outcome: nothing was written unless its code is 0.
+
+    Raises:
+        Unusable: The description cannot be read, merged or generated from.
+        OSError: The project could not be written; it is as it was.
+    """
+    recover(root)
+    clock = _Clock(say)
+    with clock.stage("read"):
+        text = (root / CONTRACT).read_text("utf-8")
+        contract, theirs = parse(text.encode()), load(source)
+    with clock.stage("merge"):
+        merged = merge(contract, theirs, holds)
+        facade = mentions(root / "togai")
+    if merged.unmatched:
+        raise Unusable(_unmatched(merged))
+    if merged.conflicts or merged.contract == contract:
+        code = 1 if merged.conflicts else 0
+        return Outcome(code, report(merged, facade, written=False), clock.stages)
+    with tempfile.TemporaryDirectory(prefix="bump-") as room:
+        try:
+            fresh = _stage(Path(room), root, graft(text, merged.contract), merged.contract, clock)
+        except CheckFailed as error:
+            told = report(merged, facade, written=False, problem=str(error))
+            return Outcome(1, told, clock.stages)
+        if write:
+            with clock.stage("write"):
+                replace_all(root, fresh)
+    return Outcome(0, report(merged, facade, written=True), clock.stages)
+
+
+def _stage(
+    room: Path, root: Path, text: str, contract: dict[str, Any], clock: _Clock
+) -> dict[str, Path]:
+    """Make all that a bump writes, and check it, in a folder of its own.
+
+    Raises:
+        CheckFailed: A check does not hold.
+        Unusable: The generator cannot write the package.
+    """
+    spec, package, facts = room / CONTRACT, room / PACKAGE, room / SURFACE
+    for folder in (package.parent, facts):
+        folder.mkdir(parents=True)
+    spec.write_text(text, "utf-8")
+    if parse(text.encode()) != contract:
+        raise CheckFailed("the contract's text would not hold what was merged")
+    with clock.stage("generate"):
+        try:
+            generate(spec, package)
+        except GenerationFailed as error:
+            raise Unusable(f"no package can be generated: {error}") from None
+    with clock.stage("check"):
+        problem = next(OpenAPIV30SpecValidator(contract).iter_errors(), None)
+        if problem is not None:
+            raise CheckFailed(f"the contract would not be valid OpenAPI: {problem.message}")
+        (facts / "wire.txt").write_text(_lines(surface.wire(contract)), "utf-8")
+        (facts / "python.txt").write_text(facade_facts(root, package.parent), "utf-8")
+        for name in surface.FILES:
+            _check_surface(root / SURFACE / name, facts / name)
+    fresh = {CONTRACT: spec, PACKAGE: package}
+    return fresh | {f"{SURFACE}/{name}": facts / name for name in surface.FILES}
+
+
+def facade_facts(root: Path, generated: Path) -> str:
+    """What callers see of a facade above a generated package, one fact a line.
+
+    Args:
+        root: The project that holds the facade.
+        generated: The folder that holds the package.
+
+    Raises:
+        CheckFailed: The facade cannot be imported above it.
+    """
+    here = Path(__file__).resolve().parents[1]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (generated, root, here))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [sys.executable, "-P", "-m", "contract.surface"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CheckFailed(f"the facade cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout
+
+
+def _check_surface(before: Path, after: Path) -> None:
+    """No fact that callers could rely on may be gone."""
+    if not before.exists():
+        return
+    gone = surface.lost(
+        before.read_text("utf-8").splitlines(), after.read_text("utf-8").splitlines()
+    )
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise CheckFailed(f"the surface would lose: {gone[0]}{more}")
+
+
+def _lines(facts: list[str]) -> str:
+    return "\n".join(facts) + "\n"
+
+
+def _unmatched(merged: Merged) -> str:
+    asked = ", ".join(one.at for one in merged.unmatched)
+    there = [one.at for one in merged.conflicts] or [one.at for one in merged.differences]
+    known = "; there are: " + ", ".join(there[:5]) if there else ", or anywhere"
+    return f"nothing differs at {asked}{known}"
+
+
+class _Clock:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.stages: dict[str, float] = {}
+        self._say = say
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        self._say(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = time.perf_counter() - start
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bump", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "spec", metavar="SPEC", help="path or https URL; YAML or JSON; whole or sliced"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="write nothing, print the report")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the report there as well"
+    )
+    parser.add_argument(
+        "--hold", action="append", default=[], metavar="POINTER", help="keep ours there"
+    )
+    parser.add_argument(
+        "--because", action="append", default=[], metavar="TEXT", help="why, for each hold"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        outcome = bump(
+            given.spec,
+            _holds(given.hold, given.because),
+            write=not given.dry_run,
+            say=_narrator(),
+        )
+        print(outcome.report, end="")
+        if given.report:
+            given.report.write_text(outcome.report, "utf-8")
+    except (Unusable, OSError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    return outcome.code
+
+
+def _holds(pointers: list[str], reasons: list[str]) -> list[Hold]:
+    if len(pointers) != len(reasons):
+        raise Unusable("each --hold POINTER needs its own --because TEXT")
+    if not all(reason.strip() for reason in reasons):
+        raise Unusable("--because is empty: say why ours is kept")
+    return [
+        Hold(at if at.startswith("#") else f"#{at}", " ".join(why.split()))
+        for at, why in zip(pointers, reasons, strict=True)
+    ]
+
+
+def _narrator() -> Callable[[str], None]:
+    if not sys.stderr.isatty():
+        return lambda _: None
+    return lambda stage: print(f"{stage} ...", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Which symbols of the facade depend on a place of the contract, found in the facade's sources."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from contract.taking import SCHEMAS, python_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PROPERTY = re.compile(re.escape(SCHEMAS) + r"([^/]+)/properties/([^/]+)")
+_COMPONENT = re.compile(re.escape(SCHEMAS) + r"([^/]+)")
+
+
+def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> list[str]:
+    """The symbols that a change at a pointer can reach.
+
+    Args:
+        at: JSON pointer into the contract.
+        facade: What `mentions` found.
+        operation: The generated module of the call that the pointer belongs to, if it belongs to one.
+
+    Returns:
+        Dotted names, the public model first.
+    """
+    found: list[str] = []
+    property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
+    if property_:
+        model, name = property_[1], python_name(property_[2])
+        found.append(f"togai.{model}.{name}")
+        found += _mentioning(facade, name)
+    elif component:
+        found.append(f"togai.{component[1]}")
+        found += _mentioning(facade, component[1])
+    elif operation:
+        # Through the request's builder to whoever calls that.
+        builders = _mentioning(facade, operation)
+        found += [caller for one in builders for caller in _callers(facade, one)] or builders
+    return list(dict.fromkeys(found))
+
+
+def _mentioning(facade: dict[str, set[str]], name: str) -> list[str]:
+    return [symbol for symbol, names in facade.items() if name in names]
+
+
+def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
+    """The public methods of the events that use a function, directly or through a private one."""
+    reached, waiting = {symbol}, [symbol]
+    while waiting:
+        short = waiting.pop().rpartition(".")[2]
+        new = [one for one in _mentioning(facade, short) if one not in reached]
+        reached.update(new)
+        waiting += [one for one in new if one.rpartition(".")[2].startswith("_")]
+    return sorted(one for one in reached if re.search(r"Events\.[a-z]\w*$", one))
+
+
+def mentions(package: Path) -> dict[str, set[str]]:
+    """For each function and method of a package, the names that it mentions.
+
+    Args:
+        package: The facade's folder.
+    """
+    found: dict[str, set[str]] = {}
+    for file in sorted(package.rglob("*.py")):
+        if "testing" in file.parts:
+            continue
+        module = ".".join(file.relative_to(package.parent).with_suffix("").parts)
+        tree = ast.parse(file.read_text("utf-8"))
+        aliases = {
+            alias.asname or alias.name: node.module.rpartition(".")[2]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module
+            for alias in node.names
+        }
+        for name, function in _functions(tree, module.removesuffix(".__init__")):
+            names = set(_names(function))
+            found[name] = names | {aliases[one] for one in names & aliases.keys()}
+    return found
+
+
+def _functions(
+    tree: ast.AST, prefix: str
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from _functions(node, f"{prefix}.{node.name}")
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield f"{prefix}.{node.name}", node
+
+
+def _names(function: ast.AST) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg

@@ -1,0 +1,85 @@
+"""The contract as text, with new data put into it so that every other line stays as it was."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any, cast
+
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
+
+
+def graft(text: str, data: dict[str, Any]) -> str:
+    """Change a YAML text so that it holds the data.
+
+    Args:
+        text: The contract as it stands, in the layout that ruamel.yaml keeps: two spaces, lists indented.
+        data: What it shall hold, as plain data.
+
+    Returns:
+        The new text: order, comments, quotes and line breaks of what did not change are kept.
+    """
+    keeper: Any = YAML()
+    keeper.preserve_quotes = True
+    keeper.width = 4096
+    keeper.indent(mapping=2, sequence=4, offset=2)
+    tree = keeper.load(text)
+    _mapping(tree, data)
+    out = StringIO()
+    keeper.dump(tree, out)
+    return out.getvalue()
+
+
+def _mapping(tree: Any, data: dict[str, Any]) -> None:
+    for key in [key for key in tree if str(key) not in data]:
+        del tree[key]
+    known = {str(key): key for key in tree}
+    for i, (key, value) in enumerate(data.items()):
+        if key in known:
+            tree[known[key]] = _grafted(tree[known[key]], value)
+        else:
+            tree.insert(i, _text(key), _written(value))
+
+
+def _grafted(old: Any, value: Any) -> Any:
+    if isinstance(old, CommentedMap) and isinstance(value, dict):
+        _mapping(old, cast("Any", value))
+    elif isinstance(old, CommentedSeq) and isinstance(value, list):
+        _sequence(old, cast("Any", value))
+    elif type(old) is type(value) or isinstance(old, ScalarString):
+        return old if old == value else cast("Any", type(old))(value)  # pyright: ignore[reportUnknownArgumentType]
+    elif old != value:
+        return _written(value)
+    return old
+
+
+def _sequence(old: Any, data: list[Any]) -> None:
+    for i, value in enumerate(data):
+        if i < len(old):
+            old[i] = _grafted(old[i], value)
+        else:
+            old.append(_written(value))
+    del old[len(data) :]
+
+
+def _written(value: Any) -> Any:
+    """New data as the contract writes it: short lists of texts in one line."""
+    if isinstance(value, dict):
+        return {_text(str(key)): _written(one) for key, one in value.items()}  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+    if isinstance(value, list):
+        made: Any = CommentedSeq(_written(one) for one in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        if sum(len(str(one)) + 2 for one in made) < 80 and all(isinstance(x, str) for x in made):
+            made.fa.set_flow_style()
+        return made
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(text: str) -> str:
+    """A text in double quotes if a reader of any YAML could take it for something else."""
+    try:
+        plain = yaml.safe_load(text) == text and yaml.safe_load(f"[{text}]") == [text]
+    except yaml.YAMLError:
+        plain = False
+    return text if plain else DoubleQuotedScalarString(text)

@@ -1,0 +1,450 @@
+"""A description -> its operations and the shapes of its schemas, whatever way they are written down.
+
+References, composition, both dialects of null and the names of components end here: two descriptions
+of the same wire give the same operations and shapes. Only what is asked for is looked at, so that the
+rest of a description costs nothing and cannot do harm.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+from contract.loading import MAX_DEPTH, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
+LOWER = ("minLength", "minItems", "minimum", "minProperties")
+LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems")
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A mapping of a description, and where it stands there."""
+
+    value: dict[str, Any]
+    at: str
+
+    def get(self, key: str) -> Any:
+        """What stands under a key, or None."""
+        return self.value.get(key)
+
+    def __truediv__(self, key: object) -> Node:
+        """The mapping under a key; an empty one if nothing stands there."""
+        at = f"{self.at}/{escaped(str(key))}"
+        found = self.value.get(str(key))
+        if found is None:
+            return Node({}, at)
+        if not isinstance(found, dict):
+            raise Unusable(f"{at} is no mapping")
+        return Node(cast("dict[str, Any]", found), at)
+
+    def nodes(self, key: str) -> list[Node]:
+        """The mappings in the list under a key; none if nothing stands there."""
+        found: Any = self.value.get(key)
+        if found is None:
+            return []
+        if not isinstance(found, list):
+            raise Unusable(f"{self.at}/{escaped(key)} is no list")
+        return [schema_node(one, f"{self.at}/{escaped(key)}/{i}") for i, one in enumerate(found)]  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+
+
+def schema_node(value: Any, at: str) -> Node:
+    """A schema, which may be a bare true."""
+    if isinstance(value, bool):
+        return Node({} if value else {"not": {}}, at)
+    if not isinstance(value, dict):
+        raise Unusable(f"{at} is no mapping")
+    return Node(cast("dict[str, Any]", value), at)
+
+
+def escaped(step: str) -> str:
+    """A key as a step of a JSON pointer."""
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a schema lets through, as far as a client can tell.
+
+    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or words for what has no
+    single kind. `identity` is the same for every way that leads to one schema; `name` is the component's.
+    """
+
+    kind: str
+    identity: int
+    at: str
+    format: str | None = None
+    enum: tuple[str, ...] | None = None
+    properties: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    required: frozenset[str] = frozenset()
+    inner: Node | None = None
+    closed: bool = False
+    nullable: bool = False
+    limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    name: str | None = None
+    description: str = ""
+
+    @property
+    def words(self) -> str:
+        """The kind and format, for people and for comparing."""
+        return f"{self.kind} ({self.format})" if self.format else self.kind
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an operation. A path that names one without declaring it gives one without a schema."""
+
+    name: str
+    place: str
+    required: bool
+    schema: Node | None
+    node: Node
+
+
+@dataclass(frozen=True)
+class Message:
+    """A request body or a response: its media types and their schemas."""
+
+    node: Node
+    media: Mapping[str, Node]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call. The path's parameters are keyed by their order in the path, the others by their names."""
+
+    method: str
+    path: str
+    node: Node
+    parameters: Mapping[tuple[str, str], Parameter]
+    body: Message | None
+    responses: Mapping[str, Message]
+    security: frozenset[str]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The method and the path without the names of its parameters."""
+        return self.method, anonymous(self.path)
+
+    @property
+    def position(self) -> str:
+        """The call, for people."""
+        return f"{self.method.upper()} {self.path}"
+
+
+def anonymous(path: str) -> str:
+    """A path without a slash at its end and without the names of its parameters."""
+    return re.sub(r"\{[^{}]*\}", "{}", path.rstrip("/")) or "/"
+
+
+class Description:
+    """An OpenAPI description, looked at from its operations."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.root = Node(document, "#")
+        info = self.root / "info"
+        self.title = str(info.get("title") or "")
+        self.version = str(info.get("version") or "")
+        self._new_dialect = not str(document.get("openapi")).startswith("3.0")
+        # With the nodes, so that none is freed and its identity given to another.
+        self._shapes: dict[int, tuple[Node, Shape]] = {}
+        self._open: set[int] = set()
+        self._synthetic: dict[tuple[int, int], Node] = {}
+
+    def calls(self) -> Iterator[tuple[str, str]]:
+        """Method and path of each operation, as written."""
+        for path, item in (self.root / "paths").value.items():
+            if isinstance(item, dict):
+                yield from ((method, path) for method in METHODS if method in item)
+
+    def operation(self, method: str, path: str) -> Operation:
+        """An operation by its method and its path as written.
+
+        Raises:
+            Unusable: A piece of it is not what a description holds there.
+        """
+        item = self.resolved((self.root / "paths") / path)
+        node = item / method
+        parameters = {
+            one.key: one.parameter
+            for holder in (item, node)
+            for one in self._parameters(path, holder)
+        }
+        for i, name in enumerate(re.findall(r"\{([^{}]*)\}", path)):
+            bare = Parameter(name, "path", True, None, node)
+            parameters.setdefault(("path", str(i)), bare)
+        body = self.resolved(node / "requestBody") if node.get("requestBody") is not None else None
+        responses = node / "responses"
+        return Operation(
+            method,
+            path,
+            node,
+            parameters,
+            None if body is None else self._message(body, required=body.get("required") is True),
+            {
+                status: self._message(self.resolved(responses / status))
+                for status in responses.value
+                if not status.startswith("x-")
+            },
+            self._security(node),
+        )
+
+    def _parameters(self, path: str, holder: Node) -> Iterator[_Keyed]:
+        names = re.findall(r"\{([^{}]*)\}", path)
+        for unresolved in holder.nodes("parameters"):
+            node = self.resolved(unresolved)
+            name, place = str(node.get("name")), str(node.get("in"))
+            content = [node / "content" / media / "schema" for media in (node / "content").value]
+            schema = node / "schema" if "schema" in node.value else next(iter(content), None)
+            required = place == "path" or node.get("required") is True
+            # A path parameter that the path does not name cannot be sent.
+            key = str(names.index(name)) if place == "path" and name in names else name
+            yield _Keyed((place, key), Parameter(name, place, required, schema, node))
+
+    def _message(self, node: Node, *, required: bool = False) -> Message:
+        content = node / "content"
+        media = {
+            kind.partition(";")[0].strip().lower(): content / kind / "schema"
+            for kind in content.value
+        }
+        return Message(node, media, required)
+
+    def _security(self, operation: Node) -> frozenset[str]:
+        """The ways of being let in, each in words; several schemes at once are joined by a plus."""
+        holder = operation if "security" in operation.value else self.root
+        schemes = self.root / "components" / "securitySchemes"
+        ways: set[str] = set()
+        for way in holder.nodes("security"):
+            words: list[str] = []
+            for name in way.value:
+                scheme = self.resolved(schemes / name)
+                parts = (scheme.get("type"), scheme.get("scheme"), scheme.get("in"))
+                named = scheme.get("name") if scheme.get("type") == "apiKey" else None
+                words.append(" ".join(str(one).lower() for one in (*parts, named) if one))
+            ways.add(" + ".join(sorted(words)) or "none")
+        return frozenset(ways or {"none"})
+
+    def resolved(self, node: Node) -> Node:
+        """The node that a chain of references ends at.
+
+        Raises:
+            Unusable: A reference leads out of the description, nowhere, or in a circle.
+        """
+        seen: list[str] = []
+        while isinstance(ref := node.get("$ref"), str):
+            if ref in seen:
+                raise Unusable(f"{node.at}: the reference {_quoted(ref)} goes in a circle")
+            seen.append(ref)
+            node = self._target(ref, node.at)
+        return node
+
+    def _target(self, ref: str, at: str) -> Node:
+        if not ref.startswith("#"):
+            raise Unusable(
+                f"{at}: the reference {_quoted(ref)} leads out of the description: bundle it first"
+            )
+        found: Any = self.root.value
+        steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in ref.split("/")[1:]]
+        for step in steps:
+            if isinstance(found, list) and step.isdigit() and int(step) < len(found):  # pyright: ignore[reportUnknownArgumentType]
+                found = found[int(step)]  # pyright: ignore[reportUnknownVariableType]
+            elif isinstance(found, dict) and step in found:
+                found = found[step]  # pyright: ignore[reportUnknownVariableType]
+            else:
+                raise Unusable(f"{at}: the reference {_quoted(ref)} leads nowhere")
+        return schema_node(found, "#" + "".join(f"/{escaped(step)}" for step in steps))
+
+    def shape(self, node: Node) -> Shape:
+        """The shape of a schema.
+
+        Raises:
+            Unusable: The schema composes itself, refers to nowhere, or is no schema.
+        """
+        key = id(node.value)
+        if key not in self._shapes:
+            if key in self._open:
+                raise Unusable(f"{node.at} is composed of itself")
+            if len(self._open) > MAX_DEPTH // 2:
+                raise Unusable(f"{node.at} is composed too deep")
+            self._open.add(key)
+            try:
+                self._shapes[key] = (node, self._make(node))
+            finally:
+                self._open.discard(key)
+        return self._shapes[key][1]
+
+    def _make(self, node: Node) -> Shape:
+        parts: list[Shape] = []
+        ref = node.get("$ref")
+        if isinstance(ref, str):
+            target = self.shape(self.resolved(node))
+            prefix, _, name = ref.rpartition("/")
+            parts.append(replace(target, name=name) if prefix == "#/components/schemas" else target)
+        # Beside a reference, the older dialect ignores everything.
+        if not isinstance(ref, str) or self._new_dialect:
+            parts += [self.shape(one) for one in node.nodes("allOf")]
+            parts += [self._choice(node, key) for key in ("oneOf", "anyOf") if key in node.value]
+            parts.append(self._own(node))
+        told = [one for one in parts if _says_something(one)]
+        if len(told) == 1:
+            extra = next((one for one in parts if one.nullable), None)
+            return replace(told[0], nullable=True) if extra else told[0]
+        return self._combined(node, told)
+
+    def _own(self, node: Node) -> Shape:
+        declared: Any = node.get("type")
+        types: list[Any] = _list(declared) if isinstance(declared, list) else [declared]
+        kinds = [str(one) for one in types if one not in ("null", None)]
+        listed: Any = [node.get("const")] if "const" in node.value else node.get("enum")
+        values = _list(listed) if isinstance(listed, list) else None
+        properties = node / "properties"
+        extra: Any = node.get("additionalProperties")
+        kind = self._kind(node, kinds, values, extra)
+        texts = [one for one in values or [] if isinstance(one, str)]
+        others = [one for one in values or [] if one is not None and not isinstance(one, str)]
+        if others and kind == "string":
+            kind = "values that are no text"
+        inner = None
+        if kind == "list":
+            inner = schema_node(node.value.get("items", {}), f"{node.at}/items")
+        elif kind == "map":
+            inner = schema_node(extra, f"{node.at}/additionalProperties")
+        required: Any = node.get("required")
+        return Shape(
+            kind=kind,
+            identity=id(node.value),
+            at=node.at,
+            format=str(node.get("x-togai-format") or node.get("format") or "") or None,
+            enum=tuple(texts) if values is not None and kind == "string" else None,
+            properties={
+                name: schema_node(one, f"{properties.at}/{escaped(name)}")
+                for name, one in properties.value.items()
+            },
+            required=frozenset(str(one) for one in _list(required)),
+            inner=inner,
+            closed=extra is False,
+            nullable="null" in types or node.get("nullable") is True or None in (values or []),
+            limits={key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))},
+            description=str(node.get("description") or ""),
+        )
+
+    @staticmethod
+    def _kind(node: Node, kinds: list[str], values: list[Any] | None, extra: Any) -> str:
+        if len(kinds) > 1:
+            return "one of: " + ", ".join(sorted(kinds))
+        if "not" in node.value:
+            return "nothing" if node.get("not") == {} else "anything but something"
+        kind = kinds[0] if kinds else ""
+        if kind == "array" or (not kind and "items" in node.value):
+            return "list"
+        if kind == "object" or (not kind and ("properties" in node.value or extra is not None)):
+            is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
+            return "map" if is_map else "object"
+        if not kind and values is not None:
+            return "string"
+        if not kind and node.get("type") is not None:
+            return "nothing"
+        return kind or "anything"
+
+    def _choice(self, node: Node, key: str) -> Shape:
+        shapes = [self.shape(one) for one in node.nodes(key)]
+        told = [one for one in shapes if one.kind != "nothing" or not one.nullable]
+        nullable = len(told) < len(shapes) or any(one.nullable for one in told)
+        if len(told) == 1:
+            return replace(told[0], nullable=nullable)
+        scalar = {(one.kind, one.format) for one in told}
+        made = Shape("anything", id(node.value[key]), f"{node.at}/{key}", nullable=nullable)
+        if len(scalar) == 1 and not any(one.properties or one.inner for one in told):
+            kind, form = next(iter(scalar))
+            lists = [one.enum for one in told]
+            enum = None if None in lists else tuple(v for one in lists for v in one or ())
+            if kind != "object":
+                return replace(made, kind=kind, format=form, enum=enum)
+        kinds = ", ".join(sorted(one.words for one in told)) or "nothing"
+        return replace(made, kind=f"one of: {kinds}")
+
+    def _combined(self, node: Node, parts: list[Shape]) -> Shape:
+        made = Shape(
+            "anything", id(node.value), node.at, description=str(node.get("description") or "")
+        )
+        kinds = {one.kind for one in parts} - {"anything"}
+        if kinds == {"integer", "number"}:
+            kinds = {"integer"}
+        if kinds == {"object", "map"}:
+            kinds = {"object"}
+        properties: dict[str, Node] = {}
+        for part in parts:
+            for name, one in part.properties.items():
+                properties[name] = self._both(properties[name], one) if name in properties else one
+        limits: dict[str, Any] = {}
+        for part in parts:
+            for key, value in part.limits.items():
+                limits[key] = _tightest(key, limits.get(key, value), value)
+        enums = [one.enum for one in parts if one.enum is not None]
+        common = (
+            tuple(value for value in enums[0] if all(value in one for one in enums))
+            if enums
+            else None
+        )
+        return replace(
+            made,
+            kind=" and ".join(sorted(kinds)) or "anything",
+            format=next((one.format for one in parts if one.format), None),
+            enum=common,
+            properties=properties,
+            required=frozenset[str]().union(*(one.required for one in parts)),
+            inner=next((one.inner for one in parts if one.inner), None),
+            closed=any(one.closed for one in parts),
+            nullable=any(one.nullable for one in parts),
+            limits=limits,
+        )
+
+    def _both(self, one: Node, other: Node) -> Node:
+        """A property that two parts of a composition describe: one node for each pair, so that recursion ends."""
+        if one.value is other.value:
+            return one
+        key = (id(one.value), id(other.value))
+        if key not in self._synthetic:
+            self._synthetic[key] = Node({"allOf": [one.value, other.value]}, other.at)
+        return self._synthetic[key]
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    key: tuple[str, str]
+    parameter: Parameter
+
+
+def _says_something(part: Shape) -> bool:
+    return part.kind != "anything" or bool(
+        part.properties or part.required or part.limits or part.enum is not None or part.format
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return cast("Any", value) if isinstance(value, list) else []
+
+
+def _tightest(key: str, one: Any, other: Any) -> Any:
+    if key in UPPER:
+        return min(one, other)
+    return max(one, other) if key in LOWER else other
+
+
+def _is_limit(key: str, value: Any) -> bool:
+    if key == "pattern":
+        return isinstance(value, str)
+    if key == "uniqueItems":
+        return value is True
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _quoted(ref: str) -> str:
+    return repr(ref if len(ref) <= 80 else ref[:77] + "...")

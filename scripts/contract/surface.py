@@ -1,0 +1,264 @@
+"""What callers and the wire can see, one fact a line: what a change of the project must not take away.
+
+python -m contract.surface wire OPENAPI          the facts of a contract
+python -m contract.surface python                the facts of the facade that this interpreter imports
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import inspect
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from contract.aligning import parameter_position
+from contract.loading import load
+from contract.shapes import Description, Node, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MODULES = ("togai", "togai.corrections", "togai.errors", "togai.models", "togai.testing")
+FILES = ("wire.txt", "python.txt")
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "tests" / "surface"
+
+# What makes an object iterable, usable in `with` and so on is part of what callers see.
+_PROTOCOLS = (
+    "__aenter__", "__aiter__", "__bool__", "__call__", "__contains__", "__enter__", "__getitem__", "__iter__",
+    "__len__",
+)  # fmt: skip
+
+
+def wire(document: dict[str, Any]) -> list[str]:
+    """The facts of a contract: what is sent and what is answered.
+
+    Args:
+        document: The contract as plain data.
+
+    Returns:
+        Sorted lines such as `GET /events 200 $.events[].createdAt string (date-time) required`.
+    """
+    described = Description(document)
+    facts: set[str] = set()
+    for method, path in described.calls():
+        operation = described.operation(method, path)
+        here = operation.position
+        facts.update(f"{here} auth {way}" for way in operation.security)
+        for key, parameter in operation.parameters.items():
+            needed = "required" if parameter.required else "optional"
+            position = parameter_position(operation, key, parameter.name)
+            if parameter.schema:
+                facts.update(_schema(described, parameter.schema, position, needed, ()))
+        messages = {f"{here} {status}": one for status, one in operation.responses.items()}
+        if operation.body:
+            messages[f"{here} body"] = operation.body
+        for position, message in messages.items():
+            facts.add(position)
+            for media, schema in message.media.items():
+                needed = "required" if message.required else "optional"
+                facts.add(f"{position} {media}")
+                facts.update(_schema(described, schema, f"{position} $", needed, ()))
+    return sorted(facts)
+
+
+def _schema(
+    described: Description, node: Node, position: str, needed: str, inside: tuple[int, ...]
+) -> Iterator[str]:
+    shape: Shape = described.shape(node)
+    yield f"{position} {shape.words} {needed}"
+    for value in shape.enum or ():
+        yield f"{position} = {value}"
+    if shape.identity in inside:
+        return
+    deeper = (*inside, shape.identity)
+    for name, child in shape.properties.items():
+        child_needed = "required" if name in shape.required else "optional"
+        yield from _schema(described, child, f"{position}.{name}", child_needed, deeper)
+    if shape.inner:
+        step = "[]" if shape.kind == "list" else ".*"
+        yield from _schema(described, shape.inner, position + step, "each", deeper)
+
+
+def python(modules: Sequence[str] = MODULES) -> list[str]:
+    """The facts of the facade as this interpreter imports it.
+
+    Args:
+        modules: The public modules.
+
+    Returns:
+        Sorted lines, one for each public name, base, parameter, field and enum member.
+    """
+    facts: set[str] = set()
+    known: dict[int, str] = {}
+    for name in modules:
+        module = importlib.import_module(name)
+        for public in module.__all__:
+            value = getattr(module, public)
+            first = known.setdefault(id(value), f"{name}.{public}")
+            if first == f"{name}.{public}" or not callable(value):
+                facts.update(_public(f"{name}.{public}", value))
+            else:
+                facts.add(f"{name}.{public} is {first}")
+    return sorted(facts)
+
+
+def _public(name: str, value: Any) -> Iterator[str]:
+    if inspect.isclass(value):
+        yield f"{name} class"
+        yield from _class(name, value)
+    elif inspect.isroutine(value):
+        yield from _callable(name, value)
+    elif inspect.ismodule(value):
+        yield f"{name} module"
+    elif isinstance(value, (str, int, float, tuple)):
+        yield f"{name} = {value!r}" if not name.endswith("__version__") else f"{name}: str"
+    else:
+        yield f"{name}: {type(value).__name__}"
+
+
+def _class(name: str, cls: type[Any]) -> Iterator[str]:
+    yield from (f"{name} is a {_named(base)}" for base in cls.__mro__[1:-1] if _seen(base))
+    if issubclass(cls, enum.Enum):
+        yield from (f"{name}.{one.name} = {one.value!r}" for one in cls)
+    elif attrs.has(cls):
+        yield from _fields(name, cls)
+    else:
+        yield from _parameters(f"{name}()", cls)
+    owners = [one for one in reversed(cls.__mro__) if _ours(one)]
+    members = {key: value for one in owners for key, value in vars(one).items()}
+    fields = {one.name for one in attrs.fields(cls)} if attrs.has(cls) else set[str]()
+    enums = set(cls.__members__) if issubclass(cls, enum.Enum) else set[str]()
+    annotations = {key: one for owner in owners for key, one in _annotations(owner).items()}
+    for key, annotation in annotations.items():
+        if not key.startswith("_") and key not in fields:
+            yield f"{name}.{key}: {_type(annotation)}"
+    for key, member in members.items():
+        hidden = key.startswith("_") and key not in _PROTOCOLS
+        if hidden or key in fields | enums | annotations.keys():
+            continue
+        yield from _member(f"{name}.{key}", member)
+
+
+def _annotations(cls: type[Any]) -> dict[str, Any]:
+    return inspect.get_annotations(cls)
+
+
+def _fields(name: str, cls: type[Any]) -> Iterator[str]:
+    for one in attrs.fields(cls):
+        if one.name.startswith("_"):
+            continue
+        yield f"{name}.{one.name}: {_type(one.type)}"
+        if one.init:
+            needed = "required" if one.default is attrs.NOTHING else "optional"
+            way = "keyword" if one.kw_only else "positional"
+            yield f"{name}({one.alias}=) {way} {needed}"
+
+
+def _member(name: str, member: Any) -> Iterator[str]:
+    if isinstance(member, property):
+        returned = inspect.get_annotations(member.fget).get("return") if member.fget else None
+        yield f"{name}: {_type(returned)} property"
+    elif isinstance(member, (classmethod, staticmethod)):
+        yield from _callable(name, member.__func__)  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
+    elif inspect.isroutine(member):
+        yield from _callable(name, member)
+    elif isinstance(member, (str, int, float, tuple)):
+        yield f"{name} = {member!r}"
+    else:
+        yield f"{name} attribute"
+
+
+def _callable(name: str, function: Any) -> Iterator[str]:
+    awaited = "async " if inspect.iscoroutinefunction(function) else ""
+    returned = inspect.signature(function).return_annotation
+    yield f"{name}() -> {awaited}{_type(returned)}"
+    yield from _parameters(f"{name}()", function)
+
+
+def _parameters(name: str, function: Any) -> Iterator[str]:
+    """One line a parameter, so that a new optional one changes no line."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    for i, one in enumerate(signature.parameters.values()):
+        if one.name in ("self", "cls") or one.name.startswith("_"):
+            continue
+        way = "keyword" if one.kind is one.KEYWORD_ONLY else f"{one.kind.name.lower()} {i}"
+        default = "" if one.default is one.empty else f" = {_default(one.default)}"
+        yield f"{name} {one.name}: {_type(one.annotation)}{default}, {way}"
+
+
+def _default(value: Any) -> str:
+    text = repr(value)
+    # An address says nothing, and differs with each run.
+    return f"<{type(value).__name__}>" if " at 0x" in text else text
+
+
+def _type(annotation: Any) -> str:
+    if annotation in (inspect.Parameter.empty, None):
+        return "None" if annotation is None else "Any"
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def _seen(base: type[Any]) -> bool:
+    return base.__name__[0] != "_" and base.__module__ not in ("abc", "typing", "types")
+
+
+def _ours(cls: type[Any]) -> bool:
+    return cls.__module__.partition(".")[0] in ("togai", "_togai_generated")
+
+
+def _named(cls: type[Any]) -> str:
+    # By the name alone for ours: where a class is defined is no business of callers.
+    return (
+        cls.__name__
+        if _ours(cls) or cls.__module__ == "builtins"
+        else f"{cls.__module__}.{cls.__name__}"
+    )
+
+
+def lost(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """The facts that are there no longer."""
+    kept = set(new)
+    return [line for line in old if line not in kept]
+
+
+def released(folder: Path) -> list[Path]:
+    """The folders that hold the facts of each released version.
+
+    Args:
+        folder: The folder of the present facts.
+    """
+    return sorted(one for one in folder.iterdir() if one.is_dir())
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line asks for; returns the exit code."""
+    if not arguments:
+        print("\n".join(python()))
+        return 0
+    if arguments == ["--update"]:
+        facts = {"wire.txt": wire(load(str(ROOT / "openapi.yaml"))), "python.txt": python()}
+        FOLDER.mkdir(exist_ok=True)
+        for name, lines in facts.items():
+            (FOLDER / name).write_text("\n".join(lines) + "\n", "utf-8")
+        return 0
+    if arguments == ["--freeze"]:
+        copy = FOLDER / importlib.import_module("togai").__version__
+        copy.mkdir()
+        for name in FILES:
+            shutil.copy(FOLDER / name, copy / name)
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,267 @@
+"""A schema of theirs -> the schema that our contract writes for it, with a name for everything.
+
+What the generator cannot write as a model is told as `NotModelled`: callers read such a property among the
+unknown ones, as they did before the description named it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from openapi_python_client.strings import PythonIdentifier
+
+from contract.loading import Unusable
+from contract.shapes import LOWER, UPPER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from contract.aligning import Direction
+    from contract.shapes import Description, Shape
+
+SCHEMAS = "#/components/schemas/"
+MAX_NAME = 200
+MAX_TEXT = 500
+
+# Formats for which the generator would write another type than the text or number that JSON holds.
+_AS_TEXT = ("uuid", "binary")
+_SCALARS = ("string", "integer", "number", "boolean")
+
+
+class NotModelled(Exception):
+    """The contract cannot hold this; the text says why."""
+
+
+class Taker:
+    """Writes schemas for one contract, which it changes: new components are added as they are needed.
+
+    Args:
+        schemas: The contract's schemas by name.
+        theirs: The description that schemas are taken from.
+        names: Which components of ours a schema of theirs, by identity, stands in for.
+    """
+
+    def __init__(
+        self, schemas: dict[str, Any], theirs: Description, names: dict[int, set[str]]
+    ) -> None:
+        self._schemas = schemas
+        self._theirs = theirs
+        self._names = {one: set(known) for one, known in names.items()}
+
+    def take(self, shape: Shape, direction: Direction, owner: str, wire: str) -> dict[str, Any]:
+        """The schema for a new place; all of it is taken, or nothing.
+
+        Args:
+            shape: What stands there in theirs.
+            direction: Whether it is sent or received. What is received is optional and its enums are open.
+            owner: The component of ours that gets it, or a name for the place.
+            wire: Its name on the wire, or words for it.
+
+        Raises:
+            NotModelled: The generator has no model for it.
+            Unusable: A name holds characters that no API uses.
+        """
+        fresh: dict[str, Any] = {}
+        made = self._write(shape, direction, owner, wire, fresh, [])
+        self._schemas.update(fresh)
+        for name, schema in fresh.items():
+            self._names.setdefault(schema.pop("x-identity"), set()).add(name)
+        return made
+
+    def _write(
+        self,
+        shape: Shape,
+        direction: Direction,
+        owner: str,
+        wire: str,
+        fresh: dict[str, Any],
+        inside: list[tuple[int, str]],
+    ) -> dict[str, Any]:
+        named = shape.kind == "object" or bool(shape.enum)
+        if named:
+            known = self._known(shape, direction, owner)
+            known = known or next(
+                (name for name, one in fresh.items() if one["x-identity"] == shape.identity), None
+            )
+            if known is None:
+                known = self._component(shape, direction, owner, wire, fresh, inside)
+            elif any(name == known for _, name in inside[:-1]):
+                raise NotModelled(f"{known} would hold itself through another model")
+            return {"$ref": SCHEMAS + known}
+        if shape.kind in ("list", "map") and shape.inner:
+            inner = self._theirs.shape(shape.inner)
+            if len(inside) > 20 or any(one == inner.identity for one, _ in inside[:-1]):
+                raise NotModelled("it holds itself")
+            deeper = [*inside, (shape.identity, "")] if inner.kind in ("list", "map") else inside
+            taken = self._write(inner, direction, owner, wire, fresh, deeper)
+            if shape.kind == "map":
+                return {"type": "object", **_text(shape), "additionalProperties": taken}
+            return {"type": "array", **_limits(shape), **_text(shape), "items": taken}
+        if shape.kind not in _SCALARS:
+            raise NotModelled(f"no model can be written for {shape.kind}")
+        form: dict[str, Any] = {}
+        if shape.format:
+            if not shape.format.isprintable() or len(shape.format) > MAX_NAME:
+                raise NotModelled("its format is no name")
+            form = {"x-togai-format" if shape.format in _AS_TEXT else "format": shape.format}
+        return {"type": shape.kind, **form, **_limits(shape), **_text(shape)}
+
+    def _known(self, shape: Shape, direction: Direction, owner: str) -> str | None:
+        """The component of ours that already stands for a schema of theirs, if one alone can."""
+        names = self._names.get(shape.identity, set())
+        if len(names) != 1:
+            return None
+        (name,) = names
+        schema = self._schemas[name]
+        if "enum" in schema and direction == "response" and not schema.get("x-togai-open"):
+            return None
+        if name != owner and owner in self._reach(name):
+            raise NotModelled(f"{name} would hold itself through {owner}")
+        return name
+
+    def _reach(self, name: str) -> set[str]:
+        reached: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            if one not in reached and one in self._schemas:
+                reached.add(one)
+                waiting += references(self._schemas[one])
+        return reached
+
+    def _component(
+        self,
+        shape: Shape,
+        direction: Direction,
+        owner: str,
+        wire: str,
+        fresh: dict[str, Any],
+        inside: list[tuple[int, str]],
+    ) -> str:
+        if len(inside) > 20:
+            raise NotModelled("it is nested too deep")
+        name = self._free_name(shape.name, f"{owner} {wire}", fresh)
+        if shape.enum:
+            made: dict[str, Any] = {"type": "string", "description": _described(shape, name)}
+            if direction == "response":
+                made["x-togai-open"] = True
+            made["enum"] = members(shape.enum)
+            if not made["enum"]:
+                raise NotModelled("its values cannot be told apart in Python")
+            fresh[name] = {**made, "x-identity": shape.identity}
+            return name
+        made = {"type": "object", "description": _described(shape, name)}
+        if shape.closed:
+            made["additionalProperties"] = False
+        required = [one for one in shape.properties if one in shape.required]
+        if required and direction == "request":
+            made["required"] = required
+        fresh[name] = {**made, "x-identity": shape.identity}
+        properties: dict[str, Any] = {}
+        for wire_name, node in shape.properties.items():
+            checked_name(wire_name, node.at)
+            inner = self._theirs.shape(node)
+            if clash(wire_name, properties):
+                raise NotModelled(f"{wire_name} and another property are one name in Python")
+            deeper = [*inside, (shape.identity, name)]
+            try:
+                properties[wire_name] = self._write(
+                    inner, direction, name, wire_name, fresh, deeper
+                )
+            except NotModelled:
+                if wire_name in required and direction == "request":
+                    raise
+        fresh[name]["properties"] = properties
+        return name
+
+    def _free_name(self, vendor: str | None, derived: str, fresh: dict[str, Any]) -> str:
+        taken = {one.lower() for one in (*self._schemas, *fresh)}
+        for candidate in (vendor or "", derived):
+            name = class_name(candidate)
+            if name and name.lower() not in taken:
+                return name
+        name = class_name(derived) or "Schema"
+        return next(f"{name}{i}" for i in range(2, 1000) if f"{name}{i}".lower() not in taken)
+
+
+def references(schema: Any) -> list[str]:
+    """The components that a schema refers to."""
+    if isinstance(schema, dict):
+        ref = schema.get("$ref")  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+        own = [ref.removeprefix(SCHEMAS)] if isinstance(ref, str) else []
+        return own + [name for one in schema.values() for name in references(one)]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(schema, list):
+        return [name for one in schema for name in references(one)]  # pyright: ignore[reportUnknownVariableType]
+    return []
+
+
+def class_name(text: str) -> str:
+    """A name for a component: ASCII letters and digits, each word with a capital."""
+    words = re.findall(r"[A-Za-z0-9]+", text[:MAX_NAME])
+    name = "".join(word[0].upper() + word[1:] for word in words).lstrip("0123456789")
+    return name[:80]
+
+
+def checked_name(name: str, at: str) -> str:
+    """A name from the wire, if it can be one.
+
+    Raises:
+        Unusable: It holds characters that no API uses and that could break out of a text.
+    """
+    if not name or len(name) > MAX_NAME or not name.isprintable() or set(name) & set("\"'\\`"):
+        shown = repr(name if len(name) <= 60 else name[:57] + "...")
+        raise Unusable(f"{at}: {shown} is no name: quotes, backslashes and control characters")
+    return name
+
+
+def clash(name: str, others: Iterable[str]) -> bool:
+    """Whether a property would have another one's name in Python."""
+    return python_name(name) in {python_name(one) for one in others}
+
+
+def python_name(wire: str) -> str:
+    """The attribute or argument that the generator makes of a name on the wire."""
+    return str(PythonIdentifier(wire, "field_"))
+
+
+def member_name(value: str) -> str:
+    """The member that the generator makes of an enum value, up to its rules for odd ones."""
+    return re.sub(r"[^a-z0-9]+", "_", value.lower())
+
+
+def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
+    """The enum values that are not known yet and whose names in Python are free.
+
+    Raises:
+        Unusable: A value holds characters that no API uses.
+    """
+    names = {member_name(one) for one in known}
+    taken: list[str] = []
+    for value in values:
+        checked_name(value, "an enum") if value else None
+        name = member_name(value)
+        if value and name.strip("_") and name not in names and value.isascii():
+            names.add(name)
+            taken.append(value)
+    return taken
+
+
+def _limits(shape: Shape) -> dict[str, Any]:
+    return {key: shape.limits[key] for key in (*LOWER, *UPPER) if key in shape.limits}
+
+
+def _text(shape: Shape) -> dict[str, Any]:
+    text = _plain(shape.description)
+    return {"description": text} if text else {"description": "Not described."}
+
+
+def _described(shape: Shape, name: str) -> str:
+    return _plain(shape.description) or f"{name}, not described."
+
+
+def _plain(text: str) -> str:
+    """A description in one line, without what could mean something to Python or a terminal."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = line.replace("\\", "/").replace('"""', '"').replace("'''", "'")
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 4].rstrip() + " ..."
