@@ -46,12 +46,21 @@ ORIGIN = "x-togai-origin"
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge gives. With a conflict, `contract` is the old one."""
+    """What a merge gives. With a conflict, `contract` is the old one.
+
+    Attributes:
+        contract: The new contract.
+        differences: All differences, ordered by pointer.
+        unmatched: The holds that were asked for where nothing differs.
+        released: The pointers of earlier decisions that nothing differs from any more.
+        schemas: The names of the schemas that are new.
+    """
 
     contract: dict[str, Any]
     differences: tuple[Difference, ...]
     unmatched: tuple[Hold, ...] = ()
     released: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
 
     @property
     def conflicts(self) -> list[Difference]:
@@ -80,7 +89,9 @@ def merge(
     differences = merger.ordered()
     if any(one.verdict is Verdict.CONFLICT for one in differences) or merger.unmatched:
         return Merged(contract, differences, tuple(merger.unmatched), tuple(merger.released))
-    return Merged(merger.contract, differences, (), tuple(merger.released))
+    before = contract["components"]["schemas"]
+    new = (name for name in merger.contract["components"]["schemas"] if name not in before)
+    return Merged(merger.contract, differences, (), tuple(merger.released), tuple(new))
 
 
 @dataclass
@@ -483,35 +494,35 @@ class _Merger:
             )
         elif REMOVED in written and present:
             self._unmark(written, at, [_at(one, name) for one in present])
+        self._needs(place, present, name, node)
+
+    def _needs(self, place: Place, present: list[Meeting], name: str, node: Node) -> None:
+        """Whether a property must be there, or may be null."""
+        at = f"{place.at}/properties/{escaped(name)}/required"
         mine = name in place.ours.required
+        was = "required" if mine else "optional"
+        needed = self._needing(present, name)
+        if needed and not mine:
+            self._tell(verdicts.NEED_PROPERTY, at, was, "required", needed)
+            return
         for one in present:
-            theirs = name in one.theirs.required and not self._answer_only(one, name)
+            theirs = name in one.theirs.required
             null = self._theirs.shape(one.theirs.properties[name]).nullable
-            if one.direction == "request" and theirs and not mine:
-                self._tell(
-                    verdicts.NEED_PROPERTY,
-                    f"{at}/required",
-                    "optional",
-                    "required",
-                    [_at(one, name)],
-                )
-            elif theirs != mine or (null and not self._ours.shape(node).nullable):
+            if theirs != mine or (null and not self._ours.shape(node).nullable):
                 words = ("required" if theirs else "optional") + (", null" if null else "")
-                was = "required" if mine else "optional"
-                self._tell(
-                    verdicts.OPTIONALITY,
-                    f"{at}/required",
-                    was,
-                    words,
-                    [_at(one, name)],
-                    standing=True,
-                )
+                where = [_at(one, name)]
+                self._tell(verdicts.OPTIONALITY, at, was, words, where, standing=True)
 
     @staticmethod
-    def _answer_only(meeting: Meeting, name: str) -> bool:
-        """Whether a property is only ever answered, so that a request need not have it."""
-        node = meeting.theirs.properties[name]
-        return meeting.direction == "request" and node.get("readOnly") is True
+    def _needing(present: list[Meeting], name: str) -> list[str]:
+        """Where requests must have a property: not where it is only ever answered."""
+        return [
+            _at(one, name)
+            for one in present
+            if one.direction == "request"
+            and name in one.theirs.required
+            and one.theirs.properties[name].get("readOnly") is not True
+        ]
 
     def _new_property(self, place: Place, schema: dict[str, Any], name: str) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
@@ -520,13 +531,7 @@ class _Merger:
         positions = [_at(one, name) for one in present]
         shapes = [self._theirs.shape(one.theirs.properties[name]) for one in present]
         words = shapes[0].words
-        needed = [
-            _at(one, name)
-            for one in present
-            if one.direction == "request"
-            and name in one.theirs.required
-            and not self._answer_only(one, name)
-        ]
+        needed = self._needing(present, name)
         if needed:
             self._tell(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
             return

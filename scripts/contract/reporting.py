@@ -47,7 +47,11 @@ def report(merged: Merged, facade: dict[str, set[str]], *, written: bool, proble
     lines = ["# Contract bump", "", _headline(merged, written=written, problem=problem), ""]
     for one in conflicts:
         lines += _conflict(one, merged, facade)
-    lines += _section("Callers gain", [_line(one) for one in gains])
+    gained = [_line(one) for one in gains]
+    if merged.schemas:
+        names = ", ".join(_code(name) for name in merged.schemas)
+        gained.append(f"to export the new models, name them in `togai/models.py`: {names}")
+    lines += _section("Callers gain", gained)
     lines += _section("Kept for callers", _grouped(held))
     changed = _grouped(one for one in wire if one.kind != "version")
     changed = [_line(one) for one in wire if one.kind == "version"] + changed

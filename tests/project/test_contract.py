@@ -24,8 +24,8 @@ def test_the_contract_is_valid_openapi(contract: dict[str, Any]) -> None:
 
 def test_both_hosts_and_bearer_auth_are_described(contract: dict[str, Any]) -> None:
     hosts = ["https://api.togai.com", "https://sandbox-api.togai.com"]
-    assert [server["url"] for server in contract["servers"]] == hosts
-    assert contract["security"] == [{"bearerAuth": []}]
+    assert [server["url"] for server in contract["servers"]][:2] == hosts
+    assert {"bearerAuth": []} in contract["security"]
     assert contract["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
 
 
@@ -69,8 +69,9 @@ def test_each_operation_has_its_parameters_and_statuses(
     described = contract["paths"][path][method]
     assert described["operationId"] == operation
     assert described["tags"] == ["Event Management"]
-    assert set(described["responses"]) == statuses | ERRORS
-    assert {one["name"] for one in described["parameters"]} == parameters
+    # A newer description may add to both.
+    assert set(described["responses"]) >= statuses | ERRORS
+    assert {one["name"] for one in described["parameters"]} >= parameters
 
 
 def test_there_are_three_operations(contract: dict[str, Any]) -> None:
@@ -115,5 +116,21 @@ def test_every_schema_and_property_is_described_in_words(contract: dict[str, Any
             assert "$ref" in described or described["description"], f"{name}.{prop}"
 
 
-def test_the_ingestion_statuses_are_complete(contract: dict[str, Any]) -> None:
-    assert len(contract["components"]["schemas"]["IngestionStatusValue"]["enum"]) == 16
+def test_the_enums_of_answers_are_open_and_that_of_the_request_is_not(
+    contract: dict[str, Any],
+) -> None:
+    # The vendor's description closes them all; the service does not keep to that.
+    enums = {name: one for name, one in contract["components"]["schemas"].items() if "enum" in one}
+    closed = {name for name, one in enums.items() if not one.get("x-togai-open")}
+    assert closed == {"CorrectionAction"}
+
+
+def test_the_body_of_a_correction_may_be_left_out(contract: dict[str, Any]) -> None:
+    assert not contract["paths"]["/events/correction"]["post"]["requestBody"]["required"]
+
+
+def test_the_documented_errors_share_one_response(contract: dict[str, Any]) -> None:
+    for methods in contract["paths"].values():
+        for operation in methods.values():
+            for status in ERRORS:
+                assert operation["responses"][status]["$ref"] == "#/components/responses/Error"

@@ -1,0 +1,281 @@
+"""Descriptions of the same wire are one description, however they are written down."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from contract.loading import Unusable
+from contract.merging import merge
+
+from tests.project.small import changed, operation, parameter, properties, schemas, small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMA = "#/components/schemas/"
+
+
+def everywhere(value: Any, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change every mapping of a document, innermost first."""
+    if isinstance(value, dict):
+        for one in list(value.values()):
+            everywhere(one, change)
+        change(value)
+    elif isinstance(value, list):
+        for one in value:
+            everywhere(one, change)
+
+
+def rename_schemas(document: dict[str, Any]) -> None:
+    def rename(node: dict[str, Any]) -> None:
+        if str(node.get("$ref", "")).startswith(SCHEMA):
+            node["$ref"] += "V2"
+
+    everywhere(document, rename)
+    document["components"]["schemas"] = {f"{k}V2": v for k, v in schemas(document).items()}
+
+
+def inline_all(document: dict[str, Any]) -> None:
+    def whole(node: Any) -> Any:
+        if isinstance(node, dict):
+            if str(node.get("$ref", "")).startswith(SCHEMA):
+                return whole(schemas(document)[node["$ref"].removeprefix(SCHEMA)])
+            return {key: whole(one) for key, one in node.items()}
+        return [whole(one) for one in node] if isinstance(node, list) else node
+
+    document["paths"] = whole(document["paths"])
+
+
+def compose(document: dict[str, Any]) -> None:
+    ride = schemas(document)["Ride"]
+    rest = {"required": ride["required"], "properties": {"bike": ride["properties"].pop("bike")}}
+    schemas(document)["Base"] = {"type": "object", "properties": ride["properties"]}
+    schemas(document)["Ride"] = {"allOf": [{"$ref": SCHEMA + "Base"}, rest]}
+
+
+def compose_twice(document: dict[str, Any]) -> None:
+    """One property in two parts of a composition, and a composition in it."""
+    bike = {"type": "object", "properties": {"model": {"type": "string"}}}
+    ride = schemas(document)["Ride"]
+    schemas(document)["Ride"] = {"allOf": [ride, {"type": "object", "properties": {"bike": bike}}]}
+
+
+def wrap(document: dict[str, Any]) -> None:
+    properties(document, "Ride")["bike"] = {
+        "allOf": [{"$ref": SCHEMA + "Bike"}],
+        "description": "Wrapped to say more.",
+    }
+
+
+def newer_dialect(document: dict[str, Any]) -> None:
+    document["openapi"] = "3.1.0"
+
+    def nullable(node: dict[str, Any]) -> None:
+        if node.get("type") == "string" and "enum" not in node:
+            node["type"] = ["string", "null"]
+
+    everywhere(schemas(document)["Bike"], nullable)
+    properties(document, "Ride")["trip"] = {"anyOf": [{"$ref": SCHEMA + "Trip"}, {"type": "null"}]}
+
+
+def constant(document: dict[str, Any]) -> None:
+    document["openapi"] = "3.1.0"
+    state = schemas(document)["RideState"]
+    del state["enum"], state["type"]
+    state["oneOf"] = [{"const": "RUNNING"}, {"const": "DONE"}]
+
+
+def share(document: dict[str, Any]) -> None:
+    """Everything that can stand under components stands there."""
+    components = document["components"]
+    components["parameters"] = {"City": parameter(document, "listRides", "city")}
+    parameters = operation(document, "listRides")["parameters"]
+    parameters[0] = {"$ref": "#/components/parameters/City"}
+    fix = operation(document, "fixRides")
+    components["requestBodies"] = {"Fix": fix["requestBody"]}
+    fix["requestBody"] = {"$ref": "#/components/requestBodies/Fix"}
+    get = operation(document, "getRide")["responses"]
+    components["responses"]["Found"] = get["200"]
+    get["200"] = {"$ref": "#/components/responses/Found"}
+    components["examples"] = {"One": {"value": None}}
+    content = components["responses"]["Found"]["content"]["application/json"]
+    content["examples"] = {"one": {"$ref": "#/components/examples/One", "value": None}}
+
+
+def lift_parameters(document: dict[str, Any]) -> None:
+    """The parameters stand with the path instead of the call."""
+    item = document["paths"]["/rides"]
+    item["parameters"] = item["get"].pop("parameters")
+
+
+def rename_path(document: dict[str, Any], new: str) -> dict[str, Any]:
+    item = document["paths"].pop("/rides/{ride_id}")
+    document["paths"][new] = item
+    call: dict[str, Any] = item["get"]
+    return call
+
+
+def rename_path_parameter(document: dict[str, Any]) -> None:
+    rename_path(document, "/rides/{id}")["parameters"][0]["name"] = "id"
+
+
+def describe_by_content(document: dict[str, Any]) -> None:
+    one = parameter(document, "getRide", "ride_id")
+    one["content"] = {"application/json": {"schema": one.pop("schema")}}
+
+
+def recurse(document: dict[str, Any]) -> None:
+    """Ours has no such thing: what meets ours must end nevertheless."""
+    stop = {"$ref": SCHEMA + "Stop"}
+    schemas(document)["Stop"] = {
+        "allOf": [schemas(document)["Stop"], {"properties": {"next": stop}}]
+    }
+
+
+SAME: dict[str, Callable[[dict[str, Any]], object]] = {
+    "renamed schemas": rename_schemas,
+    "inlined schemas": inline_all,
+    "an object composed of two": compose,
+    "a property described by two parts of a composition": compose_twice,
+    "a reference wrapped in a composition": wrap,
+    "shared parameters, bodies, responses and examples": share,
+    "parameters that stand with the path": lift_parameters,
+    "a slash at the end of a path": lambda d: d["paths"].update(
+        {"/rides/": d["paths"].pop("/rides")}
+    ),
+    "another name for a path parameter": rename_path_parameter,
+    "a path parameter that is not declared": lambda d: operation(d, "getRide").pop("parameters"),
+    "a path parameter declared by content": describe_by_content,
+    "another operationId": lambda d: operation(d, "listRides").update(operationId="rides"),
+    "no operationId": lambda d: operation(d, "listRides").pop("operationId"),
+    "another tag": lambda d: operation(d, "listRides").update(tags=["Other", "Tags"]),
+    "parameters in another order": lambda d: operation(d, "listRides")["parameters"].reverse(),
+    "another name for the auth scheme": lambda d: d.update(
+        security=[{"token": []}],
+        components={
+            **d["components"],
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "Bearer", "bearerFormat": "JWT"}
+            },
+        },
+    ),
+    "auth named by each call": lambda d: [
+        one.update(security=[{"bearer": []}])
+        for item in (d.pop("security"), d["paths"])[1].values()
+        for one in item.values()
+    ],
+    "another way of being let in, beside": lambda d: (
+        d["security"].append({"other": []})
+        or d["components"]["securitySchemes"].update(other={"type": "openIdConnect"})
+    ),
+    "a charset in the content type": lambda d: operation(d, "getRide")["responses"]["200"].update(
+        content={
+            "application/json; charset=utf-8": operation(d, "getRide")["responses"]["200"][
+                "content"
+            ]["application/json"]
+        }
+    ),
+    "another content type beside": lambda d: operation(d, "getRide")["responses"]["200"][
+        "content"
+    ].update({"text/csv": {"schema": {"type": "string"}}}),
+    "other words": lambda d: everywhere(
+        d, lambda node: node.update(description="x") if "description" in node else None
+    ),
+    "examples": lambda d: properties(d, "Ride")["id"].update(example="r-1"),
+    "other calls": lambda d: d["paths"].update(
+        {"/bikes": {"get": {"responses": {"200": {"$ref": "other.yaml#/Bikes"}}}}}
+    ),
+    "unknown properties allowed": lambda d: schemas(d)["Ride"].pop("additionalProperties"),
+    "no types where properties tell": lambda d: schemas(d)["Ride"].pop("type"),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_wire_in_other_words_makes_no_difference(name: str) -> None:
+    result = merge(small(), changed(SAME[name]))
+    assert result.differences == ()
+    assert result.contract == small()
+
+
+@pytest.mark.parametrize(
+    "change", [newer_dialect, constant], ids=["null as a type", "constants as an enum"]
+)
+def test_the_newer_dialect_says_the_same(change: Any) -> None:
+    result = merge(small(), changed(change))
+    assert {one.kind for one in result.differences} <= {"required or null changed"}
+    assert result.contract == small()
+
+
+def test_recursion_in_their_schemas_ends() -> None:
+    result = merge(small(), changed(recurse))
+    assert [one.at for one in result.differences] == ["#/components/schemas/Stop/properties/next"]
+
+
+def test_a_composition_of_a_composition_of_itself_through_a_property_ends() -> None:
+    def knot(document: dict[str, Any]) -> None:
+        ride = copy.deepcopy(schemas(document)["Ride"])
+        schemas(document)["Deep"] = {
+            "type": "object",
+            "properties": {
+                "more": {"allOf": [{"$ref": SCHEMA + "Deep"}, {"$ref": SCHEMA + "Wide"}]}
+            },
+        }
+        schemas(document)["Wide"] = copy.deepcopy(schemas(document)["Deep"])
+        ride["properties"]["deep"] = {"$ref": SCHEMA + "Deep"}
+        schemas(document)["Ride"] = ride
+
+    assert [one.at for one in merge(small(), changed(knot)).differences] == [
+        "#/components/schemas/Ride/properties/deep"
+    ]
+
+
+def circle(document: dict[str, Any]) -> None:
+    schemas(document)["Ride"] = {"$ref": SCHEMA + "Loop"}
+    schemas(document)["Loop"] = {"$ref": SCHEMA + "Ride"}
+
+
+def composed_of_itself(document: dict[str, Any]) -> None:
+    schemas(document)["Ride"] = {"allOf": [{"$ref": SCHEMA + "Ride"}]}
+
+
+def chain(document: dict[str, Any]) -> None:
+    for i in range(500):
+        schemas(document)[f"L{i}"] = {"allOf": [{"$ref": f"{SCHEMA}L{i + 1}"}]}
+    schemas(document)["L500"] = schemas(document)["Ride"]
+    schemas(document)["Ride"] = {"$ref": SCHEMA + "L0"}
+
+
+UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a reference to another file": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "bikes.yaml#/Bike"}),
+        "leads out of the description",
+    ),
+    "a reference to nowhere": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": SCHEMA + "None"}),
+        "leads nowhere",
+    ),
+    "references in a circle": (circle, "circle"),
+    "a schema composed of itself": (composed_of_itself, "composed of itself"),
+    "a chain without end": (chain, "too deep"),
+    "properties that are a list": (
+        lambda d: schemas(d)["Ride"].update(properties=["id"]),
+        "is no mapping",
+    ),
+    "a schema that is a text": (lambda d: schemas(d).update(Ride="object"), "is no mapping"),
+    "parameters that are a mapping": (
+        lambda d: operation(d, "listRides").update(parameters={}),
+        "is no list",
+    ),
+    "paths that are a list": (lambda d: d.update(paths=[]), "is no mapping"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_cannot_be_followed_is_unusable_and_says_where(name: str) -> None:
+    change, words = UNUSABLE[name]
+    with pytest.raises(Unusable, match=words) as caught:
+        merge(small(), changed(change))
+    assert str(caught.value).startswith("#/")
+    assert "\n" not in str(caught.value)

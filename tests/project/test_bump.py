@@ -1,0 +1,355 @@
+"""`scripts/bump` takes a description into the project: all of it, or nothing."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from contract import bump as bumping
+from contract import tree
+from contract.bump import CheckFailed, bump
+from contract.generation import GenerationFailed
+from contract.loading import Unusable, parse
+from contract.verdicts import Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PARTS = ("openapi.yaml", "generated", "tests/surface", "togai")
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """A copy of what a bump reads and writes."""
+    copy = tmp_path / "project"
+    for part in PARTS:
+        if (root / part).is_dir():
+            skip = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(root / part, copy / part, ignore=skip)
+        else:
+            copy.mkdir(exist_ok=True)
+            shutil.copy(root / part, copy / part)
+    return copy
+
+
+@pytest.fixture
+def describe(root: Path, tmp_path: Path) -> Callable[..., str]:
+    """Writes the contract as a vendor would have it after changes; gives the path."""
+
+    def write(*changes: Callable[[dict[str, Any]], object]) -> str:
+        document = parse((root / "openapi.yaml").read_bytes())
+        for change in changes:
+            change(document)
+        path = tmp_path / "vendor.yaml"
+        path.write_text(yaml.safe_dump(document), "utf-8")
+        return str(path)
+
+    return write
+
+
+def add_property(document: dict[str, Any]) -> None:
+    event = document["components"]["schemas"]["EventWithStatus"]
+    event["properties"]["region"] = {"type": "string", "description": "Where it was taken in."}
+
+
+def add_status(document: dict[str, Any]) -> None:
+    document["components"]["schemas"]["IngestionStatusValue"]["enum"].append("INGESTION_DELAYED")
+
+
+def break_type(document: dict[str, Any]) -> None:
+    event = document["components"]["schemas"]["EventWithStatus"]
+    event["properties"]["createdAt"] = {"type": "integer", "format": "int64"}
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_bumping_to_the_contract_itself_changes_no_byte(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    before = snapshot(project)
+    outcome = bump(describe(), root=project)
+    assert (outcome.code, snapshot(project)) == (0, before)
+    assert "Nothing to change" in outcome.report
+
+
+def test_a_quiet_bump_updates_contract_package_and_surface(
+    project: Path, describe: Callable[..., str], root: Path
+) -> None:
+    outcome = bump(describe(add_property, add_status), root=project)
+    assert outcome.code == 0
+    model = (project / "generated/_togai_generated/models/event_with_status.py").read_text("utf-8")
+    assert "region: str | None" in model
+    was = (root / "tests/surface/python.txt").read_text("utf-8").splitlines()
+    now = (project / "tests/surface/python.txt").read_text("utf-8").splitlines()
+    assert set(was) < set(now)
+    assert "togai.EventWithStatus.region: str | None" in now
+    assert not list((project / "generated").glob(".*"))
+
+
+def test_a_quiet_bump_is_read_in_twenty_lines(project: Path, describe: Callable[..., str]) -> None:
+    report = bump(describe(add_property, add_status), root=project, write=False).report
+    assert len(report.splitlines()) <= 20
+    assert "new property `EventWithStatus.region`, string" in report
+    assert "new enum member `IngestionStatusValue.INGESTION_DELAYED`" in report
+
+
+@pytest.mark.slow
+def test_a_new_optional_property_costs_a_handful_of_generated_lines(
+    project: Path, describe: Callable[..., str], root: Path
+) -> None:
+    bump(describe(add_property), root=project)
+    model = "generated/_togai_generated/models/event_with_status.py"
+    was, now = ((one / model).read_text("utf-8").splitlines() for one in (root, project))
+    assert len(now) - len(was) <= 6
+    same = filecmp.dircmp(root / "generated", project / "generated", ignore=["__pycache__"])
+    assert not same.diff_files
+
+
+@pytest.mark.slow
+def test_a_second_bump_changes_nothing(project: Path, describe: Callable[..., str]) -> None:
+    spec = describe(add_property, add_status)
+    bump(spec, root=project)
+    after = snapshot(project)
+    assert bump(spec, root=project).code == 0
+    assert snapshot(project) == after
+
+
+@pytest.mark.slow
+def test_a_dry_run_writes_nothing_and_gives_the_same_report(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    before = snapshot(project)
+    spec = describe(add_property)
+    dry = bump(spec, root=project, write=False)
+    assert snapshot(project) == before
+    assert bump(spec, root=project).report == dry.report
+
+
+def test_a_conflict_writes_nothing_and_says_what_depends_on_it(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    before = snapshot(project)
+    outcome = bump(describe(break_type, add_property), root=project)
+    assert (outcome.code, snapshot(project)) == (1, before)
+    assert "#/components/schemas/EventWithStatus/properties/createdAt" in outcome.report
+    assert "`string (date-time)`; theirs: `integer (int64)`" in outcome.report
+    assert "togai.EventWithStatus.created_at" in outcome.report
+    assert "--hold '#/components/schemas/EventWithStatus/properties/createdAt'" in outcome.report
+
+
+@pytest.mark.slow
+def test_a_hold_lets_the_rest_of_a_bump_through(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    at = "#/components/schemas/EventWithStatus/properties/createdAt"
+    spec = describe(break_type, add_property)
+    outcome = bump(spec, [Hold(at, "the vendor's slip")], root=project)
+    assert outcome.code == 0
+    assert "the vendor's slip".replace("'", "?") in outcome.report
+    kept = (project / "openapi.yaml").read_text("utf-8")
+    assert "because: the vendor's slip" in kept
+    assert bump(spec, root=project).code == 0
+    assert (project / "openapi.yaml").read_text("utf-8") == kept
+
+
+def test_a_hold_that_matches_nothing_is_unusable(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    with pytest.raises(Unusable, match="nothing differs at #/x; there are: #/components"):
+        bump(describe(break_type), [Hold("#/x", "why")], root=project)
+
+
+def fail_to_generate(*_: object) -> None:
+    raise GenerationFailed("the generator fails")
+
+
+def test_a_generator_that_fails_leaves_the_tree_as_it_was(
+    project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bumping, "generate", fail_to_generate)
+    before = snapshot(project)
+    with pytest.raises(Unusable, match="no package can be generated"):
+        bump(describe(add_property), root=project)
+    assert snapshot(project) == before
+
+
+@pytest.mark.slow
+def test_a_surface_that_would_lose_a_fact_leaves_the_tree_as_it_was(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    facts = project / "tests/surface/python.txt"
+    facts.write_text(facts.read_text("utf-8") + "togai.gone() -> None\n", "utf-8")
+    before = snapshot(project)
+    outcome = bump(describe(add_property), root=project)
+    assert (outcome.code, snapshot(project)) == (1, before)
+    assert "the surface would lose: togai.gone() -" in outcome.report
+
+
+@pytest.mark.slow
+def test_a_facade_that_no_longer_imports_leaves_the_tree_as_it_was(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    (project / "togai/__init__.py").write_text("import nothing_of_this_name\n", "utf-8")
+    before = snapshot(project)
+    outcome = bump(describe(add_property), root=project)
+    assert (outcome.code, snapshot(project)) == (1, before)
+    assert "cannot be imported" in outcome.report
+
+
+def test_a_full_disk_leaves_the_tree_as_it_was(
+    project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    before = snapshot(project)
+    with pytest.raises(OSError, match="No space left"):
+        tree.replace_all(project, {"generated/_togai_generated": project / "togai"})
+    assert snapshot(project) == before
+    assert describe()
+
+
+@pytest.mark.parametrize("moves", range(5))
+def test_a_kill_between_any_two_moves_is_healed_by_the_next_command(
+    project: Path, moves: int
+) -> None:
+    # The process dies at the move of this number; there are four, so that the last run is whole.
+    script = f"""
+import os, sys, pathlib
+from contract import tree
+project = pathlib.Path({str(project)!r})
+left = {moves}
+move = os.replace
+def replace(*places):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), 9)
+    left -= 1
+    move(*places)
+tree.os.replace = replace
+new = {{"openapi.yaml": project / "togai/py.typed", "generated/_togai_generated": project / "togai",
+       "tests/surface/wire.txt": project / "togai/py.typed", "tests/surface/python.txt": project / "togai/py.typed"}}
+tree.replace_all(project, new)
+"""
+    before = snapshot(project)
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False
+    )
+    if moves == 4:
+        assert done.returncode == 0
+        assert (project / "openapi.yaml").read_bytes() == b""
+        assert not tree.recover(project)
+        return
+    assert done.returncode == -signal.SIGKILL
+    assert tree.recover(project)
+    assert snapshot(project) == before
+
+
+def test_a_move_that_fails_puts_everything_back(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(project)
+    move, left = os.replace, [1]
+
+    def fail_second(*places: Any) -> None:
+        if left[0] == 0:
+            raise OSError(5, "Input/output error")
+        left[0] -= 1
+        move(*places)
+
+    monkeypatch.setattr(os, "replace", fail_second)
+    new = {
+        "openapi.yaml": project / "togai/py.typed",
+        "tests/surface/wire.txt": project / "togai/py.typed",
+    }
+    with pytest.raises(OSError, match="Input/output"):
+        tree.replace_all(project, new)
+    assert snapshot(project) == before
+
+
+@pytest.mark.slow
+def test_a_bump_killed_at_any_moment_leaves_the_tree_before_or_after(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    spec = describe(add_property, add_status)
+    before = snapshot(project)
+    script = (
+        "import sys, pathlib; from contract.bump import bump;"
+        f"bump({spec!r}, root=pathlib.Path({str(project)!r}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for tenths in range(1, 40, 3):
+        process = subprocess.Popen([sys.executable, "-c", script], env=environment)
+        time.sleep(tenths / 10)
+        process.kill()
+        killed = process.wait() == -signal.SIGKILL
+        tree.recover(project)
+        now = snapshot(project)
+        if killed and now == before:
+            continue
+        assert "region" in now["openapi.yaml"].decode()
+        assert bump(spec, root=project).code == 0
+        assert snapshot(project) == now
+        return
+    pytest.fail("no bump ended")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Unusable("no description"), 2), (OSError(28, "disk full"), 2)]
+)
+def test_the_command_tells_in_one_line_what_was_wrong(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(bumping, "bump", fail)
+    assert bumping.main(["spec.yaml"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--hold", "#/x"], ["--hold", "#/x", "--because", " "], ["--because", "why"]],
+    ids=["no reason", "an empty reason", "no pointer"],
+)
+def test_a_hold_needs_its_reason(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert bumping.main(["openapi.yaml", *arguments]) == 2
+    assert "because" in capsys.readouterr().err
+
+
+def test_the_command_prints_its_report_and_writes_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> bumping.Outcome:
+        return bumping.Outcome(1, "# Report\n")
+
+    monkeypatch.setattr(bumping, "bump", refuse)
+    assert bumping.main(["spec.yaml", "--report", str(tmp_path / "report.md")]) == 1
+    assert capsys.readouterr().out == "# Report\n"
+    assert (tmp_path / "report.md").read_text("utf-8") == "# Report\n"
+
+
+def test_the_check_of_the_facade_says_what_is_missing(project: Path) -> None:
+    shutil.rmtree(project / "generated/_togai_generated/models")
+    with pytest.raises(CheckFailed, match="cannot be imported: ModuleNotFoundError"):
+        bumping.facade_facts(project, project / "generated")

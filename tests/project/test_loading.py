@@ -1,0 +1,191 @@
+"""A description is read in bounded time and memory, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+from contract import loading
+from contract.loading import Unusable, load, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MINIMAL = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths: {}\n"
+
+
+def value(yaml: str) -> Any:
+    return parse(f"{MINIMAL}x-value: {yaml}\n".encode())["x-value"]
+
+
+def test_yaml_and_json_give_the_same() -> None:
+    document = parse(MINIMAL.encode())
+    assert parse(json.dumps(document).encode()) == document
+
+
+def test_yaml_may_start_with_a_brace() -> None:
+    assert parse(b"{openapi: 3.0.3, paths: {}}") == {"openapi": "3.0.3", "paths": {}}
+
+
+def test_a_byte_order_mark_is_no_matter() -> None:
+    assert parse(b"\xef\xbb\xbf" + MINIMAL.encode()) == parse(MINIMAL.encode())
+
+
+@pytest.mark.parametrize(
+    ("yaml", "python"),
+    [
+        ("NO", "NO"),
+        ("on", "on"),
+        ("2024-01-01", "2024-01-01"),
+        ("1_000", "1_000"),
+        ("12:30:00", "12:30:00"),
+        ("'1'", "1"),
+        ("17", 17),
+        ("-1.5e3", -1500.0),
+        ("true", True),
+        ("", None),
+        ("~", None),
+        ("!!python/name:os.system x", "x"),
+        ("[a, {b: c}]", ["a", {"b": "c"}]),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(yaml: str, python: Any) -> None:
+    assert value(yaml) == python
+
+
+def test_keys_are_text_as_written() -> None:
+    assert value("{200: a, on: b, 1.10: c}") == {"200": "a", "on": "b", "1.10": "c"}
+
+
+def test_aliases_are_followed() -> None:
+    assert value("[&a {k: v}, *a]") == [{"k": "v"}, {"k": "v"}]
+
+
+def bomb() -> str:
+    lines = ["x-0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"x-{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    return MINIMAL + "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no mapping"),
+        (b"- a\n- b\n", "no mapping"),
+        (b"just words", "no mapping"),
+        (b"swagger: '2.0'\n", "swagger 2.0: OpenAPI 3.0 or 3.1 is needed"),
+        (b"openapi: 4.0.0\n", "openapi 4.0.0: OpenAPI 3.0 or 3.1"),
+        (b"openapi: [3\n", "neither YAML nor JSON"),
+        (b"a: b: c\n", "neither YAML nor JSON.*line 1"),
+        (MINIMAL.encode("utf-16"), "not UTF-8"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (MINIMAL.encode() + b"x: \x00", "neither YAML nor JSON"),
+        (b"a: 1\na: 2\n", "'a' stands twice"),
+        (b'{"a": 1, "a": 2}', "'a' stands twice"),
+        (b"--- 1\n--- 2\n", "second document"),
+        (b"a: &x [*x]\n", "holds itself"),
+        (b"a: *x\n", "holds itself"),
+        (b"? [a]\n: b\n", "key is no text"),
+        (bomb().encode(), "more than 1000000 values"),
+        (b"[" * 100_000, "nested deeper than 200"),
+        (b'{"a":' * 100_000, "nested deeper|nested too deep"),
+        (b"a: " + b"x" * (17 * 1024**2), "larger than 16 MB"),
+    ],
+    ids=lambda one: repr(one[:30]) if isinstance(one, bytes) else "",
+)
+def test_what_is_no_description_is_refused_in_one_line(data: bytes, words: str) -> None:
+    with pytest.raises(Unusable, match=words) as caught:
+        parse(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_more_than_the_limit_is_read_of_a_file(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.yaml"
+    with huge.open("wb") as file:
+        file.truncate(100 * 1024**3)
+    with pytest.raises(Unusable, match="larger than 16 MB"):
+        load(str(huge))
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+def test_what_cannot_be_opened_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Unusable, match="cannot be read"):
+        load(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("url", ["http://example.com/a.yaml", "ftp://a/b", "file:///etc/passwd"])
+def test_only_paths_and_https_are_read(url: str) -> None:
+    with pytest.raises(Unusable, match="only paths and https"):
+        load(url)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "http://elsewhere/spec.yaml")
+            self.end_headers()
+            return
+        if self.path == "/missing":
+            self.send_response(404)
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for _ in range(1 if self.path == "/spec" else 40):
+                self.wfile.write(MINIMAL.encode() if self.path == "/spec" else b"#" * 1024**2)
+        except OSError:
+            pass  # the reader had enough
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@pytest.fixture
+def https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    server = HTTPServer(("localhost", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"https://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_https_address_is_read(https: str) -> None:
+    assert load(f"{https}/spec") == parse(MINIMAL.encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/missing", "answered 404"),
+        ("/moved", "answered 302: try http://elsewhere/spec.yaml"),
+        ("/endless", "larger than 16 MB"),
+    ],
+)
+def test_an_address_that_gives_no_description_is_told(https: str, path: str, words: str) -> None:
+    with pytest.raises(Unusable, match=words):
+        load(https + path)
+
+
+def test_an_address_that_takes_too_long_is_told(
+    https: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "FETCH_SECONDS", 0.0)
+    with pytest.raises(Unusable, match="not read within 0 s"):
+        load(f"{https}/spec")

@@ -1,0 +1,614 @@
+"""Each difference between the contract and a description gets one verdict, and the contract only grows."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from contract.loading import Unusable
+from contract.merging import merge
+from contract.surface import lost, wire
+from contract.verdicts import Hold
+
+from tests.project.small import (
+    changed,
+    merged,
+    operation,
+    parameter,
+    properties,
+    schemas,
+    small,
+)
+
+Change = Callable[[dict[str, Any]], object]
+AUTH = {"type": "apiKey", "in": "header", "name": "X-Key"}
+TEXT = {"type": "string"}
+
+
+def add_parameter(name: str, **more: Any) -> Change:
+    described = {"name": name, "in": "query", "schema": TEXT, **more}
+    return lambda d: operation(d, "listRides")["parameters"].append(described)
+
+
+def drop_parameter(call: str, name: str) -> Change:
+    return lambda d: operation(d, call)["parameters"].remove(parameter(d, call, name))
+
+
+def move(d: dict[str, Any], old: str, new: str) -> None:
+    d["paths"][new] = d["paths"].pop(old)
+
+
+# Operator -> verdict, kind and pointer of the one difference that it makes.
+TABLE: dict[str, tuple[Change, str, str, str]] = {
+    "a new response property": (
+        lambda d: properties(d, "Ride").update(speed={"type": "number"}),
+        "absorbed",
+        "new property",
+        "#/components/schemas/Ride/properties/speed",
+    ),
+    "a new response property that is required": (
+        lambda d: (
+            properties(d, "Ride").update(speed={"type": "number"}),
+            schemas(d)["Ride"]["required"].append("speed"),
+        ),
+        "absorbed",
+        "new property",
+        "#/components/schemas/Ride/properties/speed",
+    ),
+    "a new optional property of what is sent": (
+        lambda d: properties(d, "Trip").update(toll=TEXT),
+        "absorbed",
+        "new property",
+        "#/components/schemas/Trip/properties/toll",
+    ),
+    "a new response enum member": (
+        lambda d: schemas(d)["RideState"]["enum"].append("LOST"),
+        "absorbed",
+        "new enum member",
+        "#/components/schemas/RideState/enum/LOST",
+    ),
+    "a new request enum member": (
+        lambda d: schemas(d)["Action"]["enum"].append("REPAY"),
+        "absorbed",
+        "new enum member",
+        "#/components/schemas/Action/enum/REPAY",
+    ),
+    "a new optional parameter": (
+        add_parameter("since"),
+        "absorbed",
+        "new parameter",
+        "#/paths/~1rides/get/parameters/query/since",
+    ),
+    "a new status": (
+        lambda d: operation(d, "getRide")["responses"].update({"404": {"description": "None."}}),
+        "absorbed",
+        "new status",
+        "#/paths/~1rides~1{ride_id}/get/responses/404",
+    ),
+    "a new server": (
+        lambda d: d["servers"].append({"url": "https://eu.rides.example"}),
+        "absorbed",
+        "new server",
+        "#/servers/https:~1~1eu.rides.example",
+    ),
+    "another version": (
+        lambda d: d["info"].update(version="1.1"),
+        "absorbed",
+        "version",
+        "#/info/version",
+    ),
+    "a response property that became required": (
+        lambda d: schemas(d)["Ride"]["required"].append("bike"),
+        "absorbed",
+        "required or null changed",
+        "#/components/schemas/Ride/properties/bike/required",
+    ),
+    "a response property that became optional": (
+        lambda d: schemas(d)["Ride"]["required"].remove("at"),
+        "absorbed",
+        "required or null changed",
+        "#/components/schemas/Ride/properties/at/required",
+    ),
+    "a response property that became nullable": (
+        lambda d: properties(d, "Ride")["id"].update(nullable=True),
+        "absorbed",
+        "required or null changed",
+        "#/components/schemas/Ride/properties/id/required",
+    ),
+    "a required parameter that became optional": (
+        lambda d: parameter(d, "fixRides", "action").update(required=False),
+        "absorbed",
+        "required or null changed",
+        "#/paths/~1rides~1fix/post/parameters/0/required",
+    ),
+    "a limit that was raised": (
+        lambda d: parameter(d, "listRides", "size")["schema"].update(maximum=100),
+        "absorbed",
+        "constraint loosened",
+        "#/paths/~1rides/get/parameters/1/schema/maximum",
+    ),
+    "a limit that was lowered": (
+        lambda d: parameter(d, "listRides", "size")["schema"].update(maximum=20),
+        "absorbed",
+        "constraint tightened",
+        "#/paths/~1rides/get/parameters/1/schema/maximum",
+    ),
+    "a limit that was lifted": (
+        lambda d: properties(d, "RidePage")["next"].pop("maxLength"),
+        "absorbed",
+        "constraint loosened",
+        "#/components/schemas/RidePage/properties/next/maxLength",
+    ),
+    "values that are listed now": (
+        lambda d: properties(d, "Bike")["model"].update(enum=["A", "B"]),
+        "absorbed",
+        "values listed or no longer listed",
+        "#/components/schemas/Bike/properties/model/enum",
+    ),
+    "a property for which there is no model": (
+        lambda d: properties(d, "Ride").update(any={"oneOf": [TEXT, {"type": "object"}]}),
+        "absorbed",
+        "not modelled",
+        "#/components/schemas/Ride/properties/any",
+    ),
+    "a property whose name in Python is taken": (
+        lambda d: properties(d, "Ride").update(Id=TEXT),
+        "absorbed",
+        "not modelled",
+        "#/components/schemas/Ride/properties/Id",
+    ),
+    "a removed response property": (
+        lambda d: properties(d, "Ride").pop("bike"),
+        "held",
+        "response property removed",
+        "#/components/schemas/Ride/properties/bike",
+    ),
+    "a removed response enum member": (
+        lambda d: schemas(d)["RideState"]["enum"].remove("DONE"),
+        "held",
+        "response enum member removed",
+        "#/components/schemas/RideState/enum/DONE",
+    ),
+    "a removed optional parameter": (
+        drop_parameter("listRides", "city"),
+        "held",
+        "optional parameter removed",
+        "#/paths/~1rides/get/parameters/0",
+    ),
+    "a removed status": (
+        lambda d: operation(d, "listRides")["responses"].pop("422"),
+        "held",
+        "status removed",
+        "#/paths/~1rides/get/responses/422",
+    ),
+    "an error that has no body any more": (
+        lambda d: operation(d, "listRides")["responses"].update({"422": {"description": "No."}}),
+        "held",
+        "error body removed",
+        "#/paths/~1rides/get/responses/422/content",
+    ),
+    "another type": (
+        lambda d: properties(d, "Bike").update(model={"type": "integer"}),
+        "conflict",
+        "type changed",
+        "#/components/schemas/Bike/properties/model",
+    ),
+    "another format": (
+        lambda d: properties(d, "Ride")["at"].update(format="date"),
+        "conflict",
+        "type changed",
+        "#/components/schemas/Ride/properties/at",
+    ),
+    "an object that became a list": (
+        lambda d: properties(d, "Ride").update(
+            bike={"type": "array", "items": {"$ref": "#/components/schemas/Bike"}}
+        ),
+        "conflict",
+        "type changed",
+        "#/components/schemas/Ride/properties/bike",
+    ),
+    "a list that became an object": (
+        lambda d: properties(d, "RidePage").update(rides={"$ref": "#/components/schemas/Ride"}),
+        "conflict",
+        "type changed",
+        "#/components/schemas/RidePage/properties/rides",
+    ),
+    "items of another type": (
+        lambda d: properties(d, "RidePage")["rides"].update(items=TEXT),
+        "conflict",
+        "type changed",
+        "#/components/schemas/RidePage/properties/rides/items",
+    ),
+    "map values of another type": (
+        lambda d: properties(d, "Trip")["tags"].update(additionalProperties={"type": "integer"}),
+        "conflict",
+        "type changed",
+        "#/components/schemas/Trip/properties/tags/additionalProperties",
+    ),
+    "a parameter of another type": (
+        lambda d: parameter(d, "listRides", "size").update(schema=TEXT),
+        "conflict",
+        "type changed",
+        "#/paths/~1rides/get/parameters/1/schema",
+    ),
+    "a new required parameter": (
+        add_parameter("tenant", required=True),
+        "conflict",
+        "required parameter",
+        "#/paths/~1rides/get/parameters/query/tenant",
+    ),
+    "a parameter that became required": (
+        lambda d: parameter(d, "listRides", "city").update(required=True),
+        "conflict",
+        "required parameter",
+        "#/paths/~1rides/get/parameters/0/required",
+    ),
+    "a removed required parameter": (
+        drop_parameter("fixRides", "action"),
+        "conflict",
+        "required parameter removed",
+        "#/paths/~1rides~1fix/post/parameters/0",
+    ),
+    "a new required request property": (
+        lambda d: (
+            properties(d, "Trip").update(toll=TEXT),
+            schemas(d)["Trip"]["required"].append("toll"),
+        ),
+        "conflict",
+        "required request property",
+        "#/components/schemas/Trip/properties/toll",
+    ),
+    "a request property that became required": (
+        lambda d: schemas(d)["Trip"]["required"].append("stops"),
+        "conflict",
+        "required request property",
+        "#/components/schemas/Trip/properties/stops/required",
+    ),
+    "a removed request property": (
+        lambda d: properties(d, "Trip").pop("stops"),
+        "conflict",
+        "request property removed",
+        "#/components/schemas/Trip/properties/stops",
+    ),
+    "a removed request enum member": (
+        lambda d: schemas(d)["Action"]["enum"].remove("UNDO"),
+        "conflict",
+        "request enum member removed",
+        "#/components/schemas/Action/enum/UNDO",
+    ),
+    "a removed operation": (
+        lambda d: d["paths"].pop("/rides/fix"),
+        "conflict",
+        "operation removed",
+        "#/paths/~1rides~1fix/post",
+    ),
+    "another path": (
+        lambda d: move(d, "/rides/fix", "/v2/rides/fix"),
+        "conflict",
+        "operation removed",
+        "#/paths/~1rides~1fix/post",
+    ),
+    "another method": (
+        lambda d: d["paths"].update({"/rides/fix": {"put": d["paths"]["/rides/fix"]["post"]}}),
+        "conflict",
+        "operation removed",
+        "#/paths/~1rides~1fix/post",
+    ),
+    "another content type of the answer": (
+        lambda d: operation(d, "getRide")["responses"]["200"].update(content={"text/csv": {}}),
+        "conflict",
+        "content type changed",
+        "#/paths/~1rides~1{ride_id}/get/responses/200/content",
+    ),
+    "another content type of the request": (
+        lambda d: operation(d, "fixRides")["requestBody"].update(content={"text/csv": {}}),
+        "conflict",
+        "content type changed",
+        "#/paths/~1rides~1fix/post/requestBody/content",
+    ),
+    "an answer without a body": (
+        lambda d: operation(d, "getRide")["responses"]["200"].pop("content"),
+        "conflict",
+        "body removed",
+        "#/paths/~1rides~1{ride_id}/get/responses/200/content",
+    ),
+    "a request without a body": (
+        lambda d: operation(d, "fixRides").pop("requestBody"),
+        "conflict",
+        "body removed",
+        "#/paths/~1rides~1fix/post/requestBody",
+    ),
+    "a body that became required": (
+        lambda d: operation(d, "fixRides")["requestBody"].update(required=True),
+        "conflict",
+        "request body required",
+        "#/paths/~1rides~1fix/post/requestBody/required",
+    ),
+    "a success status that is gone": (
+        lambda d: operation(d, "getRide").update(responses={"201": {"description": "Made."}}),
+        "conflict",
+        "success status removed",
+        "#/paths/~1rides~1{ride_id}/get/responses/200",
+    ),
+    "another auth scheme for one call": (
+        lambda d: (
+            d["components"]["securitySchemes"].update(key=AUTH),
+            operation(d, "getRide").update(security=[{"key": []}]),
+        ),
+        "conflict",
+        "auth scheme changed",
+        "#/paths/~1rides~1{ride_id}/get/security",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_difference_gets_its_verdict(name: str) -> None:
+    change, verdict, kind, at = TABLE[name]
+    result = merged(change)
+    found = [(one.verdict.value, one.kind, one.at) for one in result.differences]
+    assert (verdict, kind, at) in found
+    beside = [one for one in found if one != (verdict, kind, at)]
+    # A success status that is exchanged is also a new one.
+    assert beside == [] or {one[1] for one in beside} == {"new status"}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_verdict_has_its_reason_and_its_place_on_the_wire(name: str) -> None:
+    for one in merged(TABLE[name][0]).differences:
+        assert one.reason
+        assert one.positions
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] != "conflict"])
+def test_what_is_absorbed_or_held_takes_no_fact_from_the_wire(name: str) -> None:
+    assert lost(wire(small()), wire(merged(TABLE[name][0]).contract)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] != "conflict"])
+def test_merging_twice_changes_nothing(name: str) -> None:
+    once = merged(TABLE[name][0])
+    twice = merge(once.contract, changed(TABLE[name][0]))
+    assert twice.contract == once.contract
+    assert all(one.standing for one in twice.differences)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] == "conflict"])
+def test_a_conflict_leaves_the_contract_as_it_is(name: str) -> None:
+    contract = small()
+    result = merge(contract, changed(TABLE[name][0]))
+    assert result.contract == contract == small()
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] == "conflict"])
+def test_a_held_conflict_keeps_ours_and_stays_quiet_until_theirs_changes(name: str) -> None:
+    change, _, kind, at = TABLE[name]
+    held = merge(small(), changed(change), [Hold(at, "we asked")])
+    assert held.conflicts == []
+    assert lost(wire(small()), wire(held.contract)) == []
+    again = merge(held.contract, changed(change))
+    assert again.contract == held.contract
+    decision = next(one for one in again.differences if (one.at, one.kind) == (at, kind))
+    assert decision.standing
+    assert "we asked" in decision.reason
+
+
+def test_a_held_conflict_is_one_again_when_theirs_changes() -> None:
+    at = "#/components/schemas/Bike/properties/model"
+    number = changed(lambda d: properties(d, "Bike").update(model={"type": "integer"}))
+    flag = changed(lambda d: properties(d, "Bike").update(model={"type": "boolean"}))
+    held = merge(small(), number, [Hold(at, "we asked")])
+    (conflict,) = merge(held.contract, flag).conflicts
+    assert "held before, when theirs was integer" in conflict.reason
+
+
+def test_a_decision_that_nothing_differs_from_any_more_is_released() -> None:
+    at = "#/components/schemas/Bike/properties/model"
+    number = changed(lambda d: properties(d, "Bike").update(model={"type": "integer"}))
+    held = merge(small(), number, [Hold(at, "we asked")])
+    released = merge(held.contract, small())
+    assert released.released == (at,)
+    assert released.contract == small()
+
+
+def test_an_addition_can_be_held_off() -> None:
+    at = "#/components/schemas/Ride/properties/speed"
+    fast = changed(lambda d: properties(d, "Ride").update(speed={"type": "number"}))
+    held = merge(small(), fast, [Hold(at, "not yet")])
+    assert "speed" not in properties(held.contract, "Ride")
+    assert [one.verdict.value for one in merge(held.contract, fast).differences] == ["held"]
+
+
+def test_a_hold_that_matches_nothing_is_told() -> None:
+    assert [one.at for one in merge(small(), small(), [Hold("#/nope", "why")]).unmatched] == [
+        "#/nope"
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] == "held"])
+def test_what_was_held_comes_back_unmarked(name: str) -> None:
+    away = merged(TABLE[name][0])
+    back = merge(away.contract, small())
+    assert back.contract == small()
+    assert {one.kind for one in back.differences} <= {"came back"}
+
+
+@pytest.mark.parametrize(
+    ("change", "mark"),
+    [
+        (
+            lambda d: properties(d, "Ride").pop("bike"),
+            lambda c: properties(c, "Ride")["bike"],
+        ),
+        (drop_parameter("listRides", "city"), lambda c: parameter(c, "listRides", "city")),
+    ],
+    ids=["property", "parameter"],
+)
+def test_what_is_held_is_marked_with_the_version_that_lost_it(change: Any, mark: Any) -> None:
+    def and_version(document: dict[str, Any]) -> None:
+        change(document)
+        document["info"]["version"] = "1.7"
+
+    held = mark(merged(and_version).contract)
+    assert held["deprecated"] is True
+    assert held["x-togai-removed-in"] == "1.7"
+
+
+def test_a_held_enum_member_is_marked_on_its_enum() -> None:
+    held = merged(lambda d: schemas(d)["RideState"]["enum"].remove("DONE")).contract
+    assert schemas(held)["RideState"]["x-togai-removed"] == {"DONE": "1.0"}
+    assert schemas(held)["RideState"]["enum"] == ["RUNNING", "DONE"]
+
+
+def test_a_property_that_one_call_lost_and_another_has_is_not_marked() -> None:
+    def split(document: dict[str, Any]) -> None:
+        schemas(document)["Other"] = copy.deepcopy(schemas(document)["Ride"])
+        properties(document, "Other").pop("bike")
+        content = operation(document, "getRide")["responses"]["200"]["content"]
+        content["application/json"]["schema"] = {"$ref": "#/components/schemas/Other"}
+
+    result = merged(split)
+    assert [one.verdict.value for one in result.differences] == ["held"]
+    assert result.contract == small()
+
+
+def test_a_removed_server_is_held() -> None:
+    def add(document: dict[str, Any]) -> None:
+        document["servers"].append({"url": "https://eu.rides.example"})
+
+    two = merged(add).contract
+    result = merge(two, small())
+    assert [(one.verdict.value, one.kind) for one in result.differences] == [
+        ("held", "server removed")
+    ]
+    assert len(result.contract["servers"]) == 2
+
+
+def test_what_has_another_origin_is_never_reported_as_removed() -> None:
+    assert merged(drop_parameter("fixRides", "region")).differences == ()
+
+
+def test_a_new_property_is_optional_and_named_by_the_contract() -> None:
+    def add(document: dict[str, Any]) -> None:
+        properties(document, "Ride")["driver"] = {
+            "type": "object",
+            "required": ["grade"],
+            "properties": {"grade": {"type": "string", "enum": ["A", "B"]}},
+        }
+        schemas(document)["Ride"]["required"].append("driver")
+
+    contract = merged(add).contract
+    assert properties(contract, "Ride")["driver"] == {"$ref": "#/components/schemas/RideDriver"}
+    assert "driver" not in schemas(contract)["Ride"]["required"]
+    assert "required" not in schemas(contract)["RideDriver"]
+    assert schemas(contract)["RideDriverGrade"]["x-togai-open"] is True
+
+
+def test_a_new_property_takes_the_vendors_name_for_a_new_schema() -> None:
+    def add(document: dict[str, Any]) -> None:
+        schemas(document)["Driver"] = {"type": "object", "properties": {"name": TEXT}}
+        properties(document, "Ride")["driver"] = {"$ref": "#/components/schemas/Driver"}
+
+    contract = merged(add).contract
+    assert properties(contract, "Ride")["driver"] == {"$ref": "#/components/schemas/Driver"}
+
+
+def test_a_new_property_refers_to_the_schema_that_ours_has_for_it() -> None:
+    def add(document: dict[str, Any]) -> None:
+        schemas(document)["Cycle"] = schemas(document).pop("Bike")
+        cycle = {"$ref": "#/components/schemas/Cycle"}
+        properties(document, "Ride").update(bike=cycle, spare=cycle)
+
+    contract = merged(add).contract
+    assert properties(contract, "Ride")["spare"] == {"$ref": "#/components/schemas/Bike"}
+    assert "Cycle" not in schemas(contract)
+
+
+def test_a_taken_name_is_not_taken_again() -> None:
+    def add(document: dict[str, Any]) -> None:
+        schemas(document)["Vehicle"] = schemas(document).pop("Bike")
+        properties(document, "Ride")["bike"] = {"$ref": "#/components/schemas/Vehicle"}
+        schemas(document)["Bike"] = {"type": "object", "properties": {"gear": TEXT}}
+        properties(document, "Ride")["other"] = {"$ref": "#/components/schemas/Bike"}
+
+    contract = merged(add).contract
+    assert properties(contract, "Ride")["other"] == {"$ref": "#/components/schemas/RideOther"}
+    assert "model" in properties(contract, "Bike")
+
+
+def test_defaults_are_not_taken_so_that_nothing_is_sent_unasked() -> None:
+    add = add_parameter("deep", schema={"type": "boolean", "default": True})
+    assert parameter(merged(add).contract, "listRides", "deep")["schema"] == {"type": "boolean"}
+
+
+def test_a_format_that_the_generator_would_turn_into_another_type_stays_text() -> None:
+    def add(document: dict[str, Any]) -> None:
+        properties(document, "Ride")["uid"] = {"type": "string", "format": "uuid"}
+
+    contract = merged(add).contract
+    assert properties(contract, "Ride")["uid"]["x-togai-format"] == "uuid"
+    assert "format" not in properties(contract, "Ride")["uid"]
+    assert all(one.standing for one in merge(contract, changed(add)).differences)
+
+
+def test_a_property_that_only_an_answer_has_is_not_added_to_what_is_sent() -> None:
+    def split(document: dict[str, Any]) -> None:
+        schemas(document)["Answered"] = copy.deepcopy(schemas(document)["Trip"])
+        properties(document, "Answered")["toll"] = TEXT
+        properties(document, "Ride")["trip"] = {"$ref": "#/components/schemas/Answered"}
+
+    result = merged(split)
+    assert [one.kind for one in result.differences] == ["not modelled"]
+    assert result.contract == small()
+
+
+def test_models_that_would_hold_each_other_are_left_out() -> None:
+    result = merged(
+        lambda d: properties(d, "Bike").update(ride={"$ref": "#/components/schemas/Ride"})
+    )
+    assert [one.kind for one in result.differences] == ["not modelled"]
+
+
+def test_a_new_schema_may_hold_itself() -> None:
+    def add(document: dict[str, Any]) -> None:
+        node = {"$ref": "#/components/schemas/Node"}
+        schemas(document)["Node"] = {"type": "object", "properties": {"up": node, "id": TEXT}}
+        properties(document, "Ride")["node"] = node
+
+    contract = merged(add).contract
+    assert properties(contract, "Node")["up"] == {"$ref": "#/components/schemas/Node"}
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\nb", "a\\b", "\u202eb", "a`b", "x" * 300, "'"])
+def test_a_name_that_could_break_out_of_a_text_is_refused(name: str) -> None:
+    with pytest.raises(Unusable, match="is no name"):
+        merged(lambda d: properties(d, "Ride").update({name: TEXT}))
+
+
+def test_a_description_that_could_break_out_of_a_docstring_loses_its_teeth() -> None:
+    text = 'x"""\nimport os\nos.abort()\n\\"""'
+    contract = merged(
+        lambda d: properties(d, "Ride").update(note={**TEXT, "description": text})
+    ).contract
+    assert properties(contract, "Ride")["note"]["description"] == 'x" import os os.abort() /"'
+
+
+def test_the_order_of_a_description_makes_no_difference() -> None:
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(one) for key, one in reversed(value.items())}
+        return [turned(one) for one in value] if isinstance(value, list) else value
+
+    def add(document: dict[str, Any]) -> None:
+        properties(document, "Ride").update(a=TEXT, b=TEXT)
+
+    assert {one.at for one in merge(small(), turned(changed(add))).differences} == {
+        one.at for one in merged(add).differences
+    }
+
+
+def test_differences_are_told_in_the_same_order_each_time() -> None:
+    change: Any = TABLE["a removed request property"][0]
+    assert merged(change).differences == merged(change).differences

@@ -1,0 +1,137 @@
+"""The report of a bump is read by a person, in a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from contract.dependents import dependents, mentions
+from contract.merging import merge
+from contract.reporting import report
+from contract.verdicts import Hold
+
+from tests.project.small import changed, operation, properties, schemas, small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def told(*changes: Callable[[dict[str, Any]], object], holds: tuple[Hold, ...] = ()) -> str:
+    def all_of_them(document: dict[str, Any]) -> None:
+        for change in changes:
+            change(document)
+
+    return report(merge(small(), changed(all_of_them), holds), {}, written=True)
+
+
+def add(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda d: properties(d, "Ride").update({name: {"type": "string"}})
+
+
+def test_a_gain_says_what_and_where() -> None:
+    assert "- new property `Ride.speed`, string (`GET /rides 200 $.rides[].speed`" in told(
+        add("speed")
+    )
+
+
+def test_new_models_are_named_for_export() -> None:
+    driver = {"type": "object", "properties": {"name": {"type": "string"}}}
+    text = told(lambda d: properties(d, "Ride").update(driver=driver))
+    assert "name them in `togai/models.py`: `RideDriver`" in text
+
+
+def test_what_is_held_is_one_line_for_each_rule() -> None:
+    text = told(
+        lambda d: properties(d, "Ride").pop("bike"),
+        lambda d: properties(d, "Problem").pop("message"),
+    )
+    assert "- response property removed: `Problem.message`, `Ride.bike`; ours keeps it" in text
+
+
+def test_a_conflict_says_ours_theirs_where_why_and_what_to_do() -> None:
+    text = told(lambda d: d["paths"].update({"/v2/rides": d["paths"].pop("/rides")}))
+    assert text.startswith("# Contract bump\n\n**Refused:** 1 conflict; nothing was written.")
+    for part in (
+        "## Conflict: operation removed at `#/paths/~1rides/get`",
+        "- ours: `GET /rides`; theirs: `none`",
+        "the description has listRides at GET /v2/rides",
+        "--hold '#/paths/~1rides/get' --because",
+    ):
+        assert part in text
+
+
+def test_a_decision_is_told_with_its_reason() -> None:
+    text = told(
+        lambda d: properties(d, "Bike").update(model={"type": "integer"}),
+        holds=(Hold("#/components/schemas/Bike/properties/model", "a slip of theirs"),),
+    )
+    assert "held by decision: a slip of theirs" in text
+
+
+def test_constraints_take_two_lines_at_most() -> None:
+    def limits(document: dict[str, Any]) -> None:
+        for name in ("id", "at"):
+            properties(document, "Ride")[name]["maxLength"] = 10
+        properties(document, "RidePage")["next"]["maxLength"] = 900
+
+    lines = [line for line in told(limits).splitlines() if "constraint" in line]
+    assert [line.partition(",")[0] for line in lines] == [
+        "- constraint loosened",
+        "- constraint tightened",
+    ]
+
+
+def test_what_stands_as_before_is_one_line() -> None:
+    text = told(lambda d: schemas(d)["Ride"].update(required=[]))
+    assert text.splitlines()[-1] == "As before: required or null changed (3)."
+
+
+def test_a_long_list_is_cut() -> None:
+    text = told(*(add(f"p{i}") for i in range(40)))
+    assert "- and 28 more" in text
+    assert len(text.splitlines()) < 25
+
+
+@pytest.mark.parametrize("text", ["@everyone", "<img src=x>", "[a](b)", "# head", "a | b", "*x*"])
+def test_text_of_the_vendors_stays_text(text: str) -> None:
+    def version(document: dict[str, Any]) -> None:
+        document["info"]["version"] = text
+
+    line = next(line for line in told(version).splitlines() if line.startswith("- version"))
+    said = line.partition(", ")[2]
+    assert all(said[said.index(c) - 1] == "\\" for c in "@<[#|*" if c in text)
+
+
+def test_equal_bumps_give_equal_reports() -> None:
+    changes = (add("a"), lambda d: operation(d, "listRides")["responses"].pop("422"))
+    assert told(*changes) == told(*changes)
+
+
+@pytest.fixture(scope="module")
+def facade(root: Path) -> dict[str, set[str]]:
+    return mentions(root / "togai")
+
+
+@pytest.mark.parametrize(
+    ("at", "module", "symbol"),
+    [
+        (
+            "#/components/schemas/EventWithStatus/properties/createdAt",
+            None,
+            "togai.EventWithStatus.created_at",
+        ),
+        (
+            "#/components/schemas/EventWithStatus/properties/createdAt",
+            None,
+            "togai._matching._matches",
+        ),
+        ("#/components/schemas/EventSource", None, "togai.EventSource"),
+        ("#/paths/~1events/get/parameters/4", "get_events", "togai._events.AsyncEvents.list"),
+        ("#/paths/~1events~1correction/post", "event_correction", "togai._events.Events.correct"),
+    ],
+)
+def test_the_symbols_that_depend_on_a_place_are_found(
+    facade: dict[str, set[str]], at: str, module: str | None, symbol: str
+) -> None:
+    assert symbol in dependents(at, facade, module)

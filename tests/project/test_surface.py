@@ -1,0 +1,73 @@
+"""What callers and the wire see stands in tests/surface, and what was released never vanishes."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import pytest
+from contract.loading import load
+from contract.surface import FILES, lost, python, released, wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def facts(root: Path, name: str) -> list[str]:
+    return wire(load(str(root / "openapi.yaml"))) if name == "wire.txt" else python()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_surface_stands_in_its_file(root: Path, name: str) -> None:
+    kept = (root / "tests/surface" / name).read_text("utf-8").splitlines()
+    changes = list(difflib.unified_diff(kept, facts(root, name), name, "now", n=0, lineterm=""))
+    assert not changes, "\n".join([*changes, "if that is meant: scripts/check --update-surface"])
+
+
+def test_no_fact_of_a_release_vanishes(root: Path) -> None:
+    folder = root / "tests/surface"
+    for version in released(folder):
+        for name in FILES:
+            old = (version / name).read_text("utf-8").splitlines()
+            gone = lost(old, facts(root, name))
+            assert not gone, f"{version.name} promised:\n" + "\n".join(gone)
+
+
+def test_a_vanished_fact_is_found() -> None:
+    assert lost(["a", "b"], ["b", "c"]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "togai.Togai class",
+        "togai.Togai.with_options() -> Self",
+        "togai.Events.list() page_size: int | None = None, keyword",
+        "togai.AsyncEvents.get() -> async EventWithStatusAndEventPipelineInfo",
+        "togai.RateLimited is a TogaiError",
+        "togai.EventWithStatus.created_at: datetime.datetime",
+        "togai.EventWithStatus(created_at=) keyword required",
+        "togai.Event(id=) keyword optional",
+        "togai.CorrectionAction.UNDO = 'UNDO'",
+        "togai.models.Event is togai.Event",
+        "togai.errors.TogaiError is togai.TogaiError",
+    ],
+)
+def test_every_kind_of_python_fact_is_there(root: Path, fact: str) -> None:
+    assert fact in (root / "tests/surface/python.txt").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "GET /events ?pageSize integer optional",
+        "GET /events/{event_id} path event_id string required",
+        "GET /events 200 $.events[].createdAt string (date-time) required",
+        "POST /events/correction ?action = UNDO",
+        "POST /events/correction body application/json",
+        "POST /events/correction auth http bearer",
+        "GET /events 422 application/json",
+    ],
+)
+def test_every_kind_of_wire_fact_is_there(root: Path, fact: str) -> None:
+    assert fact in (root / "tests/surface/wire.txt").read_text("utf-8").splitlines()
