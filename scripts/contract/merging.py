@@ -353,7 +353,8 @@ class _Merger:
         except NotModelled as error:
             self._found.pop((place, verdicts.NEW_PARAMETER.kind, words), None)
             rule = verdicts.UNMODELLED_PARAMETER
-            self._tell(rule, place, "none", words, position, reason=f"{error}: {rule.reason}")
+            reason = f"{error}: {rule.reason}"
+            self._tell(rule, place, "none", words, position, reason=reason, standing=True)
             return
         text = schema.pop("description", None)
         described = {"description": text} if text else {"description": "Not described."}
@@ -385,7 +386,8 @@ class _Merger:
             position = [f"{mine.position} {status}"]
             match = other.responses.get(status)
             if match is None:
-                if status.startswith("2"):
+                others = [one for one in mine.responses if one in other.responses]
+                if status.startswith("2") and not any(one.startswith("2") for one in others):
                     rule = replace(verdicts.NO_BODY, kind="success status removed")
                     self._tell(rule, place, _media(response), "none", position)
                 else:

@@ -1,0 +1,1 @@
+"""The exam: mutant descriptions against the ratchet, and against the facade above what it generates."""

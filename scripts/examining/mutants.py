@@ -1,0 +1,126 @@
+"""Mutants: one operator at one place, two or three at random, and bumps one after another."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from examining import additions, changes, forms, removals
+from examining.operators import OPERATORS, Document, Operator, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Importing a module of operators registers them.
+ALL = (additions, changes, forms, removals)
+ORDER = ("same", "absorbed", "held", "conflict")
+SEED = 20240318
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A description that differs from the contract.
+
+    Attributes:
+        operator: Which kind of difference, or which way of combining several.
+        label: Where.
+        expected: The gravest verdict that it must get.
+        document: The description.
+        one_way: Whether going back to the contract is a conflict.
+    """
+
+    operator: str
+    label: str
+    expected: str
+    document: Document
+    one_way: bool = False
+
+
+def single(base: Document) -> Iterator[Mutant]:
+    """Each operator at each place where it fits; what gives the same description twice comes once."""
+    seen: set[str] = set()
+    for one in OPERATORS:
+        for place in one.places(base):
+            document = copy.deepcopy(base)
+            place.change(document)
+            text = json.dumps(document)
+            if text not in seen:
+                seen.add(text)
+                yield Mutant(one.name, place.label, one.expected, document, one.one_way)
+
+
+def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
+    """Two or three operators at once, at random.
+
+    Left out are places that cut off what stands behind them, for there another difference could go unseen.
+    """
+    chance = random.Random(seed)  # noqa: S311 - the same ones in every run
+    everything = [(one, place) for one in OPERATORS for place in one.places(base) if not place.cuts]
+    made = 0
+    while made < count:
+        # How it is written comes last: it moves what the others look for.
+        chosen = sorted(chance.sample(everything, chance.choice((2, 3))), key=_is_form)
+        if sum(one.form for one, _ in chosen) > 1 or _at_one_place(chosen):
+            continue
+        document = copy.deepcopy(base)
+        try:
+            for _, place in chosen:
+                place.change(document)
+        except (KeyError, ValueError, StopIteration):
+            continue
+        made += 1
+        expected = max((one.expected for one, _ in chosen), key=ORDER.index)
+        label = "; ".join(f"{one.name} at {place.label}" for one, place in chosen)
+        one_way = any(one.one_way for one, _ in chosen)
+        described = json.loads(json.dumps(document))
+        yield Mutant("two or three at once", label, expected, described, one_way)
+
+
+def _at_one_place(chosen: list[tuple[Operator, Place]]) -> bool:
+    """Whether one of them could undo another."""
+    targets = [place.label.split()[0].rstrip(",") for _, place in chosen]
+    return len(set(targets)) < len(targets)
+
+
+def _is_form(pair: tuple[Operator, Place]) -> bool:
+    return pair[0].form
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Descriptions that a vendor publishes one after another."""
+
+    label: str
+    documents: tuple[Document, ...]
+
+
+def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) -> Iterator[Sequence]:
+    """Bumps one after another, each from what the vendor had before; none breaks a caller."""
+    chance = random.Random(seed)  # noqa: S311
+    harmless = [one for one in OPERATORS if one.expected in ("absorbed", "held")]
+    for number in range(count):
+        documents: list[Document] = []
+        labels: list[str] = []
+        present = copy.deepcopy(base)
+        while len(documents) < length:
+            one = chance.choice(harmless)
+            places = [place for place in one.places(present) if not place.cuts]
+            if not places:
+                continue
+            place = chance.choice(places)
+            following = copy.deepcopy(present)
+            try:
+                place.change(following)
+            except (KeyError, ValueError, StopIteration):
+                continue
+            if following == present:
+                continue
+            # What a later bump brings must not replace what this one does.
+            fresh = f'"{additions.NEW}{len(documents)}"'
+            present = json.loads(json.dumps(following).replace(f'"{additions.NEW}"', fresh))
+            documents.append(present)
+            labels.append(f"{one.name} at {place.label}")
+        yield Sequence(f"{number + 1}: " + "; ".join(labels), tuple(documents))
