@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def blind_to(path: str) -> Callable[[Any], Any]:
         def operation(described: Any, method: str, at: str) -> Any:
             found = original(described, method, at)
             empty: Any = frozenset({"http bearer"}) if path == "security" else {}
-            return merging.replace(found, **{path: empty})
+            return replace(found, **{path: empty})
 
         return operation
 
@@ -126,7 +127,7 @@ def blind_to(path: str) -> Callable[[Any], Any]:
 
 
 def rule(name: str, verdict: Verdict) -> tuple[Any, str, Callable[[Any], Any]]:
-    return (verdicts, name, lambda original: merging.replace(original, verdict=verdict))
+    return (verdicts, name, lambda original: replace(original, verdict=verdict))
 
 
 # What is broken -> where, what, and how.
