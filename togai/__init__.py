@@ -7,6 +7,7 @@ from togai._client import PRODUCTION_URL, SANDBOX_URL, AsyncTogai, Togai
 from togai._corrections import Correction, CorrectionResult, Selection
 from togai._events import AsyncEvents, Events
 from togai._http import Timeout
+from togai._naming import name_publicly as _name_publicly
 from togai._pace import AsyncPacer, Pacer
 from togai._pages import AsyncEventPages, EventPage, EventPages
 from togai._reading import Departure, Drift, departures, raw
@@ -101,3 +102,5 @@ __all__ = [
     "raw",
     "rows",
 ]
+
+_name_publicly(globals())

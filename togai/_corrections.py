@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from attrs import asdict, evolve, field, frozen
 
@@ -85,7 +85,11 @@ class Target:
 
     @classmethod
     def of(cls, event: ReadEvent) -> Target:
-        """How this event stands."""
+        """How this event stands.
+
+        Args:
+            event: An event that was read.
+        """
         payload: Any = event.event_payload
         status: Any = getattr(event.ingestion_status, "status", None)
         created_at: Any = event.created_at
@@ -140,6 +144,9 @@ class Correction:
     @classmethod
     def from_json(cls, source: Mapping[str, Any]) -> Correction:
         """The correction that `to_json` wrote.
+
+        Args:
+            source: The JSON.
 
         Raises:
             KeyError, TypeError, ValueError: It is something else.
@@ -358,7 +365,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
             return NotImplemented
         return (self.correction, self._entries) == (other.correction, other._entries)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         counts = f"{len(self.succeeded)} succeeded, {len(self.failed)} failed, {len(self.unknown)} unknown"

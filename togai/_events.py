@@ -150,7 +150,7 @@ class Events:
 
         Args:
             event_id: The id that the event was sent with.
-            timeout: Instead of the client's.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
 
         Returns:
             The event.
@@ -170,7 +170,7 @@ class Events:
 
         Args:
             event_id: The id that the events were sent with.
-            timeout: Instead of the client's.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
 
         Returns:
             The events; empty if there are none.
@@ -227,7 +227,7 @@ class Events:
             keep_unknown: Send the properties of `event` that the contract does not know, too.
             ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it and flushed to
                 disk before anything is sent, the outcome after.
-            timeout: Instead of the client's.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
 
         Returns:
             What the service says about each event; a success of the call is none of the correction.
@@ -270,7 +270,30 @@ class Events:
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
-        """Take back what events did to usage, revenue and entitlements. Arguments and errors as for `correct`."""
+        """Take back what events did to usage, revenue and entitlements.
+
+        Args:
+            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to correct every event of the account; goes with account_id alone.
+            background: Let the service work it off later, without the limit of 30.
+            require_confirmation: Let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What the service says about each event; a success of the call is none of the correction.
+
+        Raises:
+            InvalidRequest: The target is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
+            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
+            TogaiError: What else the call came to; nothing was applied.
+        """
         return self.correct(
             CorrectionAction.UNDO,
             target,
@@ -301,7 +324,30 @@ class Events:
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
-        """Undo events and ingest the same ones again. Arguments and errors as for `correct`."""
+        """Undo events and ingest the same ones again.
+
+        Args:
+            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to correct every event of the account; goes with account_id alone.
+            background: Let the service work it off later, without the limit of 30.
+            require_confirmation: Let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What the service says about each event; a success of the call is none of the correction.
+
+        Raises:
+            InvalidRequest: The target is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
+            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
+            TogaiError: What else the call came to; nothing was applied.
+        """
         return self.correct(
             CorrectionAction.REDO,
             target,
@@ -334,10 +380,34 @@ class Events:
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
-        """Undo events and ingest `event` instead (REDO_EVENT). Arguments and errors as for `correct`.
+        """Undo events and ingest `event` instead (REDO_EVENT).
 
         An event that was read and then changed stands for both: its payload is sent, and it is the target
         unless another is named.
+
+        Args:
+            event: What is ingested, from `build_event`; or an event that was read, with its payload changed.
+            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to correct every event of the account; goes with account_id alone.
+            background: Let the service work it off later, without the limit of 30.
+            require_confirmation: Let the background job wait until someone confirms it.
+            keep_unknown: Send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What the service says about each event; a success of the call is none of the correction.
+
+        Raises:
+            InvalidRequest: The target or the event is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
+            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
+            TogaiError: What else the call came to; nothing was applied.
         """
         filters = (account_id, reference_id, event_id, event_source_time, created_at, whole_account)
         payload, target = _replacement(event, target, filters)
@@ -531,7 +601,7 @@ class AsyncEvents:
 
         Args:
             event_id: The id that the event was sent with.
-            timeout: Instead of the client's.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
 
         Returns:
             The event.
@@ -551,7 +621,7 @@ class AsyncEvents:
 
         Args:
             event_id: The id that the events were sent with.
-            timeout: Instead of the client's.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
 
         Returns:
             The events; empty if there are none.
@@ -608,7 +678,7 @@ class AsyncEvents:
             keep_unknown: Send the properties of `event` that the contract does not know, too.
             ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it and flushed to
                 disk before anything is sent, the outcome after.
-            timeout: Instead of the client's.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
 
         Returns:
             What the service says about each event; a success of the call is none of the correction.
@@ -651,7 +721,30 @@ class AsyncEvents:
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
-        """Take back what events did to usage, revenue and entitlements. Arguments and errors as for `correct`."""
+        """Take back what events did to usage, revenue and entitlements.
+
+        Args:
+            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to correct every event of the account; goes with account_id alone.
+            background: Let the service work it off later, without the limit of 30.
+            require_confirmation: Let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What the service says about each event; a success of the call is none of the correction.
+
+        Raises:
+            InvalidRequest: The target is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
+            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
+            TogaiError: What else the call came to; nothing was applied.
+        """
         return await self.correct(
             CorrectionAction.UNDO,
             target,
@@ -682,7 +775,30 @@ class AsyncEvents:
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
-        """Undo events and ingest the same ones again. Arguments and errors as for `correct`."""
+        """Undo events and ingest the same ones again.
+
+        Args:
+            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to correct every event of the account; goes with account_id alone.
+            background: Let the service work it off later, without the limit of 30.
+            require_confirmation: Let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What the service says about each event; a success of the call is none of the correction.
+
+        Raises:
+            InvalidRequest: The target is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
+            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
+            TogaiError: What else the call came to; nothing was applied.
+        """
         return await self.correct(
             CorrectionAction.REDO,
             target,
@@ -715,10 +831,34 @@ class AsyncEvents:
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
     ) -> CorrectionResult:
-        """Undo events and ingest `event` instead (REDO_EVENT). Arguments and errors as for `correct`.
+        """Undo events and ingest `event` instead (REDO_EVENT).
 
         An event that was read and then changed stands for both: its payload is sent, and it is the target
         unless another is named.
+
+        Args:
+            event: What is ingested, from `build_event`; or an event that was read, with its payload changed.
+            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
+            account_id: The account that the events belong to.
+            reference_id: Togai's own id of an event.
+            event_id: The id that the event was sent with.
+            event_source_time: The event's own timestamp, with a time zone.
+            created_at: When Togai took the event in, with a time zone.
+            whole_account: Set to correct every event of the account; goes with account_id alone.
+            background: Let the service work it off later, without the limit of 30.
+            require_confirmation: Let the background job wait until someone confirms it.
+            keep_unknown: Send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What the service says about each event; a success of the call is none of the correction.
+
+        Raises:
+            InvalidRequest: The target or the event is not allowed; nothing was sent.
+            ConfigurationError: The ledger cannot be written; nothing was sent.
+            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
+            TogaiError: What else the call came to; nothing was applied.
         """
         filters = (account_id, reference_id, event_id, event_source_time, created_at, whole_account)
         payload, target = _replacement(event, target, filters)

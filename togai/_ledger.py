@@ -71,15 +71,21 @@ class Ledger:
     ) -> None:
         if not isinstance(cast("object", path), str | os.PathLike) or not os.fspath(path):
             raise ConfigurationError(f"ledger={path!r}: pass the path of a file, or a Ledger")
-        self.path = Path(path)
-        self.who = who
-        self.why = why
+        self.path: Path = Path(path)
+        self.who: str | None = who
+        self.why: str | None = why
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r})"
 
     def begin(self, correction: Correction) -> str:
         """Write the intent, flush it to disk, and return its id.
+
+        Args:
+            correction: What is about to be sent.
+
+        Returns:
+            The id by which `outcome` names the entry.
 
         Raises:
             ConfigurationError: The file cannot be written; nothing must be sent then.
@@ -104,6 +110,10 @@ class Ledger:
     def settle(self, pending: Pending, reconciliation: Reconciliation) -> None:
         """Write what was found out about a pending correction; one that cannot be told stays pending.
 
+        Args:
+            pending: The entry, from `togai.corrections.pending`.
+            reconciliation: What `client.events.reconcile` found out about it.
+
         Raises:
             OSError: The file cannot be written.
         """
@@ -113,6 +123,11 @@ class Ledger:
 
     def outcome(self, entry_id: str, outcome: str, **more: Any) -> None:
         """Write what came of an entry.
+
+        Args:
+            entry_id: The id that `begin` gave.
+            outcome: What came of it: "answered", "applied" or "not applied"; any other word leaves it pending.
+            more: What else shall be noted, as JSON.
 
         Raises:
             OSError: The file cannot be written.

@@ -30,6 +30,13 @@ class _Line:
 class _Plan:
     """What both plans know. Made by `client.events.plan`."""
 
+    correction: Correction
+    """What is asked for."""
+    events: tuple[ReadEvent, ...]
+    """What matches, in the order in which the service takes them."""
+    advisory: bool
+    """Whether the match was made here, because the service cannot list by these filters."""
+
     def __init__(
         self, correction: Correction, read: Sequence[ReadEvent], *, advisory: bool
     ) -> None:

@@ -23,8 +23,11 @@ class Verdict(enum.StrEnum):
     """What became of a correction, as far as reading can tell."""
 
     APPLIED = "applied"
+    """The targets read as they do after it: do not repeat it."""
     NOT_APPLIED = "not applied"
+    """The targets read as they did before it: it can be repeated."""
     CANNOT_TELL = "cannot tell"
+    """What was read fits both, or too little was read: ask the service's support."""
 
 
 @frozen

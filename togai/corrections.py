@@ -10,6 +10,7 @@ from togai._corrections import Target as Target
 from togai._ledger import Ledger as Ledger
 from togai._ledger import Pending as Pending
 from togai._ledger import pending as pending
+from togai._naming import name_publicly as _name_publicly
 from togai._plans import AsyncPlan as AsyncPlan
 from togai._plans import Plan as Plan
 from togai._reconcile import Reconciliation as Reconciliation
@@ -28,3 +29,5 @@ __all__ = [
     "Verdict",
     "pending",
 ]
+
+_name_publicly(globals())

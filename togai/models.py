@@ -36,6 +36,8 @@ from _togai_generated.models import IngestionStatus as IngestionStatus
 from _togai_generated.models import IngestionStatusValue as IngestionStatusValue
 from _togai_generated.models import UsageMeterStatus as UsageMeterStatus
 
+from togai._naming import name_publicly as _name_publicly
+
 __all__ = [
     "Attribute",
     "CorrectionAction",
@@ -67,3 +69,5 @@ __all__ = [
     "IngestionStatusValue",
     "UsageMeterStatus",
 ]
+
+_name_publicly(globals())

@@ -1,0 +1,138 @@
+"""Hovering over anything public shows words that help; the code in them runs."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import doctest
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import _togai_generated
+import pytest
+
+import togai
+import togai.corrections
+import togai.errors
+import togai.models
+import togai.testing
+from togai.testing import FakeTogai
+
+MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
+CONSTANTS = {"__version__", "PRODUCTION_URL", "SANDBOX_URL", "ReadEvent"}
+
+
+@cache
+def sources() -> dict[str, ast.ClassDef]:
+    """The source of each class of the package."""
+    folders = (Path(inspect.getfile(package)).parent for package in (togai, _togai_generated))
+    trees = (ast.parse(file.read_text("utf-8")) for one in folders for file in one.rglob("*.py"))
+    nodes = (node for tree in trees for node in tree.body)
+    return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+
+
+def public_things() -> Iterator[tuple[str, Any]]:
+    """Every public class and function, and every public method and property."""
+    for module in MODULES:
+        for name in set(module.__all__) - CONSTANTS:
+            value = getattr(module, name)
+            yield f"{module.__name__}.{name}", value
+            for member in dir(value) if inspect.isclass(value) else ():
+                found = inspect.getattr_static(value, member)
+                found = getattr(found, "__func__", found)
+                home = getattr(getattr(found, "fget", found), "__module__", None) or ""
+                if not member.startswith("_") and home.startswith(("togai", "_togai_generated")):
+                    yield f"{module.__name__}.{name}.{member}", found
+
+
+THINGS = dict(sorted(public_things()))
+CLASSES = {name: thing for name, thing in THINGS.items() if inspect.isclass(thing)}
+# The service in memory is for tests: its methods name their arguments where it matters.
+FUNCTIONS = {
+    name: thing
+    for name, thing in THINGS.items()
+    if inspect.isfunction(thing) and not name.startswith("togai.testing.")
+}
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_it_says_in_a_sentence_what_it_is(name: str) -> None:
+    summary = (inspect.getdoc(THINGS[name]) or "").partition("\n\n")[0]
+    assert len(summary.split()) >= 3, name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_says_what_each_argument_is(name: str) -> None:
+    text = inspect.getdoc(FUNCTIONS[name]) or ""
+    for parameter in inspect.signature(FUNCTIONS[name]).parameters:
+        if parameter not in ("self", "cls"):
+            assert re.search(rf"^ +{parameter}: \S|`{parameter}`", text, re.MULTILINE), parameter
+
+
+def attributes(source: ast.ClassDef) -> Iterator[tuple[str, bool]]:
+    """The public attributes that a class declares, and whether words stand under them."""
+    for statement, following in zip(source.body, [*source.body[1:], None], strict=True):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name = statement.target.id
+            if not name.startswith("_"):
+                below = isinstance(following, ast.Expr) and isinstance(
+                    following.value, ast.Constant
+                )
+                yield name, below
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CLASSES if not name.startswith("togai.testing.")]
+)
+def test_a_class_says_what_each_attribute_is(name: str) -> None:
+    lines = [
+        line
+        for one in CLASSES[name].__mro__
+        for line in (inspect.getdoc(one) or "").splitlines()
+        if one.__name__ in sources()
+    ]
+    named = {found[1] for line in lines if (found := re.match(r" +(\w+): \S", line))}
+    for one in CLASSES[name].__mro__:
+        if one.__name__ in sources():
+            for attribute, below in attributes(sources()[one.__name__]):
+                assert below or attribute in named, attribute
+
+
+def examples() -> dict[str, str]:
+    """The fenced code in the docstrings, each once."""
+    found: dict[str, str] = {}
+    for name, thing in THINGS.items():
+        for code in re.findall(r"```python\n(.*?)```", inspect.getdoc(thing) or "", re.DOTALL):
+            found.setdefault(textwrap.dedent(code), name)
+    return {name: code for code, name in found.items()}
+
+
+def test_both_clients_show_an_example() -> None:
+    assert {"togai.Togai", "togai.AsyncTogai"} <= examples().keys()
+
+
+@pytest.mark.parametrize("name", examples())
+def test_an_example_in_a_docstring_runs(
+    name: str, fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOGAI_API_TOKEN", fake.token)
+    monkeypatch.setenv("TOGAI_BASE_URL", url)
+    fake.add_many(2, account_id="acme")
+    compiled = compile(examples()[name], name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names: dict[str, Any] = {"__name__": "example", **vars(togai), "FakeTogai": FakeTogai}
+    running = eval(compiled, names)
+    if inspect.iscoroutine(running):
+        asyncio.run(running)
+    if name in ("togai.Togai", "togai.AsyncTogai"):
+        assert fake.requests
+
+
+def test_the_examples_in_docstrings_hold() -> None:
+    done = [doctest.testmod(module) for module in MODULES]
+    assert sum(one.attempted for one in done)
+    assert not any(one.failed for one in done)
