@@ -6,8 +6,11 @@ transport. What happened is in `fake.requests` and `fake.corrections`. What shal
 hand.
 """
 
+from togai._naming import name_publicly as _name_publicly
 from togai.testing._fake import FakeTogai
 from togai.testing._service import Applied, Job, Record, Request
 from togai.testing._transport import FakeTransport
 
 __all__ = ["Applied", "FakeTogai", "FakeTransport", "Job", "Record", "Request"]
+
+_name_publicly(globals())
