@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -37,7 +36,7 @@ from togai import (
 )
 from togai._pace import AsyncPace, Pace, Window
 from togai._retry import parse_retry_after
-from togai.testing import FakeTogai
+from togai.testing import FakeClock, FakeTogai
 
 from .conftest import TOKEN, Connect
 
@@ -220,28 +219,8 @@ def test_a_pacer_is_asked_after_a_hold_not_before() -> None:
     assert min(pacer.asked + awaited.asked) >= until
 
 
-class Clock:
-    """Time that passes by sleeping alone."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        await asyncio.sleep(0)
-
-
-def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_allowed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = Clock()
-    monkeypatch.setattr("togai._pace.time", clock)
-    monkeypatch.setattr(
-        "togai._pace.asyncio", SimpleNamespace(Lock=asyncio.Lock, sleep=clock.sleep)
-    )
+def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_allowed() -> None:
+    clock = FakeClock()
     starts: list[tuple[int, float]] = []
 
     async def run() -> None:
@@ -249,7 +228,7 @@ def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_
 
         async def one(number: int) -> None:
             await pace.wait()
-            starts.append((number, clock.now))
+            starts.append((number, clock.elapsed))
 
         tasks = [asyncio.create_task(one(number)) for number in range(500)]
         await asyncio.sleep(0)
@@ -257,13 +236,14 @@ def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    asyncio.run(run())
+    with clock:
+        asyncio.run(run())
     numbers = [number for number, _ in starts]
     assert numbers == sorted(numbers)
     assert 490 <= len(numbers) <= 500
     times = [moment for _, moment in starts]
     assert all(b - a >= 1.0 for a, b in zip(times, times[10:], strict=False))
-    assert clock.now <= 100 + 50
+    assert clock.elapsed <= 50
 
 
 def test_a_429_holds_the_whole_client(connect: Connect, fake: FakeTogai, url: str) -> None:

@@ -7,7 +7,6 @@ import enum
 import ipaddress
 import os
 import threading
-import time
 import weakref
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import httpx
 from attrs import evolve, frozen
 
-from togai import _http
+from togai import _clock, _http
 from togai._events import AsyncEvents, Events
 from togai._http import Timeout
 from togai._pace import AsyncPace, AsyncPacer, Pace, Pacer
@@ -333,12 +332,12 @@ class Togai(_Base):
             elif isinstance(step, Hold):
                 self._pace.hold(step.seconds)
             else:
-                time.sleep(step.seconds)
+                _clock.clock.sleep(step.seconds)
 
     def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
         self._pace.wait()
         token = step.token or self._token.read()
-        began = time.monotonic()
+        began = _clock.clock.now()
         outcome = _http.attempt(
             self._pool.get(),
             call,
@@ -475,14 +474,14 @@ class AsyncTogai(_Base):
             elif isinstance(step, Hold):
                 self._pace.hold(step.seconds)
             else:
-                await asyncio.sleep(step.seconds)
+                await _clock.clock.sleep_async(step.seconds)
 
     async def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
         self._pool.get()  # says before any wait that the client is closed or of another loop
         await self._pace.wait()
         token = step.token or await self._token.read()
         async with self._pool.lease() as http:
-            began = time.monotonic()
+            began = _clock.clock.now()
             outcome = await _http.attempt_async(
                 http,
                 call,

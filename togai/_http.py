@@ -6,15 +6,14 @@ caller's traceback holds a request with its token and query.
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
 import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from attrs import frozen
 
+from togai import _clock
 from togai._retry import Failure
 from togai._sending import Answer, Call, Ended, Unreadable
 from togai.errors import ConfigurationError
@@ -104,7 +103,7 @@ def _request(
     deadline: float,
     trace: Callable[..., Any] | None = None,
 ) -> httpx.Request:
-    left = max(0.001, deadline - time.monotonic())
+    left = max(0.001, deadline - _clock.clock.now())
     request = http.build_request(
         call.method,
         base_url + call.path,
@@ -193,7 +192,7 @@ def attempt(
     """
     if http.is_closed:
         raise closed()
-    if time.monotonic() >= deadline:
+    if _clock.clock.now() >= deadline:
         return _too_late()
     request = _request(
         http,
@@ -214,7 +213,7 @@ def attempt(
             body = _Body(_encoding(response))
             for chunk in response.iter_raw():
                 body.add(chunk)
-                if time.monotonic() > deadline:
+                if _clock.clock.now() > deadline:
                     return Ended(Failure.TIMED_OUT, "the answer came too slowly")
             return _answer(response, body.whole())
         except (_TooLarge, KeyError, zlib.error) as error:
@@ -246,7 +245,7 @@ async def attempt_async(
     """
     if http.is_closed:
         raise closed()
-    if time.monotonic() >= deadline:
+    if _clock.clock.now() >= deadline:
         return _too_late()
     request = _request(
         http,
@@ -258,7 +257,7 @@ async def attempt_async(
         deadline=deadline,
     )
     try:
-        async with asyncio.timeout(deadline - time.monotonic()):
+        async with _clock.clock.timeout(deadline - _clock.clock.now()):
             response = await http.send(request, auth=None, follow_redirects=False, stream=True)
             try:
                 if response.is_stream_consumed:
@@ -299,7 +298,7 @@ def _watch(event: str, info: Mapping[str, Any]) -> None:
 
         def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
             if _deadline.at is not None:
-                left = _deadline.at - time.monotonic()
+                left = _deadline.at - _clock.clock.now()
                 if left <= 0:
                     raise httpx.ReadTimeout("the answer came too slowly")
                 timeout = left if timeout is None else min(timeout, left)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-import time
 from collections import deque
 from typing import Protocol, runtime_checkable
 
+from togai import _clock
 from togai.errors import ConfigurationError
 
 
@@ -76,7 +76,7 @@ class Pace:
         while self._pacer is not None:
             self._ask(self._pacer)
             with self._lock:
-                if self._window.wait(time.monotonic()) <= 0:
+                if self._window.wait(_clock.clock.now()) <= 0:
                     return
             self._take_turn()
 
@@ -98,10 +98,10 @@ class Pace:
                 while True:
                     if self._queue[0] is not ticket:
                         self._lock.wait()
-                    elif (seconds := self._window.wait(time.monotonic())) > 0:
-                        self._lock.wait(seconds)
+                    elif (seconds := self._window.wait(_clock.clock.now())) > 0:
+                        _clock.clock.wait(self._lock, seconds)
                     else:
-                        self._window.start(time.monotonic())
+                        self._window.start(_clock.clock.now())
                         return
             finally:
                 self._queue.remove(ticket)
@@ -110,7 +110,7 @@ class Pace:
     def hold(self, seconds: float) -> None:
         """Start nothing for so many seconds."""
         with self._lock:
-            self._window.hold(time.monotonic() + seconds)
+            self._window.hold(_clock.clock.now() + seconds)
 
 
 class AsyncPace:
@@ -128,7 +128,7 @@ class AsyncPace:
         # Asked after a hold, not before: all that it let through meanwhile would start at once.
         while self._pacer is not None:
             await self._ask(self._pacer)
-            if self._window.wait(time.monotonic()) <= 0:
+            if self._window.wait(_clock.clock.now()) <= 0:
                 return
             await self._take_turn()
 
@@ -143,10 +143,10 @@ class AsyncPace:
 
     async def _take_turn(self) -> None:
         async with self._turn:
-            while (seconds := self._window.wait(time.monotonic())) > 0:
-                await asyncio.sleep(seconds)
-            self._window.start(time.monotonic())
+            while (seconds := self._window.wait(_clock.clock.now())) > 0:
+                await _clock.clock.sleep_async(seconds)
+            self._window.start(_clock.clock.now())
 
     def hold(self, seconds: float) -> None:
         """Start nothing for so many seconds."""
-        self._window.hold(time.monotonic() + seconds)
+        self._window.hold(_clock.clock.now() + seconds)

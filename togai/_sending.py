@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
+from togai import _clock
 from togai._retry import Failure, Policy, parse_retry_after
 from togai.errors import (
     ConnectionFailed,
@@ -157,7 +157,7 @@ def conversation(call: Call, policy: Policy, *, can_refresh: bool) -> Generator[
                 continue
         else:
             token = None
-        delay = _delay(call, policy, outcome, attempt, time.monotonic() - began)
+        delay = _delay(call, policy, outcome, attempt, _clock.clock.now() - began)
         if delay is not None and isinstance(outcome, Answer) and outcome.status == 429:
             yield Hold(delay)
         if delay is None:
@@ -210,7 +210,7 @@ def _log(
         _what(outcome),
         attempt,
         waited[-1] if waited else 0.0,
-        time.monotonic() - began,
+        _clock.clock.now() - began,
     )
 
 

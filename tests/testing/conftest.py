@@ -1,20 +1,104 @@
-"""What the tests of the fake share: plain httpx over each of the ways to reach it."""
+"""What the tests of the fake share: the contract, and plain httpx over each of the ways to reach it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
+from openapi_core import OpenAPI
+from openapi_core.testing import MockRequest, MockResponse
+from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from togai.testing import FakeTogai
+from togai.testing import FakeTogai, Request
 
 Ask = Callable[..., httpx.Response]
 
 HEADERS = {"Authorization": "Bearer test-token"}
+
+
+class Contract:
+    """openapi.yaml, as a judge of requests and answers."""
+
+    def __init__(self) -> None:
+        self.document: dict[str, Any] = yaml.safe_load(
+            (Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8")
+        )
+        self._judge = OpenAPI.from_dict(self.document)
+
+    def check_request(self, request: Request) -> None:
+        """Raise where the request departs from the contract, in the names of its query too."""
+        assert not request.repeated
+        assert request.query.keys() <= self.query_names(request), request
+        self._judge.validate_request(_as_request(request))
+
+    def check_answer(self, request: Request, response: Any) -> None:
+        """Raise where the answer departs from the contract."""
+        if response.status == 200 and request.query.get("async") == "true":
+            # What a background call answers is described nowhere.
+            assert json.loads(response.body) == {"message": "The correction has been scheduled."}
+            return
+        if response.status in (404, 405):  # of no operation: an error like all others
+            request = Request("GET", "/events", {})
+        answer = MockResponse(
+            response.body, response.status, content_type=response.headers["Content-Type"]
+        )
+        self._judge.validate_response(_as_request(request), answer)
+
+    def check_model(self, value: Any, name: str) -> None:
+        """Raise where JSON departs from a schema of the contract."""
+        whole = {
+            "$ref": f"#/components/schemas/{name}",
+            "components": self.document["components"],
+        }
+        OAS30Validator(whole, format_checker=oas30_format_checker).validate(value)
+
+    def query_names(self, request: Request) -> set[str]:
+        """The query parameters of the operation that the request is for."""
+        path = request.path
+        if path not in self.document["paths"]:
+            path = "/events/{event_id}"
+        parameters = self.document["paths"][path][request.method.lower()]["parameters"]
+        return {one["name"] for one in parameters if one["in"] == "query"}
+
+
+def _as_request(request: Request) -> MockRequest:
+    # The fake keeps no token of a request; that it came is seen by an answer that is no 401.
+    return MockRequest(
+        "https://api.togai.com",
+        request.method.lower(),
+        request.path,
+        args=request.query,
+        headers={**request.headers, **HEADERS},
+        data=request.body or None,
+        content_type="application/json",
+    )
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract()
+
+
+@pytest.fixture
+def fake(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> FakeTogai:
+    """A fake whose every own answer is held against the contract; what faults make of it is not."""
+    fake = FakeTogai()
+    answer = fake._service.answer
+
+    def checked(request: Request, token: str | None) -> Any:
+        response = answer(request, token)
+        contract.check_answer(request, response)
+        return response
+
+    monkeypatch.setattr(fake._service, "answer", checked)
+    return fake
 
 
 @pytest.fixture(params=["socket", "transport", "async transport"])

@@ -170,6 +170,8 @@ def test_an_unknown_path_is_404(ask: Ask, path: str) -> None:
         ("DELETE", "/events/e1", "GET"),
         ("GET", "/events/correction", "POST"),
         ("PUT", "/events/correction", "POST"),
+        ("QUERY", "/events", "GET"),
+        ("BREW", "/events/correction", "POST"),
     ],
 )
 def test_a_wrong_method_is_405_and_names_the_right_one(

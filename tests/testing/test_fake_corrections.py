@@ -295,3 +295,11 @@ def test_confirmation_without_a_background_job_is_refused(fake: FakeTogai, ask: 
     fake.add(id="ride-1")
     assert "async=true" in refused(correct(ask, "UNDO", require_confirmation="true"))
     assert fake.corrections == []
+
+
+def test_an_event_that_is_null_is_refused(fake: FakeTogai, ask: Ask) -> None:
+    fake.add(id="ride-1")
+    query = {"action": "UNDO", "account_id": "acme", "event_id": "ride-1"}
+    answer = ask("POST", "/events/correction", params=query, json={"event": None})
+    assert answer.status_code == 400
+    assert fake.corrections == []

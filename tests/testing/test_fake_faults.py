@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -217,3 +218,98 @@ def test_a_length_that_is_wrong_can_be_announced(fake: FakeTogai) -> None:
     fake.fail_next(status=200, body=b"abc", headers={"Content-Length": "2"})
     with fake.serve() as url:
         assert httpx.get(f"{url}/events", headers={"Connection": "close"}).content == b"ab"
+
+
+def test_a_value_can_be_put_anywhere_into_an_answer(fake: FakeTogai, ask: Ask) -> None:
+    fake.add_many(3)
+    fake.set_next("$.events[1].createdAt", None)
+    fake.set_next("events[*].ingestionStatus.status", "ARCHIVED")
+    fake.set_next("$.events[2].colour", {"red": 1})
+    null, new, unknown = (ask("GET", "/events").json()["events"] for _ in range(3))
+    assert [one["createdAt"] is None for one in null] == [False, True, False]
+    assert {one["ingestionStatus"]["status"] for one in new} == {"ARCHIVED"}
+    assert [one.get("colour") for one in unknown] == [None, None, {"red": 1}]
+
+
+def test_a_property_or_an_item_can_be_taken_out(fake: FakeTogai, ask: Ask) -> None:
+    fake.add_many(3)
+    fake.remove_next("$.events[*].createdAt", times=2)
+    fake.remove_next("$.events[0]")
+    fake.remove_next("$.events[*]")
+    fake.remove_next("$.events")
+    bodies = [ask("GET", "/events").json() for _ in range(5)]
+    assert not any("createdAt" in one for body in bodies[:2] for one in body["events"])
+    assert [len(body["events"]) for body in bodies[2:4]] == [2, 0]
+    assert bodies[4] == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "missing"),
+    [
+        (lambda fake: fake.set_next("$.events[0].createdAt", None), r"item \[0\]"),
+        (lambda fake: fake.set_next("$.data[*].status", "NEW"), "property data"),
+        (lambda fake: fake.remove_next("$.events[*].source"), r"item \[\*\]"),
+        (lambda fake: fake.remove_next("$.nextToken"), "property nextToken"),
+        (lambda fake: fake.set_next("$.events.source", 1), "property source"),
+        (lambda fake: fake.set_next("$[0]", 1), r"item \[0\]"),
+    ],
+)
+def test_an_answer_that_has_no_such_place_says_so_and_is_not_tried_again(
+    fake: FakeTogai, ask: Ask, told: Callable[[FakeTogai], None], missing: str
+) -> None:
+    told(fake)
+    answer = ask("GET", "/events")
+    assert answer.status_code == 400
+    assert re.search(rf"_next\(.*does not fit the answer: there is no {missing} in ", answer.text)
+
+
+def test_an_error_is_left_as_it_is(fake: FakeTogai, ask: Ask) -> None:
+    fake.set_next("$.events[0].createdAt", None)
+    assert ask("GET", "/events", headers={}).status_code == 401
+
+
+@pytest.mark.parametrize("place", ["", "$", "a..b", "a[", "a[-1]", "a[x]", "a]", "$.a[1]]"])
+def test_what_is_no_place_is_refused_at_once(fake: FakeTogai, place: str) -> None:
+    with pytest.raises(ValueError, match="is no place in JSON: write one like"):
+        fake.set_next(place, None)
+    with pytest.raises(ValueError, match="is no place in JSON: write one like"):
+        fake.remove_next(place)
+
+
+def test_a_value_that_json_cannot_say_is_refused_at_once(fake: FakeTogai) -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        fake.set_next("$.events", object())
+
+
+def test_a_correction_can_fail_for_some_events_in_a_success(fake: FakeTogai, ask: Ask) -> None:
+    fake.add_many(4)
+    fake.refuse_next(2, skip=1, reason="Closed month")
+    query = {"action": "UNDO", "account_id": "acme"}
+    answer = ask("POST", "/events/correction", params=query)
+    assert answer.status_code == 200
+    found = [(one["status"], one["reason"]) for one in answer.json()["data"]]
+    done, refused = ("REVERTED", "Reverted"), ("FAILED", "Closed month")
+    assert found == [done, refused, refused, done]
+    assert len(fake.corrections) == 2
+
+
+def test_release_forgets_the_refusals_to_come(fake: FakeTogai, ask: Ask) -> None:
+    fake.add(id="ride-1")
+    fake.refuse_next()
+    fake.release()
+    answer = ask("POST", "/events/correction", params=UNDO)
+    assert answer.json()["data"][0]["status"] == "REVERTED"
+
+
+@pytest.mark.parametrize("arguments", [{"events": 0}, {"skip": -1}, {"reason": ""}])
+def test_a_refusal_that_could_never_be_met_or_says_nothing_is_refused(
+    fake: FakeTogai, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"pass 1 or more|say why"):
+        fake.refuse_next(**arguments)
+
+
+def test_a_correction_takes_30_of_31_matches(fake: FakeTogai, ask: Ask) -> None:
+    fake.add_many(31)
+    answer = ask("POST", "/events/correction", params={"action": "UNDO", "account_id": "acme"})
+    assert (len(answer.json()["data"]), len(fake.corrections)) == (30, 30)

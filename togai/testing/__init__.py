@@ -1,16 +1,58 @@
 """FakeTogai: the Togai events service in memory, for tests of code that calls it.
 
-`fake.add(...)` puts events in, `fake.serve()` serves on a loopback socket, `fake.transport()` gives an httpx
-transport. What happened is in `fake.requests` and `fake.corrections`. What shall go wrong next is told by
-`fail_next`, `change_next`, `drop_next`, `hold_next` and `drip_next`. `python -m togai.testing` serves one by
-hand.
+`fake.add(...)` and `fake.add_many(...)` put events in. `fake.serve()` serves on a loopback socket, `fake.transport()`
+gives an httpx transport; both work for both clients. `make(Model, ...)` makes any model of `togai.models`.
+
+What happened is in `fake.requests`, `fake.corrections` and `fake.jobs`; `fake.assert_sent("POST", "/events/correction",
+action="UNDO", times=1)` and `fake.assert_not_sent(...)` fail with a list of what was sent.
+
+What shall go wrong next, each in one line; `release()` ends it:
+
+| what | how |
+|---|---|
+| throttled | `fake.fail_next(status=429, retry_after=2)`, or a quota: `FakeTogai(requests_per_second=10)` |
+| any error, before or after the service acted | `fake.fail_next(status=520)`, `fake.fail_next(status=503, acts=True)` |
+| a success that is HTML | `fake.fail_next(status=200, body="<html></html>")` |
+| connection dropped before or after the service acted | `fake.drop_next()`, `fake.drop_next(acts=True)` |
+| connection dropped in mid-answer, or reset | `fake.drop_next(half=True)`, `fake.drop_next(reset=True)` |
+| no answer in time | `fake.hold_next()` |
+| slow drip | `fake.drip_next(seconds=0.1)` |
+| null | `fake.set_next("$.events[0].createdAt", None)` |
+| a new enum value | `fake.set_next("$.events[*].ingestionStatus.status", "ARCHIVED")` |
+| an unknown property | `fake.set_next("$.events[0].colour", "red")` |
+| a missing property | `fake.remove_next("$.events[0].createdAt")` |
+| any other change of an answer | `fake.change_next(function)` |
+| an empty page in between, page tokens that go round | `fake.empty_page_next()`, `fake.cycle_next()` |
+| a correction that fails for some events in a 200 | `fake.refuse_next(1)` |
+| more matches than the 30 that one correction takes | `fake.add_many(31)` |
+| a token that expires | `fake.token = "another"` |
+| background corrections | `fake.confirm_jobs()`, `fake.run_jobs()` |
+
+`with FakeClock() as clock:` lets waits, the pace and deadlines pass at once; `clock.move(60)` lets time pass.
+
+For pytest there are fixtures, found without any import: `fake_togai`, a FakeTogai, in a test that sees neither
+TOGAI_API_TOKEN nor TOGAI_BASE_URL; `togai_env`, which serves it and points both at it; `togai_clock`, a FakeClock that
+runs.
+
+`python -m togai.testing` serves a FakeTogai by hand.
 """
 
 from togai._naming import name_publicly as _name_publicly
+from togai.testing._clock import FakeClock
 from togai.testing._fake import FakeTogai
+from togai.testing._make import make
 from togai.testing._service import Applied, Job, Record, Request
 from togai.testing._transport import FakeTransport
 
-__all__ = ["Applied", "FakeTogai", "FakeTransport", "Job", "Record", "Request"]
+__all__ = [
+    "Applied",
+    "FakeClock",
+    "FakeTogai",
+    "FakeTransport",
+    "Job",
+    "Record",
+    "Request",
+    "make",
+]
 
 _name_publicly(globals())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from togai import _clock
+from togai.testing import _places, _sent
 from togai.testing._faults import Delivered, Delivery, Fault, Faults, content
 from togai.testing._server import serve
 from togai.testing._service import (
@@ -51,7 +52,7 @@ class FakeTogai:
         events: Events as the API describes them, to hold from the start.
         requests_per_second: A quota, above which it answers 429; None for no quota.
         now: The clock for `createdAt`. Default: one that ticks a millisecond at each reading.
-        clock: Seconds, for the quota; tests can pass one that they move.
+        clock: Seconds, for the quota. Default: what the clients go by, a `FakeClock` included.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class FakeTogai:
         events: Iterable[Mapping[str, Any]] = (),
         requests_per_second: int | None = None,
         now: Callable[[], datetime] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._clock = clock
         self._service = Service(token=token, now=now)
@@ -239,6 +240,105 @@ class FakeTogai:
 
         self._faults.add(Fault(times=times, method=method, path=path, skip=skip, answer=changed))
 
+    def set_next(
+        self,
+        place: str,
+        value: Any,
+        *,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Put a value into the JSON of the next answers: null, a new enum value, an unknown property.
+
+        Args:
+            place: Where, like `$.events[0].createdAt`; `[*]` is every item. The last property may be new. An answer
+                that does not reach so far becomes a 400 that says so.
+            value: Anything that JSON can say.
+            times: How many answers; None is all until `release()`.
+            method: Only answers to this method.
+            path: Only answers of this path.
+            skip: How many such answers pass unharmed first.
+
+        Raises:
+            TypeError: JSON cannot say the value.
+            ValueError: The place is none.
+        """
+        json.dumps(value)  # says now what would fail in the middle of an answer
+        steps = _places.parse(place)
+        self._change_place(
+            f"set_next({place!r})",
+            lambda body: _places.put(body, steps, value),
+            {"times": times, "method": method, "path": path, "skip": skip},
+        )
+
+    def remove_next(
+        self,
+        place: str,
+        *,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Take a property or an item out of the JSON of the next answers.
+
+        Args:
+            place: Where, like `$.events[0].createdAt`; `[*]` is every item. An answer that holds nothing there
+                becomes a 400 that says so.
+            times: How many answers; None is all until `release()`.
+            method: Only answers to this method.
+            path: Only answers of this path.
+            skip: How many such answers pass unharmed first.
+
+        Raises:
+            ValueError: The place is none.
+        """
+        steps = _places.parse(place)
+        self._change_place(
+            f"remove_next({place!r})",
+            lambda body: _places.drop(body, steps),
+            {"times": times, "method": method, "path": path, "skip": skip},
+        )
+
+    def _change_place(self, told: str, change: Callable[[Any], None], when: dict[str, Any]) -> None:
+        def changed(_request: Request, own: Response | None) -> Response:
+            if own is None or own.status != 200:
+                return own or Response(503, b"", {})
+            body: Any = json.loads(own.body)
+            try:
+                change(body)
+            except _places.NoSuchPlace as error:
+                # Not 500: the client would try again, and the test would never hear of it.
+                message = f"{told} does not fit the answer: {error} in {own.body.decode()}"
+                return Response.of(400, {"message": message[:500]})
+            return evolve(own, body=content(body)[0])
+
+        self._faults.add(Fault(answer=changed, **when))
+
+    def refuse_next(
+        self, events: int = 1, *, reason: str = "Event was not corrected", skip: int = 0
+    ) -> None:
+        """Let corrections fail for the next events that they take, within an answer that is a success.
+
+        Args:
+            events: How many events.
+            reason: What the answer says of each.
+            skip: How many events are corrected first.
+
+        Raises:
+            ValueError: No event would be refused.
+        """
+        if events < 1 or skip < 0:
+            raise ValueError(
+                f"events={events}, skip={skip}: pass 1 or more events, and skip 0 or more"
+            )
+        if not reason:
+            raise ValueError("reason is empty: say why")
+        with self._service.lock:
+            self._service.refusals += [None] * skip + [reason] * events
+
     def drop_next(
         self,
         *,
@@ -348,8 +448,60 @@ class FakeTogai:
         )
 
     def release(self) -> None:
-        """Let held requests go on, and forget all faults that are still to come."""
+        """Let held requests go on, and forget all faults and refusals that are still to come."""
+        with self._service.lock:
+            self._service.refusals.clear()
         self._faults.clear()
+
+    def assert_sent(
+        self,
+        method: str,
+        path: str,
+        *,
+        times: int | None = None,
+        json: Any = None,
+        **query: Any,
+    ) -> list[Request]:
+        """Assert that such a request was sent.
+
+        Args:
+            method: GET or POST.
+            path: Its path, such as `/events/correction`.
+            times: How often exactly; at least once by default.
+            json: Its whole body.
+            **query: Query parameters that it had, among others, by their names on the wire (`async_` for async);
+                None for one that it had not.
+
+        Returns:
+            The requests, to look at further.
+
+        Raises:
+            AssertionError: It was sent less or more often; the message lists what was sent.
+            TypeError: The service knows no such query parameter.
+        """
+        with self._service.lock:
+            requests = list(self._requests)
+        found = _sent.find(requests, method, path, query, json)
+        if (not found) if times is None else len(found) != times:
+            raise AssertionError(
+                _sent.expected(method, path, query, json, times, len(found), requests)
+            )
+        return found
+
+    def assert_not_sent(self, method: str, path: str, *, json: Any = None, **query: Any) -> None:
+        """Assert that no such request was sent.
+
+        Args:
+            method: GET or POST.
+            path: Its path.
+            json: Its whole body.
+            **query: Query parameters that it had, as for `assert_sent`.
+
+        Raises:
+            AssertionError: It was sent; the message lists what was sent.
+            TypeError: The service knows no such query parameter.
+        """
+        self.assert_sent(method, path, times=0, json=json, **query)
 
     def transport(self) -> FakeTransport:
         """A transport for `httpx.Client` and `httpx.AsyncClient` alike."""
@@ -390,7 +542,7 @@ class FakeTogai:
     def _throttled(self) -> Response | None:
         if self._quota is None:
             return None
-        now = self._clock()
+        now = _clock.clock.now() if self._clock is None else self._clock()
         if len(self._starts) == self._quota and now - self._starts[0] < 1.0:
             return Response.of(429, {"message": "Too many requests."}, **{"Retry-After": "1"})
         self._starts.append(now)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from togai import _clock
 from togai.testing._faults import Delivered, Delivery
 from togai.testing._service import Request, Response, parse_query, repeated_names
 
@@ -91,10 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse what the service itself never sees, as it refuses anything."""
         self.close_connection = True
+        if code == http.HTTPStatus.NOT_IMPLEMENTED:  # a method that has no function of its own here
+            self._serve()
+            return
         # A request line that names no version would be answered without status and headers.
         self.request_version = self.protocol_version
-        if code == http.HTTPStatus.NOT_IMPLEMENTED:
-            code, message = http.HTTPStatus.METHOD_NOT_ALLOWED, f"There is no {self.command}."
         text = message or http.HTTPStatus(code).phrase
         self._write(Response.of(code, {"message": text[:500]}, **{"X-Request-Id": "req-0"}))
 
@@ -150,7 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
             for position in range(len(response.body)):
                 self.wfile.write(response.body[position : position + 1])
                 self.wfile.flush()
-                if self.server.ended.wait(delivered.seconds):
+                _clock.clock.wait(self.server.ended, delivered.seconds)
+                if self.server.ended.is_set():
                     self.close_connection = True
                     break
         else:

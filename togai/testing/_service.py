@@ -22,13 +22,18 @@ JSON = dict[str, Any]
 
 SYNCHRONOUS_CAP = 30
 
+LISTING_NAMES = frozenset({"nextToken", "status", "account_id", "schema_name", "pageSize"})
+FILTER_NAMES = frozenset({"id", "event_id", "event_source_time", "created_at"})
+CORRECTION_NAMES = FILTER_NAMES | {"action", "require_confirmation", "account_id", "async"}
+QUERY_NAMES = LISTING_NAMES | CORRECTION_NAMES
+
 _COMBINATIONS = (
-    set[str](),
-    {"id"},
-    {"event_id"},
-    {"event_source_time"},
-    {"event_id", "created_at"},
-    {"event_id", "event_source_time"},
+    frozenset[str](),
+    frozenset({"id"}),
+    frozenset({"event_id"}),
+    frozenset({"event_source_time"}),
+    frozenset({"event_id", "created_at"}),
+    frozenset({"event_id", "event_source_time"}),
 )
 _COMBINATIONS_TEXT = (
     "account_id alone, or with id, event_id, event_source_time, event_id and created_at,"
@@ -59,8 +64,18 @@ class Request:
     """The query parameters that were given more than once."""
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """The body as JSON.
+
+        Raises:
+            ValueError: It is none.
+        """
         return json.loads(self.body)
+
+    def __str__(self) -> str:
+        query = "&".join(f"{name}={value}" for name, value in self.query.items())
+        target = f"{self.method} {self.path}" + (f"?{query}" if query else "")
+        body = self.body.decode("utf-8", "replace").strip()
+        return f"{target} {body:.300}" if body else target
 
 
 @frozen
@@ -183,6 +198,8 @@ class Service:
         self.events: list[Record] = []
         self.corrections: list[Applied] = []
         self.jobs: list[Job] = []
+        self.refusals: list[str | None] = []
+        """Why the next events that a correction takes are refused; None lets one pass."""
         self.lock = threading.RLock()
         self._ids = itertools.count(1)
         self._ticks = itertools.count()
@@ -226,7 +243,7 @@ class Service:
 
     def _list(self, request: Request) -> Response:
         query = request.query
-        _check_names(query, {"nextToken", "status", "account_id", "schema_name", "pageSize"})
+        _check_names(query, LISTING_NAMES)
         size = _page_size(query.get("pageSize"))
         start = read_token(query)
         found: list[JSON] = []
@@ -242,7 +259,7 @@ class Service:
         return Response.of(200, {"events": found})
 
     def _get(self, request: Request, event_id: str) -> Response:
-        _check_names(request.query, set())
+        _check_names(request.query, frozenset())
         found = [one.to_full_json() for one in self.events if one.payload.get("id") == event_id]
         return Response.of(200, {"events": found})
 
@@ -273,7 +290,7 @@ class Service:
                     self._apply(record, job.action, job.event)
 
     def _apply(self, record: Record, action: str, event: JSON | None) -> JSON:
-        refusal = _refusal(record)
+        refusal = (self.refusals.pop(0) if self.refusals else None) or _refusal(record)
         if refusal:
             return {**record.to_json(), "status": "FAILED", "reason": refusal}
         self.corrections.append(Applied(action, record.reference_id, event))
@@ -309,7 +326,7 @@ def _check_method(request: Request, allowed: str) -> None:
         raise Refused(405, f"{request.path} takes {allowed}.", Allow=allowed)
 
 
-def _check_names(query: Iterable[str], known: set[str]) -> None:
+def _check_names(query: Iterable[str], known: frozenset[str]) -> None:
     unknown = sorted(set(query) - known)
     if unknown:
         raise Refused(400, f"Unknown query parameter {', '.join(unknown)}.")
@@ -374,12 +391,13 @@ def _matches(record: Record, query: Mapping[str, str]) -> bool:
         record.payload["accountId"] == query["account_id"]
         and query.get("id") in (None, record.reference_id)
         and query.get("event_id") in (None, record.payload.get("id"))
-        and _same_moment(query.get("event_source_time"), record.payload["timestamp"])
-        and _same_moment(query.get("created_at"), record.created_at)
+        and same_moment(query.get("event_source_time"), record.payload["timestamp"])
+        and same_moment(query.get("created_at"), record.created_at)
     )
 
 
-def _same_moment(wanted: str | None, actual: str) -> bool:
+def same_moment(wanted: str | None, actual: str) -> bool:
+    """Whether two times are the same moment, however they are written; None is any."""
     return wanted is None or _moment(wanted) == _moment(actual)
 
 
@@ -394,14 +412,13 @@ def _text(moment: datetime) -> str:
 
 def _check_correction(request: Request) -> tuple[str, JSON | None]:
     query = request.query
-    filters = {"id", "event_id", "event_source_time", "created_at"}
-    _check_names(query, {"action", "require_confirmation", "account_id", "async"} | filters)
+    _check_names(query, CORRECTION_NAMES)
     action = query.get("action")
     if action not in _REINGESTED:
         raise Refused(400, f"action must be UNDO, REDO or REDO_EVENT, is {action!r}.")
     if not query.get("account_id"):
         raise Refused(400, "account_id is required.")
-    if filters & query.keys() not in _COMBINATIONS:
+    if FILTER_NAMES & query.keys() not in _COMBINATIONS:
         raise Refused(400, f"These filters do not go together. Allowed: {_COMBINATIONS_TEXT}.")
     for name in ("event_source_time", "created_at"):
         if name in query:
@@ -436,9 +453,9 @@ def _check_body(request: Request, *, needed: bool) -> JSON | None:
         raise Refused(400, "The body is not JSON.") from None
     if not isinstance(body, dict) or cast("JSON", body).keys() - {"event"}:
         raise Refused(400, "The body must be an object that holds an event alone.")
-    event: Any = cast("JSON", body).get("event")
-    if event is None and not needed:
+    if "event" not in body and not needed:
         return None
+    event: Any = cast("JSON", body).get("event")
     problems = event_problems(event)
     if problems:
         raise Refused(400, f"The event is wrong: {'; '.join(problems)}.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import httpx
 
+from togai import _clock
 from togai.testing._faults import Delivered, Delivery
 from togai.testing._service import Request, parse_query, repeated_names
 
@@ -60,12 +60,14 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces():
-            time.sleep(self._seconds)
+            if self._seconds:
+                _clock.clock.sleep(self._seconds)
             yield piece
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self._pieces():
-            await asyncio.sleep(self._seconds)
+            if self._seconds:
+                await _clock.clock.sleep_async(self._seconds)
             yield piece
 
     def _pieces(self) -> Iterator[bytes]:

@@ -1,0 +1,192 @@
+"""A clock that tests move: the same code as in production, and nothing sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from togai import AsyncTogai, RateLimited, TimedOut, Togai
+from togai.testing import FakeClock, FakeTogai
+
+Connect = Callable[..., AbstractContextManager[Any]]
+
+
+@pytest.fixture(params=["socket", "transport"])
+def reach(
+    request: pytest.FixtureRequest, connect: Connect, fake: FakeTogai
+) -> Callable[..., AbstractContextManager[Any]]:
+    """Opens a client of either kind, over either way to the fake."""
+
+    @contextmanager
+    def opened(**settings: Any) -> Iterator[Any]:
+        if request.param == "socket":
+            with fake.serve() as url, connect(base_url=url, **settings) as api:
+                yield api
+            return
+        with connect(base_url="https://fake.test", **settings) as api:
+            kinds: Any = (httpx.Client, httpx.AsyncClient)
+            http = kinds[api.is_async](transport=fake.transport())
+            client: Any = (Togai, AsyncTogai)[api.is_async]
+            first, api.client = (
+                api.client,
+                client(
+                    fake.token,
+                    base_url="https://fake.test",
+                    http_client=http,
+                    **{"requests_per_second": None, **settings},
+                ),
+            )
+            yield api
+            api.resolve(http.aclose() if api.is_async else http.close())
+            api.client = first
+
+    return opened
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The real sleeps, which shall be none."""
+    real: list[float] = []
+    awaited = asyncio.sleep
+
+    async def noted(seconds: float, *rest: Any) -> Any:
+        if seconds:
+            real.append(seconds)
+        return await awaited(0, *rest)
+
+    monkeypatch.setattr(time, "sleep", real.append)
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    return real
+
+
+def test_a_wait_that_the_service_asks_for_passes_at_once(
+    reach: Connect, fake: FakeTogai, slept: list[float]
+) -> None:
+    fake.add(id="ride-1")
+    fake.fail_next(status=429, retry_after=37)
+    with FakeClock() as clock, reach() as api:
+        api.call("get", "ride-1")
+    assert (clock.waits, clock.elapsed, slept) == ([37.0], 37.0, [])
+    assert len(fake.requests) == 2
+
+
+def test_all_waits_between_attempts_pass_at_once(
+    reach: Connect, fake: FakeTogai, slept: list[float]
+) -> None:
+    fake.add(id="ride-1")
+    fake.fail_next(status=520, times=4)
+    with FakeClock() as clock, reach() as api:
+        api.call("get", "ride-1")
+    assert len(clock.waits) == 4
+    assert clock.elapsed == pytest.approx(sum(clock.waits))
+    assert slept == []
+
+
+def test_the_pace_goes_by_the_clock(reach: Connect, fake: FakeTogai, slept: list[float]) -> None:
+    fake.add_many(25)
+    with FakeClock() as clock, reach(requests_per_second=10) as api:
+        assert len(api.listed(page_size=1)) == 25
+    assert (clock.waits, slept) == ([1.0, 1.0], [])
+
+
+def test_the_pace_of_a_client_that_was_there_before_goes_by_the_clock(
+    reach: Connect, fake: FakeTogai
+) -> None:
+    fake.add_many(4)
+    with reach(requests_per_second=2) as api:
+        api.listed()
+        with FakeClock() as clock:
+            api.listed(page_size=1)
+    assert clock.elapsed >= 1.0
+
+
+def test_many_threads_keep_the_pace_of_the_clock(fake: FakeTogai, url: str) -> None:
+    fake.add(id="ride-1")
+    with FakeClock() as clock, Togai(fake.token, base_url=url) as client:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(client.events.get, ["ride-1"] * 35))
+    assert len(fake.requests) == 35
+    assert clock.elapsed == 3.0
+
+
+def test_the_quota_of_the_fake_goes_by_the_same_clock(connect: Connect) -> None:
+    fake = FakeTogai(requests_per_second=10)
+    fake.add_many(25)
+    with fake.serve() as url, FakeClock() as clock, connect(base_url=url) as api:
+        assert len(api.listed(page_size=1)) == 25
+    assert clock.waits == [1.0, 1.0]
+    assert len(fake.requests) == 27
+
+
+def test_a_call_ends_when_the_clock_has_passed_its_time(reach: Connect, fake: FakeTogai) -> None:
+    fake.fail_next(status=429, retry_after=50, times=None)
+    with FakeClock() as clock, reach(timeout=120) as api, pytest.raises(RateLimited) as caught:
+        api.call("get", "ride-1")
+    assert (caught.value.attempts, clock.elapsed) == (3, 100.0)
+
+
+def test_a_slow_drip_takes_the_time_of_the_call(
+    reach: Connect, fake: FakeTogai, slept: list[float]
+) -> None:
+    fake.add(id="ride-1")
+    fake.drip_next(seconds=1)
+    with FakeClock(), reach(timeout=60, max_retries=0) as api, pytest.raises(TimedOut):
+        api.call("get", "ride-1")
+    assert slept == []
+
+
+def test_a_drip_that_is_fast_enough_arrives_whole(reach: Connect, fake: FakeTogai) -> None:
+    fake.add(id="ride-1")
+    fake.drip_next(seconds=0.001)
+    with FakeClock() as clock, reach(timeout=60, max_retries=0) as api:
+        assert api.call("get", "ride-1").event_payload.id == "ride-1"
+    assert 0 < clock.elapsed < 60
+
+
+def test_a_test_moves_the_clock_by_hand() -> None:
+    clock = FakeClock()
+    before = clock.now()
+    clock.move(60)
+    clock.move(0)
+    assert (clock.now() - before, clock.elapsed, clock.waits) == (60.0, 60.0, [])
+
+
+@pytest.mark.parametrize("seconds", [-1, math.inf, math.nan])
+def test_the_clock_moves_forward_alone(seconds: float) -> None:
+    with pytest.raises(ValueError, match="pass 0 or more"):
+        FakeClock().move(seconds)
+
+
+def test_a_step_too_small_for_a_float_passes_all_the_same() -> None:
+    clock = FakeClock()
+    before = clock.now()
+    clock.move(5e-324)
+    assert clock.now() > before
+
+
+def test_time_that_was_moved_stays_past_for_a_client_that_lives_on(
+    connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    fake.add_many(2)
+    with connect(base_url=url, requests_per_second=1) as api:
+        with FakeClock() as clock:
+            api.listed()
+            clock.move(3600)
+            api.listed()
+            clock.move(1)
+        with FakeClock() as later:
+            api.listed()
+    assert later.elapsed == 0
+
+
+def test_a_clock_runs_once() -> None:
+    with FakeClock() as clock, pytest.raises(RuntimeError, match="runs already"), clock:
+        pass

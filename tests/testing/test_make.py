@@ -1,0 +1,88 @@
+"""Models for tests: sensible by themselves, and changed by keyword."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+import attrs
+import pytest
+
+from togai import models
+from togai.models import (
+    Attribute,
+    Event,
+    EventSource,
+    EventWithStatus,
+    GetEventsResponse,
+    IngestionStatus,
+    IngestionStatusValue,
+)
+from togai.testing import FakeTogai, make
+
+MODELS = [found for name in models.__all__ if attrs.has(found := getattr(models, name))]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_can_be_made_and_keeps_the_contract(model: type[Any], contract: Any) -> None:
+    contract.check_model(make(model).to_dict(), model.__name__)
+
+
+def test_what_is_made_has_the_type_of_its_model() -> None:
+    assert_type(make(Event), Event)
+    assert isinstance(make(Event), Event)
+
+
+def test_each_has_an_id_and_a_time_of_its_own() -> None:
+    made = [make(EventWithStatus) for _ in range(100)]
+    assert len({one.reference_id for one in made}) == 100
+    assert len({one.event_payload.id for one in made}) == 100
+    assert len({one.event_payload.timestamp for one in made}) == 100
+
+
+def test_what_is_made_shares_nothing() -> None:
+    first, second = make(Event), make(Event)
+    first.dimensions["city"] = "Pune"
+    first.attributes.clear()
+    assert second.dimensions == {"city": "Chennai"}
+    assert len(second.attributes) == 1
+
+
+def test_fields_are_set_by_keyword() -> None:
+    event = make(Event, id="ride-1", account_id="globex", attributes=[make(Attribute, value="3")])
+    assert (event.id, event.account_id, event.attributes[0].value) == ("ride-1", "globex", "3")
+    assert make(EventSource, type_="CSV").type_ == "CSV"
+
+
+def test_text_is_taken_for_an_enum_a_new_value_too() -> None:
+    known = make(IngestionStatus, status="REVERTED").status
+    assert known is IngestionStatusValue.REVERTED
+    assert not make(IngestionStatus, status="ARCHIVED").status.is_known
+
+
+def test_a_property_can_be_missing() -> None:
+    assert make(EventWithStatus, created_at=None).created_at is None
+    assert make(GetEventsResponse, events=[]).events == []
+
+
+def test_an_unknown_field_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(TypeError, match=r"Event has no field acount_id: did you mean account_id\?"):
+        make(Event, acount_id="acme")
+
+
+def test_a_value_of_the_wrong_kind_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Event\.timestamp takes datetime, not str: '2024"):
+        make(Event, timestamp="2024-12-04T07:30:35Z")
+    with pytest.raises(TypeError, match=r"EventWithStatus\.source takes EventSource, not dict"):
+        make(EventWithStatus, source={})
+
+
+@pytest.mark.parametrize("model", [IngestionStatusValue, str, "Event"])
+def test_what_is_no_model_is_refused(model: Any) -> None:
+    with pytest.raises(TypeError, match="is no model"):
+        make(model)
+
+
+def test_a_made_event_can_be_held_by_the_fake() -> None:
+    event = make(Event)
+    fake = FakeTogai(events=[event.to_dict()])
+    assert fake.events[0].payload["id"] == event.id

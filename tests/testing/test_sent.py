@@ -1,0 +1,98 @@
+"""Assertions about what was sent, and what they say when they fail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from togai import Togai, build_event
+from togai.testing import FakeTogai
+
+
+@pytest.fixture
+def sent(fake: FakeTogai, url: str) -> FakeTogai:
+    """A fake that was sent a few requests."""
+    fake.add(id="ride-1")
+    fake.add(id="ride-2")
+    with Togai(fake.token, base_url=url) as client:
+        list(client.events.list(account_id="acme", page_size=50))
+        client.events.undo(account_id="acme", event_id="ride-1")
+        client.events.undo(account_id="acme", event_id="ride-2", background=True)
+        client.events.redo(
+            account_id="acme", event_source_time=datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
+        )
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("query", "times"),
+    [
+        ({}, 3),
+        ({"action": "UNDO"}, 2),
+        ({"action": "UNDO", "async_": True}, 1),
+        ({"action": "UNDO", "async": None}, 1),
+        ({"event_id": "ride-1"}, 1),
+        ({"event_source_time": datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)}, 1),
+    ],
+)
+def test_requests_are_found_by_their_query(
+    sent: FakeTogai, query: dict[str, Any], times: int
+) -> None:
+    found = sent.assert_sent("POST", "/events/correction", times=times, **query)
+    assert len(found) == times
+    assert all(one.path == "/events/correction" for one in found)
+
+
+def test_a_number_is_compared_as_it_is_sent(sent: FakeTogai) -> None:
+    sent.assert_sent("get", "/events", pageSize=50, times=1)
+    sent.assert_not_sent("GET", "/events", pageSize=5)
+
+
+def test_requests_are_found_by_their_body(fake: FakeTogai, url: str) -> None:
+    record = fake.add(id="ride-1")
+    event = build_event(
+        "rides", id="ride-1", account_id="acme", timestamp="2024-12-04T07:30:35Z", attributes={}
+    )
+    with Togai(fake.token, base_url=url) as client:
+        client.events.replace(event, account_id="acme", reference_id=record.reference_id)
+    fake.assert_sent("POST", "/events/correction", json={"event": event.to_dict()})
+    fake.assert_not_sent("POST", "/events/correction", json={"event": {}})
+
+
+def test_a_failure_lists_what_was_sent(sent: FakeTogai) -> None:
+    with pytest.raises(AssertionError) as caught:
+        sent.assert_sent("POST", "/events/correction", action="REDO_EVENT", async_=None, times=1)
+    asked = "POST /events/correction?action=REDO_EVENT&no async"
+    assert str(caught.value).splitlines() == [
+        f"expected {asked} once, but it was sent never. What was sent:",
+        "  1. GET /events?account_id=acme&pageSize=50",
+        "  2. POST /events/correction?action=UNDO&account_id=acme&event_id=ride-1",
+        "  3. POST /events/correction?action=UNDO&account_id=acme&event_id=ride-2&async=true",
+        "  4. POST /events/correction?action=REDO&account_id=acme&event_source_time=2024-12-04T07:30:35+00:00",
+    ]
+
+
+def test_a_failure_says_that_nothing_was_sent(fake: FakeTogai) -> None:
+    fake.assert_not_sent("GET", "/events")
+    with pytest.raises(AssertionError, match=r"at least once, but it was sent never\. Nothing was"):
+        fake.assert_sent("GET", "/events", json={"a": 1})
+
+
+def test_a_request_that_should_not_be_there_fails(sent: FakeTogai) -> None:
+    with pytest.raises(AssertionError, match="action=UNDO never, but it was sent 2 times"):
+        sent.assert_not_sent("POST", "/events/correction", action="UNDO")
+
+
+def test_a_long_list_is_cut(fake: FakeTogai, url: str) -> None:
+    fake.add_many(60)
+    with Togai(fake.token, base_url=url, requests_per_second=None) as client:
+        list(client.events.list(page_size=1))
+    with pytest.raises(AssertionError, match=r"  50\. GET[^\n]*\n  \.\.\. and 10 more$"):
+        fake.assert_sent("GET", "/events/ride-1")
+
+
+def test_a_misspelt_parameter_is_no_silent_miss(sent: FakeTogai) -> None:
+    with pytest.raises(TypeError, match=r"parameter acount_id: did you mean account_id\?"):
+        sent.assert_not_sent("GET", "/events", acount_id="acme")

@@ -1,0 +1,137 @@
+"""FakeClock: time that passes by waiting alone, or by a test's own hand."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from togai import _clock
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class FakeClock:
+    """A clock that tests move. While its `with` lasts, all clients of this process go by it.
+
+    Waits between attempts, the pace and the time of a call pass at once: whoever waits moves the clock and
+    goes on. The code that runs is the one that runs in production. The timeouts of sockets are the system's
+    own and stay real; so does the date that a `Retry-After` header names.
+
+    Example:
+        ```python
+        fake.fail_next(status=429, retry_after=2)
+        with FakeClock() as clock:
+            client.events.get("ride-1")
+        assert clock.waits == [2.0]
+        ```
+    """
+
+    def __init__(self) -> None:
+        self._time = _Moved()
+        self._began = self._time.now()
+        self._before: _clock.Clock | None = None
+
+    def __enter__(self) -> Self:
+        if self._before is not None:
+            raise RuntimeError("this clock runs already: make one for each `with`")
+        self._before, _clock.clock = _clock.clock, self._time
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._before is not None:
+            before, self._before = self._before, None
+            before.ahead += max(0.0, self._time.now() - before.now())
+            _clock.clock = before
+
+    @property
+    def waits(self) -> list[float]:
+        """Each wait, in seconds, in the order in which they began; those of a dripping answer included."""
+        return self._time.waits
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds have passed since the clock was made."""
+        return self._time.now() - self._began
+
+    def now(self) -> float:
+        """What the clock shows, in seconds that only grow; where it began says nothing."""
+        return self._time.now()
+
+    def move(self, seconds: float) -> None:
+        """Let time pass.
+
+        Args:
+            seconds: How many seconds, from 0 on.
+
+        Raises:
+            ValueError: Time goes forward alone, and by a finite step.
+        """
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"seconds={seconds!r}: pass 0 or more")
+        self._time.move(seconds)
+
+
+class _Moved(_clock.Clock):
+    """What the clients go by: waiting moves it."""
+
+    def __init__(self) -> None:
+        # A whole number, so that what tests add up stays exact.
+        self._now = float(math.ceil(_clock.clock.now()))
+        self._lock = threading.Lock()
+        self._timeouts: weakref.WeakKeyDictionary[
+            asyncio.Timeout, tuple[float, asyncio.AbstractEventLoop]
+        ] = weakref.WeakKeyDictionary()
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return self._now + self.ahead
+
+    def move(self, seconds: float) -> None:
+        """Let time pass, and end the calls whose time is over."""
+        with self._lock:
+            # By one step at least: what is smaller than a float can add would never pass.
+            step = math.nextafter(self._now, math.inf) if seconds else self._now
+            self._now = max(step, self._now + seconds)
+            over = [
+                (timeout, loop)
+                for timeout, (deadline, loop) in self._timeouts.items()
+                if deadline <= self._now
+            ]
+            for timeout, _ in over:
+                del self._timeouts[timeout]
+        for timeout, loop in over:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_expire, timeout, loop)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.move(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+        await asyncio.sleep(0)  # other tasks run, as they would
+
+    def wait(self, until: threading.Condition | threading.Event, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        """Ends when this clock or the machine's has moved so far, whichever is first."""
+        timeout = asyncio.timeout(seconds)
+        with self._lock:
+            self._timeouts[timeout] = (self._now + seconds, asyncio.get_running_loop())
+        return timeout
+
+
+def _expire(timeout: asyncio.Timeout, loop: asyncio.AbstractEventLoop) -> None:
+    with suppress(RuntimeError):  # it is over already
+        timeout.reschedule(loop.time())
