@@ -55,25 +55,28 @@ class GenerationFailed(Exception):
     """The package could not be generated; the text says why."""
 
 
-def generate(spec: Path, into: Path) -> None:
+def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
     """Generate the package from a description into a folder that does not exist yet.
 
     Args:
         spec: The OpenAPI description.
         into: The package's folder.
+        tools: The folder of another generator and ruff than the pinned ones.
 
     Raises:
         GenerationFailed: A tool is missing or of another version, the generator warned or failed, an
             operation, a name or a value did not come out, or what came out does not import.
     """
-    _check_tools()
+    if tools is None:
+        _check_tools()
+        tools = Path(sysconfig.get_path("scripts"))
     if not spec.is_file():
         raise GenerationFailed(f"there is no description at {spec}")
     with tempfile.TemporaryDirectory() as room:
         package = Path(room) / "package"
         config = Path(room) / "config.yaml"
         config.write_text(CONFIG)
-        _run_generator(spec, package, config)
+        _run_generator(spec, package, config, tools)
         _check_operations(package)
         _check_texts(spec, package)
         _check_imports(package)
@@ -95,19 +98,18 @@ def _check_tools() -> None:
             )
 
 
-def _run_generator(spec: Path, package: Path, config: Path) -> None:
-    scripts = Path(sysconfig.get_path("scripts"))
-    if not (scripts / "ruff").exists():
-        raise GenerationFailed(f"there is no ruff in {scripts}: run scripts/setup")
+def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None:
+    if not (tools / "ruff").exists():
+        raise GenerationFailed(f"there is no ruff in {tools}: run scripts/setup")
     environment = {
         **os.environ,
-        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUTF8": "1",
         # Without it a refusal of our templates ends in a box that breaks the line which says why.
         "_TYPER_STANDARD_TRACEBACK": "1",
     }
     command = [
-        str(scripts / "openapi-python-client"),
+        str(tools / "openapi-python-client"),
         "generate",
         f"--path={spec.resolve()}",
         "--meta=none",

@@ -1,0 +1,135 @@
+"""What another version of the generator would change: its files, what callers see, and what the tests say.
+
+python -m examining.upgrade VERSION; exit codes: 0 callers would see nothing, 1 they would, 2 no such version.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.bump import PACKAGE, SURFACE, CheckFailed, facade_facts
+from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files, swap
+from contract.loading import load
+from contract.surface import lost
+
+from examining.practice import project, tested
+
+
+class NoSuchVersion(Exception):
+    """The version cannot be installed; the text says why."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an upgrade would come to.
+
+    Attributes:
+        report: Markdown for a maintainer.
+        visible: Whether callers would see anything of it.
+    """
+
+    report: str
+    visible: bool
+
+
+def install(version: str, into: Path) -> Path:
+    """Make an environment with another generator and the pinned ruff; gives the folder of its tools.
+
+    Raises:
+        NoSuchVersion: It is not a version, or cannot be installed.
+    """
+    if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", version):
+        raise NoSuchVersion(f"{version[:40]!r} is no version: pass one such as 0.29.1")
+    uv = str(Path(sysconfig.get_path("scripts")) / "uv")
+    wanted = [f"openapi-python-client=={version}", f"ruff=={PINNED['ruff']}"]
+    for command in (
+        [uv, "venv", "--quiet", "--python", sys.executable, str(into)],
+        [uv, "pip", "install", "--quiet", "--python", str(into / "bin/python"), *wanted],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = " ".join(done.stderr.split())[-300:]
+            raise NoSuchVersion(f"openapi-python-client {version} cannot be installed: {said}")
+    return into / "bin"
+
+
+def attempt(version: str, room: Path, *, suite: bool = True) -> Trial:
+    """Generate with another version into a copy of the project, and test the facade above it.
+
+    Args:
+        version: The generator's version.
+        room: An empty folder.
+        suite: False to leave the facade's tests out.
+
+    Raises:
+        NoSuchVersion: It cannot be installed.
+    """
+    tools = install(version, room / "tools")
+    tree = project(room)
+    fresh = room / "fresh"
+    lines = [f"# Generator {PINNED['openapi-python-client']} -> {version}", ""]
+    try:
+        generate(SPEC, fresh, tools)
+    except GenerationFailed as error:
+        return Trial("\n".join([*lines, f"It does not generate: {error}"]) + "\n", visible=True)
+    lines += _changed_files(tree / PACKAGE, fresh)
+    before = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
+    swap(fresh, tree / PACKAGE)
+    try:
+        after = facade_facts(tree, (tree / PACKAGE).parent).splitlines()
+    except CheckFailed as error:
+        return Trial("\n".join([*lines, f"**Callers:** {error}"]) + "\n", visible=True)
+    changes = [f"- gone: `{one}`" for one in lost(before, after)]
+    changes += [f"- new: `{one}`" for one in lost(after, before)]
+    lines += ["**What callers see:** " + ("changes." if changes else "nothing changes."), *changes]
+    faults = tested(tree, load(str(SPEC)), room / "cache") if suite else []
+    if suite:
+        lines.append("**The facade's tests and types:** " + ("fail." if faults else "pass."))
+    lines += [f"- {one}" for one in faults]
+    return Trial("\n".join(lines) + "\n", visible=bool(changes or faults))
+
+
+def _changed_files(present: Path, fresh: Path) -> list[str]:
+    stale = stale_files(fresh, present)
+    counts = [0, 0]
+    for name in stale:
+        old, new = (
+            (one / name).read_text("utf-8").splitlines() if (one / name).exists() else []
+            for one in (present, fresh)
+        )
+        for line in difflib.ndiff(old, new):
+            counts[0] += line.startswith("+ ")
+            counts[1] += line.startswith("- ")
+    if not stale:
+        return ["**Generated files:** all the same.", ""]
+    told = ", ".join(f"`{name}`" for name in stale[:8]) + (" and more" if len(stale) > 8 else "")
+    return [
+        f"**Generated files:** {len(stale)} differ, +{counts[0]} -{counts[1]} lines: {told}.",
+        "",
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    if len(arguments) != 1 or not arguments[0]:
+        print("name a version: scripts/generate --with-generator 0.29.1", file=sys.stderr)
+        return 2
+    try:
+        with tempfile.TemporaryDirectory(prefix="upgrade-") as room:
+            trial = attempt(arguments[0], Path(room))
+    except NoSuchVersion as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(trial.report, end="")
+    return 1 if trial.visible else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""A new version of the generator is tried without writing anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from examining import upgrade
+from examining.upgrade import NoSuchVersion, attempt, install
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.slow
+def test_the_pinned_version_changes_nothing(tmp_path: Path) -> None:
+    trial = attempt("0.29.1", tmp_path, suite=False)
+    assert "**Generated files:** all the same." in trial.report
+    assert "**What callers see:** nothing changes." in trial.report
+    assert not trial.visible
+
+
+@pytest.mark.slow
+def test_a_version_that_cannot_read_our_templates_is_told(tmp_path: Path) -> None:
+    trial = attempt("0.29.0", tmp_path, suite=False)
+    assert "It does not generate:" in trial.report
+    assert trial.visible
+
+
+@pytest.mark.slow
+def test_a_version_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchVersion, match=r"99\.0 cannot be installed"):
+        install("99.0", tmp_path / "tools")
+
+
+@pytest.mark.parametrize("version", ["latest", "--help", "0.29.1; rm", "../x"])
+def test_what_is_no_version_is_refused(version: str, tmp_path: Path) -> None:
+    with pytest.raises(NoSuchVersion, match="is no version"):
+        install(version, tmp_path / "tools")
+
+
+def test_the_command_wants_a_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert upgrade.main([]) == 2
+    assert "name a version" in capsys.readouterr().err
