@@ -1,0 +1,175 @@
+"""A release: the tag must be the version, and what was built once is what is tested, signed and published."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from togai import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Job = dict[str, Any]
+
+
+@pytest.fixture
+def jobs(root: Path) -> dict[str, Job]:
+    loaded = yaml.safe_load((root / ".github/workflows/release.yml").read_text("utf-8"))
+    found: dict[str, Job] = loaded["jobs"]
+    return found
+
+
+def script(job: Job, name: str) -> str:
+    found: str = next(step["run"] for step in job["steps"] if step.get("name") == name)
+    return found
+
+
+def sh(text: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-e", "-c", text],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def prepared(root: Path, tmp_path: Path) -> Path:
+    """A tree in which everything is ready for a release."""
+    (tmp_path / "togai").mkdir()
+    shutil.copy(root / "togai/_version.py", tmp_path / "togai/_version.py")
+    (tmp_path / "CHANGELOG.md").write_text(
+        f"# Changelog\n\n## Unreleased\n\n- Later.\n\n## {__version__}\n\n- Now.\n\n## 0.0.1\n\n- Once.\n"
+    )
+    (tmp_path / "tests/surface" / __version__).mkdir(parents=True)
+    return tmp_path
+
+
+CHECK = "The tag is the version, and what it promises is written down"
+
+
+def test_a_tag_that_is_the_version_passes(jobs: dict[str, Job], prepared: Path) -> None:
+    done = sh(script(jobs["build"], CHECK), prepared, GITHUB_REF_NAME=f"v{__version__}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_tag_that_is_another_version_is_refused(jobs: dict[str, Job], prepared: Path) -> None:
+    done = sh(script(jobs["build"], CHECK), prepared, GITHUB_REF_NAME="v9.9.9")
+    assert done.returncode == 1
+    assert f"the tag must be v{__version__}" in done.stderr
+
+
+def test_a_version_without_changelog_is_refused(jobs: dict[str, Job], prepared: Path) -> None:
+    (prepared / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n")
+    done = sh(script(jobs["build"], CHECK), prepared, GITHUB_REF_NAME=f"v{__version__}")
+    assert done.returncode == 1
+    assert f"## {__version__}" in done.stderr
+
+
+def test_a_version_whose_surface_is_not_kept_is_refused(
+    jobs: dict[str, Job], prepared: Path
+) -> None:
+    (prepared / "tests/surface" / __version__).rmdir()
+    done = sh(script(jobs["build"], CHECK), prepared, GITHUB_REF_NAME=f"v{__version__}")
+    assert done.returncode == 1
+    assert "--freeze-surface" in done.stderr
+
+
+def test_every_job_gets_the_very_bytes_that_were_built(
+    jobs: dict[str, Job], tmp_path: Path
+) -> None:
+    built = tmp_path / "built"
+    (built / "dist").mkdir(parents=True)
+    content = bytes(range(256)) * 1024  # more than fits into one variable
+    (built / "dist/togai-1-py3-none-any.whl").write_bytes(content)
+    pack = script(jobs["build"], "Build once").splitlines()[-1]
+    output = tmp_path / "output"
+    assert sh(pack, built, GITHUB_OUTPUT=str(output)).returncode == 0
+    packed = output.read_text().removeprefix("dist=").strip()
+    for name in ("test", "publish", "announce"):
+        room = tmp_path / name
+        room.mkdir()
+        text = script(jobs[name], "Unpack what was built")
+        unpack = room / "step.sh"  # as the runner does
+        unpack.write_text(text.replace("${{ needs.build.outputs.dist }}", packed))
+        done = sh("bash -e step.sh", room)
+        assert done.returncode == 0, done.stderr
+        assert (room / "dist/togai-1-py3-none-any.whl").read_bytes() == content
+
+
+def test_nothing_is_built_twice(jobs: dict[str, Job]) -> None:
+    text = {name: yaml.safe_dump(job) for name, job in jobs.items()}
+    assert "uv build" in text["build"]
+    assert not any("uv build" in text[name] for name in jobs.keys() - {"build"})
+    assert "--wheel dist/*.whl" in text["test"]
+
+
+def test_the_wheel_is_tested_on_every_python_with_both_ends_of_the_dependencies(
+    root: Path, jobs: dict[str, Job]
+) -> None:
+    supported = re.findall(r"Python :: (3\.\d+)", (root / "pyproject.toml").read_text("utf-8"))
+    assert jobs["test"]["strategy"]["matrix"] == {
+        "python": supported,
+        "resolution": ["lowest-direct", "highest"],
+    }
+
+
+def test_nothing_is_published_before_the_tests_have_passed(jobs: dict[str, Job]) -> None:
+    assert set(jobs["publish"]["needs"]) == {"build", "test"}
+    assert "publish" in jobs["announce"]["needs"]
+
+
+def test_each_job_may_do_only_what_it_does(root: Path, jobs: dict[str, Job]) -> None:
+    text = (root / ".github/workflows/release.yml").read_text("utf-8")
+    assert yaml.safe_load(text)["permissions"] == {}
+    assert {name: job["permissions"] for name, job in jobs.items()} == {
+        "build": {"contents": "read"},
+        "test": {"contents": "read"},
+        "publish": {"contents": "read", "id-token": "write"},
+        "announce": {"contents": "write"},
+    }
+    assert "secrets." not in text
+
+
+def test_the_job_that_signs_runs_no_code_of_this_repository(jobs: dict[str, Job]) -> None:
+    assert not re.search(
+        r"scripts/|\.ci/|--group dev|uv sync(?! --locked --quiet --only-group release)",
+        yaml.safe_dump(jobs["publish"], width=1000),
+    )
+
+
+def test_the_notes_are_the_versions_part_of_the_changelog(
+    jobs: dict[str, Job], prepared: Path
+) -> None:
+    notes = jobs["announce"]["steps"][-1]["run"].splitlines()[0]
+    done = sh(notes, prepared, GITHUB_REF_NAME=f"v{__version__}")
+    assert done.returncode == 0, done.stderr
+    assert (prepared / "notes.md").read_text().strip() == "- Now."
+
+
+def test_every_action_is_pinned_by_its_hash(root: Path) -> None:
+    for workflow in (root / ".github/workflows").glob("*.yml"):
+        for action in re.findall(r"\buses: (\S+)", workflow.read_text("utf-8")):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), f"{workflow.name}: {action}"
+
+
+def test_the_release_notes_of_contributing_name_commands_that_exist(root: Path) -> None:
+    text = (root / "CONTRIBUTING.md").read_text("utf-8")
+    for command in re.findall(r"^ *(scripts/[a-z-]+|\.ci/run)", text, re.MULTILINE):
+        assert (root / command).is_file(), command
+    for option in re.findall(r"scripts/(check|check-wheel) (--[a-z-]+)", text):
+        assert option[1] in (root / "scripts" / option[0]).read_text("utf-8"), option
+
+
+def test_the_promise_names_the_pythons_that_are_supported(root: Path) -> None:
+    supported = re.findall(r"Python :: (3\.\d+)", (root / "pyproject.toml").read_text("utf-8"))
+    sentence = f"today {', '.join(supported[:-1])} and {supported[-1]}"
+    assert sentence in (root / "SECURITY.md").read_text("utf-8")
