@@ -124,10 +124,12 @@ def test_an_example_in_a_docstring_runs(
     monkeypatch.setenv("TOGAI_BASE_URL", url)
     fake.add_many(2, account_id="acme")
     compiled = compile(examples()[name], name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    names: dict[str, Any] = {"__name__": "example", **vars(togai), "FakeTogai": FakeTogai}
-    running = eval(compiled, names)
-    if inspect.iscoroutine(running):
-        asyncio.run(running)
+    fake.add(id="ride-1", account_id="acme")
+    with togai.Togai() as client:
+        names: dict[str, Any] = {**vars(togai), **vars(togai.testing)}
+        running = eval(compiled, {**names, "__name__": "example", "fake": fake, "client": client})
+        if inspect.iscoroutine(running):
+            asyncio.run(running)
     if name in ("togai.Togai", "togai.AsyncTogai"):
         assert fake.requests
 
