@@ -1,0 +1,141 @@
+"""The sides as processes: each in the environment that it needs, and the server that they all read from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from contract.generation import PINNED, ROOT, SPEC
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+HERE = Path(__file__).parent
+OFFICIAL = "togai-client==1.0.3"
+MSGSPEC = "msgspec==0.22.0"
+
+
+class Environments:
+    """Two environments, with nothing in them but what the sides need.
+
+    Args:
+        room: An empty folder.
+    """
+
+    def __init__(self, room: Path) -> None:
+        self._room = room
+        self.ours = self._make("ours", str(ROOT), MSGSPEC)
+        self.official = self._make("official", OFFICIAL)
+        self._stock()
+
+    def python(self, side: str) -> Path:
+        """The interpreter of a side."""
+        return self.official if side == "official" else self.ours
+
+    def _make(self, name: str, *packages: str) -> Path:
+        uv = str(Path(sysconfig.get_path("scripts")) / "uv")
+        folder = self._room / name
+        python = folder / "bin" / "python"
+        _run(uv, "venv", "--quiet", "--python", sys.executable, str(folder))
+        _run(uv, "pip", "install", "--quiet", "--python", str(python), *packages)
+        return python
+
+    def _stock(self) -> None:
+        """The generator's own output for the contract, beside ours."""
+        tools = Path(sysconfig.get_path("scripts"))
+        into = next((self._room / "ours" / "lib").glob("python*/site-packages")) / "stock"
+        _run(
+            str(tools / "openapi-python-client"),
+            "generate",
+            f"--path={SPEC}",
+            "--meta=none",
+            f"--output-path={into}",
+            PATH=f"{tools}{os.pathsep}{os.environ['PATH']}",
+        )
+
+    @staticmethod
+    def versions() -> str:
+        """What is compared with what."""
+        return f"{OFFICIAL}, {MSGSPEC}, openapi-python-client=={PINNED['openapi-python-client']}"
+
+
+def _run(*command: str, **environment: str) -> None:
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command[:3])} ...: {done.stderr.strip()[-500:]}")
+
+
+def outside() -> dict[str, str]:
+    """The environment variables of a side: no proxy between it and the server, nothing of ours in its way."""
+    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", "TOGAI_API_TOKEN", "TOGAI_BASE_URL"):
+        kept.pop(name, None)
+    return kept
+
+
+class Process:
+    """A process that prints a line for each line that it gets; ended with the `with`."""
+
+    def __init__(self, *command: str) -> None:
+        self._process = subprocess.Popen(
+            command,
+            env=outside(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def line(self) -> str:
+        """The next line that it prints."""
+        stdout = self._process.stdout
+        said = stdout.readline().strip() if stdout else ""
+        if not said:
+            raise SystemExit("a side of the bench ended: its error stands above")
+        return said
+
+
+class Side(Process):
+    """A worker: one side, ready to do its tasks."""
+
+    def __init__(self, environments: Environments, side: str, url: str) -> None:
+        super().__init__(str(environments.python(side)), str(HERE / "worker.py"), side, url)
+
+    def seconds(self, task: str, size: int = 0, number: int = 1) -> float:
+        """How long a task takes, done so many times.
+
+        Args:
+            task: A method of the worker.
+            size: What it is given.
+            number: How many times.
+        """
+        stdin = self._process.stdin
+        if stdin:
+            stdin.write(f"{task} {size} {number}\n")
+        return float(self.line())
+
+
+class Server(Process):
+    """The server of canned pages."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.executable, str(HERE / "server.py"))
+        self.url = self.line()

@@ -1,0 +1,208 @@
+"""One side of the bench, in an interpreter of its own: python worker.py SIDE URL.
+
+Reads lines of task, size and number, does the task so many times, and prints how many seconds it took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from server import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BODY = f'{{"events": {EVENTS}}}'
+AT_ONCE = 8
+
+
+class Plain:
+    """httpx and json.loads: the floor of our stack."""
+
+    def __init__(self, url: str) -> None:
+        import httpx
+
+        self._url = url
+        self._headers = {"Authorization": "Bearer t"}
+        self._http = httpx.Client(headers=self._headers)
+
+    def decode(self, _: int) -> None:
+        json.loads(BODY)
+
+    def listing(self, total: int) -> int:
+        count = 0
+        params = {"account_id": str(total)}
+        while True:
+            page = json.loads(self._http.get(f"{self._url}/events", params=params).content)
+            count += len(page["events"])
+            if "nextToken" not in page:
+                return count
+            params["nextToken"] = page["nextToken"]
+
+    def at_once(self, total: int) -> int:
+        return asyncio.run(self._at_once(total))
+
+    async def _at_once(self, total: int) -> int:
+        import httpx
+
+        async with httpx.AsyncClient(headers=self._headers) as http:
+
+            async def one() -> int:
+                count = 0
+                params = {"account_id": str(total)}
+                while True:
+                    answer = await http.get(f"{self._url}/events", params=params)
+                    page = json.loads(answer.content)
+                    count += len(page["events"])
+                    if "nextToken" not in page:
+                        return count
+                    params["nextToken"] = page["nextToken"]
+
+            return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
+
+
+class Ours:
+    """The facade."""
+
+    def __init__(self, url: str) -> None:
+        from decimal import Decimal
+
+        from togai import AsyncTogai, EventWithStatus, Togai
+        from togai._reading import Reader
+
+        self._reader = Reader(strict=False, on_drift=None)
+        self._model, self._decimal = EventWithStatus, Decimal
+        self._client = Togai("t", base_url=url, requests_per_second=None)
+        self._make: Any = lambda: AsyncTogai("t", base_url=url, requests_per_second=None)
+
+    def decode(self, _: int) -> None:
+        events = json.loads(BODY, parse_float=self._decimal)["events"]
+        self._reader.items(self._model, events, "$.events")
+
+    def listing(self, total: int) -> int:
+        return sum(1 for _ in self._client.events.list(account_id=str(total)))
+
+    def at_once(self, total: int) -> int:
+        return asyncio.run(self._at_once(total))
+
+    async def _at_once(self, total: int) -> int:
+        async with self._make() as client:
+
+            async def one() -> int:
+                return sum([1 async for _ in client.events.list(account_id=str(total))])
+
+            return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
+
+
+class Official:
+    """The vendor's own client."""
+
+    def __init__(self, url: str) -> None:
+        import togai_client
+        from togai_client.models.get_events_response import GetEventsResponse
+
+        self._response = GetEventsResponse
+        configuration = togai_client.Configuration(host=url, access_token="t")  # noqa: S106
+        self._api = togai_client.EventManagementApi(togai_client.ApiClient(configuration))
+
+    def decode(self, _: int) -> None:
+        self._response.from_json(BODY)
+
+    def listing(self, total: int) -> int:
+        count = 0
+        token = None
+        while True:
+            page = self._api.get_events(account_id=str(total), next_token=token)
+            count += len(page.events)
+            token = page.next_token
+            if token is None:
+                return count
+
+
+class Stock:
+    """What the generator writes without our templates."""
+
+    def __init__(self, _: str) -> None:
+        from stock.models import GetEventsResponse
+
+        self._response = GetEventsResponse
+
+    def decode(self, _: int) -> None:
+        self._response.from_dict(json.loads(BODY))
+
+
+class Structs:
+    """msgspec: about what decoding can cost at the least."""
+
+    def __init__(self, _: str) -> None:
+        import datetime
+
+        import msgspec
+
+        def struct(title: str, **fields: Any) -> Any:
+            made = [(key, kind) for key, kind in fields.items() if not isinstance(kind, tuple)]
+            made += [(key, *kind) for key, kind in fields.items() if isinstance(kind, tuple)]
+            return msgspec.defstruct(title, made, rename="camel")
+
+        text = (str | None, None)
+        attribute = struct("Attribute", name=str, value=str, unit=text)
+        payload = struct(
+            "Event",
+            schema_name=str,
+            timestamp=datetime.datetime,
+            account_id=str,
+            attributes=list[attribute],
+            dimensions=dict[str, str],
+            id=text,
+        )
+        status = struct("IngestionStatus", status=str, status_description=text)
+        source = struct("EventSource", id=str, type=str)
+        event = struct(
+            "EventWithStatus",
+            reference_id=str,
+            event_payload=payload,
+            ingestion_status=status,
+            created_at=datetime.datetime,
+            customer_id=text,
+            source=(source | None, None),
+        )
+        page = struct("GetEventsResponse", events=list[event], next_token=text)
+        self._decode = msgspec.json.Decoder(page).decode
+        self._body = BODY.encode()
+
+    def decode(self, _: int) -> None:
+        self._decode(self._body)
+
+
+SIDES: dict[str, Callable[[str], Any]] = {
+    "plain": Plain,
+    "ours": Ours,
+    "official": Official,
+    "stock": Stock,
+    "msgspec": Structs,
+}
+
+
+def main(side: str, url: str) -> None:
+    """Do what the lines on standard input say."""
+    worker = SIDES[side](url)
+    for line in sys.stdin:
+        task, size, number = line.split()
+        if task == "peak":
+            seconds = float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        else:
+            do = getattr(worker, task)
+            start = time.perf_counter()
+            for _ in range(int(number)):
+                do(int(size))
+            seconds = time.perf_counter() - start
+        print(seconds, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
