@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
-from dateutil.parser import isoparse
-
 from togai.errors import InvalidRequest
 from togai.models import (
     Attribute,
@@ -101,6 +99,9 @@ def build_event(
 
 def _timestamp(value: object, problems: list[str]) -> datetime:
     if isinstance(value, str):
+        # It takes as long to import as httpx, and only whoever passes text needs it.
+        from dateutil.parser import isoparse
+
         text = value
         try:
             value = isoparse(text)

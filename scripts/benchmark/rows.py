@@ -7,19 +7,21 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.sides import Environments, Server, Side, outside
 from contract.bump import bump
 from contract.generation import ROOT, SPEC, generate
 from contract.loading import load
 from examining.practice import project
 
+from benchmark.sides import Environments, Server, Side, outside
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 COLD = {
     "ours": "from togai import Togai; c = Togai('t', base_url={url!r}); print(c.events.get('1').reference_id)",
@@ -65,18 +67,22 @@ def measure(scale: Scale) -> Iterator[Row]:
         yield from _maintaining(Path(room))
 
 
-def _ratios(what: str, rounds: int, ours: Callable[[], float], other: Callable[[], float], aim: str) -> Row:
-    """How many times as long ours takes as the other, the two in turns."""
-    ours(), other()
+Pair = tuple[Callable[[], float], Callable[[], float]]
+
+
+def _ratios(what: str, rounds: int, pair: Pair, aim: str) -> Row:
+    """How many times as long the first takes as the second, the two in turns."""
+    one, other = pair
+    one(), other()
     found: list[float] = []
     for number in range(rounds):
         # Whoever comes second finds the caches warm: they take turns.
         if number % 2:
-            first = ours()
+            first = one()
             found.append(first / other())
         else:
             first = other()
-            found.append(ours() / first)
+            found.append(one() / first)
     return _row(what, found, aim)
 
 
@@ -99,10 +105,13 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
 
     cold = {side: start(side, code.format(url=url)) for side, code in COLD.items()}
     rounds = scale.rounds
-    yield _ratios("cold start to the first event, of plain httpx", rounds, cold["ours"], cold["plain"], "1.5")
-    yield _ratios("the official client's cold start, of ours", rounds, cold["official"], cold["ours"], "5 or more")
+    what = "cold start to the first event"
+    yield _ratios(f"{what}, of plain httpx", rounds, (cold["ours"], cold["plain"]), "1.5")
+    yield _ratios(
+        f"{what}, official of ours", rounds, (cold["official"], cold["ours"]), "5 or more"
+    )
     imports = (start("ours", "import togai"), start("ours", "import httpx"))
-    yield _ratios("import togai, of import httpx", rounds, *imports, "1.1")
+    yield _ratios("import togai, of import httpx", rounds, imports, "1.1")
 
 
 def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
@@ -110,27 +119,33 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         names = ("ours", "plain", "official", "stock", "msgspec")
         side = {name: stack.enter_context(Side(environments, name, url)) for name in names}
 
-        def task(name: str, what: str, size: int = 0, number: int = 1) -> Callable[[], float]:
-            return lambda: side[name].seconds(what, size, number)
+        def pair(one: str, other: str, what: str, size: int = 0, number: int = 1) -> Pair:
+            return (
+                lambda: side[one].seconds(what, size, number),
+                lambda: side[other].seconds(what, size, number),
+            )
 
-        def pair(one: str, other: str, what: str, size: int, number: int = 1) -> tuple[Callable[[], float], ...]:
-            return task(one, what, size, number), task(other, what, size, number)
-
-        rounds, listed = scale.rounds, scale.listed
-        decode = ("decode", 0, 40)
-        page = "decode a page of 50 events"
-        yield _ratios(f"{page}, of json.loads", rounds, *pair("ours", "plain", *decode), "2.5")
-        yield _ratios(f"{page}, official of ours", rounds, *pair("official", "ours", *decode), "2 or more")
-        yield _ratios(f"{page}, stock of ours", rounds, *pair("stock", "ours", *decode), "more than 1")
-        yield _ratios(f"{page}, of msgspec", rounds, *pair("ours", "msgspec", *decode), "")
-        few = max(2, rounds // 3)
+        rounds = scale.rounds
+        what = "decode a page of 50 events"
+        for one, other, words, aim in (
+            ("ours", "plain", "of json.loads", "2.5"),
+            ("official", "ours", "official of ours", "2 or more"),
+            ("stock", "ours", "stock of ours", "more than 1"),
+            ("ours", "msgspec", "of msgspec", ""),
+        ):
+            turns = pair(one, other, "decode", number=40)
+            yield _ratios(f"{what}, {words}", rounds, turns, aim)
+        few, listed = max(2, rounds // 3), scale.listed
         what = f"list {listed:,} events"
-        yield _ratios(f"{what}, of plain httpx", few, *pair("ours", "plain", "listing", listed), "1.25")
-        yield _ratios(f"{what}, official of ours", few, *pair("official", "ours", "listing", listed), "more than 1")
-        at_once = ("at_once", listed // 8)
-        yield _ratios("8 async listings at once, of plain httpx", few, *pair("ours", "plain", *at_once), "1.25")
-        call = ("listing", 0, 100)
-        yield _ratios("a call without events, of plain httpx", rounds, *pair("ours", "plain", *call), "1.1")
+        yield _ratios(
+            f"{what}, of plain httpx", few, pair("ours", "plain", "listing", listed), "1.25"
+        )
+        turns = pair("official", "ours", "listing", listed)
+        yield _ratios(f"{what}, official of ours", few, turns, "more than 1")
+        turns = pair("ours", "plain", "at_once", listed // 8)
+        yield _ratios("8 async listings at once, of plain httpx", few, turns, "1.25")
+        turns = pair("ours", "plain", "listing", number=100)
+        yield _ratios("a call without events, of plain httpx", rounds, turns, "1.1")
 
 
 def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
@@ -142,7 +157,7 @@ def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row
             ours.seconds("listing", 100)
             costs[size] = ours.seconds("listing", size) / size
             peaks[size] = ours.seconds("peak") / 1024
-    first, last = scale.sizes[1] if len(scale.sizes) > 2 else scale.sizes[0], scale.sizes[-1]
+    first, last = sorted(scale.sizes)[-3:][0], max(scale.sizes)
     more = peaks[last] - peaks[first]
     yield _row(f"peak memory, {last:,} events over {first:,}", [more], "at most 5", "MB more")
     for size in scale.sizes:

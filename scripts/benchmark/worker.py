@@ -32,9 +32,11 @@ class Plain:
         self._http = httpx.Client(headers=self._headers)
 
     def decode(self, _: int) -> None:
+        """Read a page of 50 events."""
         json.loads(BODY)
 
     def listing(self, total: int) -> int:
+        """List so many events; gives how many there were."""
         count = 0
         params = {"account_id": str(total)}
         while True:
@@ -45,6 +47,7 @@ class Plain:
             params["nextToken"] = page["nextToken"]
 
     def at_once(self, total: int) -> int:
+        """List so many events eight times at once."""
         return asyncio.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
@@ -81,13 +84,16 @@ class Ours:
         self._make: Any = lambda: AsyncTogai("t", base_url=url, requests_per_second=None)
 
     def decode(self, _: int) -> None:
+        """Read a page of 50 events."""
         events = json.loads(BODY, parse_float=self._decimal)["events"]
         self._reader.items(self._model, events, "$.events")
 
     def listing(self, total: int) -> int:
+        """List so many events; gives how many there were."""
         return sum(1 for _ in self._client.events.list(account_id=str(total)))
 
     def at_once(self, total: int) -> int:
+        """List so many events eight times at once."""
         return asyncio.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
@@ -111,9 +117,11 @@ class Official:
         self._api = togai_client.EventManagementApi(togai_client.ApiClient(configuration))
 
     def decode(self, _: int) -> None:
+        """Read a page of 50 events."""
         self._response.from_json(BODY)
 
     def listing(self, total: int) -> int:
+        """List so many events; gives how many there were."""
         count = 0
         token = None
         while True:
@@ -133,6 +141,7 @@ class Stock:
         self._response = GetEventsResponse
 
     def decode(self, _: int) -> None:
+        """Read a page of 50 events."""
         self._response.from_dict(json.loads(BODY))
 
 
@@ -176,6 +185,7 @@ class Structs:
         self._body = BODY.encode()
 
     def decode(self, _: int) -> None:
+        """Read a page of 50 events."""
         self._decode(self._body)
 
 

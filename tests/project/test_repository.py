@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -125,10 +124,3 @@ def test_the_service_can_be_started_by_hand_and_ends_cleanly(root: Path) -> None
         process.terminate()
         assert process.wait(timeout=10) == 0
         assert process.stderr.read() == ""
-
-
-def test_the_bench_runs_and_writes_its_ratios(root: Path, tmp_path: Path) -> None:
-    out = tmp_path / "bench.json"
-    done = run(sys.executable, "scripts/bench.py", "--quick", "--json", str(out), cwd=root)
-    assert done.returncode == 0, done.stderr
-    assert all(row["median"] > 0 for row in json.loads(out.read_text()))
