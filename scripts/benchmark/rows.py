@@ -73,7 +73,8 @@ Pair = tuple[Callable[[], float], Callable[[], float]]
 def _ratios(what: str, rounds: int, pair: Pair, aim: str) -> Row:
     """How many times as long the first takes as the second, the two in turns."""
     one, other = pair
-    one(), other()
+    one()
+    other()
     found: list[float] = []
     for number in range(rounds):
         # Whoever comes second finds the caches warm: they take turns.
