@@ -148,6 +148,8 @@ class _Builder:
             self.open(list[Any](), event)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             done = self.stack.pop()
+            if isinstance(event, yaml.MappingEndEvent) and "<<" in done.value:
+                done.value = _with_merged(done.value, event)
             if done.anchor:
                 self.anchors[done.anchor] = (done.value, done.size)
             self.add(done.value, done.size, event)
@@ -192,6 +194,17 @@ class _Builder:
         else:
             into.value[into.key] = value
             into.key = None
+
+
+def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
+    """A mapping with the keys of those that it merges; its own go first."""
+    merged: Any = value.pop("<<")
+    made: dict[str, Any] = {}
+    for one in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        if not isinstance(one, dict):
+            raise Unusable(f"{_line(event)}: << merges what is no mapping")
+        made |= cast("dict[str, Any]", one)
+    return made | value
 
 
 def _parse_yaml(text: str) -> Any:

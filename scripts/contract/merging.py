@@ -304,6 +304,10 @@ class _Merger:
                 continue
             if REMOVED in node:
                 self._unmark(node, place, position)
+            if parameter.place != "path" and "content" in match.node.value:
+                # A text would be sent in quotes, as JSON.
+                theirs = ", ".join(sorted(match.node.value["content"]))
+                self._tell(verdicts.MEDIA, f"{place}/content", "plain", theirs, position)
             if match.required and not parameter.required:
                 self._tell(
                     verdicts.NEED_PARAMETER, f"{place}/required", "optional", "required", position

@@ -136,6 +136,21 @@ def parameter_type(document: Document) -> Iterator[Place]:
         )
 
 
+@operator("parameter that is sent as JSON", "conflict")
+def parameter_content(document: Document) -> Iterator[Place]:
+    """A parameter described by a content type."""
+    for path, method, _, one in parameters(document):
+        if one["in"] != "path":
+
+            def change(
+                d: Document, path: str = path, method: str = method, name: str = one["name"]
+            ) -> None:
+                described = parameter_of(d, path, method, name)
+                described["content"] = {"application/json": {"schema": described.pop("schema")}}
+
+            yield Place(f"{path} {one['name']}", change)
+
+
 @operator("response property that became required", "absorbed")
 def became_required(document: Document) -> Iterator[Place]:
     """An answer that promises more."""

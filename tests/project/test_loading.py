@@ -67,6 +67,12 @@ def test_aliases_are_followed() -> None:
     assert value("[&a {k: v}, *a]") == [{"k": "v"}, {"k": "v"}]
 
 
+@pytest.mark.parametrize("merged", ["*a", "[*a, {k: other}]"])
+def test_merged_keys_come_after_a_mappings_own(merged: str) -> None:
+    found = value(f"[&a {{k: v, own: theirs}}, {{<<: {merged}, own: mine}}]")
+    assert found[1] == {"k": "v", "own": "mine"}
+
+
 def bomb() -> str:
     lines = ["x-0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     lines += [f"x-{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
@@ -89,6 +95,7 @@ def bomb() -> str:
         (b"a: 1\na: 2\n", "'a' stands twice"),
         (b'{"a": 1, "a": 2}', "'a' stands twice"),
         (b"--- 1\n--- 2\n", "second document"),
+        (b"a: {<<: b}\n", "no mapping"),
         (b"a: &x [*x]\n", "holds itself"),
         (b"a: *x\n", "holds itself"),
         (b"? [a]\n: b\n", "key is no text"),
