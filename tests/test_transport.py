@@ -36,6 +36,7 @@ from togai import (
 )
 from togai._pace import AsyncPace, Pace, Window
 from togai._retry import parse_retry_after
+from togai._token import TokenSource
 from togai.testing import FakeClock, FakeTogai
 
 from .conftest import TOKEN, Connect
@@ -654,3 +655,25 @@ def test_no_call_starts_before_a_hold_is_over() -> None:
     window.hold(until=103.0)
     assert window.wait(100.0) == 7.0
     assert window.wait(107.0) == 0.0
+
+
+def test_a_slow_reader_of_the_old_token_does_not_undo_a_refresh() -> None:
+    given = iter(["old", "old", "new", "newer"])
+    slow, refreshed = threading.Event(), threading.Event()
+
+    def token() -> str:
+        one = next(given)
+        if threading.current_thread() is not threading.main_thread():
+            slow.set()
+            refreshed.wait(10)
+        return one
+
+    source = TokenSource(token)
+    refused = source.read()
+    reader = threading.Thread(target=source.read)
+    reader.start()
+    slow.wait(10)
+    fresh = source.refresh(refused)
+    refreshed.set()
+    reader.join()
+    assert source.refresh(refused) is fresh

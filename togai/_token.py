@@ -51,12 +51,14 @@ class Secret:
 
 
 class _Source:
-    """What both twins know: the callable or the fixed token, and the last one that it gave."""
+    """What both twins know: the callable or the fixed token, and what it last gave for a refused one."""
 
     def __init__(self, token: object) -> None:
         self.can_refresh = callable(token)
         self._call: Callable[[], object] = token if callable(token) else lambda: token
-        self._last: Secret | None = None if self.can_refresh else Secret(token)
+        self._fixed = None if self.can_refresh else Secret(token)
+        # Both together: a slow reader that came before must not undo what came after.
+        self._renewed: tuple[Secret, Secret] | None = None
 
     def __repr__(self) -> str:
         return "<token ***>"
@@ -75,16 +77,14 @@ class TokenSource(_Source):
 
     def read(self) -> Secret:
         """The token for the next attempt."""
-        if self.can_refresh or self._last is None:
-            self._last = self._fetch()
-        return self._last
+        return self._fixed or self._fetch()
 
     def refresh(self, refused: Secret) -> Secret:
         """Another token than the refused one, asked for once however many threads come together."""
         with self._lock:
-            if self._last is None or self._last == refused:
-                self._last = self._fetch()
-            return self._last
+            if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
+                self._renewed = (refused, self._fetch())
+            return self._renewed[1]
 
     def _fetch(self) -> Secret:
         value = self._call()
@@ -106,16 +106,14 @@ class AsyncTokenSource(_Source):
 
     async def read(self) -> Secret:
         """The token for the next attempt."""
-        if self.can_refresh or self._last is None:
-            self._last = await self._fetch()
-        return self._last
+        return self._fixed or await self._fetch()
 
     async def refresh(self, refused: Secret) -> Secret:
         """Another token than the refused one, asked for once however many tasks come together."""
         async with self._lock:
-            if self._last is None or self._last == refused:
-                self._last = await self._fetch()
-            return self._last
+            if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
+                self._renewed = (refused, await self._fetch())
+            return self._renewed[1]
 
     async def _fetch(self) -> Secret:
         value = self._call()
