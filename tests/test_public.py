@@ -18,7 +18,7 @@ import togai.corrections
 import togai.errors
 import togai.models
 import togai.testing
-from togai import AsyncEventPages, AsyncEvents, AsyncTogai, EventPages, Events, Togai
+from togai import AsyncEventPages, AsyncEvents, AsyncTogai, EventPages, Events, Togai, _public
 
 MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
 
@@ -38,6 +38,32 @@ def test_all_names_exactly_what_the_module_holds(module: types.ModuleType) -> No
     assert listed <= held
     imported_for_itself = {"annotations", "Any", "TYPE_CHECKING", "status_error_class"}
     assert held - listed <= imported_for_itself
+
+
+def test_what_waits_to_be_imported_is_what_togai_offers() -> None:
+    assert _public.__all__ == togai.__all__
+
+
+def test_importing_togai_alone_imports_nothing_heavy() -> None:
+    script = "import sys, togai; print(sorted({'attrs', 'dateutil', 'httpx'} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["models", "errors", "corrections"])
+def test_the_public_modules_are_there_without_importing_them(name: str) -> None:
+    script = f"import togai; print(togai.{name}.__name__)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"togai.{name}\n"
+
+
+def test_a_name_that_is_not_there_is_told() -> None:
+    with pytest.raises(AttributeError, match="module 'togai' has no attribute 'Client'"):
+        togai.Client  # type: ignore[attr-defined] # noqa: B018
 
 
 def arguments(function: Any) -> list[str]:
