@@ -122,15 +122,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # httpx and the models take longer to import than most programs take to start: whoever uses a name waits for it.
-    if name in ("corrections", "errors", "models"):
-        return _import_module(f"togai.{name}")
-    if name not in __all__:
-        raise AttributeError(f"module 'togai' has no attribute {name!r}")
-    public = _import_module("togai._public")
-    globals().update({one: getattr(public, one) for one in __all__})
-    return globals()[name]
+if not TYPE_CHECKING:  # or type checkers would believe in any name
+
+    def __getattr__(name: str) -> Any:
+        # httpx and the models take longer to import than most programs take to start: whoever uses a name waits for it.
+        if name in ("corrections", "errors", "models"):
+            return _import_module(f"togai.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module 'togai' has no attribute {name!r}")
+        public = _import_module("togai._public")
+        globals().update({one: getattr(public, one) for one in __all__})
+        return globals()[name]
 
 
 def __dir__() -> list[str]:
