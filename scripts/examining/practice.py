@@ -125,11 +125,12 @@ def practise(document: Document, expected: str, caches: Path | None) -> Practice
     Args:
         document: The mutant's description.
         expected: Its expected verdict.
-        caches: A folder for the type checker's cache, to test what comes of it as well.
+        caches: A folder for the type checker's caches, to test what comes of it as well.
     """
     with tempfile.TemporaryDirectory(prefix="exam-") as room:
         tree = project(Path(room))
         faults = bumped(tree, document, expected)
         if not faults and caches is not None:
-            faults = tested(tree, document, caches)
+            # One for each process: two must not write one cache.
+            faults = tested(tree, document, caches / str(os.getpid()))
         return Practice(digest(tree), tuple(faults))
