@@ -48,7 +48,8 @@ def clean_values(hint: Any) -> st.SearchStrategy[Any]:
     if typing.get_origin(hint) is dict:
         return st.dictionaries(TEXT, clean_values(arguments[1]), max_size=3)
     if attrs.has(hint):
-        return clean(hint)
+        # Looked at when it is needed, for a model may hold itself.
+        return st.deferred(lambda: clean(hint))
     if issubclass(hint, Enum):
         return st.sampled_from([str(member.value) for member in hint])
     return {

@@ -45,6 +45,7 @@ def test_there_are_enough_operators_and_mutants(base: dict[str, Any]) -> None:
     assert sum(1 for _ in single(base)) >= 1000
 
 
+@pytest.mark.slow
 def test_every_kind_of_verdict_has_its_operators(base: dict[str, Any]) -> None:
     kinds: set[str] = set()
     for one in single(base):

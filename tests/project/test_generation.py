@@ -18,6 +18,8 @@ import yaml
 from contract import generation
 from contract.generation import GenerationFailed, generate, stale_files
 
+pytestmark = pytest.mark.slow
+
 Generate = Callable[[dict[str, Any]], Path]
 
 

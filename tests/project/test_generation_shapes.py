@@ -19,6 +19,8 @@ from contract.generation import GenerationFailed, generate
 
 ATTRIBUTE = {"$ref": "#/components/schemas/Attribute"}
 SOURCE = {"$ref": "#/components/schemas/EventSource"}
+pytestmark = pytest.mark.slow
+
 Generate = Callable[..., Path]
 
 
