@@ -57,11 +57,13 @@ def align(ours: Description, theirs: Description) -> Alignment:
     Raises:
         Unusable: What is reached in theirs cannot be read.
     """
-    there = {(method, anonymous(path)): (method, path) for method, path in theirs.calls()}
+    calls = list(theirs.calls())
+    there = {(method, anonymous(path)): (method, path) for method, path in calls}
     operations: dict[tuple[str, str], tuple[Operation, Operation | None]] = {}
     for method, path in ours.calls():
         mine = ours.operation(method, path)
-        call = there.get(mine.key)
+        exact = (method, path)
+        call = exact if exact in calls else there.get(mine.key)
         operations[mine.key] = (mine, theirs.operation(*call) if call else None)
     found = Alignment(operations)
     walker = _Walker(ours, theirs, found)

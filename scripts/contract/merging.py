@@ -224,7 +224,8 @@ class _Merger:
             info["version"] = version
         servers = self.contract.setdefault("servers", [])
         mine = {str(one["url"]).rstrip("/"): one for one in servers}
-        theirs = [str(one.get("url")).rstrip("/") for one in self._theirs.root.nodes("servers")]
+        named = [one.get("url") for one in self._theirs.root.nodes("servers")]
+        theirs = [one.rstrip("/") for one in named if isinstance(one, str)]
         for url in dict.fromkeys(theirs):
             if url not in mine and self._tell(
                 verdicts.NEW_SERVER, f"#/servers/{escaped(url)}", "none", url, ["all"]
@@ -322,7 +323,8 @@ class _Merger:
                     standing=True,
                 )
         for key, parameter in other.parameters.items():
-            if key not in mine.parameters:
+            # The path itself names its parameters: one that it does not name cannot be sent.
+            if key not in mine.parameters and key[0] != "path":
                 self._new_parameter(at, mine, key, parameter, written)
 
     def _new_parameter(
@@ -479,6 +481,14 @@ class _Merger:
         for name in fresh:
             if name not in place.ours.properties:
                 self._new_property(place, schema, name)
+        for one in place.meetings:
+            ghosts = (
+                one.theirs.required - one.theirs.properties.keys() - place.ours.properties.keys()
+            )
+            for name in sorted(ghosts if one.direction == "request" else ()):
+                at = f"{place.at}/properties/{escaped(name)}"
+                needed = [_at(one, name)]
+                self._tell(verdicts.NEED_PROPERTY, at, "none", "required anything", needed)
 
     def _property(self, place: Place, written: dict[str, Any], name: str, node: Node) -> None:
         at = f"{place.at}/properties/{escaped(name)}"

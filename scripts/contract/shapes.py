@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -443,7 +444,7 @@ def _is_limit(key: str, value: Any) -> bool:
         return isinstance(value, str)
     if key == "uniqueItems":
         return value is True
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
 def _quoted(ref: str) -> str:

@@ -148,6 +148,16 @@ SAME: dict[str, Callable[[dict[str, Any]], object]] = {
     "another name for a path parameter": rename_path_parameter,
     "a path parameter that is not declared": lambda d: operation(d, "getRide").pop("parameters"),
     "a path parameter declared by content": describe_by_content,
+    "a path parameter that the path does not name": lambda d: d["paths"].update(
+        {"/rides/{id}": d["paths"].pop("/rides/{ride_id}")}
+    ),
+    "another call at the same path with a slash": lambda d: d["paths"].update(
+        {"/rides/": {"get": {"responses": {}}}}
+    ),
+    "a limit that is no number": lambda d: properties(d, "Bike")["model"].update(
+        maxLength=float("nan"), minLength="3"
+    ),
+    "a server without an address": lambda d: d["servers"].append({"description": "Soon."}),
     "another operationId": lambda d: operation(d, "listRides").update(operationId="rides"),
     "no operationId": lambda d: operation(d, "listRides").pop("operationId"),
     "another tag": lambda d: operation(d, "listRides").update(tags=["Other", "Tags"]),

@@ -260,6 +260,12 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
         "required request property",
         "#/components/schemas/Trip/properties/toll",
     ),
+    "a required request property that is not described": (
+        lambda d: schemas(d)["Trip"]["required"].append("ghost"),
+        "conflict",
+        "required request property",
+        "#/components/schemas/Trip/properties/ghost",
+    ),
     "a request property that became required": (
         lambda d: schemas(d)["Trip"]["required"].append("stops"),
         "conflict",
