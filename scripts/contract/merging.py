@@ -347,6 +347,8 @@ class _Merger:
         try:
             if parameter.place not in ("query", "header", "cookie"):
                 raise NotModelled(f"a parameter in {parameter.place!r} cannot be sent")  # noqa: TRY301
+            if "content" in parameter.node.value:
+                raise NotModelled("its value is a document, not a text")  # noqa: TRY301
             if shape is None or clash(name, [*taken, "body", "client"]):
                 raise NotModelled("its name is taken in Python" if shape else "no schema")  # noqa: TRY301
             inner = self._theirs.shape(shape.inner) if shape.inner else shape

@@ -57,6 +57,14 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
         "new property",
         "#/components/schemas/Ride/properties/speed",
     ),
+    "a new optional parameter that is sent as JSON": (
+        lambda d: operation(d, "listRides")["parameters"].append(
+            {"name": "where", "in": "query", "content": {"application/json": {"schema": TEXT}}}
+        ),
+        "absorbed",
+        "not modelled",
+        "#/paths/~1rides/get/parameters/query/where",
+    ),
     "a new optional property of what is sent": (
         lambda d: properties(d, "Trip").update(toll=TEXT),
         "absorbed",
