@@ -19,6 +19,7 @@ import togai.errors
 import togai.models
 import togai.testing
 from togai import AsyncEventPages, AsyncEvents, AsyncTogai, EventPages, Events, Togai, _public
+from togai.testing import FakeTogai
 
 MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
 
@@ -50,6 +51,18 @@ def test_importing_togai_alone_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_client_without_asyncio_does_not_import_it() -> None:
+    with FakeTogai().serve() as url:
+        script = (
+            "import sys; from togai import Togai; client = Togai('test-token', base_url=sys.argv[1]);"
+            "print(list(client.events.list()), 'asyncio' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, url], capture_output=True, text=True, check=True
+        )
+    assert done.stdout == "[] False\n"
 
 
 @pytest.mark.parametrize("name", ["models", "errors", "corrections"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import ipaddress
 import os
@@ -26,6 +25,7 @@ from togai._version import __version__
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
     from types import TracebackType
 
@@ -563,6 +563,8 @@ class _AsyncPool:
         self._closed = False
 
     def get(self) -> httpx.AsyncClient:
+        import asyncio
+
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop is not loop:
             raise ConfigurationError(
@@ -585,6 +587,8 @@ class _AsyncPool:
         httpcore can lose the connection of a cancelled request: it stays counted and is never used again. So
         nobody new gets connections on which a request was cancelled, and the last one who has them closes them.
         """
+        import asyncio
+
         http = self.get()
         if http is self._injected:
             yield http

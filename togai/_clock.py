@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
+# asyncio takes about as long to import as all of this package. Here, in _client, _pace and _token it is
+# imported where it is used, so that nobody waits for it with the sync client.
 if TYPE_CHECKING:
+    import asyncio
     import threading
 
 
@@ -26,6 +28,8 @@ class Clock:
 
     async def sleep_async(self, seconds: float) -> None:
         """Sleep in a task."""
+        import asyncio
+
         await asyncio.sleep(seconds)
 
     def wait(self, until: threading.Condition | threading.Event, seconds: float) -> None:
@@ -34,6 +38,8 @@ class Clock:
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
         """What ends the `async with` around it after so many seconds."""
+        import asyncio
+
         return asyncio.timeout(seconds)
 
 

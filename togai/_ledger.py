@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,7 +89,7 @@ class Ledger:
         Raises:
             ConfigurationError: The file cannot be written; nothing must be sent then.
         """
-        entry_id = uuid.uuid4().hex
+        entry_id = os.urandom(16).hex()
         try:
             self._append(
                 {

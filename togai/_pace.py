@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from collections import deque
@@ -119,6 +118,8 @@ class AsyncPace:
     def __init__(self, starts_per_second: int | None, pacer: AsyncPacer | None = None) -> None:
         self._window = Window(starts_per_second)
         self._pacer = pacer
+        import asyncio
+
         # Fair: wakes its waiters in the order in which they came, and forgets a cancelled one.
         self._turn = asyncio.Lock()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from typing import TYPE_CHECKING
@@ -101,6 +100,8 @@ class AsyncTokenSource(_Source):
     """Gives the token to the tasks of a client."""
 
     def __init__(self, token: str | Callable[[], str | Awaitable[str]]) -> None:
+        import asyncio
+
         super().__init__(token)
         self._lock = asyncio.Lock()
 
