@@ -126,7 +126,7 @@ def _call(kwargs: dict[str, Any], *, repeatable: bool = True) -> Call:
         method=kwargs["method"].upper(),
         path=kwargs["url"],
         params=params,
-        json=_writable(kwargs.get("json")),
+        json=_writable(kwargs["json"]) if "json" in kwargs else None,
         repeatable=repeatable,
     )
 

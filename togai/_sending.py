@@ -277,9 +277,7 @@ def parse_json(body: bytes) -> Any:
         RecursionError: It is nested too deeply.
     """
     # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
-    return json.loads(
-        body.decode("utf-8-sig"), parse_float=Decimal, parse_int=_whole, parse_constant=_refuse
-    )
+    return _decoder.decode(body.decode("utf-8-sig"))
 
 
 def _whole(digits: str) -> int | Decimal:
@@ -289,6 +287,9 @@ def _whole(digits: str) -> int | Decimal:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_float=Decimal, parse_int=_whole, parse_constant=_refuse)
 
 
 def read_object(call: Call, answer: Answer) -> dict[str, Any]:

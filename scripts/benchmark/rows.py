@@ -53,7 +53,7 @@ class Scale:
     sizes: tuple[int, ...]
 
 
-FULL = Scale(25, 20_000, (1_000, 10_000, 100_000, 1_000_000))
+FULL = Scale(100, 20_000, (1_000, 10_000, 100_000, 1_000_000))
 QUICK = Scale(2, 200, (100, 200))
 
 
@@ -67,24 +67,34 @@ def measure(scale: Scale) -> Iterator[Row]:
         yield from _maintaining(Path(room))
 
 
-Pair = tuple[Callable[[], float], Callable[[], float]]
+Timer = Callable[[], float]
 
 
-def _ratios(what: str, rounds: int, pair: Pair, aim: str) -> Row:
-    """How many times as long the first takes as the second, the two in turns."""
-    one, other = pair
-    one()
-    other()
-    found: list[float] = []
-    for number in range(rounds):
-        # Whoever comes second finds the caches warm: they take turns.
-        if number % 2:
-            first = one()
-            found.append(first / other())
-        else:
-            first = other()
-            found.append(one() / first)
-    return _row(what, found, aim)
+@dataclass(frozen=True)
+class _Pair:
+    """Two that do the same; the row says how many times as long the first takes as the second."""
+
+    what: str
+    one: Timer
+    other: Timer
+    aim: str
+
+    def ratio(self, *, turned: bool) -> float:
+        """One round. Whoever comes second finds the caches warm, so they take turns."""
+        if turned:
+            first = self.one()
+            return first / self.other()
+        first = self.other()
+        return self.one() / first
+
+
+def _ratios(rounds: int, *pairs: _Pair) -> Iterator[Row]:
+    """The pairs in turns, too: a machine that is slower for a while is so for a part of each row."""
+    for pair in pairs:
+        pair.ratio(turned=False)
+    found = [[pair.ratio(turned=number % 2 > 0) for pair in pairs] for number in range(rounds)]
+    for pair, ratios in zip(pairs, zip(*found, strict=True), strict=True):
+        yield _row(pair.what, list(ratios), pair.aim)
 
 
 def _row(what: str, found: list[float], aim: str, unit: str = "times") -> Row:
@@ -95,7 +105,7 @@ def _row(what: str, found: list[float], aim: str, unit: str = "times") -> Row:
 
 
 def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
-    def start(side: str, code: str) -> Callable[[], float]:
+    def start(side: str, code: str) -> Timer:
         def run() -> float:
             began = time.perf_counter()
             command = [str(environments.python(side)), "-c", code]
@@ -105,14 +115,17 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
         return run
 
     cold = {side: start(side, code.format(url=url)) for side, code in COLD.items()}
-    rounds = scale.rounds
-    what = "cold start to the first event"
-    yield _ratios(f"{what}, of plain httpx", rounds, (cold["ours"], cold["plain"]), "1.5")
-    yield _ratios(
-        f"{what}, official of ours", rounds, (cold["official"], cold["ours"]), "5 or more"
+    yield from _ratios(
+        max(2, scale.rounds // 2),
+        _Pair("cold start to the first event, of plain httpx", cold["ours"], cold["plain"], "1.5"),
+        _Pair("the same, official of ours", cold["official"], cold["ours"], "5 or more"),
+        _Pair(
+            "import togai, of import httpx",
+            start("ours", "import togai"),
+            start("ours", "import httpx"),
+            "1.1",
+        ),
     )
-    imports = (start("ours", "import togai"), start("ours", "import httpx"))
-    yield _ratios("import togai, of import httpx", rounds, imports, "1.1")
 
 
 def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
@@ -120,33 +133,50 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         names = ("ours", "plain", "official", "stock", "msgspec")
         side = {name: stack.enter_context(Side(environments, name, url)) for name in names}
 
-        def pair(one: str, other: str, what: str, size: int = 0, number: int = 1) -> Pair:
-            return (
-                lambda: side[one].seconds(what, size, number),
-                lambda: side[other].seconds(what, size, number),
+        def pair(
+            what: str, one: str, other: str, task: str, aim: str, *, size: int = 0, number: int = 1
+        ) -> _Pair:
+            return _Pair(
+                what,
+                lambda: side[one].seconds(task, size, number),
+                lambda: side[other].seconds(task, size, number),
+                aim,
             )
 
-        rounds = scale.rounds
         what = "decode a page of 50 events"
-        for one, other, words, aim in (
-            ("ours", "plain", "of json.loads", "2.5"),
-            ("official", "ours", "official of ours", "2 or more"),
-            ("stock", "ours", "stock of ours", "more than 1"),
-            ("ours", "msgspec", "of msgspec", ""),
-        ):
-            turns = pair(one, other, "decode", number=40)
-            yield _ratios(f"{what}, {words}", rounds, turns, aim)
-        few, listed = max(2, rounds // 3), scale.listed
-        what = f"list {listed:,} events"
-        yield _ratios(
-            f"{what}, of plain httpx", few, pair("ours", "plain", "listing", listed), "1.25"
+        yield from _ratios(
+            scale.rounds,
+            *(
+                pair(f"{what}, {words}", one, other, "decode", aim, number=20)
+                for words, one, other, aim in (
+                    ("of json.loads", "ours", "plain", "2.5"),
+                    ("official of ours", "official", "ours", "2 or more"),
+                    ("stock of ours", "stock", "ours", "more than 1"),
+                    ("of msgspec", "ours", "msgspec", ""),
+                )
+            ),
+            pair(
+                "a call without events, of plain httpx",
+                *("ours", "plain", "listing", "1.1"),
+                number=40,
+            ),
         )
-        turns = pair("official", "ours", "listing", listed)
-        yield _ratios(f"{what}, official of ours", few, turns, "more than 1")
-        turns = pair("ours", "plain", "at_once", listed // 8)
-        yield _ratios("8 async listings at once, of plain httpx", few, turns, "1.25")
-        turns = pair("ours", "plain", "listing", number=100)
-        yield _ratios("a call without events, of plain httpx", rounds, turns, "1.1")
+        listed = scale.listed
+        what = f"list {listed:,} events"
+        yield from _ratios(
+            max(2, scale.rounds // 4),
+            pair(f"{what}, of plain httpx", "ours", "plain", "listing", "1.25", size=listed),
+            pair(
+                f"{what}, official of ours",
+                *("official", "ours", "listing", "more than 1"),
+                size=listed,
+            ),
+            pair(
+                "8 async listings at once, of plain httpx",
+                *("ours", "plain", "at_once", "1.25"),
+                size=listed // 8,
+            ),
+        )
 
 
 def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from server import EVENTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BODY = f'{{"events": {EVENTS}}}'
+BODY = f'{{"events": {EVENTS}}}'.encode()
 AT_ONCE = 8
 
 
@@ -73,19 +73,18 @@ class Ours:
     """The facade."""
 
     def __init__(self, url: str) -> None:
-        from decimal import Decimal
-
         from togai import AsyncTogai, EventWithStatus, Togai
         from togai._reading import Reader
+        from togai._sending import parse_json
 
         self._reader = Reader(strict=False, on_drift=None)
-        self._model, self._decimal = EventWithStatus, Decimal
+        self._model, self._parse = EventWithStatus, parse_json
         self._client = Togai("t", base_url=url, requests_per_second=None)
         self._make: Any = lambda: AsyncTogai("t", base_url=url, requests_per_second=None)
 
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
-        events = json.loads(BODY, parse_float=self._decimal)["events"]
+        events = self._parse(BODY)["events"]
         self._reader.items(self._model, events, "$.events")
 
     def listing(self, total: int) -> int:
@@ -118,7 +117,7 @@ class Official:
 
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
-        self._response.from_json(BODY)
+        self._response.from_json(BODY.decode())
 
     def listing(self, total: int) -> int:
         """List so many events; gives how many there were."""
@@ -182,11 +181,10 @@ class Structs:
         )
         page = struct("GetEventsResponse", events=list[event], next_token=text)
         self._decode = msgspec.json.Decoder(page).decode
-        self._body = BODY.encode()
 
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
-        self._decode(self._body)
+        self._decode(BODY)
 
 
 SIDES: dict[str, Callable[[str], Any]] = {
