@@ -96,8 +96,10 @@ def tested(tree: Path, document: Document, caches: Path) -> list[str]:
     python = sys.executable
     here = str(ROOT / "scripts")
     runs = {
+        # In a folder of its own: suites that share pytest's default one clear each other's away.
         "the facade's tests": [
-            python, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "tests",
+            python, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
+            f"--basetemp={tree.parent / 'pytest'}", "tests",
         ],
         "answers in the new shape": [python, "-P", "-m", "examining.probe", str(description)],
         "mypy": [python, "-m", "mypy", f"--cache-dir={caches}", "togai", "tests/typing"],

@@ -23,7 +23,7 @@ import trustme
 
 import togai
 from tests.test_transport import raw_server, send, server_context, whole
-from togai import ServerError, Togai
+from togai import ConfigurationError, ServerError, Togai
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
@@ -370,4 +370,6 @@ def test_requests_go_through_the_proxy(load: Load, monkeypatch: pytest.MonkeyPat
     behind = load("A proxy, and an authority of your own")["client_behind"]
     with raw_server(proxied) as proxy, behind(proxy, None) as client:
         assert list(client.events.list()) == []
+    with pytest.raises(ConfigurationError, match="the client is closed"):
+        client.events.get("ride-1")
     assert seen[0].startswith(b"GET http://127.0.0.1:9/events")
