@@ -50,7 +50,7 @@ def togai_env(fake_togai: FakeTogai, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def togai_clock() -> Iterator[FakeClock]:
-    """A `togai.testing.FakeClock` that runs: all clients go by it, and nothing sleeps."""
+    """A `togai.testing.FakeClock` that runs: all clients go by it, and nothing sleeps but a socket that waits."""
     from togai.testing import FakeClock
 
     with FakeClock() as clock:

@@ -33,7 +33,7 @@ from togai.errors import (
 from togai.models import CorrectionAction
 from togai.testing import FakeTogai
 
-from .conftest import Api, Connect
+from .conftest import TOKEN, Api, Connect
 
 CLASSES = [
     value
@@ -175,7 +175,7 @@ def test_no_connection_is_an_error_that_says_that_nothing_was_sent(
     connect: Connect, nobody: str
 ) -> None:
     with connect(base_url=nobody, max_retries=0) as api:
-        with pytest.raises(ConnectionFailed, match="could not connect"):
+        with pytest.raises(ConnectionFailed, match=f"could not connect: {nobody}: "):
             api.call("undo", account_id="acme", event_id="x")
 
 
@@ -209,3 +209,23 @@ def test_the_token_shows_in_no_debug_log_of_any_library(
         api.listed()
     assert "s3cr3t-token" not in caplog.text
     assert "GET /events 401 attempt=1" in caplog.text
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+@pytest.mark.parametrize(
+    "body", [{"message": f"{TOKEN} is no token of ours"}, f"<html>Bearer {TOKEN}</html>"]
+)
+def test_a_token_that_the_service_sends_back_is_masked(
+    connect: Connect, fake: FakeTogai, url: str, status: int, body: Any
+) -> None:
+    fake.fail_next(status=status, body=body, method="POST")
+    fake.fail_next(status=status, body=body)
+    with connect(base_url=url, max_retries=0) as api:
+        for method, arguments in (("get", {}), ("undo", {"account_id": "acme"})):
+            with pytest.raises(TogaiError) as caught:
+                api.call(method, event_id="ride-1", **arguments)
+            shown = [str(caught.value), repr(caught.value), str(vars(caught.value))]
+            shown += traceback.format_exception(caught.value)
+            assert TOKEN not in "".join(shown)
+            if isinstance(body, dict) and status != 200:
+                assert "*** is no token of ours" in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -46,6 +47,17 @@ def test_filters_go_out_under_the_names_of_the_service(api: Api, fake: FakeTogai
         "status": "PROCESSED",
         "pageSize": "10",
     }
+
+
+def test_a_listing_says_how_far_it_came_and_is_not_pickled(api: Api, fake: FakeTogai) -> None:
+    fake.add_many(3)
+    listing = api.client.events.list(page_size=2)
+    api.collect(listing, most=1)
+    assert repr(listing).endswith("EventPages: 1 events yielded>")
+    api.collect(listing)
+    assert repr(listing).endswith("EventPages: 3 events yielded, finished>")
+    with pytest.raises(TypeError, match=r"go on elsewhere with list\(next_token=\.\.\.\)"):
+        pickle.dumps(listing)
 
 
 def test_a_listing_of_nothing_is_empty(api: Api) -> None:

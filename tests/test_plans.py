@@ -73,6 +73,7 @@ def test_an_event_that_was_read_is_planned_without_listing_its_account(
     fake.add(id="a")
     plan = api.call("plan", "UNDO", api.call("get", "a"))
     assert planned(plan) == ["ref-1"]
+    assert plan.warnings == ()
     assert {request.path for request in fake.requests} == {"/events/a"}
 
 
@@ -91,6 +92,18 @@ def test_a_plan_prints_as_a_table_with_its_warnings(api: Api, fake: FakeTogai) -
         "! one call would correct 30 of 33",
     ):
         assert part in text
+
+
+def test_a_plan_of_a_replacement_shows_what_is_ingested_instead(api: Api, fake: FakeTogai) -> None:
+    fake.add(id="a")
+    event = build_event(
+        "rides", account_id="acme", timestamp=WHEN, attributes={"distance": "1.84"}, id="b"
+    )
+    plan = api.call("plan", "REDO_EVENT", api.call("get", "a"), event=event)
+    heading, *_, was, becomes = str(plan).splitlines()
+    assert heading.endswith(": 1 event")
+    assert was.split()[:2] == ["ref-1", "a"]
+    assert becomes.split() == ["becomes", "b", "2024-12-04", "07:30:35+00:00", "distance=1.84"]
 
 
 def test_a_plan_of_nothing_says_so(api: Api) -> None:

@@ -175,6 +175,12 @@ def test_rows_go_into_a_csv_file(api: Api, fake: FakeTogai) -> None:
     assert read[1]["attribute.distance"] == ""
 
 
+@pytest.mark.parametrize("what", ["attributes", "dimensions"])
+def test_columns_are_a_list_of_names_and_no_text(what: str) -> None:
+    with pytest.raises(InvalidRequest, match=rf"{what}='city': pass a list of names"):
+        next(rows([], **{what: "city"}))
+
+
 def test_named_columns_keep_rows_lazy() -> None:
     def endless() -> Any:
         raise AssertionError("read before it was needed")

@@ -276,7 +276,10 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
         if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
             raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
     if "account_id" not in given:
-        raise InvalidRequest(f"a correction needs a target. Allowed: {_ALLOWED}")
+        lacking = f"{', '.join(given)} without account_id" if given else "no target"
+        raise InvalidRequest(
+            f"a correction needs a target, this has {lacking}. Allowed: {_ALLOWED}"
+        )
     filters = frozenset(given) - {"account_id"}
     if filters not in _COMBINATIONS:
         raise InvalidRequest(
@@ -401,7 +404,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         return capped and len(self) >= SYNCHRONOUS_CAP
 
     def raise_for_failures(self) -> CorrectionResult:
-        """Return this result if every entry succeeded.
+        """Return this result if every entry succeeded. Where no event matched there is no entry: look at `len()`.
 
         Raises:
             CorrectionFailed: An entry failed, or its status is not known.

@@ -122,7 +122,8 @@ class Events:
         Args:
             account_id: Only those of this account.
             schema_name: Only those of this event schema.
-            status: Only those in this state, such as "PROCESSED" or "IN_PROGRESS"; the service's list is open.
+            status: Only those in this state. The vendor's examples are "PROCESSED" and "IN_PROGRESS", which are
+                other words than those of `ingestion_status.status`; its list is open.
             page_size: Events for each request, 1 to 50; the service's default is 50.
             next_token: Where to go on, from an earlier listing with the same filters.
             timeout: For each page, instead of the client's.
@@ -573,7 +574,8 @@ class AsyncEvents:
         Args:
             account_id: Only those of this account.
             schema_name: Only those of this event schema.
-            status: Only those in this state, such as "PROCESSED" or "IN_PROGRESS"; the service's list is open.
+            status: Only those in this state. The vendor's examples are "PROCESSED" and "IN_PROGRESS", which are
+                other words than those of `ingestion_status.status`; its list is open.
             page_size: Events for each request, 1 to 50; the service's default is 50.
             next_token: Where to go on, from an earlier listing with the same filters.
             timeout: For each page, instead of the client's.

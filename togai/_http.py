@@ -127,9 +127,9 @@ def _request(
     return request
 
 
-def _answer(response: httpx.Response, body: bytes) -> Answer:
+def _answer(response: httpx.Response, body: bytes, token: Secret) -> Answer:
     headers = {name: response.headers[name] for name in _USED_HEADERS if name in response.headers}
-    return Answer(response.status_code, body, headers, response.reason_phrase)
+    return Answer(response.status_code, body, headers, response.reason_phrase, secret=token)
 
 
 def _encoding(response: httpx.Response) -> str:
@@ -149,12 +149,13 @@ def _body_problem(error: Exception) -> str:
     return "a body that cannot be decompressed"
 
 
-def _ended(error: httpx.TransportError) -> Ended:
+def _ended(error: httpx.TransportError, base_url: str) -> Ended:
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return Ended(Failure.NOT_SENT, text, final=True)
     if isinstance(error, _NOT_SENT):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in text
+        text = f"{base_url}: {text}"
         if untrusted:
             text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
         return Ended(Failure.NOT_SENT, text, final=untrusted)
@@ -209,21 +210,21 @@ def attempt(
         response = http.send(request, auth=None, follow_redirects=False, stream=True)
         try:
             if response.is_stream_consumed:
-                return _answer(response, response.content)
+                return _answer(response, response.content, token)
             body = _Body(_encoding(response))
             for chunk in response.iter_raw():
                 body.add(chunk)
                 if _clock.clock.now() > deadline:
                     return Ended(Failure.TIMED_OUT, "the answer came too slowly")
-            return _answer(response, body.whole())
+            return _answer(response, body.whole(), token)
         except (_TooLarge, KeyError, zlib.error) as error:
             return _unreadable(response, _body_problem(error))
         finally:
             response.close()
     except httpx.HTTPStatusError as error:  # an event hook of an injected client
-        return _answer(error.response, b"")
+        return _answer(error.response, b"", token)
     except httpx.TransportError as error:
-        return _ended(error)
+        return _ended(error, base_url)
     finally:
         _deadline.at = None
 
@@ -261,11 +262,11 @@ async def attempt_async(
             response = await http.send(request, auth=None, follow_redirects=False, stream=True)
             try:
                 if response.is_stream_consumed:
-                    return _answer(response, response.content)
+                    return _answer(response, response.content, token)
                 body = _Body(_encoding(response))
                 async for chunk in response.aiter_raw():
                     body.add(chunk)
-                return _answer(response, body.whole())
+                return _answer(response, body.whole(), token)
             except (_TooLarge, KeyError, zlib.error) as error:
                 return _unreadable(response, _body_problem(error))
             finally:
@@ -273,9 +274,9 @@ async def attempt_async(
     except TimeoutError:
         return Ended(Failure.TIMED_OUT, "the answer came too slowly")
     except httpx.HTTPStatusError as error:  # an event hook of an injected client
-        return _answer(error.response, b"")
+        return _answer(error.response, b"", token)
     except httpx.TransportError as error:
-        return _ended(error)
+        return _ended(error, base_url)
 
 
 class _Deadline(threading.local):

@@ -44,7 +44,9 @@ def is_advisory(correction: Correction) -> bool:
     """Whether the service cannot list by the selection's filters, so that they are applied here."""
     selection = correction.selection
     times = selection.event_source_time is not None or selection.created_at is not None
-    return selection.reference_id is not None or times
+    # An event that was read is found by the id that it was sent with, and is one by its reference id.
+    read = any(one.reference_id == selection.reference_id for one in correction.before)
+    return times or (selection.reference_id is not None and not read)
 
 
 def matching(selection: Selection, events: Iterable[ReadEvent]) -> list[ReadEvent]:

@@ -49,6 +49,13 @@ class _Cursor:
         """
         return self._token if self._buffer else self._after
 
+    def __repr__(self) -> str:
+        end = ", finished" if self.finished else ""
+        return f"<{type(self).__name__}: {self._yielded} events yielded{end}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a listing is not pickled: go on elsewhere with list(next_token=...)")
+
     @property
     def yielded(self) -> int:
         """How many events have been yielded so far."""
@@ -73,7 +80,8 @@ class _Cursor:
         if self._in_circles:
             raise RepeatedPageToken(
                 "the service gave a page token again that it had given before;"
-                " going on would list the same events in circles"
+                " going on would list the same events in circles. List them anew, or by narrower filters;"
+                " if it comes again, tell the vendor"
             )
 
     def _next(self) -> EventWithStatus:

@@ -10,7 +10,7 @@ from togai._corrections import SYNCHRONOUS_CAP, Correction, CorrectionResult, Se
 from togai._matching import matching
 from togai._values import quantities
 from togai.errors import InvalidRequest, PlanChanged, TogaiError
-from togai.models import CorrectionAction, EventCorrectionInfo
+from togai.models import CorrectionAction, Event, EventCorrectionInfo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -50,6 +50,10 @@ class _Plan:
         return len(self.events)
 
     @property
+    def _counted(self) -> str:
+        return "1 event" if self.count == 1 else f"{self.count} events"
+
+    @property
     def exceeds_cap(self) -> bool:
         """Whether one synchronous call would silently leave events out: it stops at 30."""
         return self.count > SYNCHRONOUS_CAP
@@ -82,13 +86,22 @@ class _Plan:
         return len(self.events)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.correction.describe()}: {self.count} events>"
+        return f"<{type(self).__name__} {self.correction.describe()}: {self._counted}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a plan is not pickled: make it where it is executed")
 
     def __str__(self) -> str:
         columns = ("reference_id", "id", "timestamp", "status", "quantities")
-        table = [columns, *(_cells(event) for event in self.events)]
+        rows = [
+            _cells(Target.of(event).reference_id, event.event_payload, _status(event))
+            for event in self.events
+        ]
+        if self.correction.event is not None:
+            rows.append(_cells("becomes", self.correction.event, ""))
+        table = [columns, *rows]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [f"Plan: {self.correction.describe()}: {self.count} events", ""]
+        lines = [f"Plan: {self.correction.describe()}: {self._counted}", ""]
         for cells in table:
             padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
             lines.append(("  " + "  ".join(padded)).rstrip())
@@ -248,13 +261,13 @@ def _status(event: ReadEvent) -> str:
     return str(getattr(event.ingestion_status, "status", None))
 
 
-def _cells(event: ReadEvent) -> tuple[str, ...]:
-    payload: Any = event.event_payload
-    amounts = ", ".join(f"{name}={value}" for name, value in quantities(event).items())
+def _cells(reference_id: object, payload: Any, status: str) -> tuple[str, ...]:
+    # A damaged event may hold anything in the place of its payload.
+    amounts = quantities(payload) if isinstance(payload, Event) else {}
     return (
-        str(Target.of(event).reference_id),
+        str(reference_id),
         str(getattr(payload, "id", None)),
         str(getattr(payload, "timestamp", None)),
-        _status(event),
-        amounts,
+        status,
+        ", ".join(f"{name}={value}" for name, value in amounts.items()),
     )

@@ -7,7 +7,7 @@ import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from togai import _clock
 from togai._retry import Failure, Policy, parse_retry_after
@@ -53,15 +53,21 @@ class Answer:
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     reason: str = ""
     attempts: int = 1
+    secret: Secret | None = field(default=None, repr=False)
+    """The token that it answers, which it may hold."""
 
     @property
     def request_id(self) -> str | None:
         """The service's id of the request."""
         return self.headers.get("x-request-id")
 
+    def shown(self, text: str, most: int) -> str:
+        """The start of a text of the answer, fit for an error."""
+        return (self.secret.masked(text) if self.secret else text)[:most]
+
     def snippet(self) -> str:
         """The start of the body as text."""
-        return self.body[: _SNIPPET * 4].decode("utf-8", "replace")[:_SNIPPET]
+        return self.shown(self.body[: _SNIPPET * 4].decode("utf-8", "replace"), _SNIPPET)
 
 
 @frozen
@@ -144,7 +150,7 @@ def conversation(call: Call, policy: Policy, *, can_refresh: bool) -> Generator[
         outcome = report.outcome
         _log(call, attempt, outcome, report.began, waited)
         if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
-            return Answer(outcome.status, outcome.body, outcome.headers, outcome.reason, attempt)
+            return evolve(outcome, attempts=attempt)
         if (
             isinstance(outcome, Answer)
             and outcome.status == 401
@@ -263,10 +269,10 @@ def _message(answer: Answer) -> str:
         cast("dict[str, Any]", body).get("message") if isinstance(body, dict) else None
     )
     if isinstance(message, str) and message.strip():
-        return " ".join(message.split())[:_MESSAGE]
+        return answer.shown(" ".join(message.split()), _MESSAGE)
     if 300 <= answer.status < 400:
         return "a redirect, which is not followed: the token goes to base_url alone"
-    return answer.reason or "no message"
+    return answer.shown(answer.reason, _MESSAGE) or "no message"
 
 
 def parse_json(body: bytes) -> Any:
@@ -308,6 +314,8 @@ def read_object(call: Call, answer: Answer) -> dict[str, Any]:
     except ValueError:
         named = f" ({content_type})" if content_type else ""
         problem = f"a body that is not JSON{named}" if answer.body else "an empty body"
+        if content_type and "html" in content_type.lower():
+            problem += ", from a proxy or a wrong base_url"
     else:
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)

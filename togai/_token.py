@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
+_SECRET = 8
+"""Characters that a real token has at least."""
+
+
 class Secret:
     """A token that no repr, log or traceback shows."""
 
@@ -47,6 +51,11 @@ class Secret:
     def header(self) -> str:
         """The value of the Authorization header."""
         return f"Bearer {self._value}"
+
+    def masked(self, text: str) -> str:
+        """Text of the service's, without the token where it sends it back."""
+        # A shorter one is no secret, and may be a part of any word.
+        return text.replace(self._value, "***") if len(self._value) >= _SECRET else text
 
 
 class _Source:

@@ -238,13 +238,16 @@ def rows(
         has no such value. Quantities are Decimal, or the text that came where that is no number.
 
     Raises:
-        InvalidRequest: These are no events to iterate over.
+        InvalidRequest: These are no events to iterate over, or the names are no list.
     """
     if not isinstance(cast("object", events), Iterable):
         raise InvalidRequest(
             f"rows takes events, not {type(events).__name__}; of an async listing:"
             " rows([event async for event in listing])"
         )
+    for what, names in (("attributes", attributes), ("dimensions", dimensions)):
+        if isinstance(names, str):
+            raise InvalidRequest(f"{what}={names!r}: pass a list of names, such as [{names!r}]")
     if attributes is None or dimensions is None:
         events = list(events)
         attributes = attributes if attributes is not None else _names(events, "attributes")

@@ -158,12 +158,29 @@ def test_a_fault_without_end_lasts_until_release(fake: FakeTogai, ask: Ask) -> N
     assert ask("GET", "/events").status_code == 200
 
 
-@pytest.mark.parametrize("arguments", [{"times": 0}, {"times": -1}, {"skip": -1}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"times": 0},
+        {"times": -1},
+        {"skip": -1},
+        {"method": "DELETE"},
+        {"path": "events"},
+        {"path": "/events", "method": "POST"},
+        {"status": 99},
+        {"status": "429"},
+    ],
+)
 def test_a_fault_that_could_never_be_met_is_refused(
     fake: FakeTogai, arguments: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError, match=r"pass [01] or more"):
+    with pytest.raises(ValueError, match=r"pass [01] or more|there are GET|from 200 to 599"):
         fake.fail_next(**arguments)
+
+
+def test_a_method_is_taken_in_small_letters_too(fake: FakeTogai, ask: Ask) -> None:
+    fake.fail_next(status=503, method="get")
+    assert ask("GET", "/events").status_code == 503
 
 
 @pytest.mark.parametrize("acts", [False, True])

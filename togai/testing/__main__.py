@@ -28,7 +28,7 @@ def main() -> int:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     fake = FakeTogai(options.token)
-    fake.add_many(options.events)
+    fake.add_many(options.events, prefix="ride")
     try:
         with fake.serve(options.port) as url:
             print(f"TOGAI_BASE_URL={url} TOGAI_API_TOKEN={options.token}", flush=True)

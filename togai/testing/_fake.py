@@ -73,6 +73,9 @@ class FakeTogai:
         for event in events:
             self._service.ingest(dict(event))
 
+    def __repr__(self) -> str:
+        return f"<FakeTogai: {len(self.events)} events, {len(self._requests)} requests>"
+
     @property
     def token(self) -> str:
         """The token that it takes; set another to let the old one expire."""
@@ -156,11 +159,13 @@ class FakeTogai:
             settings["created_at"] = created_at
         return self._service.ingest(payload, **settings)
 
-    def add_many(self, count: int, *, account_id: str = "acme") -> list[Record]:
+    def add_many(
+        self, count: int, *, account_id: str = "acme", prefix: str = "event"
+    ) -> list[Record]:
         """Hold so many different events of an account, with ids `event-1`, `event-2` and so on."""
         return [
             self.add(
-                id=f"event-{number}",
+                id=f"{prefix}-{number}",
                 account_id=account_id,
                 timestamp=f"2024-{1 + number // 8928 % 12:02}-{1 + number // 288 % 28:02}"
                 f"T{number // 12 % 24:02}:{number * 5 % 60:02}:00Z",
@@ -204,7 +209,12 @@ class FakeTogai:
             method: Only requests with this method.
             path: Only requests of this path.
             skip: How many such requests pass unharmed first.
+
+        Raises:
+            ValueError: No request would meet it, or HTTP has no such status.
         """
+        if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"status={status!r}: pass a whole number from 200 to 599")
         sent, kind = content({"message": f"Told to answer {status}."} if body is None else body)
         extra = {} if retry_after is None else {"Retry-After": f"{retry_after}"}
         response = Response(status, sent, {"Content-Type": kind, **extra, **(headers or {})})
@@ -251,6 +261,8 @@ class FakeTogai:
         skip: int = 0,
     ) -> None:
         """Put a value into the JSON of the next answers: null, a new enum value, an unknown property.
+
+        Each call is for answers of its own; to change one answer in several places, pass a function to `change_next`.
 
         Args:
             place: Where, like `$.events[0].createdAt`; `[*]` is every item. The last property may be new. An answer
@@ -419,7 +431,11 @@ class FakeTogai:
         path: str | None = None,
         skip: int = 0,
     ) -> None:
-        """Answer the next requests only after `release()`: a read timeout for who does not wait so long."""
+        """Answer the next requests only after `release()`: a read timeout for who does not wait so long.
+
+        Over a socket that timeout passes in real time, with a `FakeClock` too: give the client a short one, such as
+        `Timeout(read=0.2)`, or reach the service by `transport()`.
+        """
         self._faults.add(
             Fault(
                 times=times, method=method, path=path, skip=skip, acts=acts, delivery=Delivery.HELD
@@ -478,7 +494,13 @@ class FakeTogai:
         Raises:
             AssertionError: It was sent less or more often; the message lists what was sent.
             TypeError: The service knows no such query parameter.
+            ValueError: No call has this method and path, or no correction this action.
         """
+        return self._assert_sent(method, path, times, json, query)
+
+    def _assert_sent(
+        self, method: str, path: str, times: int | None, json: Any, query: Mapping[str, Any]
+    ) -> list[Request]:
         with self._service.lock:
             requests = list(self._requests)
         found = _sent.find(requests, method, path, query, json)
@@ -500,8 +522,9 @@ class FakeTogai:
         Raises:
             AssertionError: It was sent; the message lists what was sent.
             TypeError: The service knows no such query parameter.
+            ValueError: No call has this method and path, or no correction this action.
         """
-        self.assert_sent(method, path, times=0, json=json, **query)
+        self._assert_sent(method, path, 0, json, query)
 
     def transport(self) -> FakeTransport:
         """A transport for `httpx.Client` and `httpx.AsyncClient` alike."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
+from togai.testing._service import checked_call
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,6 +87,7 @@ class Faults:
             raise ValueError(f"times={fault.times}: pass 1 or more, or None for all")
         if fault.skip < 0:
             raise ValueError(f"skip={fault.skip}: pass 0 or more")
+        fault.method = checked_call(fault.method, fault.path)
         with self._lock:
             self.released.clear()
             self._queue.append(fault)

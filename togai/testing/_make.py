@@ -93,8 +93,8 @@ def _hints(model: type) -> dict[str, Any]:
 
 def _no_field(model: type, name: str, hints: dict[str, Any]) -> str:
     near = difflib.get_close_matches(name, hints, 1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{model.__name__} has no field {name}: {meant}It has {', '.join(hints)}"
+    meant = f" did you mean {near[0]}?" if near else ""
+    return f"{model.__name__} has no field {name}:{meant} there are {', '.join(hints)}"
 
 
 def _filled(value: Any, number: int) -> Any:

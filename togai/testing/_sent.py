@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from togai.testing._service import QUERY_NAMES, same_moment
+from togai.testing._service import ACTIONS, QUERY_NAMES, checked_call, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,12 +28,16 @@ def find(
 
     Raises:
         TypeError: The service knows no such query parameter.
+        ValueError: No call has this method and path, or no correction this action.
     """
+    method = checked_call(method, path) or method
+    if query.get("action") not in (None, *ACTIONS):
+        raise ValueError(f"there is no action {query['action']!r}: there are {', '.join(ACTIONS)}")
     wanted = {_wire_name(name): value for name, value in query.items()}
     return [
         one
         for one in requests
-        if (one.method, one.path) == (method.upper(), path)
+        if (one.method, one.path) == (method, path)
         and all(_same(value, one.query.get(name)) for name, value in wanted.items())
         and (body is None or (one.body.strip() and one.json() == body))
     ]

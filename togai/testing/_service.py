@@ -39,16 +39,34 @@ _COMBINATIONS_TEXT = (
     "account_id alone, or with id, event_id, event_source_time, event_id and created_at,"
     " event_id and event_source_time"
 )
+_CALLS = {"GET": re.compile(r"/events(/[^/]+)?"), "POST": re.compile(r"/events/correction")}
 _STATUS_GROUPS = {
     "PROCESSED": "INGESTION_COMPLETED",
     "IN_PROGRESS": "INGESTION_IN_PROGRESS",
     "FAILED": "INGESTION_FAILED",
 }
+ACTIONS = ("UNDO", "REDO", "REDO_EVENT")
 _REINGESTED = {
     "UNDO": "REVERTED",
     "REDO": "REVERTED_AND_REINGESTED",
     "REDO_EVENT": "REVERTED_AND_REINGESTED",
 }
+
+
+def checked_call(method: str | None, path: str | None) -> str | None:
+    """The method as requests have it; None for any.
+
+    Raises:
+        ValueError: No call of the API has this method and path, so that a test would wait for it in vain.
+    """
+    wanted = None if method is None else method.upper()
+    paths = [kind for name, kind in _CALLS.items() if wanted in (None, name)]
+    if not paths or (path is not None and not any(kind.fullmatch(path) for kind in paths)):
+        raise ValueError(
+            f"no call is {method or 'any method'} {path or 'of any path'}: there are GET /events,"
+            " GET /events/ID and POST /events/correction"
+        )
+    return wanted
 
 
 @frozen
