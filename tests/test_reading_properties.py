@@ -41,6 +41,8 @@ JSON = st.recursive(
 def clean_values(hint: Any) -> st.SearchStrategy[Any]:
     """JSON that the contract allows for a type of a model's field."""
     arguments = typing.get_args(hint)
+    if hint is Any:
+        return JSON
     if type(None) in arguments:
         return clean_values(next(one for one in arguments if one is not type(None)))
     if typing.get_origin(hint) is list:

@@ -89,9 +89,9 @@ class _Walker:
         if mine.body and other.body:
             self._message(mine.body, other.body, f"{mine.position} body", "request")
         for status, response in mine.responses.items():
-            if status in other.responses:
-                position = f"{mine.position} {status}"
-                self._message(response, other.responses[status], position, "response")
+            answer = answer_of(other, status)
+            if answer is not None:
+                self._message(response, answer, f"{mine.position} {status}", "response")
 
     def _message(self, mine: Message, other: Message, position: str, direction: Direction) -> None:
         if JSON in mine.media and JSON in other.media:
@@ -122,6 +122,11 @@ class _Walker:
         if ours.inner and theirs.inner:
             step = "[]" if ours.kind == "list" else ".*"
             self._walk(ours.inner, theirs.inner, position + step, direction)
+
+
+def answer_of(operation: Operation, status: str) -> Message | None:
+    """What an operation answers with a status, named alone or by its range."""
+    return operation.responses.get(status) or operation.responses.get(f"{status[:1]}XX")
 
 
 def parameter_position(operation: Operation, key: tuple[str, str], name: str) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +28,11 @@ from contract.grafting import graft
 from contract.loading import Unusable, load, parse
 from contract.merging import Merged, merge
 from contract.reporting import report
-from contract.tree import recover, replace_all
+from contract.tree import locked, recover, replace_all
 from contract.verdicts import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
 
 CONTRACT = "openapi.yaml"
 PACKAGE = "generated/_togai_generated"
@@ -80,8 +82,12 @@ def bump(
         Unusable: The description cannot be read, merged or generated from.
         OSError: The project could not be written; it is as it was.
     """
-    recover(root)
-    clock = _Clock(say)
+    with locked(root):
+        recover(root)
+        return _bump(source, holds, root, _Clock(say), write=write)
+
+
+def _bump(source: str, holds: Sequence[Hold], root: Path, clock: _Clock, *, write: bool) -> Outcome:
     with clock.stage("read"):
         text = (root / CONTRACT).read_text("utf-8")
         contract, theirs = parse(text.encode()), load(source)
@@ -90,49 +96,83 @@ def bump(
         facade = mentions(root / "togai")
     if merged.unmatched:
         raise Unusable(_unmatched(merged))
-    if merged.conflicts or merged.contract == contract:
+    if merged.conflicts or not merged.changed:
         code = 1 if merged.conflicts else 0
-        return Outcome(code, report(merged, facade, written=False), clock.stages)
-    with tempfile.TemporaryDirectory(prefix="bump-") as room:
+        return Outcome(code, report(merged, facade), clock.stages)
+    with tempfile.TemporaryDirectory(prefix="bump-") as name:
+        room = Path(name)
+        with clock.stage("generate"):
+            merged = _generated(text, merged, partial(merge, contract, theirs, holds), room)
+        if not merged.changed:
+            return Outcome(0, report(merged, facade), clock.stages)
         try:
-            fresh = _stage(Path(room), root, graft(text, merged.contract), merged.contract, clock)
+            with clock.stage("check"):
+                fresh = _checked(room, root, merged.contract)
         except CheckFailed as error:
-            told = report(merged, facade, written=False, problem=str(error))
+            told = report(merged, facade, problem=str(error))
             return Outcome(1, told, clock.stages)
         if write:
             with clock.stage("write"):
                 replace_all(root, fresh)
-    return Outcome(0, report(merged, facade, written=True), clock.stages)
+    return Outcome(0, report(merged, facade, dry=not write), clock.stages)
 
 
-def _stage(
-    room: Path, root: Path, text: str, contract: dict[str, Any], clock: _Clock
-) -> dict[str, Path]:
-    """Make all that a bump writes, and check it, in a folder of its own.
+def _generated(
+    text: str, merged: Merged, again: Callable[[Collection[str]], Merged], room: Path
+) -> Merged:
+    """The contract and the package in the room, without what the generator cannot write.
+
+    Which addition that is, is found by halving: so many of the first are tried without the others.
+
+    Returns:
+        The merge without these additions.
+
+    Raises:
+        Unusable: It is none of the additions.
+    """
+
+    def failure(trial: Merged) -> str:
+        shutil.rmtree(room / PACKAGE, ignore_errors=True)
+        (room / CONTRACT).write_text(graft(text, trial.contract), "utf-8")
+        try:
+            generate(room / CONTRACT, room / PACKAGE)
+        except GenerationFailed as error:
+            return str(error)
+        return ""
+
+    (room / PACKAGE).parent.mkdir(parents=True)
+    left_out: set[str] = set()
+    while problem := failure(merged):
+        gains = [one.at for one in merged.differences if one.gain]
+        if not gains or failure(again({*left_out, *gains})):
+            raise Unusable(f"no package can be generated: {problem}")
+        good, bad = 0, len(gains)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            fails = failure(again({*left_out, *gains[middle:]}))
+            good, bad = (good, middle) if fails else (middle, bad)
+        left_out.add(gains[good])
+        merged = again(left_out)
+    return merged
+
+
+def _checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]:
+    """All that a bump writes, from the contract and the package in the room.
 
     Raises:
         CheckFailed: A check does not hold.
-        Unusable: The generator cannot write the package.
     """
     spec, package, facts = room / CONTRACT, room / PACKAGE, room / SURFACE
-    for folder in (package.parent, facts):
-        folder.mkdir(parents=True)
-    spec.write_text(text, "utf-8")
-    if parse(text.encode()) != contract:
-        raise CheckFailed("the contract's text would not hold what was merged")
-    with clock.stage("generate"):
-        try:
-            generate(spec, package)
-        except GenerationFailed as error:
-            raise Unusable(f"no package can be generated: {error}") from None
-    with clock.stage("check"):
-        problem = next(OpenAPIV30SpecValidator(contract).iter_errors(), None)
-        if problem is not None:
-            raise CheckFailed(f"the contract would not be valid OpenAPI: {problem.message}")
-        (facts / "wire.txt").write_text(_lines(surface.wire(contract)), "utf-8")
-        (facts / "python.txt").write_text(facade_facts(root, package.parent), "utf-8")
-        for name in surface.FILES:
-            _check_surface(root / SURFACE / name, facts / name)
+    facts.mkdir(parents=True)
+    if parse(spec.read_bytes()) != contract:
+        raise CheckFailed("the text of the contract would not hold what was merged")
+    problem = next(OpenAPIV30SpecValidator(contract).iter_errors(), None)
+    if problem is not None:
+        raise CheckFailed(f"the contract would not be valid OpenAPI: {problem.message}")
+    (facts / "wire.txt").write_text(_lines(surface.wire(contract)), "utf-8")
+    (facts / "python.txt").write_text(facade_facts(root, package.parent), "utf-8")
+    for name in surface.FILES:
+        _check_surface(root / SURFACE / name, facts / name)
     fresh = {CONTRACT: spec, PACKAGE: package}
     return fresh | {f"{SURFACE}/{name}": facts / name for name in surface.FILES}
 
@@ -217,6 +257,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--because", action="append", default=[], metavar="TEXT", help="why, for each hold"
     )
     given = parser.parse_args(arguments)
+    if given.report and not given.report.absolute().parent.is_dir():
+        parser.error(f"--report {given.report}: there is no folder for it")
     try:
         outcome = bump(
             given.spec,
@@ -224,13 +266,25 @@ def main(arguments: list[str] | None = None) -> int:
             write=not given.dry_run,
             say=_narrator(),
         )
-        print(outcome.report, end="")
+    except (Unusable, OSError) as error:
+        print(_one_line(error), file=sys.stderr)
+        return 2
+    try:
         if given.report:
             given.report.write_text(outcome.report, "utf-8")
-    except (Unusable, OSError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return 2
+        sys.stdout.buffer.write(outcome.report.encode())
+        sys.stdout.flush()
+    except OSError as error:
+        # What was done is done: the exit code goes on saying what.
+        print(f"the report cannot be written: {_one_line(error)}", file=sys.stderr)
     return outcome.code
+
+
+def _one_line(error: Exception) -> str:
+    """What went wrong, fit for a terminal, whatever the description holds."""
+    line = " ".join(str(error).split())
+    line = "".join(one if one.isprintable() else "?" for one in line)
+    return line if len(line) <= 400 else line[:397] + "..."
 
 
 def _holds(pointers: list[str], reasons: list[str]) -> list[Hold]:

@@ -25,14 +25,15 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
         operation: The generated module of the call that the pointer belongs to, if it belongs to one.
 
     Returns:
-        Dotted names, the public model first.
+        Dotted names: the public model, then what callers call, then what is private.
     """
     found: list[str] = []
     property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
     if property_:
         model, name = property_[1], python_name(property_[2])
         found.append(f"togai.{model}.{name}")
-        found += _mentioning(facade, name)
+        # A property is looked up in a model; a bare name may be any variable.
+        found += _mentioning(facade, f".{name}")
     elif component:
         found.append(f"togai.{component[1]}")
         found += _mentioning(facade, component[1])
@@ -40,7 +41,11 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
         # Through the request's builder to whoever calls that.
         builders = _mentioning(facade, operation)
         found += [caller for one in builders for caller in _callers(facade, one)] or builders
-    return list(dict.fromkeys(found))
+    return sorted(dict.fromkeys(found), key=_is_private)
+
+
+def _is_private(symbol: str) -> bool:
+    return symbol.rpartition(".")[2].startswith("_")
 
 
 def _mentioning(facade: dict[str, set[str]], name: str) -> list[str]:
@@ -59,7 +64,7 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
 
 
 def mentions(package: Path) -> dict[str, set[str]]:
-    """For each function and method of a package, the names that it mentions.
+    """For each function and method of a package, the names that it mentions; what follows a dot with the dot, too.
 
     Args:
         package: The facade's folder.
@@ -97,6 +102,8 @@ def _names(function: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
-            yield node.attr
+            yield from (node.attr, f".{node.attr}")
         elif isinstance(node, ast.keyword) and node.arg:
-            yield node.arg
+            yield from (node.arg, f".{node.arg}")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield f".{node.value}"  # getattr(model, "name")

@@ -6,6 +6,7 @@ import argparse
 import ast
 import filecmp
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
 
-from contract.tree import recover
+from contract.tree import locked, recover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,9 @@ def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None
         said = (done.stdout + done.stderr).partition("If you believe")[0].strip().splitlines()
         # What a template refuses stands in the last line, below the way there.
         told = said[-1:] if any(line.startswith("Traceback") for line in said) else said[-25:]
-        raise GenerationFailed(f"the generator fails on {spec.name}:\n" + "\n".join(told))
+        # The same words each time, whatever the folder or the address in memory.
+        words = re.sub(r" object at 0x[0-9a-f]+|/\S*/(?=\S)", "", "\n".join(told))
+        raise GenerationFailed(f"the generator fails on {spec.name}:\n{words}")
 
 
 def _check_operations(package: Path) -> None:
@@ -216,6 +219,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _bring_up_to_date(*, check: bool) -> int:
     PACKAGE.parent.mkdir(exist_ok=True)
+    with locked(ROOT):
+        return _brought_up_to_date(check=check)
+
+
+def _brought_up_to_date(*, check: bool) -> int:
     recover(ROOT)
     # To write, beside the package, so that the swap is a rename within one file system.
     beside = None if check else PACKAGE.parent

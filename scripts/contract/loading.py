@@ -37,6 +37,9 @@ def load(source: str) -> dict[str, Any]:
     if "://" in source:
         return parse(_fetch(source))
     try:
+        # Anything else could keep us waiting for ever.
+        if Path(source).exists() and not Path(source).is_file():
+            raise Unusable(f"{source} cannot be read: it is no file")
         with Path(source).open("rb") as file:
             return parse(file.read(MAX_BYTES + 1))
     except OSError as error:
@@ -68,7 +71,7 @@ def _fetch(url: str) -> bytes:
 
 
 def _https(url: str) -> str:
-    if not url.startswith("https://"):
+    if not url.lower().startswith("https://"):
         raise Unusable(f"{url}: only paths and https addresses are read")
     return url
 
@@ -117,6 +120,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+# The key that merges, unlike a property that is called so: no text of YAML holds a NUL.
+_MERGE = "<<\0"
+
+
 @dataclass
 class _Open:
     """A mapping or list that is still being read. `size` counts its nodes with aliases expanded."""
@@ -148,7 +155,7 @@ class _Builder:
             self.open(list[Any](), event)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             done = self.stack.pop()
-            if isinstance(event, yaml.MappingEndEvent) and "<<" in done.value:
+            if isinstance(event, yaml.MappingEndEvent) and _MERGE in done.value:
                 done.value = _with_merged(done.value, event)
             if done.anchor:
                 self.anchors[done.anchor] = (done.value, done.size)
@@ -172,7 +179,7 @@ class _Builder:
                 raise Unusable(
                     f"{_line(event)}: the key {event.value[:60]!r} stands twice in one mapping"
                 )
-            into.key = event.value
+            into.key = _MERGE if event.value == "<<" and event.implicit[0] else event.value  # pyright: ignore[reportUnknownMemberType]
             return
         value = _scalar(event)
         if event.anchor:
@@ -198,7 +205,7 @@ class _Builder:
 
 def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
     """A mapping with the keys of those that it merges; its own go first."""
-    merged: Any = value.pop("<<")
+    merged: Any = value.pop(_MERGE)
     made: dict[str, Any] = {}
     for one in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if not isinstance(one, dict):

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from contract import verdicts
-from contract.aligning import JSON, Alignment, Meeting, Place, align, parameter_position
+from contract.aligning import (
+    JSON,
+    Alignment,
+    Meeting,
+    Place,
+    align,
+    answer_of,
+    parameter_position,
+)
 from contract.shapes import (
     LIMITS,
     LOWER,
@@ -26,6 +34,7 @@ from contract.taking import (
     SCHEMAS,
     NotModelled,
     Taker,
+    builder_clash,
     checked_name,
     clash,
     members,
@@ -33,7 +42,7 @@ from contract.taking import (
 from contract.verdicts import Difference, Hold, Rule, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from contract.aligning import Direction
     from contract.shapes import Node, Parameter
@@ -54,6 +63,7 @@ class Merged:
         unmatched: The holds that were asked for where nothing differs.
         released: The pointers of earlier decisions that nothing differs from any more.
         schemas: The names of the schemas that are new.
+        changed: Whether the new contract differs from the old one.
     """
 
     contract: dict[str, Any]
@@ -61,6 +71,7 @@ class Merged:
     unmatched: tuple[Hold, ...] = ()
     released: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
+    changed: bool = False
 
     @property
     def conflicts(self) -> list[Difference]:
@@ -69,7 +80,10 @@ class Merged:
 
 
 def merge(
-    contract: dict[str, Any], description: dict[str, Any], holds: Sequence[Hold] = ()
+    contract: dict[str, Any],
+    description: dict[str, Any],
+    holds: Sequence[Hold] = (),
+    left_out: Collection[str] = (),
 ) -> Merged:
     """Merge a description into the contract. Neither argument is changed.
 
@@ -77,6 +91,7 @@ def merge(
         contract: Our contract as plain data.
         description: Their description as plain data.
         holds: Decisions to keep ours.
+        left_out: Pointers of additions that the generator cannot write.
 
     Returns:
         The new contract and all differences, ordered by pointer.
@@ -84,14 +99,15 @@ def merge(
     Raises:
         Unusable: The description cannot be read where our calls reach it.
     """
-    merger = _Merger(copy.deepcopy(contract), Description(description), holds)
+    merger = _Merger(copy.deepcopy(contract), Description(description), holds, left_out)
     merger.run()
     differences = merger.ordered()
     if any(one.verdict is Verdict.CONFLICT for one in differences) or merger.unmatched:
         return Merged(contract, differences, tuple(merger.unmatched), tuple(merger.released))
     before = contract["components"]["schemas"]
     new = (name for name in merger.contract["components"]["schemas"] if name not in before)
-    return Merged(merger.contract, differences, (), tuple(merger.released), tuple(new))
+    changed = merger.contract != contract
+    return Merged(merger.contract, differences, (), tuple(merger.released), tuple(new), changed)
 
 
 @dataclass
@@ -110,7 +126,11 @@ class _Found:
 
 class _Merger:
     def __init__(
-        self, contract: dict[str, Any], theirs: Description, holds: Sequence[Hold]
+        self,
+        contract: dict[str, Any],
+        theirs: Description,
+        holds: Sequence[Hold],
+        left_out: Collection[str],
     ) -> None:
         self.contract = contract
         self._ours = Description(contract)
@@ -119,6 +139,7 @@ class _Merger:
         schemas = contract.setdefault("components", {}).setdefault("schemas", {})
         self._taker = Taker(schemas, theirs, self._alignment.names)
         self._asked = {one.at: one for one in holds}
+        self._left_out = left_out
         # Decisions of earlier bumps: for each pointer what theirs was, and why ours was kept.
         self._recorded: dict[str, dict[str, str]] = {}
         for one in contract.get(HOLDS, []):
@@ -225,7 +246,8 @@ class _Merger:
         servers = self.contract.setdefault("servers", [])
         mine = {str(one["url"]).rstrip("/"): one for one in servers}
         named = [one.get("url") for one in self._theirs.root.nodes("servers")]
-        theirs = [one.rstrip("/") for one in named if isinstance(one, str)]
+        # An address that is relative, as the default is, says nothing to a client.
+        theirs = [one.rstrip("/") for one in named if isinstance(one, str) and "://" in one]
         for url in dict.fromkeys(theirs):
             if url not in mine and self._tell(
                 verdicts.NEW_SERVER, f"#/servers/{escaped(url)}", "none", url, ["all"]
@@ -259,6 +281,21 @@ class _Merger:
             node.pop(REMOVED)
             node.pop("deprecated", None)
 
+    def _deprecation(
+        self, node: dict[str, Any], theirs: Sequence[Node], at: str, positions: Sequence[str]
+    ) -> None:
+        """Say what the vendor says will go."""
+        marked = node.get("deprecated") is True
+        if REMOVED in node or not theirs:
+            return
+        if all(one.get("deprecated") is True for one in theirs):
+            if not marked and self._tell(
+                verdicts.DEPRECATED, f"{at}/deprecated", "no", "yes", positions
+            ):
+                node["deprecated"] = True
+        elif marked and self._tell(verdicts.WELCOME, f"{at}/deprecated", "yes", "no", positions):
+            node.pop("deprecated")
+
     def _operation(self, mine: Operation, other: Operation | None) -> None:
         at = f"#/paths/{escaped(mine.path)}/{mine.method}"
         if other is None:
@@ -274,6 +311,7 @@ class _Merger:
                 " or ".join(sorted(other.security)),
                 [mine.position],
             )
+        self._deprecation(mine.node.value, [other.node], at, [mine.position])
         self._parameters(at, mine, other)
         self._body(at, mine, other)
         self._responses(at, mine, other)
@@ -281,7 +319,7 @@ class _Merger:
     def _moved(self, mine: Operation) -> str:
         """Where the description has a call of the same operationId, or the same path by another method."""
         for method, path in self._theirs.calls():
-            node = (self._theirs.root / "paths" / path) / method
+            node = self._theirs.resolved(self._theirs.root / "paths" / path) / method
             same_id = node.get("operationId") == mine.node.get("operationId")
             if same_id and node.get("operationId"):
                 return f"{node.get('operationId')} at {method.upper()} {path}"
@@ -305,6 +343,7 @@ class _Merger:
                 continue
             if REMOVED in node:
                 self._unmark(node, place, position)
+            self._deprecation(node, [match.node], place, position)
             if parameter.place != "path" and "content" in match.node.value:
                 # A text would be sent in quotes, as JSON.
                 theirs = ", ".join(sorted(match.node.value["content"]))
@@ -349,11 +388,14 @@ class _Merger:
                 raise NotModelled(f"a parameter in {parameter.place!r} cannot be sent")  # noqa: TRY301
             if "content" in parameter.node.value:
                 raise NotModelled("its value is a document, not a text")  # noqa: TRY301
-            if shape is None or clash(name, [*taken, "body", "client"]):
+            if shape is None or builder_clash(name, taken):
                 raise NotModelled("its name is taken in Python" if shape else "no schema")  # noqa: TRY301
+            if parameter.place != "query" and (shape.kind != "string" or shape.format):
+                raise NotModelled(f"a {parameter.place} holds text alone")  # noqa: TRY301
             inner = self._theirs.shape(shape.inner) if shape.inner else shape
             if shape.kind in ("object", "map") or inner.kind in ("object", "map", "list"):
                 raise NotModelled("objects cannot stand in a query")  # noqa: TRY301
+            self._check_writable(place)
             if not self._tell(verdicts.NEW_PARAMETER, place, "none", words, position, gain=True):
                 return
             owner = str(mine.node.get("operationId") or "call")
@@ -374,8 +416,11 @@ class _Merger:
     def _body(self, at: str, mine: Operation, other: Operation) -> None:
         place, position = f"{at}/requestBody", [f"{mine.position} body"]
         if mine.body is None:
-            if other.body is not None and other.body.required:
-                self._tell(verdicts.BODY_REQUIRED, place, "none", "required", position)
+            if other.body is not None:
+                required = other.body.required
+                rule = verdicts.BODY_REQUIRED if required else verdicts.UNMODELLED_PARAMETER
+                words = "required" if required else "optional"
+                self._tell(rule, place, "none", words, position, standing=not required)
             return
         if other.body is None:
             self._tell(verdicts.NO_BODY, place, _media(mine.body), "none", position)
@@ -392,7 +437,7 @@ class _Merger:
         for status, response in mine.responses.items():
             place = f"{at}/responses/{status}"
             position = [f"{mine.position} {status}"]
-            match = other.responses.get(status)
+            match = answer_of(other, status)
             if match is None:
                 others = [one for one in mine.responses if one in other.responses]
                 if status.startswith("2") and not any(one.startswith("2") for one in others):
@@ -404,10 +449,9 @@ class _Merger:
             if REMOVED in written[status]:
                 self._unmark(written[status], place, position)
             if JSON in response.media and JSON not in match.media:
-                gone = not match.media
-                rule = verdicts.MEDIA
-                if gone:
-                    rule = verdicts.NO_BODY if status.startswith("2") else verdicts.HELD_ERROR_BODY
+                rule = verdicts.MEDIA if match.media else verdicts.NO_BODY
+                if not status.startswith("2"):
+                    rule = verdicts.HELD_ERROR_BODY
                 self._tell(
                     rule,
                     f"{place}/content",
@@ -457,7 +501,24 @@ class _Merger:
         written.update(later)
 
     def _kinds(self, place: Place) -> None:
+        ours = place.ours
         for meeting in place.meetings:
+            theirs = meeting.theirs
+            inner = place.at.endswith(("/items", "/additionalProperties"))
+            if inner and theirs.nullable and not ours.nullable:
+                where = [meeting.position]
+                self._tell(
+                    verdicts.OPTIONALITY, f"{place.at}/nullable", "no", "yes", where, standing=True
+                )
+            if str(theirs.default) != str(ours.default):
+                self._tell(
+                    verdicts.DEFAULT,
+                    f"{place.at}/default",
+                    _shown(ours.default),
+                    _shown(theirs.default),
+                    [meeting.position],
+                    standing=True,
+                )
             if place.ours.words != meeting.theirs.words:
                 self._tell(
                     verdicts.TYPE,
@@ -495,8 +556,8 @@ class _Merger:
     def _property(self, place: Place, written: dict[str, Any], name: str, node: Node) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
         ours = self._ours.shape(node).words
-        present = [one for one in place.meetings if name in one.theirs.properties]
-        absent = [one for one in place.meetings if name not in one.theirs.properties]
+        present = [one for one in place.meetings if _has(one, name)]
+        absent = [one for one in place.meetings if not _has(one, name)]
         if ORIGIN in written:
             absent = []
         sent = [_at(one, name) for one in absent if one.direction == "request"]
@@ -512,6 +573,8 @@ class _Merger:
             )
         elif REMOVED in written and present:
             self._unmark(written, at, [_at(one, name) for one in present])
+        nodes = [one.theirs.properties[name] for one in present]
+        self._deprecation(written, nodes, at, [_at(one, name) for one in present])
         self._needs(place, present, name, node)
 
     def _needs(self, place: Place, present: list[Meeting], name: str, node: Node) -> None:
@@ -537,9 +600,7 @@ class _Merger:
         return [
             _at(one, name)
             for one in present
-            if one.direction == "request"
-            and name in one.theirs.required
-            and one.theirs.properties[name].get("readOnly") is not True
+            if one.direction == "request" and name in one.theirs.required and _has(one, name)
         ]
 
     def _new_property(self, place: Place, schema: dict[str, Any], name: str) -> None:
@@ -559,8 +620,11 @@ class _Merger:
                 raise NotModelled("the request does not take it")  # noqa: TRY301
             if len({one.words for one in shapes}) > 1:
                 raise NotModelled("calls differ in its type")  # noqa: TRY301
+            if not place.ours.properties:
+                raise NotModelled("callers read the object as a dict, which holds it")  # noqa: TRY301
             if clash(name, place.ours.properties.keys() | schema.get("properties", {}).keys()):
                 raise NotModelled("another property has its name in Python")  # noqa: TRY301
+            self._check_writable(at)
             # Taken before it is told, for only then is known whether it can be.
             if self._would_follow(at, words):
                 owner = place.at.removeprefix(SCHEMAS).replace("/", " ")
@@ -574,6 +638,10 @@ class _Merger:
             )
             return
         self._tell(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
+
+    def _check_writable(self, at: str) -> None:
+        if at in self._left_out:
+            raise NotModelled("the generator cannot write it")
 
     def _would_follow(self, at: str, theirs: str) -> bool:
         return at not in self._asked and theirs not in self._recorded.get(at, {})
@@ -598,14 +666,16 @@ class _Merger:
         marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
         for value in ours:
             self._value(place, listed, value, schema, marks)
-        offered = dict.fromkeys(value for one in listed for value in one.theirs.enum or ())
-        new = [value for value in offered if value not in ours]
-        takeable = members(new, ours)
-        for value in new:
+        offered: dict[str, list[str]] = {}
+        for one in listed:
+            for value in dict.fromkeys(one.theirs.enum or ()):
+                offered.setdefault(value, []).append(one.position)
+        new = {value: where for value, where in offered.items() if value not in ours}
+        takeable = set(members(new, ours))
+        for value, where in new.items():
             at = f"{place.at}/enum/{escaped(value)}"
-            where = [one.position for one in listed if value in (one.theirs.enum or ())]
-            if value not in takeable:
-                reason = "another value has its name in Python: reads as an unknown one"
+            if value not in takeable or at in self._left_out:
+                reason = "it has no name of its own in Python: reads as an unknown one"
                 rule = verdicts.UNMODELLED
                 self._tell(rule, at, "none", value, where, reason=reason, standing=True)
             elif self._tell(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
@@ -688,6 +758,13 @@ def _tighter(key: str, theirs: Any, ours: Any) -> bool:
 def _shown(limit: Any) -> str:
     text = "none" if limit is None else str(limit)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _has(meeting: Meeting, name: str) -> bool:
+    """Whether a property goes this way: what is read-only is never sent, what is write-only never answered."""
+    node = meeting.theirs.properties.get(name)
+    other_way = "readOnly" if meeting.direction == "request" else "writeOnly"
+    return node is not None and node.get(other_way) is not True
 
 
 def _at(meeting: Meeting, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from contract.dependents import dependents
@@ -18,13 +19,15 @@ MOST = 12
 """Lines of one section at most, conflicts excepted: a quiet bump is read in one screen."""
 
 
-def report(merged: Merged, facade: dict[str, set[str]], *, written: bool, problem: str = "") -> str:
+def report(
+    merged: Merged, facade: dict[str, set[str]], *, dry: bool = False, problem: str = ""
+) -> str:
     """The report of a bump.
 
     Args:
         merged: What the merge gave.
         facade: What `dependents.mentions` found in the facade.
-        written: Whether the contract is changed by it.
+        dry: Whether it was only tried.
         problem: Why a merge without conflicts was not written after all, if it was not.
 
     Returns:
@@ -44,13 +47,15 @@ def report(merged: Merged, facade: dict[str, set[str]], *, written: bool, proble
     standing = [
         one for one in merged.differences if one.standing and one not in (*limits, *unmodelled)
     ]
-    lines = ["# Contract bump", "", _headline(merged, written=written, problem=problem), ""]
+    lines = ["# Contract bump", "", _headline(merged, dry=dry, problem=problem), ""]
     for one in conflicts:
         lines += _conflict(one, merged, facade)
     gained = [_line(one) for one in gains]
     if merged.schemas:
-        names = ", ".join(_code(name) for name in merged.schemas)
-        gained.append(f"to export the new models, name them in `togai/models.py`: {names}")
+        names = ", ".join(_code(name) for name in merged.schemas[:MOST])
+        more = f" and {len(merged.schemas) - MOST} more" if len(merged.schemas) > MOST else ""
+        export = f"to export the new models, name them in `togai/models.py`: {names}{more}"
+        gained.insert(MOST - 1, export)
     lines += _section("Callers gain", gained)
     lines += _section("Kept for callers", _grouped(held))
     changed = _grouped(one for one in wire if one.kind != "version")
@@ -64,12 +69,15 @@ def report(merged: Merged, facade: dict[str, set[str]], *, written: bool, proble
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _headline(merged: Merged, *, written: bool, problem: str) -> str:
+def _headline(merged: Merged, *, dry: bool, problem: str) -> str:
     if merged.conflicts:
         return f"**Refused:** {_plural(len(merged.conflicts), 'conflict')}; nothing was written."
     if problem:
         return f"**Refused:** {_safe(problem)}; nothing was written."
-    return "**Updated.** No caller's code changes." if written else "**Nothing to change.**"
+    if not merged.changed:
+        return "**Nothing to change.**"
+    done = "To be updated; nothing was written." if dry else "Updated."
+    return f"**{done}** No caller's code changes."
 
 
 def _conflict(one: Difference, merged: Merged, facade: dict[str, set[str]]) -> list[str]:
@@ -84,7 +92,7 @@ def _conflict(one: Difference, merged: Merged, facade: dict[str, set[str]]) -> l
         f"- on the wire: {_listed(one.positions)}",
         f"- why: {_safe(one.reason)}",
         f"- depends on it: {shown or 'nothing in the facade'}",
-        f"- keep ours: `scripts/bump SPEC --hold '{_bare(one.at)}' --because '...'`",
+        f"- keep ours: `scripts/bump SPEC --hold {shlex.quote(one.at)} --because '...'`",
         "- or ask the vendor; or change contract and facade by hand, in a new major version",
         "",
     ]
@@ -142,7 +150,7 @@ def _constraints(limits: list[Difference]) -> list[str]:
         some = [one for one in limits if one.kind == kind]
         if some:
             shown = [
-                f"{_code(one.at.removeprefix(SCHEMAS))} {_safe(one.ours)} -> {_safe(one.theirs)}"
+                f"{_code(one.at.removeprefix(SCHEMAS))} {_code(f'{one.ours} -> {one.theirs}')}"
                 for one in some[:3]
             ]
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
@@ -176,7 +184,7 @@ def _plural(count: int, noun: str) -> str:
 
 def _bare(text: str) -> str:
     """Text of the vendor's in one line, without what Markdown or a shell could take for more."""
-    line = "".join(c if c.isprintable() and c not in "`'" else "?" for c in text)
+    line = "".join(c if c.isprintable() and c != "`" else "?" for c in text)
     return line if len(line) <= 200 else line[:197] + "..."
 
 
@@ -186,4 +194,4 @@ def _code(text: str) -> str:
 
 def _safe(text: str) -> str:
     """Text for a sentence: mentions, links and tags stay letters."""
-    return "".join(f"\\{c}" if c in "<>[]@#*_|" else c for c in _bare(text))
+    return "".join(f"\\{c}" if c in "\\<[]@#*_|" else c for c in _bare(text))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -22,6 +21,11 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
 LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems")
+MAX_SHAPES = 20_000
+_HUGE = 10**300
+
+# A header parameter of one of these names says nothing (OpenAPI, Parameter Object).
+_NO_PARAMETERS = ("accept", "authorization", "content-type")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,7 @@ class Shape:
     inner: Node | None = None
     closed: bool = False
     nullable: bool = False
+    default: Any = None
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     name: str | None = None
     description: str = ""
@@ -161,9 +166,19 @@ class Description:
 
     def calls(self) -> Iterator[tuple[str, str]]:
         """Method and path of each operation, as written."""
-        for path, item in (self.root / "paths").value.items():
-            if isinstance(item, dict):
-                yield from ((method, path) for method in METHODS if method in item)
+        paths = self.root / "paths"
+        for path, value in paths.value.items():
+            if isinstance(value, dict):
+                item = self.path_item(path)
+                yield from ((method, path) for method in METHODS if item and method in item.value)
+
+    def path_item(self, path: str) -> Node | None:
+        """What stands at a path; None where a reference leads nowhere, for it may be none of ours."""
+        item = self.root / "paths" / path
+        try:
+            return self.resolved(item)
+        except Unusable:
+            return None
 
     def operation(self, method: str, path: str) -> Operation:
         """An operation by its method and its path as written.
@@ -190,7 +205,7 @@ class Description:
             parameters,
             None if body is None else self._message(body, required=body.get("required") is True),
             {
-                status: self._message(self.resolved(responses / status))
+                _status(status): self._message(self.resolved(responses / status))
                 for status in responses.value
                 if not status.startswith("x-")
             },
@@ -202,6 +217,8 @@ class Description:
         for unresolved in holder.nodes("parameters"):
             node = self.resolved(unresolved)
             name, place = str(node.get("name")), str(node.get("in"))
+            if place == "header" and name.lower() in _NO_PARAMETERS:
+                continue
             content = [node / "content" / media / "schema" for media in (node / "content").value]
             schema = node / "schema" if "schema" in node.value else next(iter(content), None)
             required = place == "path" or node.get("required") is True
@@ -239,7 +256,7 @@ class Description:
             Unusable: A reference leads out of the description, nowhere, or in a circle.
         """
         seen: list[str] = []
-        while isinstance(ref := node.get("$ref"), str):
+        while (ref := _reference(node)) is not None:
             if ref in seen:
                 raise Unusable(f"{node.at}: the reference {_quoted(ref)} goes in a circle")
             seen.append(ref)
@@ -250,6 +267,10 @@ class Description:
         if not ref.startswith("#"):
             raise Unusable(
                 f"{at}: the reference {_quoted(ref)} leads out of the description: bundle it first"
+            )
+        if not ref.startswith("#/"):
+            raise Unusable(
+                f"{at}: the reference {_quoted(ref)} is no JSON pointer such as #/components/schemas/X"
             )
         found: Any = self.root.value
         steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in ref.split("/")[1:]]
@@ -274,6 +295,8 @@ class Description:
                 raise Unusable(f"{node.at} is composed of itself")
             if len(self._open) > MAX_DEPTH // 2:
                 raise Unusable(f"{node.at} is composed too deep")
+            if len(self._shapes) > MAX_SHAPES:
+                raise Unusable(f"{node.at}: our calls reach more than {MAX_SHAPES} schemas")
             self._open.add(key)
             try:
                 self._shapes[key] = (node, self._make(node))
@@ -283,13 +306,13 @@ class Description:
 
     def _make(self, node: Node) -> Shape:
         parts: list[Shape] = []
-        ref = node.get("$ref")
-        if isinstance(ref, str):
+        ref = _reference(node)
+        if ref is not None:
             target = self.shape(self.resolved(node))
             prefix, _, name = ref.rpartition("/")
             parts.append(replace(target, name=name) if prefix == "#/components/schemas" else target)
         # Beside a reference, the older dialect ignores everything.
-        if not isinstance(ref, str) or self._new_dialect:
+        if ref is None or self._new_dialect:
             parts += [self.shape(one) for one in node.nodes("allOf")]
             parts += [self._choice(node, key) for key in ("oneOf", "anyOf") if key in node.value]
             parts.append(self._own(node))
@@ -331,6 +354,7 @@ class Description:
             required=frozenset(str(one) for one in _list(required)),
             inner=inner,
             closed=extra is False,
+            default=node.get("default"),
             nullable="null" in types or node.get("nullable") is True or None in (values or []),
             limits={key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))},
             description=str(node.get("description") or ""),
@@ -340,7 +364,7 @@ class Description:
     def _kind(node: Node, kinds: list[str], values: list[Any] | None, extra: Any) -> str:
         if len(kinds) > 1:
             return "one of: " + ", ".join(sorted(kinds))
-        if "not" in node.value:
+        if "not" in node.value and not kinds:
             return "nothing" if node.get("not") == {} else "anything but something"
         kind = kinds[0] if kinds else ""
         if kind == "array" or (not kind and "items" in node.value):
@@ -404,6 +428,7 @@ class Description:
             inner=next((one.inner for one in parts if one.inner), None),
             closed=any(one.closed for one in parts),
             nullable=any(one.nullable for one in parts),
+            default=next((one.default for one in parts if one.default is not None), None),
             limits=limits,
         )
 
@@ -444,7 +469,21 @@ def _is_limit(key: str, value: Any) -> bool:
         return isinstance(value, str)
     if key == "uniqueItems":
         return value is True
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
+        return False
+    return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)
+
+
+def _reference(node: Node) -> str | None:
+    """Where a node refers to, if it is a reference."""
+    ref = node.get("$ref")
+    if ref is not None and not isinstance(ref, str):
+        raise Unusable(f"{node.at}/$ref is no text")
+    return ref
+
+
+def _status(text: str) -> str:
+    return text.upper() if text[1:].lower() == "xx" else text
 
 
 def _quoted(ref: str) -> str:

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from contract.aligning import parameter_position
-from contract.loading import load
+from contract.loading import Unusable, load
 from contract.shapes import Description, Node, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 MODULES = ("togai", "togai.corrections", "togai.errors", "togai.models", "togai.testing")
 FILES = ("wire.txt", "python.txt")
+MAX_FACTS = 50_000
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "surface"
 
@@ -45,7 +46,7 @@ def wire(document: dict[str, Any]) -> list[str]:
         Sorted lines such as `GET /events 200 $.events[].createdAt string (date-time) required`.
     """
     described = Description(document)
-    facts: set[str] = set()
+    facts: set[str] = _Facts()
     for method, path in described.calls():
         operation = described.operation(method, path)
         here = operation.position
@@ -65,6 +66,17 @@ def wire(document: dict[str, Any]) -> list[str]:
                 facts.add(f"{position} {media}")
                 facts.update(_schema(described, schema, f"{position} $", needed, ()))
     return sorted(facts)
+
+
+class _Facts(set[str]):
+    """Facts in bounded number: schemas within schemas can multiply to any."""
+
+    def update(self, *others: Iterable[str]) -> None:
+        for other in others:
+            for fact in other:
+                self.add(fact)
+                if len(self) > MAX_FACTS:
+                    raise Unusable(f"our calls reach more than {MAX_FACTS} places")
 
 
 def _schema(

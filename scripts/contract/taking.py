@@ -7,7 +7,9 @@ unknown ones, as they did before the description named it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from openapi_python_client.strings import PythonIdentifier
 
@@ -15,7 +17,7 @@ from contract.loading import Unusable
 from contract.shapes import LOWER, UPPER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from contract.aligning import Direction
     from contract.shapes import Description, Shape
@@ -27,6 +29,26 @@ MAX_TEXT = 500
 # Formats for which the generator would write another type than the text or number that JSON holds.
 _AS_TEXT = ("uuid", "binary")
 _SCALARS = ("string", "integer", "number", "boolean")
+
+# What the generated modules call by these names, in small letters for the names of models.
+_MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
+_BUILDER_NAMES = frozenset(
+    {
+        "body",
+        "client",
+        "cookies",
+        "errors",
+        "headers",
+        "httpx",
+        "kwargs",
+        "params",
+        "parsed",
+        "quote",
+        "response",
+        "url",
+    }
+)
+_BUILDER_PREFIXES = ("json_", "response_")
 
 
 class NotModelled(Exception):
@@ -63,7 +85,7 @@ class Taker:
             Unusable: A name holds characters that no API uses.
         """
         fresh: dict[str, Any] = {}
-        made = self._write(shape, direction, owner, wire, fresh, [])
+        made = self._write(shape, direction, owner, wire, fresh, [(0, owner)])
         self._schemas.update(fresh)
         for name, schema in fresh.items():
             self._names.setdefault(schema.pop("x-identity"), set()).add(name)
@@ -78,15 +100,18 @@ class Taker:
         fresh: dict[str, Any],
         inside: list[tuple[int, str]],
     ) -> dict[str, Any]:
-        named = shape.kind == "object" or bool(shape.enum)
-        if named:
-            known = self._known(shape, direction, owner)
+        if shape.kind == "object" and not shape.properties:
+            return {"type": "object", **_text(shape), "additionalProperties": True}
+        if shape.kind == "object" or shape.enum:
+            known = self._known(shape, direction)
             known = known or next(
                 (name for name, one in fresh.items() if one["x-identity"] == shape.identity), None
             )
             if known is None:
                 known = self._component(shape, direction, owner, wire, fresh, inside)
-            elif any(name == known for _, name in inside[:-1]):
+            elif known != owner and not self._reach(known, fresh).isdisjoint(
+                name for _, name in inside
+            ):
                 raise NotModelled(f"{known} would hold itself through another model")
             return {"$ref": SCHEMAS + known}
         if shape.kind in ("list", "map") and shape.inner:
@@ -94,7 +119,9 @@ class Taker:
             if len(inside) > 20 or any(one == inner.identity for one, _ in inside[:-1]):
                 raise NotModelled("it holds itself")
             deeper = [*inside, (shape.identity, "")] if inner.kind in ("list", "map") else inside
-            taken = self._write(inner, direction, owner, wire, fresh, deeper)
+            # The generator calls the map itself by the owner's and the property's name.
+            inner_wire = f"{wire} value" if shape.kind == "map" else wire
+            taken = self._write(inner, direction, owner, inner_wire, fresh, deeper)
             if shape.kind == "map":
                 return {"type": "object", **_text(shape), "additionalProperties": taken}
             return {"type": "array", **_limits(shape), **_text(shape), "items": taken}
@@ -107,27 +134,26 @@ class Taker:
             form = {"x-togai-format" if shape.format in _AS_TEXT else "format": shape.format}
         return {"type": shape.kind, **form, **_limits(shape), **_text(shape)}
 
-    def _known(self, shape: Shape, direction: Direction, owner: str) -> str | None:
+    def _known(self, shape: Shape, direction: Direction) -> str | None:
         """The component of ours that already stands for a schema of theirs, if one alone can."""
-        names = self._names.get(shape.identity, set())
-        if len(names) != 1:
-            return None
-        (name,) = names
-        schema = self._schemas[name]
-        if "enum" in schema and direction == "response" and not schema.get("x-togai-open"):
-            return None
-        if name != owner and owner in self._reach(name):
-            raise NotModelled(f"{name} would hold itself through {owner}")
-        return name
+        fitting = [
+            name
+            for name in self._names.get(shape.identity, ())
+            if "enum" not in (schema := self._schemas[name])
+            or direction == "request"
+            or schema.get("x-togai-open")
+        ]
+        return fitting[0] if len(fitting) == 1 else None
 
-    def _reach(self, name: str) -> set[str]:
+    def _reach(self, name: str, fresh: dict[str, Any]) -> set[str]:
+        """The components that one leads to, itself among them."""
         reached: set[str] = set()
         waiting = [name]
         while waiting:
             one = waiting.pop()
-            if one not in reached and one in self._schemas:
+            if one not in reached:
                 reached.add(one)
-                waiting += references(self._schemas[one])
+                waiting += references(fresh.get(one) or self._schemas.get(one))
         return reached
 
     def _component(
@@ -176,7 +202,8 @@ class Taker:
         return name
 
     def _free_name(self, vendor: str | None, derived: str, fresh: dict[str, Any]) -> str:
-        taken = {one.lower() for one in (*self._schemas, *fresh)}
+        taken = {one.lower() for one in (*self._schemas, *fresh)} | _MODULE_NAMES
+        taken |= {one.lower() for one in map_names({**self._schemas, **fresh})}
         for candidate in (vendor or "", derived):
             name = class_name(candidate)
             if name and name.lower() not in taken:
@@ -196,6 +223,23 @@ def references(schema: Any) -> list[str]:
     return []
 
 
+def map_names(schemas: dict[str, Any]) -> Iterator[str]:
+    """The names that the generator gives to maps, which have none of their own in the contract."""
+    for name, schema in schemas.items():
+        for wire, one in schema.get("properties", {}).items():
+            yield from _map_names(one, class_name(f"{name} {wire}"))
+
+
+def _map_names(schema: dict[str, Any], name: str) -> Iterator[str]:
+    if "items" in schema:
+        yield from _map_names(schema["items"], f"{name}Item")
+    elif "additionalProperties" in schema:
+        yield name
+        inner = schema["additionalProperties"]
+        if isinstance(inner, dict):
+            yield from _map_names(cast("dict[str, Any]", inner), f"{name}AdditionalProperty")
+
+
 def class_name(text: str) -> str:
     """A name for a component: ASCII letters and digits, each word with a capital."""
     words = re.findall(r"[A-Za-z0-9]+", text[:MAX_NAME])
@@ -209,9 +253,11 @@ def checked_name(name: str, at: str) -> str:
     Raises:
         Unusable: It holds characters that no API uses and that could break out of a text.
     """
-    if not name or len(name) > MAX_NAME or not name.isprintable() or set(name) & set("\"'\\`"):
+    if len(name) > MAX_NAME or not name.isprintable() or set(name) & set('"\\`'):
         shown = repr(name if len(name) <= 60 else name[:57] + "...")
         raise Unusable(f"{at}: {shown} is no name: quotes, backslashes and control characters")
+    if not any(one.isalnum() for one in name):
+        raise Unusable(f"{at}: {name!r} is no name: it has neither letter nor digit")
     return name
 
 
@@ -220,9 +266,16 @@ def clash(name: str, others: Iterable[str]) -> bool:
     return python_name(name) in {python_name(one) for one in others}
 
 
+@lru_cache(100_000)
 def python_name(wire: str) -> str:
-    """The attribute or argument that the generator makes of a name on the wire."""
-    return str(PythonIdentifier(wire, "field_"))
+    """The attribute or argument that the generator makes of a name on the wire, as Python reads it."""
+    return unicodedata.normalize("NFKC", PythonIdentifier(wire, "field_"))
+
+
+def builder_clash(name: str, others: Iterable[str]) -> bool:
+    """Whether a parameter would have the name of another one, or of something that the request's builder uses."""
+    mine = python_name(name)
+    return mine in _BUILDER_NAMES or mine.startswith(_BUILDER_PREFIXES) or clash(name, others)
 
 
 def member_name(value: str) -> str:
@@ -239,9 +292,10 @@ def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
     names = {member_name(one) for one in known}
     taken: list[str] = []
     for value in values:
-        checked_name(value, "an enum") if value else None
+        checked_name(value, "an enum") if any(one.isalnum() for one in value) else None
         name = member_name(value)
-        if value and name.strip("_") and name not in names and value.isascii():
+        # The generator calls a value that starts with no letter by its place, which may change.
+        if value[:1].isalpha() and value.isascii() and name not in names:
             names.add(name)
             taken.append(value)
     return taken

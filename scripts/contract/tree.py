@@ -7,6 +7,7 @@ moves leaves that folder, and the next command that calls `recover` puts everyth
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 
 JOURNAL = "generated/.replacing"
 _READY = "ready"
+
+
+@contextlib.contextmanager
+def locked(root: Path) -> Generator[None]:
+    """Let nobody else write the project meanwhile. A process that dies lets go by itself.
+
+    Args:
+        root: The project.
+    """
+    folder = os.open(root / JOURNAL.partition("/")[0], os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
@@ -71,11 +87,18 @@ def recover(root: Path) -> bool:
     if not journal.exists():
         return False
     if (journal / _READY).exists():
+        problems: list[OSError] = []
         for entry in (one for one in journal.iterdir() if one.is_dir()):
             place = root / (entry / "place").read_text("utf-8")
-            _remove(place)
-            if (entry / "old").exists():
-                _copy(entry / "old", place)
+            try:
+                _remove(place)
+                if (entry / "old").exists():
+                    _copy(entry / "old", place)
+            except OSError as error:
+                problems.append(error)
+        if problems:
+            # The journal stays for the next command; what could be put back is back.
+            raise problems[0]
         (journal / _READY).unlink()
     shutil.rmtree(journal, ignore_errors=True)
     return True

@@ -106,6 +106,13 @@ NEW_STATUS = Rule(Verdict.ABSORBED, "new status", "any status is handled")
 NEW_SERVER = Rule(Verdict.ABSORBED, "new server", "callers choose theirs")
 NEW_VERSION = Rule(Verdict.ABSORBED, "version", "the description's own")
 BACK = Rule(Verdict.ABSORBED, "came back", "the mark is taken off")
+DEPRECATED = Rule(
+    Verdict.ABSORBED, "deprecated", "the vendor means to drop it; ours keeps it, and says so"
+)
+WELCOME = Rule(Verdict.ABSORBED, "no longer deprecated", "the mark is taken off")
+DEFAULT = Rule(
+    Verdict.ABSORBED, "default changed", "ours sends only what callers pass: the service decides"
+)
 OPTIONALITY = Rule(
     Verdict.ABSORBED, "required or null changed", "ours stays: None is read for what is absent"
 )

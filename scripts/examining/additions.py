@@ -59,11 +59,28 @@ KINDS: dict[str, Any] = {
     "anything": {},
     "bytes": {"type": "string", "format": "binary"},
     "text with a default": {"type": "string", "default": "x"},
+    "object of anything": {"type": "object"},
+    "map of objects": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "properties": {"a": {"type": "string"}}},
+    },
+    "map of lists of enums": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string", "enum": ["A", "B"]}},
+    },
+    "way back through another object": {
+        "type": "object",
+        "properties": {"event": {"$ref": REF + "EventWithStatus"}, "a": {"type": "string"}},
+    },
 }
 
 
 PLAIN = [kind for kind, one in KINDS.items() if one.get("type") not in (None, "object")]
-SCHEMAS = ("inline object", "list of inline objects", "inline enum", "composition", "known schema")
+SCHEMAS = (
+    *("inline object", "list of inline objects", "inline enum", "composition", "known schema"),
+    *("object of anything", "map of objects", "map of lists of enums"),
+    "way back through another object",
+)
 NO_MODEL = ("choice of kinds", "anything")
 
 
@@ -225,6 +242,9 @@ PARAMETERS: dict[str, Document] = {
     "inline enum": {"in": "query", "schema": {"type": "string", "enum": ["A", "B"]}},
     "list": {"in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
     "header": {"in": "header", "schema": {"type": "string"}},
+    "header that is a time": {"in": "header", "schema": {"type": "string", "format": "date-time"}},
+    "cookie": {"in": "cookie", "schema": {"type": "string"}},
+    "cookie that is a number": {"in": "cookie", "schema": {"type": "integer"}},
     "by content": {"in": "query", "content": {JSON: {"schema": {"type": "string"}}}},
     "object": {
         "in": "query",
@@ -261,7 +281,8 @@ operator("new required parameter", "conflict")(_parameters(required=True))
 def taken_parameter(document: Document) -> Iterator[Place]:
     """A parameter called as the generator calls something of its own, or as another one."""
     for path, method, call in calls(document):
-        for name in ("client", "body", call["parameters"][0]["name"].upper()):
+        own = ("client", "body", "params", "headers", "cookies", "quote", "url", "json_status")
+        for name in (*own, call["parameters"][0]["name"].upper()):
             new = {"name": name, "in": "query", "schema": {"type": "string"}}
             yield Place(
                 f"{method} {path}, {name}",
@@ -287,7 +308,7 @@ def status(document: Document) -> Iterator[Place]:
         "page": {"description": "Page.", "content": {"text/html": {"schema": {"type": "string"}}}},
     }
     for path, method, _ in calls(document):
-        for code in ("202", "404", "409", "503", "5XX"):
+        for code in ("202", "404", "409", "503", "5XX", "5xx"):
             for kind, body in bodies.items():
                 yield Place(
                     f"{method} {path}, {code} {kind}",
@@ -313,7 +334,7 @@ def server(_: Document) -> Iterator[Place]:
 @operator("new version", "absorbed")
 def version(_: Document) -> Iterator[Place]:
     """A version of the description."""
-    for text in ("1.1", "2.0.0-beta", "2026-01-01"):
+    for text in ("7.1", "7.0.0-beta", "2076-01-01"):
         yield Place(text, bind(lambda d, text: d["info"].update(version=text), text))
 
 

@@ -151,6 +151,77 @@ def parameter_content(document: Document) -> Iterator[Place]:
             yield Place(f"{path} {one['name']}", change)
 
 
+def _mark(described: Document, key: str, value: Any) -> None:
+    described[key] = value
+
+
+@operator("deprecated by the vendor", "absorbed")
+def deprecated(document: Document) -> Iterator[Place]:
+    """A property, a parameter or a call that the vendor means to drop."""
+    for schema, name, _ in properties(document, _all(document)):
+        change = bind(
+            lambda d, schema, name: _mark(property_of(d, schema, name), "deprecated", True),
+            schema,
+            name,
+        )
+        yield Place(f"{schema}.{name}", change)
+    for path, method, _, one in parameters(document):
+        change = bind(
+            lambda d, *place: _mark(parameter_of(d, *place), "deprecated", True),
+            path,
+            method,
+            one["name"],
+        )
+        yield Place(f"{path} {one['name']}", change)
+    for path, method, _ in calls(document):
+        change = bind(lambda d, *place: _mark(call_at(d, *place), "deprecated", True), path, method)
+        yield Place(f"{method} {path}", change)
+
+
+@operator("changed default", "absorbed")
+def default(document: Document) -> Iterator[Place]:
+    """What the service takes where callers say nothing."""
+    for path, method, _, one in parameters(document):
+        if "$ref" not in one["schema"]:
+            change = bind(
+                lambda d, *place: _mark(parameter_of(d, *place)["schema"], "default", "new"),
+                path,
+                method,
+                one["name"],
+            )
+            yield Place(f"{path} {one['name']}", change)
+
+
+@operator("request property that is only answered", "conflict")
+def read_only(document: Document) -> Iterator[Place]:
+    """A property that callers send, and that the service takes no longer."""
+    for schema, name, described in properties(document, sent(document)):
+        if "$ref" not in described:
+            change = bind(
+                lambda d, schema, name: _mark(property_of(d, schema, name), "readOnly", True),
+                schema,
+                name,
+            )
+            yield Place(f"{schema}.{name}", change)
+
+
+@operator("items that became nullable", "absorbed")
+def nullable_items(document: Document) -> Iterator[Place]:
+    """Lists and maps that may hold null."""
+    for schema, name, described in properties(document, _all(document)):
+        for key in ("items", "additionalProperties"):
+            if isinstance(described.get(key), dict):
+                new = {"nullable": True, "allOf": [described[key]]}
+                change = bind(
+                    lambda d, schema, name, key, new: _mark(property_of(d, schema, name), key, new),
+                    schema,
+                    name,
+                    key,
+                    new,
+                )
+                yield Place(f"{schema}.{name}", change)
+
+
 @operator("response property that became required", "absorbed")
 def became_required(document: Document) -> Iterator[Place]:
     """An answer that promises more."""

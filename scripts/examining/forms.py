@@ -277,6 +277,18 @@ def lifted(document: Document) -> Iterator[Place]:
         yield Place(f"{method} {path}", change)
 
 
+@operator("paths that are referred to", "same")
+def referred(document: Document) -> Iterator[Place]:
+    """What stands at a path, put elsewhere."""
+    for path in document["paths"]:
+
+        def change(d: Document, path: str = path) -> None:
+            d["components"]["pathItems"] = {"Shared": d["paths"][path]}
+            d["paths"][path] = {"$ref": "#/components/pathItems/Shared"}
+
+        yield Place(path, change)
+
+
 @operator("newer dialect", "same")
 def dialect(document: Document) -> Iterator[Place]:
     """OpenAPI 3.1 with lists of types, and constants for enums."""

@@ -263,6 +263,41 @@ def answer_type(document: Document) -> Iterator[Place]:
             yield Place(f"{path} {kind}", change, cuts=True)
 
 
+@operator("changed content type of an error", "held")
+def error_type(document: Document) -> Iterator[Place]:
+    """An error that is JSON of another kind, or no longer."""
+    for path, method_, described in calls(document):
+        for status in [one for one in described["responses"] if not one.startswith("2")]:
+            for kind in ("application/problem+json", "*/*", "text/html"):
+
+                def change(
+                    d: Document,
+                    path: str = path,
+                    m: str = method_,
+                    status: str = status,
+                    kind: str = kind,
+                ) -> None:
+                    call_at(d, path, m)["responses"][status] = {
+                        "description": "No.",
+                        "content": {kind: {"schema": {"type": "object"}}},
+                    }
+
+                yield Place(f"{path} {status} {kind}", change)
+
+
+@operator("success named by its range", "absorbed")
+def ranged(document: Document) -> Iterator[Place]:
+    """200 that is told as one of 2XX."""
+    for path, method_, _ in calls(document):
+        for name in ("2XX", "2xx"):
+
+            def change(d: Document, path: str = path, m: str = method_, name: str = name) -> None:
+                responses = call_at(d, path, m)["responses"]
+                responses[name] = responses.pop("200")
+
+            yield Place(f"{path} {name}", change)
+
+
 @operator("changed content type of a request", "conflict")
 def request_type(document: Document) -> Iterator[Place]:
     """A request that may be JSON no longer."""

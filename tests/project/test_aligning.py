@@ -257,6 +257,18 @@ def chain(document: dict[str, Any]) -> None:
     schemas(document)["Ride"] = {"$ref": SCHEMA + "L0"}
 
 
+def multiply(document: dict[str, Any]) -> None:
+    """Three schemas, each with properties that are composed of it and the next one, in both orders."""
+    for one, other in (("A", "B"), ("B", "C"), ("C", "A")):
+        forth = {"allOf": [{"$ref": SCHEMA + one}, {"$ref": SCHEMA + other}]}
+        back = {"allOf": forth["allOf"][::-1]}
+        schemas(document)[one] = {
+            "type": "object",
+            "properties": {"p": back, "q": forth, "r": dict(back), "s": dict(forth)},
+        }
+    properties(document, "Ride")["x"] = {"allOf": [{"$ref": SCHEMA + name} for name in "ABC"]}
+
+
 UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a reference to another file": (
         lambda d: properties(d, "Ride").update(bike={"$ref": "bikes.yaml#/Bike"}),
@@ -278,6 +290,15 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda d: operation(d, "listRides").update(parameters={}),
         "is no list",
     ),
+    "a reference that is no pointer": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#Bike"}),
+        "is no JSON pointer",
+    ),
+    "a reference that is a number": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": 5}),
+        "is no text",
+    ),
+    "parts that multiply": (multiply, "more than 20000 schemas"),
     "paths that are a list": (lambda d: d.update(paths=[]), "is no mapping"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -124,6 +125,16 @@ def test_no_more_than_the_limit_is_read_of_a_file(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unusable, match="cannot be read"):
         load(str(tmp_path / name))
+
+
+def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Unusable, match="it is no file"):
+        load(str(tmp_path / "pipe"))
+
+
+def test_a_property_that_is_called_like_a_merge_is_none() -> None:
+    assert value('{"<<": 1, a: 2}') == {"<<": 1, "a": 2}
 
 
 @pytest.mark.parametrize("url", ["http://example.com/a.yaml", "ftp://a/b", "file:///etc/passwd"])

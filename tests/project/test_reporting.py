@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,7 @@ def told(*changes: Callable[[dict[str, Any]], object], holds: tuple[Hold, ...] =
         for change in changes:
             change(document)
 
-    return report(merge(small(), changed(all_of_them), holds), {}, written=True)
+    return report(merge(small(), changed(all_of_them), holds), {})
 
 
 def add(name: str) -> Callable[[dict[str, Any]], object]:
@@ -82,6 +83,24 @@ def test_constraints_take_two_lines_at_most() -> None:
     ]
 
 
+def test_a_pattern_of_the_vendors_is_code_and_no_markdown() -> None:
+    pattern = r"^\[a\](http://e) \*b\*$"
+    text = told(lambda d: properties(d, "Ride")["id"].update(pattern=pattern))
+    assert f"`Ride/properties/id/pattern` `none -> {pattern}`" in text
+
+
+def test_a_hold_that_is_suggested_can_be_pasted() -> None:
+    text = told(
+        lambda d: (
+            properties(d, "Trip").update({"it's": {"type": "string"}}),
+            schemas(d)["Trip"]["required"].append("it's"),
+        )
+    )
+    line = next(one for one in text.splitlines() if "--hold" in one)
+    words = shlex.split(line.partition("`")[2].rpartition("`")[0])
+    assert words[3] == "#/components/schemas/Trip/properties/it's"
+
+
 def test_what_stands_as_before_is_one_line() -> None:
     text = told(lambda d: schemas(d)["Ride"].update(required=[]))
     assert text.splitlines()[-1] == "As before: required or null changed (3)."
@@ -111,6 +130,14 @@ def test_equal_bumps_give_equal_reports() -> None:
 @pytest.fixture(scope="module")
 def facade(root: Path) -> dict[str, set[str]]:
     return mentions(root / "togai")
+
+
+def test_what_callers_call_comes_first(facade: dict[str, set[str]]) -> None:
+    found = dependents("#/components/schemas/Attribute/properties/value", facade, None)
+    assert found[0] == "togai.Attribute.value"
+    public = [not one.rpartition(".")[2].startswith("_") for one in found]
+    assert public == sorted(public, reverse=True)
+    assert not any("_checked_r" in one for one in found)
 
 
 @pytest.mark.parametrize(
