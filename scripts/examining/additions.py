@@ -114,6 +114,18 @@ def without_model(document: Document) -> Iterator[Place]:
     yield from _answers(document, NO_MODEL)
 
 
+@operator("new response properties of every kind at once", "absorbed")
+def every_kind(document: Document) -> Iterator[Place]:
+    """So that one package, with which all tests are run, holds all of them."""
+    for name, _ in objects(document, answered(document)):
+
+        def change(d: Document, name: str = name) -> None:
+            for number, described in enumerate(KINDS.values()):
+                schemas(d)[name]["properties"][f"{NEW}{number}"] = copy.deepcopy(described)
+
+        yield Place(name, change)
+
+
 @operator("new response property: new named schema", "absorbed")
 def named(document: Document) -> Iterator[Place]:
     """A property and a schema for it."""
