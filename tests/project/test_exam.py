@@ -55,6 +55,7 @@ def test_every_kind_of_verdict_has_its_operators(base: dict[str, Any]) -> None:
     assert rules - kinds == {"came back", "no longer deprecated"}
 
 
+@pytest.mark.slow
 def test_a_mutant_of_each_operator_gets_its_verdict(
     base: dict[str, Any], spread: list[Mutant]
 ) -> None:

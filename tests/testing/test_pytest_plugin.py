@@ -140,6 +140,7 @@ def test_pytest_finds_the_plugin_and_starts_without_togai(tmp_path: Path) -> Non
     assert "1 passed" in run(tmp_path, FOUND_AT_START)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("no_proxy", ["", "example.test"])
 def test_the_fixtures_work_beside_settings_and_a_proxy_of_the_environment(
     tmp_path: Path, no_proxy: str
