@@ -162,8 +162,15 @@ class Reader:
         Raises:
             StrictDeparture: In strict mode, for the first departure.
         """
-        read = self._read
-        return [read(model, value, where, index) for index, value in enumerate(values)]
+        read: list[M] = []
+        seen = self._seen
+        for index, value in enumerate(values):
+            try:
+                item = model.from_dict(value, seen)
+            except (_Addition, TypeError, ValueError, KeyError, AttributeError):
+                item = self._salvaged(model, value, f"{where}[{index}]")
+            read.append(item)
+        return read
 
     def tell(self, drift: Drift, where: str) -> None:
         """Note a departure outside the items.
@@ -173,16 +180,13 @@ class Reader:
         """
         self._note([Departure(where, drift)])
 
-    def _read(self, model: type[M], value: Any, where: str, index: int) -> M:
-        try:
-            return model.from_dict(value, self._seen)
-        except (_Addition, TypeError, ValueError, KeyError, AttributeError):
-            found: list[Departure] = []
-            item: M = _salvage(model, value, f"{where}[{index}]", found)
-            self._note(found)
-            if any(one.drift.kind not in _ADDITIONS for one in found):
-                item.__dict__[_DAMAGE] = _Damage(value, tuple(found))
-            return item
+    def _salvaged(self, model: type[M], value: Any, where: str) -> M:
+        found: list[Departure] = []
+        item = _salvage(model, value, where, found)
+        self._note(found)
+        if any(one.drift.kind not in _ADDITIONS for one in found):
+            item.__dict__[_DAMAGE] = _Damage(value, tuple(found))
+        return item
 
     def _seen(self, model: type, name: str, kind: str) -> None:
         if self._strict:

@@ -10,7 +10,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from attrs import define, fields
+from attrs import define
 
 Seen = Callable[[type, str, str], None]
 """Told of what a model does not know: the model, the property's name in JSON, and what it is."""
@@ -54,26 +54,12 @@ def _refuse(value: object, expected: str) -> TypeError:
     return TypeError(f"{expected} expected, not {type(value).__name__}")
 
 
-class _Known(dict[type, frozenset[str]]):
-    """The JSON names of each model's properties, gathered once."""
-
-    def __missing__(self, model: Any) -> frozenset[str]:
-        names = frozenset(one.metadata["wire"] for one in fields(model) if one.metadata)
-        self[model] = names
-        return names
-
-
-_known = _Known()
-
-
-def unknown(model: type, src: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+def unknown(
+    model: type, known: frozenset[str], src: Mapping[str, Any], seen: Seen
+) -> dict[str, Any]:
     """What the model does not know of its JSON."""
-    known = _known[model]
-    try:
-        if src.keys() <= known:
-            return {}
-    except AttributeError:
-        raise _refuse(src, "an object") from None
+    if not isinstance(src, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _refuse(src, "an object")
     extra = {name: value for name, value in src.items() if name not in known}
     for name in extra:
         seen(model, name, "unknown property")
@@ -116,7 +102,7 @@ def read_datetime(value: Any) -> datetime.datetime:
     read = datetime.datetime.fromisoformat(value)
     if read.tzinfo is None:
         raise ValueError(f"{value!r} has no offset")
-    if len(value) > (27 if value[-1] == "Z" else 32):
+    if len(value) > 27 and (value[-1] == "Z" or len(value) > 32):
         raise ValueError(f"{value!r} is finer than microseconds")
     return read
 

@@ -19,6 +19,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["name", "type", "value"])
+
 
 @_define(kw_only=True, slots=False)
 class EnrichedField:
@@ -60,10 +62,18 @@ class EnrichedField:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            name=read_str(src["name"]),
-            type_=read_enum(EnrichedFieldType, src["type"], cls, "type", seen),
-            value=read_str(src["value"]),
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["name"]
+        self.name = value if type(value) is str else read_str(value)
+        value = src["type"]
+        self.type_ = read_enum(EnrichedFieldType, value, cls, "type", seen)
+        value = src["value"]
+        self.value = value if type(value) is str else read_str(value)
+        self.additional_properties = extra
+        return self

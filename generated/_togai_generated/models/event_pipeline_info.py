@@ -25,6 +25,22 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](
+    [
+        "eventSchema",
+        "usageMeters",
+        "pricePlans",
+        "account",
+        "customer",
+        "featureDetails",
+        "enrichments",
+        "revenueDetails",
+        "statusBeforeReverting",
+        "baseCurrency",
+        "invoiceCurrency",
+    ]
+)
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfo:
@@ -159,40 +175,60 @@ class EventPipelineInfo:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            event_schema=None
-            if (value := src.get("eventSchema")) is None
-            else EventPipelineInfoEventSchema.from_dict(value, seen),
-            usage_meters=None
-            if (value := src.get("usageMeters")) is None
-            else [EventPipelineInfoUsageMeters.from_dict(item, seen) for item in read_list(value)],
-            price_plans=None
-            if (value := src.get("pricePlans")) is None
-            else [EventPipelineInfoPricePlans.from_dict(item, seen) for item in read_list(value)],
-            account=None
-            if (value := src.get("account")) is None
-            else EventPipelineInfoAccount.from_dict(value, seen),
-            customer=None
-            if (value := src.get("customer")) is None
-            else EventPipelineInfoCustomer.from_dict(value, seen),
-            feature_details=None
-            if (value := src.get("featureDetails")) is None
-            else EventPipelineInfoFeatureDetails.from_dict(value, seen),
-            enrichments=None
-            if (value := src.get("enrichments")) is None
-            else EventPipelineInfoEnrichments.from_dict(value, seen),
-            revenue_details=None
-            if (value := src.get("revenueDetails")) is None
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
+        )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src.get("eventSchema")
+        self.event_schema = (
+            None if value is None else EventPipelineInfoEventSchema.from_dict(value, seen)
+        )
+        value = src.get("usageMeters")
+        self.usage_meters = (
+            None
+            if value is None
+            else [EventPipelineInfoUsageMeters.from_dict(item, seen) for item in read_list(value)]
+        )
+        value = src.get("pricePlans")
+        self.price_plans = (
+            None
+            if value is None
+            else [EventPipelineInfoPricePlans.from_dict(item, seen) for item in read_list(value)]
+        )
+        value = src.get("account")
+        self.account = None if value is None else EventPipelineInfoAccount.from_dict(value, seen)
+        value = src.get("customer")
+        self.customer = None if value is None else EventPipelineInfoCustomer.from_dict(value, seen)
+        value = src.get("featureDetails")
+        self.feature_details = (
+            None if value is None else EventPipelineInfoFeatureDetails.from_dict(value, seen)
+        )
+        value = src.get("enrichments")
+        self.enrichments = (
+            None if value is None else EventPipelineInfoEnrichments.from_dict(value, seen)
+        )
+        value = src.get("revenueDetails")
+        self.revenue_details = (
+            None
+            if value is None
             else [
                 EventPipelineInfoRevenueDetails.from_dict(item, seen) for item in read_list(value)
-            ],
-            status_before_reverting=None
-            if (value := src.get("statusBeforeReverting")) is None
-            else read_str(value),
-            base_currency=None if (value := src.get("baseCurrency")) is None else read_str(value),
-            invoice_currency=None
-            if (value := src.get("invoiceCurrency")) is None
-            else read_str(value),
-            additional_properties=extra,
+            ]
         )
+        value = src.get("statusBeforeReverting")
+        self.status_before_reverting = (
+            None if value is None else value if type(value) is str else read_str(value)
+        )
+        value = src.get("baseCurrency")
+        self.base_currency = (
+            None if value is None else value if type(value) is str else read_str(value)
+        )
+        value = src.get("invoiceCurrency")
+        self.invoice_currency = (
+            None if value is None else value if type(value) is str else read_str(value)
+        )
+        self.additional_properties = extra
+        return self

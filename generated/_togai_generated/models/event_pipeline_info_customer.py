@@ -16,6 +16,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["id", "name"])
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoCustomer:
@@ -54,9 +56,16 @@ class EventPipelineInfoCustomer:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            id=read_str(src["id"]),
-            name=read_str(src["name"]),
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["id"]
+        self.id = value if type(value) is str else read_str(value)
+        value = src["name"]
+        self.name = value if type(value) is str else read_str(value)
+        self.additional_properties = extra
+        return self

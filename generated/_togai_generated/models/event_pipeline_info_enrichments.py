@@ -18,6 +18,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["attributes", "dimensions", "dependencies"])
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoEnrichments:
@@ -84,16 +86,30 @@ class EventPipelineInfoEnrichments:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            attributes=None
-            if (value := src.get("attributes")) is None
-            else [EnrichedField.from_dict(item, seen) for item in read_list(value)],
-            dimensions=None
-            if (value := src.get("dimensions")) is None
-            else [EnrichedField.from_dict(item, seen) for item in read_list(value)],
-            dependencies=None
-            if (value := src.get("dependencies")) is None
-            else [EnrichmentDependency.from_dict(item, seen) for item in read_list(value)],
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src.get("attributes")
+        self.attributes = (
+            None
+            if value is None
+            else [EnrichedField.from_dict(item, seen) for item in read_list(value)]
+        )
+        value = src.get("dimensions")
+        self.dimensions = (
+            None
+            if value is None
+            else [EnrichedField.from_dict(item, seen) for item in read_list(value)]
+        )
+        value = src.get("dependencies")
+        self.dependencies = (
+            None
+            if value is None
+            else [EnrichmentDependency.from_dict(item, seen) for item in read_list(value)]
+        )
+        self.additional_properties = extra
+        return self

@@ -18,6 +18,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["featureId", "mappedAttribute", "overageInCycle", "overageInEvent"])
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoFeatureDetails:
@@ -74,15 +76,20 @@ class EventPipelineInfoFeatureDetails:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            feature_id=read_str(src["featureId"]),
-            mapped_attribute=read_str(src["mappedAttribute"]),
-            overage_in_cycle=None
-            if (value := src.get("overageInCycle")) is None
-            else read_float(value),
-            overage_in_event=None
-            if (value := src.get("overageInEvent")) is None
-            else read_float(value),
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["featureId"]
+        self.feature_id = value if type(value) is str else read_str(value)
+        value = src["mappedAttribute"]
+        self.mapped_attribute = value if type(value) is str else read_str(value)
+        value = src.get("overageInCycle")
+        self.overage_in_cycle = None if value is None else read_float(value)
+        value = src.get("overageInEvent")
+        self.overage_in_event = None if value is None else read_float(value)
+        self.additional_properties = extra
+        return self

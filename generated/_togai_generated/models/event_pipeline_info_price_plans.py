@@ -20,6 +20,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["name", "id", "scheduleId", "cycleStart", "cycleEnd", "usageMeters"])
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoPricePlans:
@@ -81,15 +83,28 @@ class EventPipelineInfoPricePlans:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            name=read_str(src["name"]),
-            id=read_str(src["id"]),
-            schedule_id=read_str(src["scheduleId"]),
-            cycle_start=read_date(src["cycleStart"]),
-            cycle_end=read_date(src["cycleEnd"]),
-            usage_meters=None
-            if (value := src.get("usageMeters")) is None
-            else [read_str(item) for item in read_list(value)],
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["name"]
+        self.name = value if type(value) is str else read_str(value)
+        value = src["id"]
+        self.id = value if type(value) is str else read_str(value)
+        value = src["scheduleId"]
+        self.schedule_id = value if type(value) is str else read_str(value)
+        value = src["cycleStart"]
+        self.cycle_start = read_date(value)
+        value = src["cycleEnd"]
+        self.cycle_end = read_date(value)
+        value = src.get("usageMeters")
+        self.usage_meters = (
+            None
+            if value is None
+            else [item if type(item) is str else read_str(item) for item in read_list(value)]
+        )
+        self.additional_properties = extra
+        return self

@@ -18,6 +18,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["usageMeterId", "revenueBaseCurrency", "revenueInvoiceCurrency"])
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoRevenueDetails:
@@ -67,10 +69,18 @@ class EventPipelineInfoRevenueDetails:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            usage_meter_id=read_str(src["usageMeterId"]),
-            revenue_base_currency=read_float(src["revenueBaseCurrency"]),
-            revenue_invoice_currency=read_float(src["revenueInvoiceCurrency"]),
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["usageMeterId"]
+        self.usage_meter_id = value if type(value) is str else read_str(value)
+        value = src["revenueBaseCurrency"]
+        self.revenue_base_currency = read_float(value)
+        value = src["revenueInvoiceCurrency"]
+        self.revenue_invoice_currency = read_float(value)
+        self.additional_properties = extra
+        return self

@@ -22,6 +22,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["id", "name", "version", "status", "units"])
+
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoUsageMeters:
@@ -71,12 +73,22 @@ class EventPipelineInfoUsageMeters:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            id=read_str(src["id"]),
-            name=read_str(src["name"]),
-            version=read_int(src["version"]),
-            status=read_enum(UsageMeterStatus, src["status"], cls, "status", seen),
-            units=None if (value := src.get("units")) is None else read_float(value),
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["id"]
+        self.id = value if type(value) is str else read_str(value)
+        value = src["name"]
+        self.name = value if type(value) is str else read_str(value)
+        value = src["version"]
+        self.version = read_int(value)
+        value = src["status"]
+        self.status = read_enum(UsageMeterStatus, value, cls, "status", seen)
+        value = src.get("units")
+        self.units = None if value is None else read_float(value)
+        self.additional_properties = extra
+        return self

@@ -18,6 +18,8 @@ from ..types import (
     write_json,
 )
 
+_NAMES = frozenset[str](["events", "nextToken"])
+
 
 @_define(kw_only=True, slots=False)
 class GetEventsResponse:
@@ -61,9 +63,18 @@ class GetEventsResponse:
         Raises:
             TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
         """
-        extra = unknown(cls, src, seen)
-        return cls(
-            events=[EventWithStatus.from_dict(item, seen) for item in read_list(src["events"])],
-            next_token=None if (value := src.get("nextToken")) is None else read_str(value),
-            additional_properties=extra,
+        extra = (
+            {}
+            if isinstance(src, dict) and _NAMES.issuperset(src)
+            else unknown(cls, _NAMES, src, seen)
         )
+        # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
+        self = cls.__new__(cls)
+        value = src["events"]
+        self.events = [EventWithStatus.from_dict(item, seen) for item in read_list(value)]
+        value = src.get("nextToken")
+        self.next_token = (
+            None if value is None else value if type(value) is str else read_str(value)
+        )
+        self.additional_properties = extra
+        return self
