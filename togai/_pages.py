@@ -39,7 +39,7 @@ class _Cursor:
         self._seen = {hash(next_token)} if next_token else set[int]()
         self._fetched_all = False
         self._in_circles = False
-        self._yielded = 0
+        self._taken = 0
 
     @property
     def next_token(self) -> str | None:
@@ -51,7 +51,7 @@ class _Cursor:
 
     def __repr__(self) -> str:
         end = ", finished" if self.finished else ""
-        return f"<{type(self).__name__}: {self._yielded} events yielded{end}>"
+        return f"<{type(self).__name__}: {self.yielded} events yielded{end}>"
 
     def __reduce__(self) -> str:
         raise TypeError("a listing is not pickled: go on elsewhere with list(next_token=...)")
@@ -59,7 +59,7 @@ class _Cursor:
     @property
     def yielded(self) -> int:
         """How many events have been yielded so far."""
-        return self._yielded
+        return self._taken - len(self._buffer)
 
     @property
     def finished(self) -> bool:
@@ -74,6 +74,7 @@ class _Cursor:
         self._token, self._after = self._after, following
         self._fetched_all = following is None
         self._buffer.extend(page.events)
+        self._taken += len(page.events)
 
     def _check(self) -> None:
         # Only now: the page that brought the repeated token had events of its own.
@@ -84,19 +85,13 @@ class _Cursor:
                 " if it comes again, tell the vendor"
             )
 
-    def _next(self) -> EventWithStatus:
-        event = self._buffer.popleft()
-        self._yielded += 1
-        return event
-
     def _rest(self) -> EventPage:
         events = tuple(self._buffer)
         self._buffer.clear()
-        self._yielded += len(events)
         return EventPage(events, self._after)
 
     def _mark(self, error: TogaiError) -> None:
-        error.next_token, error.yielded = self._after, self._yielded
+        error.next_token, error.yielded = self._after, self.yielded
 
 
 class EventPages(_Cursor):
@@ -123,7 +118,7 @@ class EventPages(_Cursor):
             if self._fetched_all:
                 raise StopIteration
             self._advance()
-        return self._next()
+        return self._buffer.popleft()
 
     def pages(self) -> Iterator[EventPage]:
         """The same listing page by page; the first is what is left of a page half read."""
@@ -166,7 +161,7 @@ class AsyncEventPages(_Cursor):
             if self._fetched_all:
                 raise StopAsyncIteration
             await self._advance()
-        return self._next()
+        return self._buffer.popleft()
 
     async def pages(self) -> AsyncIterator[EventPage]:
         """The same listing page by page; the first is what is left of a page half read."""
