@@ -150,7 +150,7 @@ def conversation(call: Call, policy: Policy, *, can_refresh: bool) -> Generator[
         outcome = report.outcome
         _log(call, attempt, outcome, report.began, waited)
         if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
-            return evolve(outcome, attempts=attempt)
+            return outcome if attempt == 1 else evolve(outcome, attempts=attempt)
         if (
             isinstance(outcome, Answer)
             and outcome.status == 401
