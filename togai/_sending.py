@@ -283,7 +283,7 @@ def parse_json(body: bytes) -> Any:
         RecursionError: It is nested too deeply.
     """
     # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
-    return _decoder.decode(body.decode("utf-8-sig"))
+    return _decoder.decode(body.decode().removeprefix("\ufeff"))
 
 
 def _whole(digits: str) -> int | Decimal:
