@@ -434,6 +434,29 @@ def test_an_own_certificate_authority_works_through_an_injected_client_that_stay
             api.resolve(own.aclose() if is_async else own.close())
 
 
+def test_parameters_and_headers_of_an_injected_client_are_sent_too(connect: Connect) -> None:
+    seen: list[bytes] = []
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        seen.append(head)
+        connection.sendall(whole(EMPTY_LIST))
+
+    with connect() as api:
+        is_async = api.is_async
+    with raw_server(answer) as url:
+        for own in (
+            injected(is_async, params={"via": "a b"}, headers={"X-Team": "billing"}),
+            injected(is_async),
+        ):
+            with connect(base_url=url, http_client=own) as api:
+                api.collect(api.client.events.list(account_id="a&b=ü"))
+                api.resolve(own.aclose() if is_async else own.close())
+    both, ours = seen
+    assert both.startswith(b"GET /events?via=a+b&account_id=a%26b%3D%C3%BC HTTP/1.1\r\n")
+    assert b"\r\nX-Team: billing\r\n" in both
+    assert ours.startswith(b"GET /events?account_id=a%26b%3D%C3%BC HTTP/1.1\r\n")
+
+
 def test_an_own_certificate_authority_works_through_the_environment(
     connect: Connect, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
