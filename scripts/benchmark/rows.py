@@ -108,7 +108,8 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
     def start(side: str, code: str) -> Timer:
         def run() -> float:
             began = time.perf_counter()
-            command = [str(environments.python(side)), "-c", code]
+            # -P: what is installed, not the sources of the folder that the bench was started in.
+            command = [str(environments.python(side)), "-P", "-c", code]
             subprocess.run(command, env=outside(), stdout=subprocess.DEVNULL, check=True)
             return time.perf_counter() - began
 
@@ -186,12 +187,14 @@ def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row
     for size in scale.sizes:
         with Side(environments, "ours", url) as ours:
             ours.seconds("listing", 100)
-            costs[size] = ours.seconds("listing", size) / size
+            # A short listing alone would tell more of the machine's moods than of its own cost.
+            number = max(1, scale.listed // size)
+            costs[size] = ours.seconds("listing", size, number) / (size * number)
             peaks[size] = ours.seconds("peak") / 1024
     first, last = sorted(scale.sizes)[-3:][0], max(scale.sizes)
     more = peaks[last] - peaks[first]
     yield _row(f"peak memory, {last:,} events over {first:,}", [more], "at most 5", "MB more")
-    for size in scale.sizes:
+    for size in sorted({*scale.sizes} - {first}):
         yield _row(f"cost of an event, {size:,} of {first:,}", [costs[size] / costs[first]], "flat")
 
 

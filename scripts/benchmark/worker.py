@@ -28,8 +28,10 @@ class Plain:
         import httpx
 
         self._url = url
-        self._headers = {"Authorization": "Bearer t"}
-        self._http = httpx.Client(headers=self._headers)
+        headers = {"Authorization": "Bearer t"}
+        self._http = httpx.Client(headers=headers)
+        self._async_http = httpx.AsyncClient(headers=headers)
+        self._loop = asyncio.Runner()
 
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
@@ -41,32 +43,28 @@ class Plain:
         params = {"account_id": str(total)}
         while True:
             page = json.loads(self._http.get(f"{self._url}/events", params=params).content)
-            count += len(page["events"])
+            count += sum(1 for _ in page["events"])
             if "nextToken" not in page:
                 return count
             params["nextToken"] = page["nextToken"]
 
     def at_once(self, total: int) -> int:
         """List so many events eight times at once."""
-        return asyncio.run(self._at_once(total))
+        return self._loop.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
-        import httpx
+        async def one() -> int:
+            count = 0
+            params = {"account_id": str(total)}
+            while True:
+                answer = await self._async_http.get(f"{self._url}/events", params=params)
+                page = json.loads(answer.content)
+                count += sum(1 for _ in page["events"])
+                if "nextToken" not in page:
+                    return count
+                params["nextToken"] = page["nextToken"]
 
-        async with httpx.AsyncClient(headers=self._headers) as http:
-
-            async def one() -> int:
-                count = 0
-                params = {"account_id": str(total)}
-                while True:
-                    answer = await http.get(f"{self._url}/events", params=params)
-                    page = json.loads(answer.content)
-                    count += len(page["events"])
-                    if "nextToken" not in page:
-                        return count
-                    params["nextToken"] = page["nextToken"]
-
-            return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
+        return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
 
 
 class Ours:
@@ -80,7 +78,8 @@ class Ours:
         self._reader = Reader(strict=False, on_drift=None)
         self._model, self._parse = EventWithStatus, parse_json
         self._client = Togai("t", base_url=url, requests_per_second=None)
-        self._make: Any = lambda: AsyncTogai("t", base_url=url, requests_per_second=None)
+        self._async_client = AsyncTogai("t", base_url=url, requests_per_second=None)
+        self._loop = asyncio.Runner()
 
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
@@ -93,15 +92,14 @@ class Ours:
 
     def at_once(self, total: int) -> int:
         """List so many events eight times at once."""
-        return asyncio.run(self._at_once(total))
+        return self._loop.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
-        async with self._make() as client:
+        async def one() -> int:
+            listing = self._async_client.events.list(account_id=str(total))
+            return sum([1 async for _ in listing])
 
-            async def one() -> int:
-                return sum([1 async for _ in client.events.list(account_id=str(total))])
-
-            return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
+        return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
 
 
 class Official:
@@ -125,7 +123,7 @@ class Official:
         token = None
         while True:
             page = self._api.get_events(account_id=str(total), next_token=token)
-            count += len(page.events)
+            count += sum(1 for _ in page.events)
             token = page.next_token
             if token is None:
                 return count
