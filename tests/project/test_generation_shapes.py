@@ -19,6 +19,8 @@ from contract.generation import GenerationFailed, generate
 
 ATTRIBUTE = {"$ref": "#/components/schemas/Attribute"}
 SOURCE = {"$ref": "#/components/schemas/EventSource"}
+# What the models call by these names themselves.
+OWN_NAMES = ("cls", "extra", "ignore", "seen", "src", "unknown", "value", "write", "wire")
 pytestmark = pytest.mark.slow
 
 Generate = Callable[..., Path]
@@ -71,6 +73,7 @@ def models(generated: Generate) -> Iterator[Any]:
             "datetime": {"type": "string", "format": "date-time"},
             "enum": {"type": "string"},
             "properties": {"type": "string"},
+            **{name: {"type": "string"} for name in OWN_NAMES},
         },
         Boxes={"type": "object", "additionalProperties": ATTRIBUTE},
     )
@@ -105,7 +108,7 @@ def models(generated: Generate) -> Iterator[Any]:
         ("day", "2024-12-04"),
         ("datetime", "2024-12-04T07:30:35Z"),
         *((name, "text") for name in ("field", "toDict", "fromDict", "additionalProperties")),
-        *((name, "text") for name in ("self", "list", "enum", "properties")),
+        *((name, "text") for name in ("self", "list", "enum", "properties", *OWN_NAMES)),
     ],
 )
 def test_a_property_of_any_known_shape_or_name_reads_and_writes_back(

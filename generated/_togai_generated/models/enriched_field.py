@@ -10,7 +10,6 @@ from attrs import field as _field
 from ..models.enriched_field_type import EnrichedFieldType
 from ..types import (
     Seen,
-    ignore,
     read_enum,
     read_str,
     unknown,
@@ -18,8 +17,15 @@ from ..types import (
     write_enum,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["name", "type", "value"])
+_NAMES = frozenset[str](
+    [
+        "name",
+        "type",
+        "value",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -52,7 +58,7 @@ class EnrichedField:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -10,7 +10,6 @@ from attrs import field as _field
 from ..models.enrichment_dependency_type import EnrichmentDependencyType
 from ..types import (
     Seen,
-    ignore,
     read_enum,
     read_str,
     unknown,
@@ -18,8 +17,16 @@ from ..types import (
     write_enum,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["key", "type", "value", "name"])
+_NAMES = frozenset[str](
+    [
+        "key",
+        "type",
+        "value",
+        "name",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -57,7 +64,7 @@ class EnrichmentDependency:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -9,14 +9,18 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_str,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["message"])
+_NAMES = frozenset[str](
+    [
+        "message",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -43,7 +47,7 @@ class ErrorResponse:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -11,7 +11,6 @@ from attrs import field as _field
 from ..models.attribute import Attribute
 from ..types import (
     Seen,
-    ignore,
     read_datetime,
     read_list,
     read_map,
@@ -21,8 +20,18 @@ from ..types import (
     write_datetime,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["schemaName", "timestamp", "accountId", "attributes", "dimensions", "id"])
+_NAMES = frozenset[str](
+    [
+        "schemaName",
+        "timestamp",
+        "accountId",
+        "attributes",
+        "dimensions",
+        "id",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -70,7 +79,7 @@ class Event:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -14,7 +14,6 @@ from ..models.event_source import EventSource
 from ..models.ingestion_status import IngestionStatus
 from ..types import (
     Seen,
-    ignore,
     read_datetime,
     read_enum,
     read_str,
@@ -24,6 +23,7 @@ from ..types import (
     write_enum,
     write_json,
 )
+from ..types import ignore as _ignore
 
 _NAMES = frozenset[str](
     [
@@ -92,7 +92,7 @@ class EventCorrectionInfo:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

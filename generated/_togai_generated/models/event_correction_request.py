@@ -10,13 +10,17 @@ from attrs import field as _field
 from ..models.event import Event
 from ..types import (
     Seen,
-    ignore,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["event"])
+_NAMES = frozenset[str](
+    [
+        "event",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -45,7 +49,7 @@ class EventCorrectionRequest:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

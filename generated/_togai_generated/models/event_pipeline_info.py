@@ -17,13 +17,13 @@ from ..models.event_pipeline_info_revenue_details import EventPipelineInfoRevenu
 from ..models.event_pipeline_info_usage_meters import EventPipelineInfoUsageMeters
 from ..types import (
     Seen,
-    ignore,
     read_list,
     read_str,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
 _NAMES = frozenset[str](
     [
@@ -165,7 +165,7 @@ class EventPipelineInfo:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

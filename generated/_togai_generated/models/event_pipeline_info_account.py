@@ -9,14 +9,20 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_str,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["id", "name", "alias"])
+_NAMES = frozenset[str](
+    [
+        "id",
+        "name",
+        "alias",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -51,7 +57,7 @@ class EventPipelineInfoAccount:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -9,14 +9,19 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_str,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["id", "name"])
+_NAMES = frozenset[str](
+    [
+        "id",
+        "name",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -46,7 +51,7 @@ class EventPipelineInfoCustomer:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -11,14 +11,20 @@ from ..models.enriched_field import EnrichedField
 from ..models.enrichment_dependency import EnrichmentDependency
 from ..types import (
     Seen,
-    ignore,
     read_list,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["attributes", "dimensions", "dependencies"])
+_NAMES = frozenset[str](
+    [
+        "attributes",
+        "dimensions",
+        "dependencies",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -76,7 +82,7 @@ class EventPipelineInfoEnrichments:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

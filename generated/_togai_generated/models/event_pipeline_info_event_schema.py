@@ -9,15 +9,20 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_int,
     read_str,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["name", "version"])
+_NAMES = frozenset[str](
+    [
+        "name",
+        "version",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -47,7 +52,7 @@ class EventPipelineInfoEventSchema:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -9,7 +9,6 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_float,
     read_str,
     unknown,
@@ -17,8 +16,16 @@ from ..types import (
     write_float,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["featureId", "mappedAttribute", "overageInCycle", "overageInEvent"])
+_NAMES = frozenset[str](
+    [
+        "featureId",
+        "mappedAttribute",
+        "overageInCycle",
+        "overageInEvent",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -66,7 +73,7 @@ class EventPipelineInfoFeatureDetails:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -10,7 +10,6 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_date,
     read_list,
     read_str,
@@ -19,8 +18,18 @@ from ..types import (
     write_date,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["name", "id", "scheduleId", "cycleStart", "cycleEnd", "usageMeters"])
+_NAMES = frozenset[str](
+    [
+        "name",
+        "id",
+        "scheduleId",
+        "cycleStart",
+        "cycleEnd",
+        "usageMeters",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -73,7 +82,7 @@ class EventPipelineInfoPricePlans:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

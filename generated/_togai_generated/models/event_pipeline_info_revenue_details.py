@@ -9,7 +9,6 @@ from attrs import field as _field
 
 from ..types import (
     Seen,
-    ignore,
     read_float,
     read_str,
     unknown,
@@ -17,8 +16,15 @@ from ..types import (
     write_float,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["usageMeterId", "revenueBaseCurrency", "revenueInvoiceCurrency"])
+_NAMES = frozenset[str](
+    [
+        "usageMeterId",
+        "revenueBaseCurrency",
+        "revenueInvoiceCurrency",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -59,7 +65,7 @@ class EventPipelineInfoRevenueDetails:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -10,7 +10,6 @@ from attrs import field as _field
 from ..models.usage_meter_status import UsageMeterStatus
 from ..types import (
     Seen,
-    ignore,
     read_enum,
     read_float,
     read_int,
@@ -21,8 +20,17 @@ from ..types import (
     write_float,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["id", "name", "version", "status", "units"])
+_NAMES = frozenset[str](
+    [
+        "id",
+        "name",
+        "version",
+        "status",
+        "units",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -63,7 +71,7 @@ class EventPipelineInfoUsageMeters:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -13,7 +13,6 @@ from ..models.event_source import EventSource
 from ..models.ingestion_status import IngestionStatus
 from ..types import (
     Seen,
-    ignore,
     read_datetime,
     read_str,
     unknown,
@@ -21,9 +20,17 @@ from ..types import (
     write_datetime,
     write_json,
 )
+from ..types import ignore as _ignore
 
 _NAMES = frozenset[str](
-    ["referenceId", "eventPayload", "ingestionStatus", "createdAt", "customerId", "source"]
+    [
+        "referenceId",
+        "eventPayload",
+        "ingestionStatus",
+        "createdAt",
+        "customerId",
+        "source",
+    ]
 )
 
 
@@ -74,7 +81,7 @@ class EventWithStatus:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -10,14 +10,18 @@ from attrs import field as _field
 from ..models.event_correction_info import EventCorrectionInfo
 from ..types import (
     Seen,
-    ignore,
     read_list,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["data"])
+_NAMES = frozenset[str](
+    [
+        "data",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -47,7 +51,7 @@ class EventsCorrectionResponse:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

@@ -12,14 +12,18 @@ from ..models.event_with_status_and_event_pipeline_info import (
 )
 from ..types import (
     Seen,
-    ignore,
     read_list,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["events"])
+_NAMES = frozenset[str](
+    [
+        "events",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -51,7 +55,7 @@ class GetEventResponse:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:

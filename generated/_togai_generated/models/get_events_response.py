@@ -10,15 +10,20 @@ from attrs import field as _field
 from ..models.event_with_status import EventWithStatus
 from ..types import (
     Seen,
-    ignore,
     read_list,
     read_str,
     unknown,
     write,
     write_json,
 )
+from ..types import ignore as _ignore
 
-_NAMES = frozenset[str](["events", "nextToken"])
+_NAMES = frozenset[str](
+    [
+        "events",
+        "nextToken",
+    ]
+)
 
 
 @_define(kw_only=True, slots=False)
@@ -53,7 +58,7 @@ class GetEventsResponse:
         )
 
     @classmethod
-    def from_dict(cls, src: Mapping[str, Any], seen: Seen = ignore) -> Self:
+    def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
