@@ -187,8 +187,8 @@ def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row
     for size in scale.sizes:
         with Side(environments, "ours", url) as ours:
             ours.seconds("listing", 100)
-            # A short listing alone would tell more of the machine's moods than of its own cost.
-            number = max(1, scale.listed // size)
+            # As many events in all: a short listing alone tells more of the machine's moods than of its cost.
+            number = max(scale.sizes) // size
             costs[size] = ours.seconds("listing", size, number) / (size * number)
             peaks[size] = ours.seconds("peak") / 1024
     first, last = sorted(scale.sizes)[-3:][0], max(scale.sizes)
