@@ -139,6 +139,7 @@ def _grouped(differences: Iterable[Difference]) -> list[str]:
 def _place(one: Difference) -> str:
     """A pointer as people say it."""
     place = one.at.removeprefix(SCHEMAS).replace("/properties/", ".").replace("/enum/", ".")
+    place = place.removesuffix("/deprecated")
     if place.startswith("#/paths/") and one.positions:
         place = one.positions[0]
     return _code(place.removeprefix("#/"))

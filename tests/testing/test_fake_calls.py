@@ -267,3 +267,11 @@ def test_the_quota_goes_by_a_clock_that_tests_can_move() -> None:
         statuses = [client.get("/events").status_code for _ in range(2)]
         now[0] = 1.0
         assert [*statuses, client.get("/events").status_code] == [200, 429, 200]
+
+
+def test_attributes_are_objects_as_the_api_has_them(fake: FakeTogai) -> None:
+    amounts: Any = {"distance": "1"}
+    with pytest.raises(ValueError, match="attributes is a list of objects, such as"):
+        fake.add(attributes=amounts)
+    fake.add(attributes=({"name": name, "value": "1"} for name in ("a", "b")))
+    assert [one["name"] for one in fake.events[0].payload["attributes"]] == ["a", "b"]

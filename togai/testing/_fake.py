@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from togai.testing._service import (
 from togai.testing._transport import FakeTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable
     from datetime import datetime
 
 
@@ -141,11 +142,16 @@ class FakeTogai:
         Raises:
             ValueError: The service would not take such an event.
         """
+        amounts = list(attributes)
+        if not all(isinstance(one, Mapping) for one in amounts):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(
+                "attributes is a list of objects, such as [{'name': 'distance', 'value': '10.4'}]"
+            )
         payload: dict[str, Any] = {
             "schemaName": schema_name,
             "timestamp": timestamp,
             "accountId": account_id,
-            "attributes": [dict(one) for one in attributes],
+            "attributes": [dict(one) for one in amounts],
             "dimensions": dict(dimensions or {}),
         }
         if id is not None:
