@@ -116,7 +116,7 @@ def test_a_new_optional_property_costs_a_handful_of_generated_lines(
     bump(describe(add_property), root=project)
     model = "generated/_togai_generated/models/event_with_status.py"
     was, now = ((one / model).read_text("utf-8").splitlines() for one in (root, project))
-    assert len(now) - len(was) <= 6
+    assert len(now) - len(was) <= 8
     same = filecmp.dircmp(root / "generated", project / "generated", ignore=["__pycache__"])
     assert not same.diff_files
 
