@@ -211,6 +211,26 @@ def test_the_token_shows_in_no_debug_log_of_any_library(
     assert "GET /events 401 attempt=1" in caplog.text
 
 
+@pytest.mark.parametrize("length", [40, 1800])
+def test_a_long_token_that_is_sent_back_again_and_again_is_masked_whole(
+    connect: Connect, fake: FakeTogai, url: str, length: int
+) -> None:
+    token = "abc/" * (length // 4)
+    fake.token = token
+    echoed = token.replace("/", "\\/")
+    body = f"{'x' * 300} {token} {echoed} {token}"
+    headers = {"X-Request-Id": token, "Content-Type": f"text/plain; {token}"}
+    fake.fail_next(status=400, body=body, headers=headers)
+    fake.fail_next(status=200, body=body, headers=headers)
+    with connect(token, base_url=url, max_retries=0) as api:
+        for _ in range(2):
+            with pytest.raises(TogaiError) as caught:
+                api.call("get", "ride-1")
+            shown = str(caught.value) + repr(vars(caught.value))
+            assert "abc" not in shown
+            assert "***" in shown
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 @pytest.mark.parametrize(
     "body", [{"message": f"{TOKEN} is no token of ours"}, f"<html>Bearer {TOKEN}</html>"]

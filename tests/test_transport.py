@@ -434,6 +434,26 @@ def test_an_own_certificate_authority_works_through_an_injected_client_that_stay
             api.resolve(own.aclose() if is_async else own.close())
 
 
+def test_each_phase_gets_its_timeout_and_never_more_than_is_left(connect: Connect) -> None:
+    seen: list[dict[str, float]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={"events": []})
+
+    with connect() as api:
+        kind: Any = httpx.AsyncClient if api.is_async else httpx.Client
+    own = kind(transport=httpx.MockTransport(answer), timeout=99)
+    phases = {"connect": 1.0, "read": 2.0, "write": 3.0, "pool": 4.0}
+    with connect(http_client=own) as api:
+        for total in (60, 0.5):
+            api.listed(timeout=Timeout(**phases, total=total))
+        api.resolve(own.aclose() if api.is_async else own.close())
+    assert seen[0] == phases
+    assert seen[1].keys() == phases.keys()
+    assert all(0 < one <= 0.5 for one in seen[1].values())
+
+
 def test_parameters_and_headers_of_an_injected_client_are_sent_too(connect: Connect) -> None:
     seen: list[bytes] = []
 

@@ -22,6 +22,22 @@ ODD_EVENT = evolve(PLAIN_EVENT, dimensions={"city": "\ud800"})
 @pytest.mark.parametrize(
     "how",
     [
+        lambda api: api.listed(next_token="x" * 70_000),
+        lambda api: api.call("get", "x" * 70_000),
+        lambda api: api.call("undo", account_id="acme", event_id="x" * 70_000),
+    ],
+)
+def test_what_no_address_can_hold_is_refused_before_sending(
+    api: Api, fake: FakeTogai, how: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match="an address holds no more than 4096"):
+        how(api)
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
         lambda api: api.listed(next_token="\ud800"),
         lambda api: api.call("undo", account_id="\ud800", whole_account=True),
         lambda api: api.call("undo", account_id="acme", event_id="\ud800"),

@@ -45,7 +45,9 @@ def is_advisory(correction: Correction) -> bool:
     selection = correction.selection
     times = selection.event_source_time is not None or selection.created_at is not None
     # An event that was read is found by the id that it was sent with, and is one by its reference id.
-    read = any(one.reference_id == selection.reference_id for one in correction.before)
+    read = any(
+        one.event_id and one.reference_id == selection.reference_id for one in correction.before
+    )
     return times or (selection.reference_id is not None and not read)
 
 

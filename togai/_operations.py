@@ -33,6 +33,7 @@ from togai.models import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LONGEST = 4096
 MAX_PAGE_SIZE = 50
 """Events of one page at most (the vendor's description)."""
 
@@ -163,6 +164,10 @@ def _text(name: str, value: object) -> Any:
 
 
 def _encodable(name: str, value: str) -> None:
+    if len(value) > _LONGEST:
+        raise InvalidRequest(
+            f"{name} has {len(value)} characters: an address holds no more than {_LONGEST} of one"
+        )
     try:
         value.encode()
     except UnicodeEncodeError:

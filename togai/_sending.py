@@ -59,7 +59,15 @@ class Answer:
     @property
     def request_id(self) -> str | None:
         """The service's id of the request."""
-        return self.headers.get("x-request-id")
+        return self._header("x-request-id")
+
+    @property
+    def content_type(self) -> str | None:
+        """What the service says that the body is."""
+        return self._header("content-type")
+
+    def _header(self, name: str) -> str | None:
+        return self.shown(self.headers[name], _MESSAGE) if name in self.headers else None
 
     def shown(self, text: str, most: int) -> str:
         """The start of a text of the answer, fit for an error."""
@@ -67,7 +75,7 @@ class Answer:
 
     def snippet(self) -> str:
         """The start of the body as text."""
-        return self.shown(self.body[: _SNIPPET * 4].decode("utf-8", "replace"), _SNIPPET)
+        return self.shown(self.body.decode("utf-8", "replace"), _SNIPPET)
 
 
 @frozen
@@ -304,7 +312,7 @@ def read_object(call: Call, answer: Answer) -> dict[str, Any]:
     Raises:
         UnexpectedResponse: It is anything else.
     """
-    content_type = answer.headers.get("content-type")
+    content_type = answer.content_type
     try:
         body = parse_json(answer.body)
     except UnicodeDecodeError:
@@ -333,7 +341,7 @@ def unexpected(
         path=call.path,
         status=answer.status,
         request_id=answer.request_id,
-        content_type=answer.headers.get("content-type"),
+        content_type=answer.content_type,
         snippet=answer.snippet(),
         where=where,
         attempts=answer.attempts,

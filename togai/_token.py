@@ -55,7 +55,10 @@ class Secret:
     def masked(self, text: str) -> str:
         """Text of the service's, without the token where it sends it back."""
         # A shorter one is no secret, and may be a part of any word.
-        return text.replace(self._value, "***") if len(self._value) >= _SECRET else text
+        if len(self._value) < _SECRET:
+            return text
+        # JSON may have a backslash before each slash.
+        return text.replace(self._value, "***").replace(self._value.replace("/", "\\/"), "***")
 
 
 class _Source:

@@ -124,6 +124,11 @@ class _Walker:
             self._walk(ours.inner, theirs.inner, position + step, direction)
 
 
+def goes(shape: Shape, direction: Direction) -> bool:
+    """Whether a property goes this way: what is read-only is never sent, what is write-only never answered."""
+    return not (shape.read_only if direction == "request" else shape.write_only)
+
+
 def answer_of(operation: Operation, status: str) -> Message | None:
     """What an operation answers with a status, named alone or by its range."""
     return operation.responses.get(status) or operation.responses.get(f"{status[:1]}XX")

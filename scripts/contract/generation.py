@@ -126,7 +126,9 @@ def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None
         # What a template refuses stands in the last line, below the way there.
         told = said[-1:] if any(line.startswith("Traceback") for line in said) else said[-25:]
         # The same words each time, whatever the folder or the address in memory.
-        words = re.sub(r" object at 0x[0-9a-f]+|/\S*/(?=\S)", "", "\n".join(told))
+        words = re.sub(r" object at 0x[0-9a-f]+", "", "\n".join(told))
+        for folder in (package.parent, spec.resolve().parent, tools):
+            words = words.replace(f"{folder}/", "")
         raise GenerationFailed(f"the generator fails on {spec.name}:\n{words}")
 
 

@@ -120,7 +120,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-# The key that merges, unlike a property that is called so: no text of YAML holds a NUL.
+# The key that merges, unlike a property that is called so: keys with a NUL are refused.
 _MERGE = "<<\0"
 
 
@@ -175,11 +175,14 @@ class _Builder:
     def scalar(self, event: yaml.ScalarEvent) -> None:
         into = self.stack[-1] if self.stack else None
         if into is not None and isinstance(into.value, dict) and into.key is None:
-            if event.value in into.value:  # pyright: ignore[reportUnknownMemberType]
+            key = _MERGE if event.value == "<<" and event.implicit[0] else event.value  # pyright: ignore[reportUnknownMemberType]
+            if "\0" in event.value:
+                raise Unusable(f"{_line(event)}: a key holds the character NUL")
+            if key in into.value:  # pyright: ignore[reportUnknownMemberType]
                 raise Unusable(
                     f"{_line(event)}: the key {event.value[:60]!r} stands twice in one mapping"
                 )
-            into.key = _MERGE if event.value == "<<" and event.implicit[0] else event.value  # pyright: ignore[reportUnknownMemberType]
+            into.key = key
             return
         value = _scalar(event)
         if event.anchor:

@@ -18,6 +18,7 @@ from contract.aligning import (
     Place,
     align,
     answer_of,
+    goes,
     parameter_position,
 )
 from contract.shapes import (
@@ -461,7 +462,9 @@ class _Merger:
                     standing=rule is verdicts.HELD_ERROR_BODY,
                 )
         for status, response in other.responses.items():
-            if status not in mine.responses:
+            # A range that stands for one of ours is that one by another name.
+            known = any(answer_of(other, one) is response for one in mine.responses)
+            if status not in mine.responses and not known:
                 self._new_status(f"{at}/responses/{status}", mine, status, response, written)
 
     def _new_status(
@@ -549,6 +552,7 @@ class _Merger:
                 one.theirs.required - one.theirs.properties.keys() - place.ours.properties.keys()
             )
             for name in sorted(ghosts if one.direction == "request" else ()):
+                checked_name(name, f"{one.theirs.at}/required")
                 at = f"{place.at}/properties/{escaped(name)}"
                 needed = [_at(one, name)]
                 self._tell(verdicts.NEED_PROPERTY, at, "none", "required anything", needed)
@@ -556,8 +560,8 @@ class _Merger:
     def _property(self, place: Place, written: dict[str, Any], name: str, node: Node) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
         ours = self._ours.shape(node).words
-        present = [one for one in place.meetings if _has(one, name)]
-        absent = [one for one in place.meetings if not _has(one, name)]
+        present = [one for one in place.meetings if self._has(one, name)]
+        absent = [one for one in place.meetings if not self._has(one, name)]
         if ORIGIN in written:
             absent = []
         sent = [_at(one, name) for one in absent if one.direction == "request"]
@@ -594,13 +598,16 @@ class _Merger:
                 where = [_at(one, name)]
                 self._tell(verdicts.OPTIONALITY, at, was, words, where, standing=True)
 
-    @staticmethod
-    def _needing(present: list[Meeting], name: str) -> list[str]:
+    def _has(self, meeting: Meeting, name: str) -> bool:
+        node = meeting.theirs.properties.get(name)
+        return node is not None and goes(self._theirs.shape(node), meeting.direction)
+
+    def _needing(self, present: list[Meeting], name: str) -> list[str]:
         """Where requests must have a property: not where it is only ever answered."""
         return [
             _at(one, name)
             for one in present
-            if one.direction == "request" and name in one.theirs.required and _has(one, name)
+            if one.direction == "request" and name in one.theirs.required and self._has(one, name)
         ]
 
     def _new_property(self, place: Place, schema: dict[str, Any], name: str) -> None:
@@ -616,7 +623,9 @@ class _Merger:
             return
         sending = [one for one in place.meetings if one.direction == "request"]
         try:
-            if any(name not in one.theirs.properties for one in sending):
+            if not any(self._has(one, name) for one in present):
+                raise NotModelled("it never goes this way")  # noqa: TRY301
+            if not all(self._has(one, name) for one in sending):
                 raise NotModelled("the request does not take it")  # noqa: TRY301
             if len({one.words for one in shapes}) > 1:
                 raise NotModelled("calls differ in its type")  # noqa: TRY301
@@ -675,7 +684,10 @@ class _Merger:
         for value, where in new.items():
             at = f"{place.at}/enum/{escaped(value)}"
             if value not in takeable or at in self._left_out:
-                reason = "it has no name of its own in Python: reads as an unknown one"
+                why = "it has no name of its own in Python"
+                if value in takeable:
+                    why = "the generator cannot write it"
+                reason = f"{why}: reads as an unknown one"
                 rule = verdicts.UNMODELLED
                 self._tell(rule, at, "none", value, where, reason=reason, standing=True)
             elif self._tell(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
@@ -758,13 +770,6 @@ def _tighter(key: str, theirs: Any, ours: Any) -> bool:
 def _shown(limit: Any) -> str:
     text = "none" if limit is None else str(limit)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _has(meeting: Meeting, name: str) -> bool:
-    """Whether a property goes this way: what is read-only is never sent, what is write-only never answered."""
-    node = meeting.theirs.properties.get(name)
-    other_way = "readOnly" if meeting.direction == "request" else "writeOnly"
-    return node is not None and node.get(other_way) is not True
 
 
 def _at(meeting: Meeting, name: str) -> str:

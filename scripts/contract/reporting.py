@@ -92,7 +92,7 @@ def _conflict(one: Difference, merged: Merged, facade: dict[str, set[str]]) -> l
         f"- on the wire: {_listed(one.positions)}",
         f"- why: {_safe(one.reason)}",
         f"- depends on it: {shown or 'nothing in the facade'}",
-        f"- keep ours: `scripts/bump SPEC --hold {shlex.quote(one.at)} --because '...'`",
+        f"- keep ours: `scripts/bump SPEC --hold {_bare(shlex.quote(one.at))} --because '...'`",
         "- or ask the vendor; or change contract and facade by hand, in a new major version",
         "",
     ]

@@ -91,6 +91,8 @@ class Shape:
     inner: Node | None = None
     closed: bool = False
     nullable: bool = False
+    read_only: bool = False
+    write_only: bool = False
     default: Any = None
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     name: str | None = None
@@ -317,10 +319,13 @@ class Description:
             parts += [self._choice(node, key) for key in ("oneOf", "anyOf") if key in node.value]
             parts.append(self._own(node))
         told = [one for one in parts if _says_something(one)]
-        if len(told) == 1:
-            extra = next((one for one in parts if one.nullable), None)
-            return replace(told[0], nullable=True) if extra else told[0]
-        return self._combined(node, told)
+        made = told[0] if len(told) == 1 else self._combined(node, told)
+        return replace(
+            made,
+            nullable=any(one.nullable for one in parts),
+            read_only=any(one.read_only for one in parts),
+            write_only=any(one.write_only for one in parts),
+        )
 
     def _own(self, node: Node) -> Shape:
         declared: Any = node.get("type")
@@ -355,6 +360,8 @@ class Description:
             inner=inner,
             closed=extra is False,
             default=node.get("default"),
+            read_only=node.get("readOnly") is True,
+            write_only=node.get("writeOnly") is True,
             nullable="null" in types or node.get("nullable") is True or None in (values or []),
             limits={key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))},
             description=str(node.get("description") or ""),
@@ -427,7 +434,6 @@ class Description:
             required=frozenset[str]().union(*(one.required for one in parts)),
             inner=next((one.inner for one in parts if one.inner), None),
             closed=any(one.closed for one in parts),
-            nullable=any(one.nullable for one in parts),
             default=next((one.default for one in parts if one.default is not None), None),
             limits=limits,
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from openapi_python_client.strings import PythonIdentifier
 
+from contract.aligning import goes
 from contract.loading import Unusable
 from contract.shapes import LOWER, UPPER
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SCHEMAS = "#/components/schemas/"
 MAX_NAME = 200
 MAX_TEXT = 500
+MAX_SCHEMAS = 1000
 
 # Formats for which the generator would write another type than the text or number that JSON holds.
 _AS_TEXT = ("uuid", "binary")
@@ -167,6 +169,8 @@ class Taker:
     ) -> str:
         if len(inside) > 20:
             raise NotModelled("it is nested too deep")
+        if len(self._schemas) + len(fresh) >= MAX_SCHEMAS:
+            raise NotModelled(f"there are {MAX_SCHEMAS} models already")
         name = self._free_name(shape.name, f"{owner} {wire}", fresh)
         if shape.enum:
             made: dict[str, Any] = {"type": "string", "description": _described(shape, name)}
@@ -188,14 +192,19 @@ class Taker:
         for wire_name, node in shape.properties.items():
             checked_name(wire_name, node.at)
             inner = self._theirs.shape(node)
+            if not goes(inner, direction):
+                continue
             if clash(wire_name, properties):
                 raise NotModelled(f"{wire_name} and another property are one name in Python")
             deeper = [*inside, (shape.identity, name)]
+            before = set(fresh)
             try:
                 properties[wire_name] = self._write(
                     inner, direction, name, wire_name, fresh, deeper
                 )
             except NotModelled:
+                for one in fresh.keys() - before:
+                    del fresh[one]
                 if wire_name in required and direction == "request":
                     raise
         fresh[name]["properties"] = properties

@@ -198,6 +198,23 @@ def request_property(document: Document) -> Iterator[Place]:
             )
 
 
+@operator("new property that goes the other way", "absorbed")
+def other_way(document: Document) -> Iterator[Place]:
+    """A property of what is sent that is only answered, or of an answer that is only sent."""
+    for name, _ in objects(document, answered(document) | sent(document)):
+        flag = "readOnly" if name in sent(document) else "writeOnly"
+        for kind in ("text", "inline object"):
+            new = {**KINDS[kind], flag: True}
+            yield Place(
+                f"{name}, {kind}",
+                bind(
+                    lambda d, name, new: schemas(d)[name]["properties"].update({NEW: new}),
+                    name,
+                    new,
+                ),
+            )
+
+
 @operator("new required request property", "conflict")
 def required_request_property(document: Document) -> Iterator[Place]:
     """A required property of what is sent."""

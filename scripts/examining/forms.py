@@ -321,12 +321,15 @@ def auth(document: Document) -> Iterator[Place]:
     def renamed_(d: Document) -> None:
         schemes = d["components"]["securitySchemes"]
         schemes["token"] = schemes.pop("bearerAuth")
-        d["security"] = [{"token": []}]
+        names = {"bearerAuth": "token"}
+        d["security"] = [
+            {names.get(name, name): scopes for name, scopes in way.items()} for way in d["security"]
+        ]
 
     def each(d: Document) -> None:
-        del d["security"]
+        ways = d.pop("security")
         for _, _, call in calls(d):
-            call["security"] = [{"bearerAuth": []}]
+            call.setdefault("security", ways)
 
     def beside(d: Document) -> None:
         d["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "query", "name": "k"}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
+from contract.aligning import answer_of
 from contract.loading import load
 from contract.shapes import Description
 
@@ -61,7 +62,7 @@ def answers(described: Description, way: str) -> dict[tuple[str, str], Any]:
     for method, path in described.calls():
         if path.rstrip("/").startswith("/events"):
             operation: Operation = described.operation(method, path)
-            success = operation.responses.get("200")
+            success = answer_of(operation, "200")
             if success and "application/json" in success.media:
                 made[operation.key] = sample(described, success.media["application/json"], way)
     return made

@@ -285,7 +285,7 @@ def error_type(document: Document) -> Iterator[Place]:
                 yield Place(f"{path} {status} {kind}", change)
 
 
-@operator("success named by its range", "absorbed")
+@operator("success named by its range", "same")
 def ranged(document: Document) -> Iterator[Place]:
     """200 that is told as one of 2XX."""
     for path, method_, _ in calls(document):

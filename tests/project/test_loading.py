@@ -133,6 +133,18 @@ def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
         load(str(tmp_path / "pipe"))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[&b {x: 1}, {<<: *b, <<: *b}]", "'<<' stands twice"),
+        ('{"a\\0": 1}', "a key holds the character NUL"),
+    ],
+)
+def test_a_merge_that_stands_twice_or_a_key_with_a_nul_is_refused(text: str, words: str) -> None:
+    with pytest.raises(Unusable, match=words):
+        value(text)
+
+
 def test_a_property_that_is_called_like_a_merge_is_none() -> None:
     assert value('{"<<": 1, a: 2}') == {"<<": 1, "a": 2}
 

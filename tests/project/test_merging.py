@@ -723,6 +723,75 @@ def test_every_name_that_a_builder_uses_is_kept_from_parameters(root: Path) -> N
         assert all(builder_clash(one, []) for one in free)
 
 
+@pytest.mark.parametrize(("schema", "flag"), [("Trip", "readOnly"), ("Bike", "writeOnly")])
+def test_a_new_property_that_goes_the_other_way_is_left_out_each_time(
+    schema: str, flag: str
+) -> None:
+    result = merged(lambda d: properties(d, schema).update(x={**TEXT, flag: True}))
+    assert [one.kind for one in result.differences] == ["not modelled"]
+    assert result.contract == small()
+
+
+def test_a_member_of_a_new_object_that_goes_the_other_way_is_left_out() -> None:
+    box = {"type": "object", "properties": {"a": TEXT, "b": {**TEXT, "writeOnly": True}}}
+    contract = merged(lambda d: properties(d, "Bike").update(box=box)).contract
+    assert list(properties(contract, "BikeBox")) == ["a"]
+
+
+def test_a_composition_that_makes_a_property_read_only_is_seen() -> None:
+    def compose(document: dict[str, Any]) -> None:
+        read_only = {"properties": {"stops": {"readOnly": True}}}
+        schemas(document)["Trip"] = {"allOf": [schemas(document)["Trip"], read_only]}
+
+    assert [one.kind for one in merged(compose).differences] == ["request property removed"]
+
+
+def test_a_property_that_could_not_be_written_leaves_no_schema_behind() -> None:
+    bad = {
+        "type": "object",
+        "properties": {"a": {"type": "object", "properties": {"id": TEXT, "Id": TEXT}}, "b": TEXT},
+    }
+    contract = merged(lambda d: properties(d, "Bike").update(bad=bad)).contract
+    assert schemas(contract).keys() - schemas(small()).keys() == {"BikeBad"}
+
+
+def test_an_enum_member_that_the_generator_cannot_write_says_so() -> None:
+    change: Change = lambda d: schemas(d)["RideState"]["enum"].append("LOST")  # noqa: E731
+    at = "#/components/schemas/RideState/enum/LOST"
+    (found,) = merge(small(), changed(change), left_out={at}).differences
+    assert found.reason == "the generator cannot write it: reads as an unknown one"
+
+
+@pytest.mark.parametrize("name", ["2XX", "2xx"])
+def test_a_status_named_by_its_range_is_the_same_one(name: str) -> None:
+    def rename(document: dict[str, Any]) -> None:
+        responses = operation(document, "getRide")["responses"]
+        responses[name] = responses.pop("200")
+
+    assert merged(rename).differences == ()
+
+
+def test_a_property_that_one_answer_deprecates_and_another_does_not_is_not_marked() -> None:
+    def split(document: dict[str, Any]) -> None:
+        schemas(document)["Ride2"] = copy.deepcopy(schemas(document)["Ride"])
+        properties(document, "Ride2")["id"]["deprecated"] = True
+        content = operation(document, "getRide")["responses"]["200"]["content"]
+        content["application/json"]["schema"] = {"$ref": "#/components/schemas/Ride2"}
+
+    assert merged(split).differences == ()
+
+
+def test_what_is_held_is_told_as_removed_and_not_as_deprecated_or_welcome() -> None:
+    drop: Change = lambda d: properties(d, "Bike").pop("model")  # noqa: E731
+    again = merge(merged(drop).contract, changed(drop))
+    assert [one.kind for one in again.differences] == ["response property removed"]
+
+
+def test_a_required_name_of_no_property_that_could_break_out_is_refused() -> None:
+    with pytest.raises(Unusable, match="is no name"):
+        merged(lambda d: schemas(d)["Trip"]["required"].append("x`\n# Injected"))
+
+
 def test_a_header_that_openapi_sets_aside_is_no_parameter() -> None:
     for name in ("Authorization", "accept", "Content-Type"):
         add = add_parameter(name, required=True, **{"in": "header"})

@@ -168,7 +168,13 @@ class FakeTogai:
     def add_many(
         self, count: int, *, account_id: str = "acme", prefix: str = "event"
     ) -> list[Record]:
-        """Hold so many different events of an account, with ids `event-1`, `event-2` and so on."""
+        """Hold so many different events of an account, with ids `event-1`, `event-2` and so on.
+
+        Args:
+            count: How many.
+            account_id: Their account.
+            prefix: What their ids start with.
+        """
         return [
             self.add(
                 id=f"{prefix}-{number}",
