@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,10 @@ from contract import tree
 from contract.bump import CheckFailed, bump
 from contract.generation import GenerationFailed, generate
 from contract.loading import Unusable, parse
+from contract.merging import merge
 from contract.verdicts import Hold
+
+from tests.project import small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,6 +214,28 @@ def test_an_addition_that_the_generator_fails_on_is_left_out_and_the_rest_taken(
     assert "region" in kept
     assert "INGESTION_DELAYED" in kept
     assert "mixed" not in kept
+
+
+def test_the_search_for_what_cannot_be_written_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+
+    def picky(spec: Path, _into: Path) -> None:
+        runs.append(spec.read_text("utf-8"))
+        if "mixed" in runs[-1]:
+            raise GenerationFailed("the generator fails")
+
+    def add(document: dict[str, Any]) -> None:
+        names = [f"mixed{number}" for number in range(200)]
+        small.properties(document, "Ride").update({name: {"type": "string"} for name in names})
+
+    monkeypatch.setattr(bumping, "generate", picky)
+    again = partial(merge, small.small(), small.changed(add), ())
+    merged = bumping._generated(small.TEXT, again(()), again, tmp_path)
+    assert "mixed" not in runs[-1]
+    assert parse(runs[-1].encode()) == merged.contract
+    assert len(runs) < 60
 
 
 def test_one_bump_waits_for_another(project: Path, describe: Callable[..., str]) -> None:
