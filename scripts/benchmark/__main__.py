@@ -14,8 +14,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmark.rows import FULL, QUICK, measure
-from benchmark.sides import Environments
+from benchmark.contenders import Environments
+from benchmark.measurements import FULL, QUICK, measure
 
 
 def main(arguments: list[str] | None = None) -> int:

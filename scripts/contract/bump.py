@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from contract import surface
-from contract.dependents import mentions
 from contract.generation import ROOT, GenerationFailed, generate
-from contract.grafting import graft
-from contract.loading import Unusable, load, parse
-from contract.merging import Merged, merge
-from contract.reporting import report
-from contract.tree import locked, recover, replace_all
+from contract.impact import mentions
+from contract.load import Unusable, load, parse
+from contract.merge import Merged, merge
+from contract.report import report
+from contract.transaction import locked, recover, replace_all
 from contract.verdicts import Hold
+from contract.yaml_edit import graft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
 
-from contract.tree import locked, recover
+from contract.transaction import locked, recover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

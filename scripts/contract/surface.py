@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from contract.aligning import parameter_position
-from contract.loading import Unusable, load
-from contract.shapes import Description, Node, Shape
+from contract.align import parameter_position
+from contract.load import Unusable, load
+from contract.normalize import Description, Node, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from contract.loading import parse
-from contract.merging import Merged, merge
+from contract.load import parse
+from contract.merge import Merged, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

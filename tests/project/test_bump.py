@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from contract import bump as bumping
-from contract import tree
+from contract import transaction
 from contract.bump import CheckFailed, bump
 from contract.generation import GenerationFailed, generate
-from contract.loading import Unusable, parse
-from contract.merging import merge
+from contract.load import Unusable, parse
+from contract.merge import merge
 from contract.verdicts import Hold
 
 from tests.project import small
@@ -244,7 +244,7 @@ def test_one_bump_waits_for_another(project: Path, describe: Callable[..., str])
     def second() -> None:
         bump(describe(), root=project, say=order.append)
 
-    with tree.locked(project):
+    with transaction.locked(project):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.3)
@@ -285,7 +285,7 @@ def test_a_full_disk_leaves_the_tree_as_it_was(
     monkeypatch.setattr(shutil, "copytree", full)
     before = snapshot(project)
     with pytest.raises(OSError, match="No space left"):
-        tree.replace_all(project, {"generated/_togai_generated": project / "togai"})
+        transaction.replace_all(project, {"generated/_togai_generated": project / "togai"})
     assert snapshot(project) == before
     assert describe()
 
@@ -297,7 +297,7 @@ def test_a_kill_between_any_two_moves_is_healed_by_the_next_command(
     # The process dies at the move of this number; there are four, so that the last run is whole.
     script = f"""
 import os, sys, pathlib
-from contract import tree
+from contract import transaction
 project = pathlib.Path({str(project)!r})
 left = {moves}
 move = os.replace
@@ -307,10 +307,10 @@ def replace(*places):
         os.kill(os.getpid(), 9)
     left -= 1
     move(*places)
-tree.os.replace = replace
+transaction.os.replace = replace
 new = {{"openapi.yaml": project / "togai/py.typed", "generated/_togai_generated": project / "togai",
        "tests/surface/wire.txt": project / "togai/py.typed", "tests/surface/python.txt": project / "togai/py.typed"}}
-tree.replace_all(project, new)
+transaction.replace_all(project, new)
 """
     before = snapshot(project)
     path = os.pathsep.join(sys.path)
@@ -320,10 +320,10 @@ tree.replace_all(project, new)
     if moves == 4:
         assert done.returncode == 0
         assert (project / "openapi.yaml").read_bytes() == b""
-        assert not tree.recover(project)
+        assert not transaction.recover(project)
         return
     assert done.returncode == -signal.SIGKILL
-    assert tree.recover(project)
+    assert transaction.recover(project)
     assert snapshot(project) == before
 
 
@@ -345,7 +345,7 @@ def test_a_move_that_fails_puts_everything_back(
         "tests/surface/wire.txt": project / "togai/py.typed",
     }
     with pytest.raises(OSError, match="Input/output"):
-        tree.replace_all(project, new)
+        transaction.replace_all(project, new)
     assert snapshot(project) == before
 
 
@@ -370,7 +370,7 @@ def test_a_bump_killed_at_any_moment_leaves_the_tree_before_or_after(
         except subprocess.TimeoutExpired:
             process.kill()
         killed = process.wait() == -signal.SIGKILL
-        tree.recover(project)
+        transaction.recover(project)
         now = snapshot(project)
         if killed and now == before:
             continue
@@ -440,7 +440,7 @@ def test_a_place_that_cannot_be_put_back_keeps_no_other_from_it(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = snapshot(project)
-    replace, remove, broken = os.replace, tree._remove, [True]
+    replace, remove, broken = os.replace, transaction._remove, [True]
 
     def fail_late(*places: Any) -> None:
         if str(places[1]).endswith("wire.txt"):
@@ -453,16 +453,16 @@ def test_a_place_that_cannot_be_put_back_keeps_no_other_from_it(
         remove(place)
 
     monkeypatch.setattr(os, "replace", fail_late)
-    monkeypatch.setattr(tree, "_remove", fail_once)
+    monkeypatch.setattr(transaction, "_remove", fail_once)
     new = {
         "openapi.yaml": project / "togai/py.typed",
         "tests/surface/wire.txt": project / "togai/py.typed",
     }
     with pytest.raises(OSError, match="Read-only"):
-        tree.replace_all(project, new)
+        transaction.replace_all(project, new)
     assert (project / "openapi.yaml").read_bytes() == before["openapi.yaml"]
     broken[0] = False
-    assert tree.recover(project)
+    assert transaction.recover(project)
     assert snapshot(project) == before
 
 

@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from contract import merging, verdicts
-from contract.loading import load
-from contract.merging import _Merger
-from contract.shapes import Description
+from contract import merge as merging
+from contract import verdicts
+from contract.load import load
+from contract.merge import _Merger
+from contract.normalize import Description
 from contract.verdicts import Rule, Verdict
-from examining.__main__ import table
-from examining.forms import _rename
-from examining.mutants import Mutant, combined, sequences, single
-from examining.operators import OPERATORS
-from examining.paper import Result, examine, examine_sequence
+from mutation.__main__ import table
+from mutation.equivalent import _rename
+from mutation.judge_merge import Result, examine, examine_sequence
+from mutation.mutants import Mutant, combined, sequences, single
+from mutation.operators import OPERATORS
 
 
 @pytest.fixture(scope="module")

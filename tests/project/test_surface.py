@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 import pytest
-from contract.loading import load
+from contract.load import load
 from contract.surface import FILES, lost, python, released, wire
 
 if TYPE_CHECKING:

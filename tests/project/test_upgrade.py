@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from examining import upgrade
-from examining.upgrade import NoSuchVersion, attempt, install
+from mutation import upgrade
+from mutation.upgrade import NoSuchVersion, attempt, install
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.loading import Unusable
-from contract.merging import merge
+from contract.adopt import builder_clash
+from contract.load import Unusable
+from contract.merge import merge
 from contract.surface import lost, wire
-from contract.taking import builder_clash
 from contract.verdicts import Hold
 
 from tests.project.small import (

@@ -6,8 +6,8 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contract.grafting import graft
-from contract.loading import parse
+from contract.load import parse
+from contract.yaml_edit import graft
 
 from tests.project.small import TEXT, changed, operation, parameter, properties, schemas, small
 

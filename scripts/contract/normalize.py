@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
-from contract.loading import MAX_DEPTH, Unusable
+from contract.load import MAX_DEPTH, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

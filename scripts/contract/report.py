@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from contract.dependents import dependents
-from contract.shapes import escaped
-from contract.taking import SCHEMAS, python_name
+from contract.adopt import SCHEMAS, python_name
+from contract.impact import dependents
+from contract.normalize import escaped
 from contract.verdicts import Difference, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from contract.merging import Merged
+    from contract.merge import Merged
 
 MOST = 12
 """Lines of one section at most, conflicts excepted: a quiet bump is read in one screen."""

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from contract.bump import CONTRACT, PACKAGE, SURFACE, bump
 from contract.generation import ROOT
-from contract.loading import Unusable
+from contract.load import Unusable
 from contract.surface import lost
 
 if TYPE_CHECKING:
-    from examining.operators import Document
+    from mutation.operators import Document
 
 PARTS = ("openapi.yaml", "pyproject.toml", "README.md", "generated", "tests", "togai")
 
@@ -101,7 +101,7 @@ def tested(tree: Path, document: Document, caches: Path) -> list[str]:
             python, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
             f"--basetemp={tree.parent / 'pytest'}", "tests",
         ],
-        "answers in the new shape": [python, "-P", "-m", "examining.probe", str(description)],
+        "answers in the new shape": [python, "-P", "-m", "mutation.probe", str(description)],
         "mypy": [python, "-m", "mypy", f"--cache-dir={caches}", "togai", "tests/typing"],
         "pyright": [str(scripts / "pyright"), "--pythonpath", python, "togai", "tests/typing"],
     }  # fmt: skip

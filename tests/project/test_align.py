@@ -6,8 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contract.loading import Unusable
-from contract.merging import merge
+from contract.load import Unusable
+from contract.merge import merge
 
 from tests.project.small import changed, operation, parameter, properties, schemas, small
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.generation import ROOT
-from contract.loading import load
+from contract.load import load
 
-from examining.mutants import Mutant, Sequence, combined, sequences, single
-from examining.operators import OPERATORS
-from examining.paper import Result, examine, examine_sequence
-from examining.practice import Practice, digest, practise
+from mutation.judge_merge import Result, examine, examine_sequence
+from mutation.judge_package import Practice, digest, practise
+from mutation.mutants import Mutant, Sequence, combined, sequences, single
+from mutation.operators import OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Answers that a description promises, read by the facade: full ones, sparse ones, and ones full of nulls.
 
-Run above the package that was generated for the description: python -m examining.probe DESCRIPTION
+Run above the package that was generated for the description: python -m mutation.probe DESCRIPTION
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
-from contract.aligning import answer_of
-from contract.loading import load
-from contract.shapes import Description
+from contract.align import answer_of
+from contract.load import load
+from contract.normalize import Description
 
 from togai import AsyncTogai, Togai
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract.shapes import Node, Operation, Shape
+    from contract.normalize import Node, Operation, Shape
 
 WAYS = ("full", "sparse", "null")
 SAMPLES: dict[str, Any] = {

@@ -6,7 +6,7 @@ import copy
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
-from examining.operators import (
+from mutation.operators import (
     REF,
     Document,
     Place,

@@ -6,9 +6,9 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contract.dependents import dependents, mentions
-from contract.merging import merge
-from contract.reporting import report
+from contract.impact import dependents, mentions
+from contract.merge import merge
+from contract.report import report
 from contract.verdicts import Hold
 
 from tests.project.small import changed, operation, properties, schemas, small

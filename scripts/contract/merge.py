@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from contract import verdicts
-from contract.aligning import (
+from contract.adopt import (
+    SCHEMAS,
+    NotModelled,
+    Taker,
+    builder_clash,
+    checked_name,
+    clash,
+    members,
+)
+from contract.align import (
     JSON,
     Alignment,
     Meeting,
@@ -21,7 +30,7 @@ from contract.aligning import (
     goes,
     parameter_position,
 )
-from contract.shapes import (
+from contract.normalize import (
     LIMITS,
     LOWER,
     UPPER,
@@ -31,22 +40,13 @@ from contract.shapes import (
     escaped,
     schema_node,
 )
-from contract.taking import (
-    SCHEMAS,
-    NotModelled,
-    Taker,
-    builder_clash,
-    checked_name,
-    clash,
-    members,
-)
 from contract.verdicts import Difference, Hold, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from contract.aligning import Direction
-    from contract.shapes import Node, Parameter
+    from contract.align import Direction
+    from contract.normalize import Node, Parameter
 
 REMOVED = "x-togai-removed-in"
 REMOVED_VALUES = "x-togai-removed"

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from contract.bump import bump
 from contract.generation import ROOT, SPEC, generate
-from contract.loading import load
-from examining.practice import project
+from contract.load import load
+from mutation.judge_package import project
 
-from benchmark.sides import Environments, Server, Side, outside
+from benchmark.contenders import Environments, Server, Side, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

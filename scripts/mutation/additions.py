@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from examining.operators import (
+from mutation.operators import (
     JSON,
     REF,
     TEXT,

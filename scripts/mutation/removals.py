@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from examining.operators import (
+from mutation.operators import (
     JSON,
     Document,
     Place,

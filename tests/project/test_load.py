@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from contract import loading
-from contract.loading import Unusable, load, parse
+from contract import load as loading
+from contract.load import Unusable, load, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from openapi_python_client.strings import PythonIdentifier
 
-from contract.aligning import goes
-from contract.loading import Unusable
-from contract.shapes import LOWER, UPPER
+from contract.align import goes
+from contract.load import Unusable
+from contract.normalize import LOWER, UPPER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contract.aligning import Direction
-    from contract.shapes import Description, Shape
+    from contract.align import Direction
+    from contract.normalize import Description, Shape
 
 SCHEMAS = "#/components/schemas/"
 MAX_NAME = 200

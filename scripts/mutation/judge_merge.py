@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contract.aligning import align
-from contract.loading import Unusable
-from contract.merging import merge
-from contract.shapes import LOWER, UPPER, Description
+from contract.adopt import python_name
+from contract.align import align
+from contract.load import Unusable
+from contract.merge import merge
+from contract.normalize import LOWER, UPPER, Description
 from contract.surface import lost, wire
-from contract.taking import python_name
 from contract.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from examining.mutants import Mutant, Sequence
-    from examining.operators import Document
+    from mutation.mutants import Mutant, Sequence
+    from mutation.operators import Document
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from examining import additions, changes, forms, removals
-from examining.operators import OPERATORS, Document, Operator, Place
+from mutation import additions, changes, equivalent, removals
+from mutation.operators import OPERATORS, Document, Operator, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Importing a module of operators registers them.
-ALL = (additions, changes, forms, removals)
+ALL = (additions, changes, equivalent, removals)
 ORDER = ("same", "absorbed", "held", "conflict")
 SEED = 20240318
 

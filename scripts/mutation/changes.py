@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contract.shapes import LOWER, UPPER
+from contract.normalize import LOWER, UPPER
 
-from examining.operators import (
+from mutation.operators import (
     Document,
     Place,
     answered,

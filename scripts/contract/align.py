@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from contract.shapes import anonymous
+from contract.normalize import anonymous
 
 if TYPE_CHECKING:
-    from contract.shapes import Description, Message, Node, Operation, Shape
+    from contract.normalize import Description, Message, Node, Operation, Shape
 
 Direction = Literal["request", "response"]
 JSON = "application/json"

@@ -1,6 +1,6 @@
 """What another version of the generator would change: its files, what callers see, and what the tests say.
 
-python -m examining.upgrade VERSION; exit codes: 0 callers would see nothing, 1 they would, 2 no such version.
+python -m mutation.upgrade VERSION; exit codes: 0 callers would see nothing, 1 they would, 2 no such version.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 
 from contract.bump import PACKAGE, SURFACE, CheckFailed, facade_facts
 from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files, swap
-from contract.loading import load
+from contract.load import load
 from contract.surface import lost
 
-from examining.practice import project, tested
+from mutation.judge_package import project, tested
 
 
 class NoSuchVersion(Exception):

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from contract.taking import SCHEMAS, python_name
+from contract.adopt import SCHEMAS, python_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
