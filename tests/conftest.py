@@ -152,5 +152,5 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waits.append(high)
         return 0.0
 
-    monkeypatch.setattr("togai._retry.random.uniform", uniform)
+    monkeypatch.setattr("togai._transport.retry.random.uniform", uniform)
     return waits

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from togai import errors
-from togai._corrections import Correction, Selection
+from togai.corrections._correction import Correction, Selection
 from togai.errors import (
     AmbiguousEvent,
     BadRequest,

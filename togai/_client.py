@@ -13,14 +13,24 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import httpx
 from attrs import evolve, frozen
 
-from togai import _clock, _http
+from togai._decoding import Reader
 from togai._events import AsyncEvents, Events
-from togai._http import Timeout
-from togai._pace import AsyncPace, AsyncPacer, Pace, Pacer
-from togai._reading import Reader
-from togai._retry import Failure, Policy
-from togai._sending import Answer, Attempt, Call, Ended, Hold, Refresh, Report, conversation
-from togai._token import AsyncTokenSource, TokenSource
+from togai._transport import clock
+from togai._transport import http as _http
+from togai._transport.auth import AsyncTokenSource, TokenSource
+from togai._transport.exchange import (
+    Answer,
+    Attempt,
+    Call,
+    Ended,
+    Hold,
+    Refresh,
+    Report,
+    conversation,
+)
+from togai._transport.rate_limit import AsyncPace, AsyncPacer, Pace, Pacer
+from togai._transport.retry import Failure, Policy
+from togai._transport.timeout import Timeout
 from togai._version import __version__
 from togai.errors import ConfigurationError
 
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
     from types import TracebackType
 
-    from togai._reading import Drift
+    from togai._drift import Drift
 
 PRODUCTION_URL = "https://api.togai.com"
 """The host that bills."""
@@ -226,7 +236,7 @@ class Togai(_Base):
             were not delivered.
         requests_per_second: How many requests may start in any one second, over all threads; the service's
             quota is 10 for each token unless raised. None for no limit, or a `Pacer`.
-        strict: Raise `UnexpectedResponse` where an answer departs from the contract, instead of reading
+        strict: Raise `UnexpectedResponse` where an answer deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
         http_client: An `httpx.Client` of your own, for proxies, certificates or transports. It keeps this
@@ -282,7 +292,7 @@ class Togai(_Base):
             timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
             max_retries: How many more attempts a call gets.
             requests_per_second: A pace of its own; left out, both clients share one.
-            strict: Raise `UnexpectedResponse` where an answer departs from the contract.
+            strict: Raise `UnexpectedResponse` where an answer deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
 
         Raises:
@@ -332,12 +342,12 @@ class Togai(_Base):
             elif isinstance(step, Hold):
                 self._pace.hold(step.seconds)
             else:
-                _clock.clock.sleep(step.seconds)
+                clock.current.sleep(step.seconds)
 
     def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
         self._pace.wait()
         token = step.token or self._token.read()
-        began = _clock.clock.now()
+        began = clock.current.now()
         outcome = _http.attempt(
             self._pool.get(),
             call,
@@ -370,7 +380,7 @@ class AsyncTogai(_Base):
             were not delivered.
         requests_per_second: How many requests may start in any one second, over all tasks; the service's
             quota is 10 for each token unless raised. None for no limit, or an `AsyncPacer`.
-        strict: Raise `UnexpectedResponse` where an answer departs from the contract, instead of reading
+        strict: Raise `UnexpectedResponse` where an answer deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
         http_client: An `httpx.AsyncClient` of your own, for proxies, certificates or transports. It keeps
@@ -425,7 +435,7 @@ class AsyncTogai(_Base):
             timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
             max_retries: How many more attempts a call gets.
             requests_per_second: A pace of its own; left out, both clients share one.
-            strict: Raise `UnexpectedResponse` where an answer departs from the contract.
+            strict: Raise `UnexpectedResponse` where an answer deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
 
         Raises:
@@ -474,14 +484,14 @@ class AsyncTogai(_Base):
             elif isinstance(step, Hold):
                 self._pace.hold(step.seconds)
             else:
-                await _clock.clock.sleep_async(step.seconds)
+                await clock.current.sleep_async(step.seconds)
 
     async def _attempt(self, step: Attempt, call: Call, times: Timeout) -> Report:
         self._pool.get()  # says before any wait that the client is closed or of another loop
         await self._pace.wait()
         token = step.token or await self._token.read()
         async with self._pool.lease() as http:
-            began = _clock.clock.now()
+            began = clock.current.now()
             outcome = await _http.attempt_async(
                 http,
                 call,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from togai import _operations
-from togai._corrections import Correction, CorrectionResult, Target, build_correction
-from togai._ledger import LedgerEntry
-from togai._matching import is_advisory, read_for
-from togai._pages import AsyncEventPages, EventPage, EventPages
-from togai._plans import AsyncPlan, Plan
-from togai._reconcile import Reconciliation, correction_of, judge, reads_for
+from togai import _requests, _responses
+from togai._pagination import AsyncEventPages, EventPage, EventPages
+from togai.corrections._checks import build_correction
+from togai.corrections._correction import Correction, Target
+from togai.corrections._ledger import LedgerEntry
+from togai.corrections._matching import is_advisory, read_for
+from togai.corrections._plan import AsyncPlan, Plan
+from togai.corrections._reconcile import Reconciliation, correction_of, judge, reads_for
 from togai.errors import (
     AmbiguousEvent,
     ConnectionLost,
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from togai._http import Timeout
-    from togai._ledger import LedgerLike, Pending
-    from togai._matching import Read
-    from togai._reading import Reader
-    from togai._sending import Answer, Call
-    from togai._values import ReadEvent
-    from togai.models import EventWithStatusAndEventPipelineInfo
+    from togai._decoding import Reader
+    from togai._transport.exchange import Answer, Call
+    from togai._transport.timeout import Timeout
+    from togai.corrections._ledger import LedgerLike, Pending
+    from togai.corrections._matching import Read
+    from togai.corrections._result import CorrectionResult
+    from togai.models import EventWithStatusAndEventPipelineInfo, ReadEvent
 
 
 class _Send(Protocol):
@@ -134,15 +135,15 @@ class Events:
         Raises:
             InvalidRequest: An argument cannot be right; nothing was sent.
         """
-        page = _operations.list_events(
+        page = _requests.list_events(
             account_id=account_id, schema_name=schema_name, status=status, page_size=page_size
         )
 
         def fetch(token: str | None) -> EventPage:
             call = page(token)
-            return _operations.read_page(self._reader, call, self._send(call, timeout))
+            return _responses.read_page(self._reader, call, self._send(call, timeout))
 
-        return EventPages(fetch, _operations.checked_token(next_token))
+        return EventPages(fetch, _requests.checked_token(next_token))
 
     def get(
         self, event_id: str, *, timeout: float | Timeout | None = None
@@ -180,12 +181,12 @@ class Events:
             InvalidRequest: The id cannot be one; nothing was sent.
             TogaiError: What the call came to.
         """
-        call = _operations.get_event(event_id)
+        call = _requests.get_event(event_id)
         try:
             answer = self._send(call, timeout)
         except NotFound as error:
             return _none_found(error)
-        return _operations.read_candidates(self._reader, call, answer)
+        return _responses.read_candidates(self._reader, call, answer)
 
     def correct(
         self,
@@ -535,11 +536,11 @@ class Events:
     def _correct(
         self, correction: Correction, ledger: LedgerLike, timeout: float | Timeout | None
     ) -> CorrectionResult:
-        call = _operations.correct_events(correction)
+        call = _requests.correct_events(correction)
         entry = LedgerEntry.begin(ledger, correction)
         try:
             answer = self._send(call, timeout)
-            result = _operations.read_correction(self._reader, call, answer, correction)
+            result = _responses.read_correction(self._reader, call, answer, correction)
         except TogaiError as error:
             if not _ambiguous(error):
                 entry.not_applied(error)
@@ -586,15 +587,15 @@ class AsyncEvents:
         Raises:
             InvalidRequest: An argument cannot be right; nothing was sent.
         """
-        page = _operations.list_events(
+        page = _requests.list_events(
             account_id=account_id, schema_name=schema_name, status=status, page_size=page_size
         )
 
         async def fetch(token: str | None) -> EventPage:
             call = page(token)
-            return _operations.read_page(self._reader, call, await self._send(call, timeout))
+            return _responses.read_page(self._reader, call, await self._send(call, timeout))
 
-        return AsyncEventPages(fetch, _operations.checked_token(next_token))
+        return AsyncEventPages(fetch, _requests.checked_token(next_token))
 
     async def get(
         self, event_id: str, *, timeout: float | Timeout | None = None
@@ -632,12 +633,12 @@ class AsyncEvents:
             InvalidRequest: The id cannot be one; nothing was sent.
             TogaiError: What the call came to.
         """
-        call = _operations.get_event(event_id)
+        call = _requests.get_event(event_id)
         try:
             answer = await self._send(call, timeout)
         except NotFound as error:
             return _none_found(error)
-        return _operations.read_candidates(self._reader, call, answer)
+        return _responses.read_candidates(self._reader, call, answer)
 
     async def correct(
         self,
@@ -987,11 +988,11 @@ class AsyncEvents:
     async def _correct(
         self, correction: Correction, ledger: LedgerLike, timeout: float | Timeout | None
     ) -> CorrectionResult:
-        call = _operations.correct_events(correction)
+        call = _requests.correct_events(correction)
         entry = LedgerEntry.begin(ledger, correction)
         try:
             answer = await self._send(call, timeout)
-            result = _operations.read_correction(self._reader, call, answer, correction)
+            result = _responses.read_correction(self._reader, call, answer, correction)
         except TogaiError as error:
             if not _ambiguous(error):
                 entry.not_applied(error)

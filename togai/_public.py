@@ -1,103 +1,56 @@
-"""Everything that `togai` offers, imported at once: `togai` itself waits with that until something is asked for."""
+"""The public names of `togai`, listed once. `togai` itself imports this module when a name is first used."""
 
-from togai._client import PRODUCTION_URL, SANDBOX_URL, AsyncTogai, Togai
-from togai._corrections import Correction, CorrectionResult, Selection
-from togai._events import AsyncEvents, Events
-from togai._http import Timeout
-from togai._naming import name_publicly
-from togai._pace import AsyncPacer, Pacer
-from togai._pages import AsyncEventPages, EventPage, EventPages
-from togai._reading import Departure, Drift, departures, raw
-from togai._values import ReadEvent, build_event, quantities, rows
-from togai._version import __version__
-from togai.errors import (
-    AmbiguousEvent,
-    BadRequest,
-    ConfigurationError,
-    ConnectionFailed,
-    ConnectionLost,
-    CorrectionFailed,
-    CorrectionOutcomeUnknown,
-    EventNotFound,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    PlanChanged,
-    RateLimited,
-    RepeatedPageToken,
-    ServerError,
-    StatusError,
-    TimedOut,
-    TogaiError,
-    Unauthorized,
-    UnexpectedResponse,
-    UnprocessableEntity,
-)
+from togai._build import build_event as build_event
+from togai._client import PRODUCTION_URL as PRODUCTION_URL
+from togai._client import SANDBOX_URL as SANDBOX_URL
+from togai._client import AsyncTogai as AsyncTogai
+from togai._client import Togai as Togai
+from togai._decoding import deviations as deviations
+from togai._decoding import raw as raw
+from togai._drift import Deviation as Deviation
+from togai._drift import Drift as Drift
+from togai._events import AsyncEvents as AsyncEvents
+from togai._events import Events as Events
+from togai._pagination import AsyncEventPages as AsyncEventPages
+from togai._pagination import EventPage as EventPage
+from togai._pagination import EventPages as EventPages
+from togai._rows import quantities as quantities
+from togai._rows import rows as rows
+from togai._transport.rate_limit import AsyncPacer as AsyncPacer
+from togai._transport.rate_limit import Pacer as Pacer
+from togai._transport.timeout import Timeout as Timeout
+from togai.corrections._correction import Correction as Correction
+from togai.corrections._correction import Selection as Selection
+from togai.corrections._result import CorrectionResult as CorrectionResult
+from togai.errors import AmbiguousEvent as AmbiguousEvent
+from togai.errors import BadRequest as BadRequest
+from togai.errors import ConfigurationError as ConfigurationError
+from togai.errors import ConnectionFailed as ConnectionFailed
+from togai.errors import ConnectionLost as ConnectionLost
+from togai.errors import CorrectionFailed as CorrectionFailed
+from togai.errors import CorrectionOutcomeUnknown as CorrectionOutcomeUnknown
+from togai.errors import EventNotFound as EventNotFound
+from togai.errors import Forbidden as Forbidden
+from togai.errors import InvalidRequest as InvalidRequest
+from togai.errors import NotFound as NotFound
+from togai.errors import PlanChanged as PlanChanged
+from togai.errors import RateLimited as RateLimited
+from togai.errors import RepeatedPageToken as RepeatedPageToken
+from togai.errors import ServerError as ServerError
+from togai.errors import StatusError as StatusError
+from togai.errors import TimedOut as TimedOut
+from togai.errors import TogaiError as TogaiError
+from togai.errors import Unauthorized as Unauthorized
+from togai.errors import UnexpectedResponse as UnexpectedResponse
+from togai.errors import UnprocessableEntity as UnprocessableEntity
+from togai.models import Attribute as Attribute
+from togai.models import CorrectionAction as CorrectionAction
+from togai.models import CorrectionStatus as CorrectionStatus
+from togai.models import Event as Event
+from togai.models import EventCorrectionInfo as EventCorrectionInfo
+from togai.models import EventWithStatus as EventWithStatus
 from togai.models import (
-    Attribute,
-    CorrectionAction,
-    CorrectionStatus,
-    Event,
-    EventCorrectionInfo,
-    EventWithStatus,
-    EventWithStatusAndEventPipelineInfo,
-    IngestionStatusValue,
+    EventWithStatusAndEventPipelineInfo as EventWithStatusAndEventPipelineInfo,
 )
-
-__all__ = [
-    "PRODUCTION_URL",
-    "SANDBOX_URL",
-    "AmbiguousEvent",
-    "AsyncEventPages",
-    "AsyncEvents",
-    "AsyncPacer",
-    "AsyncTogai",
-    "Attribute",
-    "BadRequest",
-    "ConfigurationError",
-    "ConnectionFailed",
-    "ConnectionLost",
-    "Correction",
-    "CorrectionAction",
-    "CorrectionFailed",
-    "CorrectionOutcomeUnknown",
-    "CorrectionResult",
-    "CorrectionStatus",
-    "Departure",
-    "Drift",
-    "Event",
-    "EventCorrectionInfo",
-    "EventNotFound",
-    "EventPage",
-    "EventPages",
-    "EventWithStatus",
-    "EventWithStatusAndEventPipelineInfo",
-    "Events",
-    "Forbidden",
-    "IngestionStatusValue",
-    "InvalidRequest",
-    "NotFound",
-    "Pacer",
-    "PlanChanged",
-    "RateLimited",
-    "ReadEvent",
-    "RepeatedPageToken",
-    "Selection",
-    "ServerError",
-    "StatusError",
-    "TimedOut",
-    "Timeout",
-    "Togai",
-    "TogaiError",
-    "Unauthorized",
-    "UnexpectedResponse",
-    "UnprocessableEntity",
-    "__version__",
-    "build_event",
-    "departures",
-    "quantities",
-    "raw",
-    "rows",
-]
-
-name_publicly(globals(), "togai")
+from togai.models import IngestionStatusValue as IngestionStatusValue
+from togai.models import ReadEvent as ReadEvent

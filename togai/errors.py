@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from togai._corrections import Correction
+    from togai.corrections._correction import Correction
     from togai.models import EventCorrectionInfo, EventWithStatusAndEventPipelineInfo
 
 __all__ = [
@@ -228,14 +228,14 @@ class UnexpectedResponse(TogaiError):
     """A success whose body is not what was asked for.
 
     Raised for a body that is no JSON object of the expected outline, that is larger than the limit or
-    cannot be decompressed; with `strict=True` also for every departure from the contract.
+    cannot be decompressed; with `strict=True` also for every deviation from the contract.
 
     Attributes:
         status: The HTTP status.
         request_id: The service's id of the request; None where it gave none.
         content_type: The content type that the service named.
         snippet: The first 500 characters of the body.
-        where: JSON path of the first departure, such as `$.events[3].createdAt`; None where there is no JSON.
+        where: JSON path of the first deviation, such as `$.events[3].createdAt`; None where there is no JSON.
     """
 
     status: int | None

@@ -36,7 +36,8 @@ from _togai_generated.models import IngestionStatus as IngestionStatus
 from _togai_generated.models import IngestionStatusValue as IngestionStatusValue
 from _togai_generated.models import UsageMeterStatus as UsageMeterStatus
 
-from togai._naming import name_publicly as _name_publicly
+ReadEvent = EventWithStatus | EventWithStatusAndEventPipelineInfo | EventCorrectionInfo
+"""An event as the service returns it, from any of the three calls."""
 
 __all__ = [
     "Attribute",
@@ -67,7 +68,6 @@ __all__ = [
     "GetEventsResponse",
     "IngestionStatus",
     "IngestionStatusValue",
+    "ReadEvent",
     "UsageMeterStatus",
 ]
-
-_name_publicly(globals())

@@ -73,8 +73,8 @@ class Ours:
 
     def __init__(self, url: str) -> None:
         from togai import AsyncTogai, EventWithStatus, Togai
-        from togai._reading import Reader
-        from togai._sending import parse_json
+        from togai._decoding import Reader
+        from togai._transport.exchange import parse_json
 
         self._reader = Reader(strict=False, on_drift=None)
         self._model, self._parse = EventWithStatus, parse_json

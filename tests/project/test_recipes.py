@@ -22,7 +22,7 @@ import pytest
 import trustme
 
 import togai
-from tests.test_transport import raw_server, send, server_context, whole
+from tests.transport.test_transport import raw_server, send, server_context, whole
 from togai import ConfigurationError, ServerError, Togai
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
@@ -42,7 +42,7 @@ def service(fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("TOGAI_API_TOKEN", fake.token)
     monkeypatch.setenv("TOGAI_BASE_URL", url)
     # The faults of these tests are over after one attempt; nothing waits.
-    monkeypatch.setattr("togai._retry.random.uniform", lambda _low, _high: 0.0)
+    monkeypatch.setattr("togai._transport.retry.random.uniform", lambda _low, _high: 0.0)
 
 
 @pytest.fixture

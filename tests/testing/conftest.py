@@ -33,13 +33,13 @@ class Contract:
         self._judge = OpenAPI.from_dict(self.document)
 
     def check_request(self, request: Request) -> None:
-        """Raise where the request departs from the contract, in the names of its query too."""
+        """Raise where the request deviates from the contract, in the names of its query too."""
         assert not request.repeated
         assert request.query.keys() <= self.query_names(request), request
         self._judge.validate_request(_as_request(request))
 
     def check_answer(self, request: Request, response: Any) -> None:
-        """Raise where the answer departs from the contract."""
+        """Raise where the answer deviates from the contract."""
         if response.status == 200 and request.query.get("async") == "true":
             # What a background call answers is described nowhere.
             assert json.loads(response.body) == {"message": "The correction has been scheduled."}
@@ -52,7 +52,7 @@ class Contract:
         self._judge.validate_response(_as_request(request), answer)
 
     def check_model(self, value: Any, name: str) -> None:
-        """Raise where JSON departs from a schema of the contract."""
+        """Raise where JSON deviates from a schema of the contract."""
         whole = {
             "$ref": f"#/components/schemas/{name}",
             "components": self.document["components"],

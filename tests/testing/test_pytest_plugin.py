@@ -13,7 +13,7 @@ import pytest
 FOUND_AT_START = """
 import sys
 
-HEAVY = {"togai", "_togai_generated", "httpx", "httpcore", "attr", "attrs", "dateutil"}
+HEAVY = {"_togai_generated", "httpx", "httpcore", "attr", "attrs", "dateutil"}
 AT_START = {name.partition(".")[0] for name in sys.modules} & HEAVY
 
 
@@ -136,7 +136,7 @@ def run(folder: Path, code: str, **environment: str) -> str:
     return done.stdout
 
 
-def test_pytest_finds_the_plugin_and_starts_without_togai(tmp_path: Path) -> None:
+def test_pytest_finds_the_plugin_and_starts_without_httpx(tmp_path: Path) -> None:
     assert "1 passed" in run(tmp_path, FOUND_AT_START)
 
 

@@ -37,7 +37,6 @@ runs.
 `python -m togai.testing` serves a FakeTogai by hand.
 """
 
-from togai._naming import name_publicly as _name_publicly
 from togai.testing._clock import FakeClock
 from togai.testing._fake import FakeTogai
 from togai.testing._make import make
@@ -54,5 +53,3 @@ __all__ = [
     "Request",
     "make",
 ]
-
-_name_publicly(globals())

@@ -9,7 +9,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from togai import _clock
+from togai._transport import clock
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,12 +34,12 @@ class FakeClock:
     def __init__(self) -> None:
         self._time = _Moved()
         self._began = self._time.now()
-        self._before: _clock.Clock | None = None
+        self._before: clock.Clock | None = None
 
     def __enter__(self) -> Self:
         if self._before is not None:
             raise RuntimeError("this clock runs already: make one for each `with`")
-        self._before, _clock.clock = _clock.clock, self._time
+        self._before, clock.current = clock.current, self._time
         return self
 
     def __exit__(
@@ -51,7 +51,7 @@ class FakeClock:
         if self._before is not None:
             before, self._before = self._before, None
             before.ahead += max(0.0, self._time.now() - before.now())
-            _clock.clock = before
+            clock.current = before
 
     @property
     def waits(self) -> list[float]:
@@ -81,12 +81,12 @@ class FakeClock:
         self._time.move(seconds)
 
 
-class _Moved(_clock.Clock):
+class _Moved(clock.Clock):
     """What the clients go by: waiting moves it."""
 
     def __init__(self) -> None:
         # A whole number, so that what tests add up stays exact.
-        self._now = float(math.ceil(_clock.clock.now()))
+        self._now = float(math.ceil(clock.current.now()))
         self._lock = threading.Lock()
         self._timeouts: weakref.WeakKeyDictionary[
             asyncio.Timeout, tuple[float, asyncio.AbstractEventLoop]

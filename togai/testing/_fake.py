@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from togai import _clock
+from togai._transport import clock
 from togai.testing import _places, _sent
 from togai.testing._faults import Delivered, Delivery, Fault, Faults, content
 from togai.testing._server import serve
@@ -577,7 +577,7 @@ class FakeTogai:
     def _throttled(self) -> Response | None:
         if self._quota is None:
             return None
-        now = _clock.clock.now() if self._clock is None else self._clock()
+        now = clock.current.now() if self._clock is None else self._clock()
         if len(self._starts) == self._quota and now - self._starts[0] < 1.0:
             return Response.of(429, {"message": "Too many requests."}, **{"Retry-After": "1"})
         self._starts.append(now)

@@ -1,4 +1,4 @@
-"""Places in JSON, written as departures are: `$.events[0].createdAt`; `[*]` is every item of a list."""
+"""Places in JSON, written as deviations are: `$.events[0].createdAt`; `[*]` is every item of a list."""
 
 from __future__ import annotations
 

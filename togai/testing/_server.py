@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from togai import _clock
+from togai._transport import clock
 from togai.testing._faults import Delivered, Delivery
 from togai.testing._service import Request, Response, parse_query, repeated_names
 
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             for position in range(len(response.body)):
                 self.wfile.write(response.body[position : position + 1])
                 self.wfile.flush()
-                _clock.clock.wait(self.server.ended, delivered.seconds)
+                clock.current.wait(self.server.ended, delivered.seconds)
                 if self.server.ended.is_set():
                     self.close_connection = True
                     break

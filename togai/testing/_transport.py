@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from togai import _clock
+from togai._transport import clock
 from togai.testing._faults import Delivered, Delivery
 from togai.testing._service import Request, parse_query, repeated_names
 
@@ -61,13 +61,13 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces():
             if self._seconds:
-                _clock.clock.sleep(self._seconds)
+                clock.current.sleep(self._seconds)
             yield piece
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self._pieces():
             if self._seconds:
-                await _clock.clock.sleep_async(self._seconds)
+                await clock.current.sleep_async(self._seconds)
             yield piece
 
     def _pieces(self) -> Iterator[bytes]:

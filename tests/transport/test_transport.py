@@ -1,0 +1,722 @@
+"""The transport on real sockets: derived clients, pace, threads, forks, certificates, proxies, hostile servers."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from togai import (
+    AsyncTogai,
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectionLost,
+    RateLimited,
+    ServerError,
+    StatusError,
+    TimedOut,
+    Timeout,
+    Togai,
+    TogaiError,
+    UnexpectedResponse,
+)
+from togai._transport.auth import TokenSource
+from togai._transport.rate_limit import AsyncPace, Pace, Window
+from togai._transport.retry import parse_retry_after
+from togai.testing import FakeClock, FakeTogai
+
+from ..conftest import TOKEN, Connect
+
+EMPTY_LIST = b'{"events": []}'
+
+
+def whole(body: bytes, *headers: str, length: int | None = None) -> bytes:
+    """An answer as it goes over the wire."""
+    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body) if length is None else length}"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode("latin-1") + body
+
+
+def read_head(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        if not (piece := connection.recv(65536)):
+            break
+        head += piece
+    return head
+
+
+@contextmanager
+def raw_server(
+    answer: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """A server that does with each connection what `answer` says, once a request has come."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def handle(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.settimeout(20)
+            if tls is None:
+                answer(connection, read_head(connection))
+                return
+            with tls.wrap_socket(connection, server_side=True) as secured:
+                answer(secured, read_head(secured))
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            if ended.is_set():
+                connection.close()
+                return
+            threads.append(threading.Thread(target=handle, args=(connection,)))
+            threads[-1].start()
+
+    accepting = threading.Thread(target=accept)
+    accepting.start()
+    port = listener.getsockname()[1]
+    try:
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+    finally:
+        ended.set()
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port)).close()
+        accepting.join()
+        listener.close()
+        for thread in threads:
+            thread.join()
+
+
+def send(data: bytes) -> Callable[[socket.socket, bytes], None]:
+    return lambda connection, _head: connection.sendall(data)
+
+
+def drip(connection: socket.socket, _head: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(400):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+# Derived clients
+
+
+def test_a_derived_client_has_its_own_settings_and_leaves_its_parent_alone(
+    connect: Connect, fake: FakeTogai, url: str, no_waits: list[float]
+) -> None:
+    drifts: list[object] = []
+    with connect(base_url=url, max_retries=2) as api:
+        derived = api.client.with_options(max_retries=0, strict=True, on_drift=drifts.append)
+        fake.fail_next(status=503)
+        with pytest.raises(ServerError):
+            api.collect(derived.events.list())
+        fake.fail_next(status=503)
+        assert api.listed() == []
+        fake.add_many(1)
+        fake.change_next(lambda body: body["events"][0].pop("createdAt", None) and None, times=2)
+        with pytest.raises(UnexpectedResponse):
+            api.collect(derived.events.list())
+        assert len(api.listed()) == 1
+        with pytest.raises(ConfigurationError, match="max_retries"):
+            api.client.with_options(max_retries=-1)
+
+
+def test_a_derived_client_shares_the_connections_and_does_not_close_them(
+    connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    with connect(base_url=url) as api:
+        derived = api.client.with_options(timeout=7)
+        assert derived._pool is api.client._pool
+        assert derived._settings.timeout == Timeout(total=7)
+        assert api.client._settings.timeout == Timeout()
+        assert api.collect(derived.events.list()) == []
+        api.resolve(derived.aclose() if api.is_async else derived.close())
+        assert api.listed() == []
+        api.close()
+        with pytest.raises(ConfigurationError, match="closed"):
+            api.collect(derived.events.list())
+
+
+def test_a_derived_client_shares_the_pace_unless_it_gets_its_own(
+    connect: Connect, url: str
+) -> None:
+    with connect(base_url=url, requests_per_second=5) as api:
+        assert api.client.with_options(strict=True)._pace is api.client._pace
+        for own in (None, 3):
+            assert api.client.with_options(requests_per_second=own)._pace is not api.client._pace
+
+
+# The pace
+
+
+class PlainPacer:
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def wait(self) -> None:
+        self.asked.append(time.monotonic())
+
+
+class AwaitedPacer:
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    async def wait(self) -> None:
+        self.asked.append(time.monotonic())
+
+
+def test_a_pacer_is_asked_before_each_attempt(
+    connect: Connect, fake: FakeTogai, url: str, no_waits: list[float]
+) -> None:
+    fake.fail_next(status=503)
+    pacers = PlainPacer(), AwaitedPacer()
+    with connect(base_url=url) as api:
+        client = api.client.with_options(requests_per_second=pacers[api.is_async])
+        api.collect(client.events.list())
+    assert len(pacers[api.is_async].asked) == 2
+
+
+def test_a_pacer_of_the_other_kind_is_refused(connect: Connect, fake: FakeTogai, url: str) -> None:
+    pacers: Any = AwaitedPacer(), PlainPacer()
+    with connect(base_url=url) as api:
+        client = api.client.with_options(requests_per_second=pacers[api.is_async])
+        with pytest.raises(ConfigurationError, match="pacer"):
+            api.collect(client.events.list())
+    assert fake.requests == []
+
+
+def test_a_pacer_is_asked_after_a_hold_not_before() -> None:
+    pacer, awaited = PlainPacer(), AwaitedPacer()
+    pace, twin = Pace(None, pacer), AsyncPace(None, awaited)
+    until = time.monotonic() + 0.1
+    pace.hold(0.1)
+    twin.hold(0.1)
+    with ThreadPoolExecutor(5) as threads:
+        for _ in range(5):
+            threads.submit(pace.wait)
+
+    async def wait() -> None:
+        await asyncio.gather(*(twin.wait() for _ in range(5)))
+
+    asyncio.run(wait())
+    assert len(pacer.asked) == len(awaited.asked) == 5
+    assert min(pacer.asked + awaited.asked) >= until
+
+
+def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_allowed() -> None:
+    clock = FakeClock()
+    starts: list[tuple[int, float]] = []
+
+    async def run() -> None:
+        pace = AsyncPace(10)
+
+        async def one(number: int) -> None:
+            await pace.wait()
+            starts.append((number, clock.elapsed))
+
+        tasks = [asyncio.create_task(one(number)) for number in range(500)]
+        await asyncio.sleep(0)
+        for task in tasks[5::50]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    with clock:
+        asyncio.run(run())
+    numbers = [number for number, _ in starts]
+    assert numbers == sorted(numbers)
+    assert 490 <= len(numbers) <= 500
+    times = [moment for _, moment in starts]
+    assert all(b - a >= 1.0 for a, b in zip(times, times[10:], strict=False))
+    assert clock.elapsed <= 50
+
+
+def test_a_429_holds_the_whole_client(connect: Connect, fake: FakeTogai, url: str) -> None:
+    held: list[float] = []
+    fake.fail_next(status=429, retry_after=0)
+    with connect(base_url=url) as api:
+        hold = api.client._pace.hold
+
+        def noted(seconds: float) -> None:
+            held.append(seconds)
+            hold(seconds)
+
+        api.client._pace.hold = noted
+        api.listed()
+    assert held == [0.0]
+
+
+def test_an_attempt_whose_turn_comes_too_late_is_not_sent(
+    connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    fake.fail_next(status=429, retry_after=0)
+    with connect(base_url=url, timeout=0.2) as api:
+        hold = api.client._pace.hold
+        api.client._pace.hold = lambda _seconds: hold(0.3)
+        with pytest.raises(ConnectionFailed, match="turn came only when"):
+            api.call("undo", account_id="acme", event_id="event-1")
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Mon, 01 Jan 2024 00:00:00 +99999999999999", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"],
+)
+def test_a_date_beyond_all_bounds_is_no_retry_after(value: str) -> None:
+    assert parse_retry_after(value) is None
+
+
+# Threads, tasks, forks, loops
+
+
+def test_50_threads_share_a_client_and_refresh_its_token_once(fake: FakeTogai, url: str) -> None:
+    fake.add_many(3)
+    together = threading.Barrier(50, timeout=60)
+    asked: list[int] = []
+
+    def token() -> str:
+        asked.append(1)
+        if len(asked) <= 50:
+            together.wait()
+            return "expired"
+        return TOKEN
+
+    with Togai(token, base_url=url, requests_per_second=None) as client:
+        with ThreadPoolExecutor(50) as threads:
+            lists = list(threads.map(lambda _: len(list(client.events.list())), range(50)))
+    assert lists == [3] * 50
+    assert len(asked) == 51
+
+
+def test_50_tasks_share_a_client_and_refresh_its_token_once(fake: FakeTogai, url: str) -> None:
+    asked: list[int] = []
+
+    async def run() -> None:
+        together = asyncio.Barrier(50)
+
+        async def token() -> str:
+            asked.append(1)
+            if len(asked) <= 50:
+                await together.wait()
+                return "expired"
+            return TOKEN
+
+        async with AsyncTogai(token, base_url=url, requests_per_second=None) as client:
+
+            async def one() -> int:
+                return len([event async for event in client.events.list()])
+
+            assert await asyncio.gather(*(one() for _ in range(50))) == [0] * 50
+
+    asyncio.run(run())
+    assert len(asked) == 51
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited(
+    fake: FakeTogai, url: str
+) -> None:
+    with Togai(TOKEN, base_url=url) as client:
+        derived = client.with_options(requests_per_second=3)
+        assert list(client.events.list()) == []
+        client._pace._queue.append(object())  # a thread that waits for its turn
+        locks: list[Any] = [
+            client._pace._lock,
+            derived._pace._lock,
+            client._token._lock,
+            client._pool._lock,
+        ]
+        for lock in locks:
+            lock.acquire()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            code = 1
+            with suppress(BaseException):
+                code = len(list(client.events.list()) + list(derived.events.list()))
+            os._exit(code)
+        for lock in locks:
+            lock.release()
+        client._pace._queue.clear()
+        assert os.waitpid(child, 0)[1] == 0
+        assert list(client.events.list()) == []
+
+
+def test_a_second_event_loop_is_told_what_to_do(fake: FakeTogai, url: str) -> None:
+    client = AsyncTogai(TOKEN, base_url=url)
+
+    async def listed() -> list[Any]:
+        return [event async for event in client.events.list()]
+
+    async def last() -> None:
+        assert await listed() == []
+        await client.aclose()
+
+    asyncio.run(last())
+    with pytest.raises(ConfigurationError, match="another event loop"):
+        asyncio.run(listed())
+
+
+@pytest.mark.parametrize("connections", [1, 50])
+def test_cancellation_in_any_await_leaves_the_pool_usable(
+    fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, connections: int
+) -> None:
+    monkeypatch.setattr("togai._transport.http.LIMITS", httpx.Limits(max_connections=connections))
+    fake.add_many(2)
+
+    async def run() -> None:
+        async with AsyncTogai(
+            TOKEN, base_url=url, requests_per_second=None, max_retries=0, timeout=Timeout(pool=3)
+        ) as client:
+
+            async def listed() -> int:
+                return len([event async for event in client.events.list(page_size=1)])
+
+            for steps in range(60):
+                task = asyncio.create_task(listed())
+                for _ in range(steps):
+                    await asyncio.sleep(0.0002 if steps % 2 else 0)
+                task.cancel()
+                await asyncio.wait([task])
+                assert await listed() == 2
+
+    asyncio.run(run())
+
+
+# Certificates, proxies, injected clients
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_context(authority: trustme.CA, host: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
+def injected(api_is_async: bool, **settings: Any) -> Any:
+    return httpx.AsyncClient(**settings) if api_is_async else httpx.Client(**settings)
+
+
+def test_an_own_certificate_authority_works_through_an_injected_client_that_stays_open(
+    connect: Connect, authority: trustme.CA
+) -> None:
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with connect() as api:
+        is_async = api.is_async
+    own = injected(is_async, verify=trusting)
+    with raw_server(send(whole(EMPTY_LIST)), server_context(authority, "127.0.0.1")) as url:
+        with connect(base_url=url, http_client=own) as api:
+            assert api.listed() == []
+            api.resolve(api.client.aclose() if is_async else api.client.close())
+            assert not own.is_closed
+            api.resolve(own.aclose() if is_async else own.close())
+
+
+def test_each_phase_gets_its_timeout_and_never_more_than_is_left(connect: Connect) -> None:
+    seen: list[dict[str, float]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={"events": []})
+
+    with connect() as api:
+        kind: Any = httpx.AsyncClient if api.is_async else httpx.Client
+    own = kind(transport=httpx.MockTransport(answer), timeout=99)
+    phases = {"connect": 1.0, "read": 2.0, "write": 3.0, "pool": 4.0}
+    with connect(http_client=own) as api:
+        for total in (60, 0.5):
+            api.listed(timeout=Timeout(**phases, total=total))
+        api.resolve(own.aclose() if api.is_async else own.close())
+    assert seen[0] == phases
+    assert seen[1].keys() == phases.keys()
+    assert all(0 < one <= 0.5 for one in seen[1].values())
+
+
+def test_parameters_and_headers_of_an_injected_client_are_sent_too(connect: Connect) -> None:
+    seen: list[bytes] = []
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        seen.append(head)
+        connection.sendall(whole(EMPTY_LIST))
+
+    with connect() as api:
+        is_async = api.is_async
+    with raw_server(answer) as url:
+        for own in (
+            injected(is_async, params={"via": "a b"}, headers={"X-Team": "billing"}),
+            injected(is_async),
+        ):
+            with connect(base_url=url, http_client=own) as api:
+                api.collect(api.client.events.list(account_id="a&b=ü"))
+                api.resolve(own.aclose() if is_async else own.close())
+    both, ours = seen
+    assert both.startswith(b"GET /events?via=a+b&account_id=a%26b%3D%C3%BC HTTP/1.1\r\n")
+    assert b"\r\nX-Team: billing\r\n" in both
+    assert ours.startswith(b"GET /events?account_id=a%26b%3D%C3%BC HTTP/1.1\r\n")
+
+
+def test_an_own_certificate_authority_works_through_the_environment(
+    connect: Connect, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with raw_server(send(whole(EMPTY_LIST)), server_context(authority, "127.0.0.1")) as url:
+        with connect(base_url=url) as api:
+            assert api.listed() == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "elsewhere.example"])
+def test_a_certificate_that_is_untrusted_or_another_host_s_is_refused_at_once(
+    connect: Connect,
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+) -> None:
+    if host != "127.0.0.1":
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    seen: list[bytes] = []
+    with raw_server(
+        lambda _connection, head: seen.append(head), server_context(authority, host)
+    ) as url:
+        with connect(base_url=url) as api, pytest.raises(ConnectionFailed) as caught:
+            api.listed()
+    assert caught.value.attempts == 1
+    assert b"".join(seen) == b""
+
+
+def test_proxy_variables_are_honoured(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+
+    def proxied(connection: socket.socket, head: bytes) -> None:
+        seen.append(head)
+        connection.sendall(whole(EMPTY_LIST))
+
+    with raw_server(proxied) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        with connect(base_url="http://127.0.0.1:9") as api:
+            assert api.listed() == []
+    assert seen[0].startswith(b"GET http://127.0.0.1:9/events")
+
+
+# Hostile servers
+
+SHORT = Timeout(connect=5, read=0.3, total=0.5)
+
+
+def test_dripped_headers_end_within_the_total(connect: Connect) -> None:
+    with raw_server(drip) as url:
+        with connect(base_url=url, timeout=SHORT, max_retries=0) as api, pytest.raises(TimedOut):
+            api.listed()
+
+
+def test_dripped_headers_end_within_the_total_behind_a_tunnel_too(
+    connect: Connect, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = server_context(authority, "127.0.0.1")
+
+    def tunnel(connection: socket.socket, head: bytes) -> None:
+        assert head.startswith(b"CONNECT")
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            drip(secured, read_head(secured))
+
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with raw_server(tunnel) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        slow = Timeout(connect=5, read=5, total=2)
+        with connect(base_url="https://127.0.0.1:9", timeout=slow, max_retries=0) as api:
+            with pytest.raises(TimedOut):
+                api.listed()
+
+
+def endless_headers(connection: socket.socket, _head: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    for _ in range(5000):
+        connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
+
+
+def endless_body(connection: socket.socket, _head: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    for _ in range(64):
+        connection.sendall(b" " * 1_000_000)
+
+
+HOSTILE: dict[str, tuple[Callable[[socket.socket, bytes], None], type[TogaiError], str]] = {
+    "endless headers": (endless_headers, ConnectionLost, ""),
+    "endless body": (endless_body, UnexpectedResponse, "more than"),
+    "compressed bomb": (
+        send(whole(gzip.compress(b" " * 64_000_000), "Content-Encoding: gzip")),
+        UnexpectedResponse,
+        "more than",
+    ),
+    "cut compression": (
+        send(whole(gzip.compress(EMPTY_LIST)[:-9], "Content-Encoding: gzip")),
+        UnexpectedResponse,
+        "decompressed",
+    ),
+    "unknown compression": (
+        send(whole(EMPTY_LIST, "Content-Encoding: br")),
+        UnexpectedResponse,
+        "not asked for",
+    ),
+    "length too large": (send(whole(EMPTY_LIST, length=99)), ConnectionLost, ""),
+    "length too small": (send(whole(EMPTY_LIST, length=5)), UnexpectedResponse, "not JSON"),
+    "length no number": (
+        send(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
+        ConnectionLost,
+        "",
+    ),
+    "invalid UTF-8": (send(whole(b'{"events": "\xff"}')), UnexpectedResponse, "UTF-8"),
+    "wrong content type": (
+        send(whole(b"<html>", "Content-Type: text/html")),
+        UnexpectedResponse,
+        "text/html",
+    ),
+    "no HTTP": (send(b"220 mail.example ESMTP\r\n"), ConnectionLost, ""),
+}
+
+
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hostile_answer_is_a_typed_error_that_shows_no_token(connect: Connect, how: str) -> None:
+    answer, error, text = HOSTILE[how]
+    with raw_server(answer) as url:
+        with (
+            connect(base_url=url, max_retries=0) as api,
+            pytest.raises(error, match=text or None) as caught,
+        ):
+            api.listed()
+    assert TOKEN not in str(caught.value) + repr(caught.value)
+
+
+def test_an_answer_that_stops_in_mid_body_ends_within_the_read_timeout(connect: Connect) -> None:
+    ended = threading.Event()
+
+    def stalls(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(whole(EMPTY_LIST)[:-3])
+        ended.wait(30)
+
+    with raw_server(stalls) as url:
+        with connect(base_url=url, max_retries=0, timeout=Timeout(read=0.2)) as api:
+            with pytest.raises(TimedOut):
+                api.listed()
+        ended.set()
+
+
+def test_a_server_that_never_accepts_ends_within_the_connect_timeout(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address: tuple[str, int] = server.getsockname()
+        waiting: list[socket.socket] = []
+        # Connections that the server never takes fill its queue; the next one gets no answer at all.
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(address)
+            waiting.append(filler)
+        url = f"http://127.0.0.1:{address[1]}"
+        with connect(base_url=url, max_retries=0, timeout=Timeout(connect=0.2)) as api:
+            with pytest.raises(ConnectionFailed, match="could not connect"):
+                api.call("undo", account_id="acme", event_id="event-1")
+        for filler in waiting:
+            filler.close()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(
+    connect: Connect, status: int
+) -> None:
+    seen: list[bytes] = []
+    with raw_server(lambda _connection, head: seen.append(head)) as other:
+        moved = f"HTTP/1.1 {status} Moved\r\nLocation: {other}/\r\nContent-Length: 0\r\n\r\n"
+        with raw_server(send(moved.encode())) as url, connect(base_url=url) as api:
+            with pytest.raises(StatusError, match="redirect") as caught:
+                api.listed()
+    assert caught.value.status == status
+    assert b"".join(seen) == b""
+
+
+def test_a_request_id_is_on_the_error(connect: Connect) -> None:
+    answer = (
+        b"HTTP/1.1 429 No\r\nX-Request-Id: r-17\r\nRetry-After: 999\r\nContent-Length: 0\r\n\r\n"
+    )
+    with raw_server(send(answer)) as url, connect(base_url=url) as api:
+        with pytest.raises(RateLimited) as caught:
+            api.listed()
+    assert (caught.value.request_id, caught.value.retry_after) == ("r-17", 999)
+
+
+# The order of threads, and the hold
+
+
+def test_50_threads_start_in_the_order_they_came() -> None:
+    pace = Pace(25)
+    started: list[int] = []
+
+    def start(number: int) -> None:
+        pace.wait()
+        started.append(number)
+
+    threads: list[threading.Thread] = []
+    for number in range(50):
+        thread = threading.Thread(target=start, args=(number,))
+        thread.start()
+        threads.append(thread)
+        while number not in started and len(pace._queue) < number + 1 - len(started):
+            time.sleep(0.0005)
+    for thread in threads:
+        thread.join()
+    assert started == sorted(started)
+
+
+def test_no_call_starts_before_a_hold_is_over() -> None:
+    window = Window(None)
+    window.hold(until=107.0)
+    window.hold(until=103.0)
+    assert window.wait(100.0) == 7.0
+    assert window.wait(107.0) == 0.0
+
+
+def test_a_slow_reader_of_the_old_token_does_not_undo_a_refresh() -> None:
+    given = iter(["old", "old", "new", "newer"])
+    slow, refreshed = threading.Event(), threading.Event()
+
+    def token() -> str:
+        one = next(given)
+        if threading.current_thread() is not threading.main_thread():
+            slow.set()
+            refreshed.wait(10)
+        return one
+
+    source = TokenSource(token)
+    refused = source.read()
+    reader = threading.Thread(target=source.read)
+    reader.start()
+    slow.wait(10)
+    fresh = source.refresh(refused)
+    refreshed.set()
+    reader.join()
+    assert source.refresh(refused) is fresh

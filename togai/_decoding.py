@@ -1,0 +1,158 @@
+"""The tolerant reader: JSON -> models, with nothing lost and every deviation from the contract noted.
+
+What the contract describes is decoded by the generated `from_dict`. Where that refuses, the damaged item
+alone is salvaged, field by field, from its class's attrs fields.
+"""
+
+from __future__ import annotations
+
+import logging
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from togai._drift import Deviation, Drift
+from togai._salvage import M, Model, salvage
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("togai.drift")
+
+_MAX_PLACES = 1000
+_DAMAGE = "_togai_damage"
+
+
+@frozen
+class _Damage:
+    raw: Any
+    deviations: tuple[Deviation, ...]
+
+
+def deviations(model: object) -> tuple[Deviation, ...]:
+    """Where an item that was read could not be read as the contract says.
+
+    Unknown properties and unknown enum values alone are no damage: nothing is lost by them. They are
+    reported to `on_drift` and can be seen in `additional_properties` and by `is_known`.
+
+    Args:
+        model: An event, or an entry of a correction's result.
+
+    Returns:
+        The deviations in the item and in all that it holds; empty where it was read whole.
+    """
+    damage: _Damage | None = getattr(model, _DAMAGE, None)
+    return damage.deviations if damage else ()
+
+
+def raw(model: Model) -> Any:
+    """The JSON of an item as the service sent it.
+
+    Args:
+        model: An event, or an entry of a correction's result.
+
+    Returns:
+        For a damaged item the very JSON that came, numbers with a fraction as Decimal; for any other what
+        its `to_dict()` gives.
+    """
+    damage: _Damage | None = getattr(model, _DAMAGE, None)
+    return damage.raw if damage else model.to_dict()
+
+
+class StrictDeviation(Exception):
+    """The first deviation that strict mode met."""
+
+    def __init__(self, deviation: Deviation) -> None:
+        super().__init__(str(deviation))
+        self.deviation = deviation
+
+
+class Reader:
+    """Reads the answers of one client, and remembers which drift it has told.
+
+    Raises:
+        ConfigurationError: A setting is of the wrong type.
+    """
+
+    def __init__(self, *, strict: bool, on_drift: Callable[[Drift], object] | None) -> None:
+        if type(strict) is not bool:
+            raise ConfigurationError(f"strict={strict!r}: pass True or False")
+        if on_drift is not None and (not callable(on_drift) or iscoroutinefunction(on_drift)):
+            raise ConfigurationError(
+                "on_drift must be a plain callable that takes a Drift, not async"
+            )
+        self._strict = strict
+        self._on_drift = on_drift
+        self._told: set[Drift] = set()
+
+    def items(self, model: type[M], values: list[Any], where: str) -> list[M]:
+        """Read a list: as many models as it has values, damaged or not.
+
+        Args:
+            model: The class of each item.
+            values: The JSON values.
+            where: JSON path of the list.
+
+        Raises:
+            StrictDeviation: In strict mode, for the first deviation.
+        """
+        read: list[M] = []
+        seen = self._seen
+        for index, value in enumerate(values):
+            try:
+                item = model.from_dict(value, seen)
+            except (_Addition, TypeError, ValueError, KeyError, AttributeError):
+                item = self._salvaged(model, value, f"{where}[{index}]")
+            read.append(item)
+        return read
+
+    def tell(self, drift: Drift, where: str) -> None:
+        """Note a deviation outside the items.
+
+        Raises:
+            StrictDeviation: In strict mode.
+        """
+        self._note([Deviation(where, drift)])
+
+    def _salvaged(self, model: type[M], value: Any, where: str) -> M:
+        found: list[Deviation] = []
+        item = salvage(model, value, where, found)
+        self._note(found)
+        if any(one.drift.kind not in _ADDITIONS for one in found):
+            item.__dict__[_DAMAGE] = _Damage(value, tuple(found))
+        return item
+
+    def _seen(self, model: type, name: str, kind: str) -> None:
+        if self._strict:
+            raise _Addition
+        drift = Drift(model.__name__, name, kind)
+        if drift not in self._told:
+            self._tell(drift)
+
+    def _note(self, found: list[Deviation]) -> None:
+        if self._strict and found:
+            raise StrictDeviation(found[0])
+        for deviation in found:
+            if deviation.drift not in self._told:
+                self._tell(deviation.drift)
+
+    def _tell(self, drift: Drift) -> None:
+        # A service that invents a new property name in every answer must not fill the memory.
+        if len(self._told) >= _MAX_PLACES:
+            return
+        self._told.add(drift)
+        logger.warning("the service deviates from the contract: %s", drift)
+        if self._on_drift is not None:
+            try:
+                self._on_drift(drift)
+            except Exception:
+                logger.exception("on_drift failed")
+
+
+class _Addition(Exception):
+    """Strict mode met something additional; salvage finds out where."""
+
+
+_ADDITIONS = frozenset({"unknown property", "unknown value"})

@@ -1,0 +1,46 @@
+"""Deviations of the live service from the contract, as data."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+def shown(name: str) -> str:
+    """A name that the service made up, fit for one line of a log."""
+    return name if len(name) <= 100 and name.isprintable() else ascii(name)[1:-1][:100]
+
+
+@frozen
+class Drift:
+    """A kind of deviation of the live service from the contract; never a value.
+
+    Attributes:
+        model: The model, such as `EventWithStatus`.
+        property: The property's name in JSON; empty where the whole object is meant.
+        kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`,
+            `not a date`, `no offset`, `finer than microseconds` (the rest is cut), `not an object`.
+    """
+
+    model: str
+    property: str = field(converter=shown)
+    kind: str
+
+    def __str__(self) -> str:
+        place = f"{self.model}.{self.property}" if self.property else self.model
+        return f"{place}: {self.kind}"
+
+
+@frozen
+class Deviation:
+    """One place where an item that was read deviates from the contract.
+
+    Attributes:
+        where: JSON path within the answer, such as `$.events[3].eventPayload.accountId`.
+        drift: What is different there.
+    """
+
+    where: str
+    drift: Drift
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.drift.kind}"

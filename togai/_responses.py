@@ -1,0 +1,139 @@
+"""The response of each operation: its envelope checked, its items read into models. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from togai._decoding import Reader, StrictDeviation
+from togai._drift import Drift
+from togai._pagination import EventPage
+from togai._requests import check_encodable
+from togai._transport.exchange import Answer, Call, parse_json, read_object, unexpected
+from togai.corrections._result import CorrectionResult
+from togai.errors import InvalidRequest, UnexpectedResponse
+from togai.models import (
+    EventCorrectionInfo,
+    EventWithStatus,
+    EventWithStatusAndEventPipelineInfo,
+)
+
+if TYPE_CHECKING:
+    from togai.corrections._correction import Correction
+
+
+def read_page(reader: Reader, call: Call, answer: Answer) -> EventPage:
+    """The page that the service answered.
+
+    Raises:
+        UnexpectedResponse: It is no page; in strict mode also where it deviates from the contract.
+    """
+    body = read_object(call, answer)
+    try:
+        events = _items(reader, call, answer, body, EventWithStatus, "GetEventsResponse")
+        token = _page_token(reader, call, answer, body.get("nextToken"))
+        _extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
+    except StrictDeviation as error:
+        raise _strict(call, answer, error) from None
+    return EventPage(tuple(events), token or None)
+
+
+def _page_token(reader: Reader, call: Call, answer: Answer, token: object) -> str | None:
+    if token is None:
+        return None
+    if isinstance(token, int) and not isinstance(token, bool):
+        # In a query a number and its text are the same.
+        reader.tell(Drift("GetEventsResponse", "nextToken", "wrong type"), "$.nextToken")
+        return str(token)
+    try:
+        if isinstance(token, str):
+            check_encodable("nextToken", token)
+            return token
+    except InvalidRequest as error:
+        raise unexpected(
+            call, answer, f"a page token that cannot be sent ({error})", "$.nextToken"
+        ) from None
+    # Guessing here could end a listing early, or never.
+    raise unexpected(call, answer, "a page token that is no text", "$.nextToken")
+
+
+def read_candidates(
+    reader: Reader, call: Call, answer: Answer
+) -> list[EventWithStatusAndEventPipelineInfo]:
+    """The events that have the id that was asked for.
+
+    Raises:
+        UnexpectedResponse: The answer is no list of events; in strict mode also where it deviates from
+            the contract.
+    """
+    body = read_object(call, answer)
+    model = EventWithStatusAndEventPipelineInfo
+    try:
+        events = _items(reader, call, answer, body, model, "GetEventResponse")
+        _extras(reader, body, ("events",), "GetEventResponse")
+    except StrictDeviation as error:
+        raise _strict(call, answer, error) from None
+    return events
+
+
+def read_correction(
+    reader: Reader, call: Call, answer: Answer, correction: Correction
+) -> CorrectionResult:
+    """What the service says that it did.
+
+    Raises:
+        UnexpectedResponse: It does not say; in strict mode also where it deviates from the contract.
+    """
+    if correction.background and not answer.body.strip():
+        return CorrectionResult(correction, (), None)
+    body = _any_json(call, answer) if correction.background else read_object(call, answer)
+    entries: Any = cast("dict[str, Any]", body).get("data") if isinstance(body, dict) else None
+    if not isinstance(entries, list):
+        if correction.background:
+            return CorrectionResult(correction, (), body)
+        raise unexpected(call, answer, "an object without a list of data", "$.data")
+    try:
+        read = reader.items(EventCorrectionInfo, cast("Any", entries), "$.data")
+        _extras(reader, cast("dict[str, Any]", body), ("data",), "EventsCorrectionResponse")
+    except StrictDeviation as error:
+        raise _strict(call, answer, error) from None
+    return CorrectionResult(correction, read, body)
+
+
+def _any_json(call: Call, answer: Answer) -> Any:
+    try:
+        return parse_json(answer.body)
+    except (ValueError, RecursionError):
+        text = answer.body.decode("utf-8", "replace")
+        if "html" in answer.headers.get("content-type", "") or text.lstrip().startswith("<"):
+            raise unexpected(call, answer, "a page instead of an answer") from None
+        return text
+
+
+def _items(
+    reader: Reader, call: Call, answer: Answer, body: dict[str, Any], model: type[Any], outer: str
+) -> list[Any]:
+    events: object = body.get("events")
+    if isinstance(events, list):
+        return reader.items(model, cast("Any", events), "$.events")
+    if events is not None:
+        raise unexpected(
+            call, answer, f"events that are no list but {type(events).__name__}", "$.events"
+        )
+    if "events" not in body and body.keys() - {"nextToken"}:
+        # Some other object, such as an error under status 200: not an empty page.
+        raise unexpected(call, answer, "an object without events", "$.events")
+    reader.tell(Drift(outer, "events", "null" if "events" in body else "missing"), "$.events")
+    return []
+
+
+def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
+    for name in body:
+        if name not in known:
+            reader.tell(Drift(outer, name, "unknown property"), f"$.{name}")
+
+
+def _strict(call: Call, answer: Answer, error: StrictDeviation) -> UnexpectedResponse:
+    deviation = error.deviation
+    return unexpected(
+        call, answer, f"a deviation from the contract ({deviation.drift})", deviation.where
+    )

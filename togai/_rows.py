@@ -1,0 +1,131 @@
+"""Read events as plain values: the quantities of one, and flat rows of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, cast
+
+from togai.errors import InvalidRequest
+from togai.models import Event, ReadEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+
+def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
+    """The quantities of an event by attribute name, exact to the digit.
+
+    Args:
+        event: An event, or one that was read.
+
+    Returns:
+        A Decimal for each attribute whose value is a number; others are left out and stay readable in
+        `attributes`.
+    """
+    payload = event if isinstance(event, Event) else event.event_payload
+    found: dict[str, Decimal] = {}
+    for attribute in _each(_get(payload, "attributes")):
+        number = _decimal(_get(attribute, "value"))
+        if number is not None:
+            found[str(_get(attribute, "name"))] = number
+    return found
+
+
+def rows(
+    events: Iterable[ReadEvent],
+    *,
+    attributes: Sequence[str] | None = None,
+    dimensions: Sequence[str] | None = None,
+) -> Iterator[dict[str, str | Decimal | datetime | None]]:
+    """Flat rows, all with the same columns, for `csv.DictWriter` or `pandas.DataFrame`.
+
+    Args:
+        events: Events that were read.
+        attributes: The attributes that get a column, and one for their unit.
+        dimensions: The dimensions that get a column. Where either is None, all events are read first to
+            find out; name both to keep memory flat.
+
+    Yields:
+        `reference_id, id, account_id, customer_id, schema_name, timestamp, created_at, status,
+        status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None where an event
+        has no such value. Quantities are Decimal, or the text that came where that is no number.
+
+    Raises:
+        InvalidRequest: These are no events to iterate over, or the names are no list.
+    """
+    if not isinstance(cast("object", events), Iterable):
+        raise InvalidRequest(
+            f"rows takes events, not {type(events).__name__}; of an async listing:"
+            " rows([event async for event in listing])"
+        )
+    for what, names in (("attributes", attributes), ("dimensions", dimensions)):
+        if isinstance(names, str):
+            raise InvalidRequest(f"{what}={names!r}: pass a list of names, such as [{names!r}]")
+    if attributes is None or dimensions is None:
+        events = list(events)
+        attributes = attributes if attributes is not None else _names(events, "attributes")
+        dimensions = dimensions if dimensions is not None else _names(events, "dimensions")
+    for event in events:
+        yield _row(event, attributes, dimensions)
+
+
+def _names(events: Iterable[ReadEvent], what: str) -> list[str]:
+    names: dict[str, None] = {}
+    for event in events:
+        values = _get(event.event_payload, what)
+        if what == "dimensions":
+            names.update(dict.fromkeys(_entries(values)))
+        else:
+            names.update(dict.fromkeys(str(_get(one, "name")) for one in _each(values)))
+    return list(names)
+
+
+def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str]) -> dict[str, Any]:
+    payload = event.event_payload
+    status = _get(event.ingestion_status, "status")
+    row: dict[str, Any] = {
+        "reference_id": event.reference_id,
+        "id": _get(payload, "id"),
+        "account_id": _get(payload, "account_id"),
+        "customer_id": event.customer_id,
+        "schema_name": _get(payload, "schema_name"),
+        "timestamp": _get(payload, "timestamp"),
+        "created_at": event.created_at,
+        "status": None if status is None else str(status),
+        "status_description": _get(event.ingestion_status, "status_description"),
+    }
+    by_name = {str(_get(one, "name")): one for one in _each(_get(payload, "attributes"))}
+    for name in attributes:
+        value = _get(by_name.get(name), "value")
+        number = _decimal(value)
+        row[f"attribute.{name}"] = value if number is None else number
+        row[f"unit.{name}"] = _get(by_name.get(name), "unit")
+    held = _entries(_get(payload, "dimensions"))
+    for name in dimensions:
+        row[f"dimension.{name}"] = held.get(name)
+    return row
+
+
+def _get(model: Any, name: str) -> Any:
+    """An attribute of a model, None where a damaged event holds something else in its place."""
+    return getattr(model, name, None)
+
+
+def _each(values: Any) -> list[Any]:
+    return cast("Any", values) if isinstance(values, list) else []
+
+
+def _entries(values: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", values) if isinstance(values, dict) else {}
+
+
+def _decimal(value: object) -> Decimal | None:
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

@@ -1,0 +1,1 @@
+"""Sending a request: attempts, retries, rate limit, token and connections."""

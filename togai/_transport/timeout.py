@@ -1,0 +1,34 @@
+"""The timeouts of a call, in seconds."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from togai.errors import ConfigurationError
+
+
+@frozen(kw_only=True)
+class Timeout:
+    """How long the parts of a call may take, in seconds.
+
+    Args:
+        connect: Until a connection stands.
+        read: Between two pieces of the answer.
+        write: Between two pieces of the request.
+        pool: Until one of the client's own connections is free.
+        total: All attempts of one call with the waits between them, from the start of the first.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    write: float = 30.0
+    pool: float = 30.0
+    total: float = 120.0
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("connect", "read", "write", "pool", "total"):
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+                raise ConfigurationError(
+                    f"timeout {name}={value!r}: pass a positive number of seconds"
+                )

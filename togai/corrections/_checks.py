@@ -1,0 +1,178 @@
+"""Checks of a correction before it is sent: the target, the action and the event that is ingested instead."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from attrs import evolve
+
+from togai._build import payload_problems
+from togai.corrections._correction import Correction, Selection, Target, reference_id_of
+from togai.errors import InvalidRequest
+from togai.models import CorrectionAction, Event, ReadEvent
+
+_ALLOWED = (
+    "an event that was read; or account_id with one of: reference_id, event_id, event_source_time,"
+    " event_id and created_at, event_id and event_source_time; or account_id alone with whole_account=True"
+)
+
+_COMBINATIONS = (
+    frozenset[str](),
+    frozenset({"reference_id"}),
+    frozenset({"event_id"}),
+    frozenset({"event_source_time"}),
+    frozenset({"event_id", "created_at"}),
+    frozenset({"event_id", "event_source_time"}),
+)
+
+
+def build_correction(
+    action: CorrectionAction | str,
+    target: ReadEvent | None,
+    *,
+    account_id: str | None,
+    reference_id: str | None,
+    event_id: str | None,
+    event_source_time: datetime | None,
+    created_at: datetime | None,
+    whole_account: bool,
+    event: Event | None,
+    background: bool,
+    require_confirmation: bool | None,
+    keep_unknown: bool = False,
+) -> Correction:
+    """A correction that may be sent.
+
+    Raises:
+        InvalidRequest: It may not; the text says what is allowed.
+    """
+    checked = _action(action)
+    named = {
+        "account_id": account_id,
+        "reference_id": reference_id,
+        "event_id": event_id,
+        "event_source_time": event_source_time,
+        "created_at": created_at,
+    }
+    given = {name: value for name, value in named.items() if value is not None}
+    if target is not None:
+        if given or whole_account:
+            extra = ", ".join([*given, *(["whole_account"] if whole_account else [])])
+            raise InvalidRequest(
+                f"an event was given as target, and {extra} too: pass either. Allowed: {_ALLOWED}"
+            )
+        selection = _selection_of(target)
+    else:
+        selection = _selection(given, whole_account=whole_account)
+    _check_flag("background", background)
+    if require_confirmation is not None:
+        _check_flag("require_confirmation", require_confirmation)
+    if require_confirmation and not background:
+        raise InvalidRequest(
+            "require_confirmation is about background jobs: pass background=True with it"
+        )
+    return Correction(
+        action=checked,
+        selection=selection,
+        event=_payload(checked, event, selection, keep_unknown=keep_unknown),
+        background=background,
+        require_confirmation=require_confirmation,
+        before=() if target is None else (Target.of(target),),
+    )
+
+
+def _action(action: object) -> CorrectionAction:
+    known = ", ".join(CorrectionAction)
+    if not isinstance(action, str):
+        raise InvalidRequest(f"action must be one of {known}, not {type(action).__name__}")
+    checked = CorrectionAction(action)
+    if not checked.is_known:
+        raise InvalidRequest(f"action {action!r} is not known: pass one of {known}")
+    return checked
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{name} must be True or False, not {value!r}")
+
+
+def _selection_of(target: object) -> Selection:
+    if not isinstance(target, ReadEvent):
+        raise InvalidRequest(
+            f"the target must be an event that was read, not {type(target).__name__}. Allowed: {_ALLOWED}"
+        )
+    payload: Any = target.event_payload
+    account_id = getattr(payload, "account_id", None)
+    if not isinstance(account_id, str) or not account_id:
+        raise InvalidRequest(
+            "the target has no account id that could be read: name account_id and a filter"
+        )
+    reference_id = reference_id_of(target)
+    if reference_id:
+        return Selection(account_id=account_id, reference_id=reference_id)
+    event_id, created_at = getattr(payload, "id", None), cast("object", target.created_at)
+    if isinstance(event_id, str) and event_id and isinstance(created_at, datetime):
+        return Selection(account_id=account_id, event_id=event_id, created_at=created_at)
+    raise InvalidRequest(
+        "the target has neither a reference id nor an id with created_at, so it cannot be told apart:"
+        " name account_id and a filter"
+    )
+
+
+def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
+    for name in ("account_id", "reference_id", "event_id"):
+        value = given.get(name)
+        if name in given and (not isinstance(value, str) or not value.strip()):
+            raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
+    for name in ("event_source_time", "created_at"):
+        moment = given.get(name)
+        if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
+            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
+    if "account_id" not in given:
+        lacking = f"{', '.join(given)} without account_id" if given else "no target"
+        raise InvalidRequest(
+            f"a correction needs a target, this has {lacking}. Allowed: {_ALLOWED}"
+        )
+    filters = frozenset(given) - {"account_id"}
+    if filters not in _COMBINATIONS:
+        raise InvalidRequest(
+            f"account_id cannot go with {' and '.join(sorted(filters))}. Allowed: {_ALLOWED}"
+        )
+    if not filters and whole_account is not True:
+        raise InvalidRequest(
+            "account_id alone would correct every event of the account: pass whole_account=True if that is"
+            f" meant. Allowed: {_ALLOWED}"
+        )
+    if filters and whole_account:
+        raise InvalidRequest(
+            f"whole_account=True goes with account_id alone, not with {', '.join(sorted(filters))}"
+        )
+    return Selection(**given)
+
+
+def _payload(
+    action: CorrectionAction, event: object, selection: Selection, *, keep_unknown: bool
+) -> Event | None:
+    if action != CorrectionAction.REDO_EVENT:
+        if event is not None:
+            raise InvalidRequest(f"{action} takes no event: only REDO_EVENT ingests another one")
+        return None
+    if event is None:
+        raise InvalidRequest("REDO_EVENT needs the event that is ingested instead: pass event=")
+    if not isinstance(event, Event):
+        raise InvalidRequest(f"event must be an Event, not {type(event).__name__}: see build_event")
+    problems = payload_problems(event)
+    if event.account_id != selection.account_id:
+        problems.append(
+            f"it belongs to account {event.account_id!r}, but the target is in {selection.account_id!r}"
+        )
+    if problems:
+        raise InvalidRequest("this event cannot be sent: " + "; ".join(problems))
+    return event if keep_unknown else without_unknown(event)
+
+
+def without_unknown(event: Event) -> Event:
+    """The event with what the contract knows alone: what the service added is not echoed to it."""
+    attributes = [evolve(one, additional_properties={}) for one in event.attributes]
+    return evolve(event, attributes=attributes, additional_properties={})

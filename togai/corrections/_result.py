@@ -1,0 +1,115 @@
+"""The result of a correction: one entry per event. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+from togai.corrections._correction import SYNCHRONOUS_CAP, Correction
+from togai.errors import CorrectionFailed
+from togai.models import CorrectionAction, CorrectionStatus, EventCorrectionInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class CorrectionResult(Sequence[EventCorrectionInfo]):
+    """What the service says it did, one entry for each event.
+
+    A success of the call is no success of the correction: look at `failed` and `unknown`, or call
+    `raise_for_failures()`.
+
+    Attributes:
+        correction: What was asked for.
+        answer: The JSON that the service answered; a background call may answer anything, or nothing (None).
+    """
+
+    def __init__(
+        self,
+        correction: Correction,
+        entries: Sequence[EventCorrectionInfo],
+        answer: Any = None,
+        *,
+        one_by_one: bool = False,
+    ) -> None:
+        self.correction = correction
+        self._one_by_one = one_by_one
+        self.answer = answer
+        self._entries = tuple(entries)
+
+    @overload
+    def __getitem__(self, index: int) -> EventCorrectionInfo: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EventCorrectionInfo]: ...
+    def __getitem__(
+        self, index: int | slice
+    ) -> EventCorrectionInfo | Sequence[EventCorrectionInfo]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[EventCorrectionInfo]:
+        return iter(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CorrectionResult):
+            return NotImplemented
+        return (self.correction, self._entries) == (other.correction, other._entries)
+
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.succeeded)} succeeded, {len(self.failed)} failed, {len(self.unknown)} unknown"
+        cut = "; maybe truncated" if self.maybe_truncated else ""
+        background = "; in the background" if self.correction.background else ""
+        return f"<CorrectionResult of {self.correction.describe()}: {counts}{cut}{background}>"
+
+    @property
+    def succeeded(self) -> tuple[EventCorrectionInfo, ...]:
+        """The entries that say that the events were reverted, and for REDO and REDO_EVENT ingested again."""
+        done = (
+            CorrectionStatus.REVERTED
+            if self.correction.action == CorrectionAction.UNDO
+            else CorrectionStatus.REVERTED_AND_REINGESTED
+        )
+        return tuple(entry for entry in self._entries if entry.status == done)
+
+    @property
+    def failed(self) -> tuple[EventCorrectionInfo, ...]:
+        """The entries whose status is FAILED; each says why in `reason`."""
+        return tuple(entry for entry in self._entries if entry.status == CorrectionStatus.FAILED)
+
+    @property
+    def unknown(self) -> tuple[EventCorrectionInfo, ...]:
+        """The entries that are neither: a status that this version does not know, or that does not fit the action."""
+        certain = {id(entry) for entry in (*self.succeeded, *self.failed)}
+        return tuple(entry for entry in self._entries if id(entry) not in certain)
+
+    @property
+    def maybe_truncated(self) -> bool:
+        """Whether more events may match: a call without `background` stops at 30 and does not say so."""
+        capped = not self.correction.background and not self._one_by_one
+        return capped and len(self) >= SYNCHRONOUS_CAP
+
+    def raise_for_failures(self) -> CorrectionResult:
+        """Return this result if every entry succeeded. Where no event matched there is no entry: look at `len()`.
+
+        Raises:
+            CorrectionFailed: An entry failed, or its status is not known.
+        """
+        if self.failed or self.unknown:
+            raise CorrectionFailed(self.failed, self.unknown)
+        return self
+
+    def to_rows(self) -> list[dict[str, str | None]]:
+        """The result as flat rows: reference_id, id, status, reason."""
+        return [
+            {
+                "reference_id": entry.reference_id,
+                "id": getattr(entry.event_payload, "id", None),
+                "status": None if entry.status is None else str(entry.status),  # pyright: ignore[reportUnnecessaryComparison]
+                "reason": entry.reason,
+            }
+            for entry in self._entries
+        ]
