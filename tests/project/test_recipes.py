@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import json
 import os
 import re
 import runpy
@@ -21,17 +20,14 @@ import httpx
 import pytest
 import trustme
 
-import togai
 from tests.transport.test_transport import raw_server, send, server_context, whole
 from togai import ConfigurationError, ServerError, Togai
-from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
 TEXT = (Path(__file__).parents[2] / "RECIPES.md").read_text("utf-8")
 RECIPES = dict(re.findall(r"^## (.+?)\n.*?^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
 
 EXPORT = "Export a month to CSV, and go on where it stopped"
-CORRECT = "Correct a list of events from a CSV, with a plan, an approval and a ledger"
 
 Write = Callable[[str], Path]
 
@@ -82,7 +78,7 @@ def read_csv(path: str) -> list[dict[str, str]]:
 
 
 def test_every_recipe_is_tested_here() -> None:
-    assert len(RECIPES) == len(re.findall("^## ", TEXT, re.MULTILINE)) == 10
+    assert len(RECIPES) == len(re.findall("^## ", TEXT, re.MULTILINE)) == 9
     assert TEXT.count("```python") == len(RECIPES)
 
 
@@ -141,70 +137,6 @@ def test_failed_ingestions_are_found_and_counted_by_their_reason(
     out = capsys.readouterr().out
     assert set(re.findall(r"ride-\d", out)) == {"ride-8", "ride-9"}
     assert re.search(r"^ +2  INGESTION_FAILED_UNITS_INVALID: ", out, re.MULTILINE)
-
-
-@pytest.fixture
-def table() -> Path:
-    path = Path("corrections.csv")
-    rows = "\n".join(f"acme,ride-{number},distance,7.25" for number in (2, 3))
-    path.write_text(f"account_id,event_id,attribute,value\n{rows}\n")
-    return path
-
-
-def test_a_list_is_corrected_once_however_often_the_program_runs(
-    fake: FakeTogai, write: Write, table: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(1, 5):
-        ride(fake, number)
-    asked: list[str] = []
-
-    def answer(question: str) -> str:
-        asked.append(question)
-        return "yes"
-
-    monkeypatch.setattr("builtins.input", answer)
-    for _ in range(2):
-        runpy.run_path(str(write(CORRECT)), run_name="__main__")
-    assert asked == ["Correct 2 events? [yes/no] "]
-    assert [one.action for one in fake.corrections] == ["REDO_EVENT"] * 2
-    with Togai() as client:
-        live = [one for one in client.events.list() if one.ingestion_status.status != "REVERTED"]
-        found = {one.event_payload.id: togai.quantities(one)["distance"] for one in live}
-    assert found["ride-2"] == found["ride-3"] == Decimal("7.25")
-    assert found["ride-1"] == Decimal("1.5")
-    intents = [json.loads(line) for line in Path("corrections.jsonl").read_text().splitlines()]
-    assert {entry["who"] for entry in intents if entry["kind"] == "intent"} == {"ann"}
-
-
-def test_without_approval_nothing_is_corrected(fake: FakeTogai, load: Load, table: Path) -> None:
-    ride(fake, 2)
-    ride(fake, 3)
-    with Togai() as client:
-        load(CORRECT)["correct"](client, table, Ledger("ledger.jsonl"), lambda _: False)
-    assert not fake.corrections
-
-
-def test_a_row_that_names_no_single_event_stops_before_anything_is_sent(
-    fake: FakeTogai, load: Load, table: Path
-) -> None:
-    ride(fake, 2)
-    with Togai() as client, pytest.raises(SystemExit, match="ride-3: 0 events"):
-        load(CORRECT)["correct"](client, table, Ledger("ledger.jsonl"), lambda _: True)
-    assert not fake.corrections
-
-
-def test_what_an_earlier_run_left_open_is_cleared_up_first(
-    fake: FakeTogai, load: Load, table: Path
-) -> None:
-    ride(fake, 2)
-    ride(fake, 3)
-    correct, ledger = load(CORRECT)["correct"], Ledger("ledger.jsonl")
-    with Togai() as client:
-        fake.drop_next(acts=True, method="POST")
-        with pytest.raises(togai.CorrectionOutcomeUnknown):
-            correct(client, table, ledger, lambda _: True)
-        correct(client, table, ledger, lambda _: True)
-    assert len(fake.corrections) == 2
 
 
 def test_a_data_frame_sums_exactly(
