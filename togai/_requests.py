@@ -103,8 +103,9 @@ def correct_events(correction: Correction) -> Call:
         "event_id": selection.event_id,
         "event_source_time": selection.event_source_time,
         "created_at": selection.created_at,
-        "async_": UNSET if not correction.background else True,
-        "require_confirmation": correction.require_confirmation,
+        # Always sent: their defaults decide what a success means, and the service may change them.
+        "async_": correction.background,
+        "require_confirmation": correction.require_confirmation or False,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
     if correction.event is not None:

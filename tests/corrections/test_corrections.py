@@ -46,6 +46,8 @@ def test_undo_takes_back_the_event_that_was_read(api: Api, fake: FakeTogai) -> N
     assert fake.requests[1].query == {
         "action": "UNDO",
         "account_id": "acme",
+        "require_confirmation": "false",
+        "async": "false",
         "id": "ref-1",
     }
 
@@ -86,6 +88,7 @@ def test_replace_takes_a_new_event_and_a_target(api: Api, fake: FakeTogai) -> No
     assert fake.events[1].payload["id"] == "ride-2"
 
 
+ALWAYS_SENT = {"action", "account_id", "async", "require_confirmation"}
 COMBINATIONS: list[dict[str, Any]] = [
     {"reference_id": "ref-1"},
     {"event_id": "event-1"},
@@ -104,7 +107,10 @@ def test_each_documented_combination_of_filters_goes_out_by_its_wire_names(
     assert len(result) == 0
     names = {"reference_id": "id"}
     expected = {names.get(name, name) for name in filters} - {"whole_account"}
-    assert fake.requests[0].query.keys() == {"action", "account_id"} | expected
+    assert fake.requests[0].query.keys() == ALWAYS_SENT | expected
+    # The defaults of the service decide what a success means: no call leaves them to it.
+    fake.assert_sent("POST", "/events/correction", async_="false")
+    fake.assert_sent("POST", "/events/correction", require_confirmation="false")
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -160,7 +166,7 @@ def test_a_target_without_a_reference_id_is_told_apart_by_id_and_creation(
     fake.add(id="ride-1")
     fake.change_next(lambda page: page["events"][0].pop("referenceId") and page)
     assert len(api.call("undo", api.listed()[0]).succeeded) == 1
-    assert fake.requests[-1].query.keys() == {"action", "account_id", "event_id", "created_at"}
+    assert fake.requests[-1].query.keys() == ALWAYS_SENT | {"event_id", "created_at"}
 
 
 def test_a_reference_id_inside_the_payload_is_found(api: Api, fake: FakeTogai) -> None:

@@ -32,7 +32,7 @@ def sent(fake: FakeTogai, url: str) -> FakeTogai:
         ({}, 3),
         ({"action": "UNDO"}, 2),
         ({"action": "UNDO", "async_": True}, 1),
-        ({"action": "UNDO", "async": None}, 1),
+        ({"action": "UNDO", "async": False}, 1),
         ({"event_id": "ride-1"}, 1),
         ({"event_source_time": datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)}, 1),
     ],
@@ -68,9 +68,18 @@ def test_a_failure_lists_what_was_sent(sent: FakeTogai) -> None:
     assert str(caught.value).splitlines() == [
         f"expected {asked} once, but it was sent never. What was sent:",
         "  1. GET /events?account_id=acme&pageSize=50",
-        "  2. POST /events/correction?action=UNDO&account_id=acme&event_id=ride-1",
-        "  3. POST /events/correction?action=UNDO&account_id=acme&event_id=ride-2&async=true",
-        "  4. POST /events/correction?action=REDO&account_id=acme&event_source_time=2024-12-04T07:30:35+00:00",
+        (
+            "  2. POST /events/correction?action=UNDO&require_confirmation=false"
+            "&account_id=acme&event_id=ride-1&async=false"
+        ),
+        (
+            "  3. POST /events/correction?action=UNDO&require_confirmation=false"
+            "&account_id=acme&event_id=ride-2&async=true"
+        ),
+        (
+            "  4. POST /events/correction?action=REDO&require_confirmation=false"
+            "&account_id=acme&event_source_time=2024-12-04T07:30:35+00:00&async=false"
+        ),
     ]
 
 
