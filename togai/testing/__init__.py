@@ -23,10 +23,29 @@ What shall go wrong next, each in one line; `release()` ends it:
 | a missing property | `fake.remove_next("$.events[0].createdAt")` |
 | any other change of an answer | `fake.change_next(function)` |
 | an empty page in between, page tokens that go round | `fake.empty_page_next()`, `fake.cycle_next()` |
+| a page with a next page under another name | `fake.rename_next("$.nextToken", "cursor")` |
+| any status after the service acted, such as 202, 302, 409 or 499 | `fake.fail_next(status=409, acts=True)` |
+| a request that is processed after the client has given up | `fake.slow_next(seconds=5)`, `fake.slow_next()` |
+| a second response behind the first, in the same segment | `fake.leftover_next()` |
+| a response about other events, or about none | `fake.wrong_event_next()`, `fake.set_next("$.data", [])` |
+| a correction with an unknown outcome | `fake.set_next("$.data[*].status", "QUEUED")` |
 | a correction that fails for some events in a 200 | `fake.refuse_next(1)` |
 | more matches than the 30 that one correction takes | `fake.add_many(31)` |
 | a token that expires | `fake.token = "another"` |
 | background corrections | `fake.confirm_jobs()`, `fake.run_jobs()` |
+
+How the service shall behave from now on, worse than the real one; `release()` does not end it:
+
+| what | how |
+|---|---|
+| pages that overlap | `fake.overlap_pages(1)` |
+| reads that show corrections late | `fake.lag_reads(seconds=60)`, `fake.lag_reads(requests=3)` |
+| filters without effect | `fake.ignore_filter("account_id")` |
+| a reverted event that is corrected again; how often each was | `fake.correct_reverted()`, `fake.applied["ref-1"]` |
+| statuses under other names | `fake.rename_status("REVERTED", "reverted")` |
+| any other change of the events, such as a missing `createdAt` | `fake.change_events(function)` |
+| an account with an alias | `fake.add_alias("acme", "acme-eu")`, `fake.add(account_id="acme-eu")` |
+| events without ids; with two attributes of one name | `fake.add()`; `fake.add(attributes=[...])` |
 
 `with FakeClock() as clock:` lets waits, the pace and deadlines pass at once; `clock.move(60)` lets time pass.
 

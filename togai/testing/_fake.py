@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections import deque
+import math
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from togai._transport import clock
 from togai.testing import _places, _sent
 from togai.testing._faults import Delivered, Delivery, Fault, Faults, content
 from togai.testing._server import serve
 from togai.testing._service import (
+    FILTER_NAMES,
+    LISTING_NAMES,
     Applied,
     Job,
     Record,
@@ -31,6 +33,20 @@ from togai.testing._transport import FakeTransport
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from datetime import datetime
+
+# The event of responses that are about another one.
+_OTHER = Record(
+    reference_id="ref-other",
+    payload={
+        "id": "event-other",
+        "schemaName": "rides",
+        "timestamp": "2024-12-04T07:30:35Z",
+        "accountId": "other",
+        "attributes": [],
+        "dimensions": {},
+    },
+    created_at="2024-12-31T00:00:00.000Z",
+)
 
 
 class FakeTogai:
@@ -65,8 +81,7 @@ class FakeTogai:
         now: Callable[[], datetime] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._clock = clock
-        self._service = Service(token=token, now=now)
+        self._service = Service(token=token, now=now, seconds=clock)
         self._faults = Faults()
         self._quota = requests_per_second
         self._starts: deque[float] = deque(maxlen=requests_per_second)
@@ -89,6 +104,7 @@ class FakeTogai:
     @property
     def events(self) -> list[Record]:
         """The events that it holds, the oldest first."""
+        self._service.catch_up()
         return self._service.events
 
     @property
@@ -99,11 +115,18 @@ class FakeTogai:
     @property
     def corrections(self) -> list[Applied]:
         """The corrections that it really applied, one entry for each event, the oldest first."""
+        self._service.catch_up()
         return self._service.corrections
+
+    @property
+    def applied(self) -> Counter[str]:
+        """How often each event was corrected, by its reference id; 0 for all others."""
+        return Counter(entry.reference_id for entry in self.corrections)
 
     @property
     def jobs(self) -> list[Job]:
         """The background corrections that still wait."""
+        self._service.catch_up()
         return self._service.jobs
 
     def add(
@@ -166,18 +189,18 @@ class FakeTogai:
         return self._service.ingest(payload, **settings)
 
     def add_many(
-        self, count: int, *, account_id: str = "acme", prefix: str = "event"
+        self, count: int, *, account_id: str = "acme", prefix: str | None = "event"
     ) -> list[Record]:
         """Hold so many different events of an account, with ids `event-1`, `event-2` and so on.
 
         Args:
             count: How many.
             account_id: Their account.
-            prefix: What their ids start with.
+            prefix: What their ids start with; None for events without an id.
         """
         return [
             self.add(
-                id=f"{prefix}-{number}",
+                id=None if prefix is None else f"{prefix}-{number}",
                 account_id=account_id,
                 timestamp=f"2024-{1 + number // 8928 % 12:02}-{1 + number // 288 % 28:02}"
                 f"T{number // 12 % 24:02}:{number * 5 % 60:02}:00Z",
@@ -475,8 +498,227 @@ class FakeTogai:
             )
         )
 
+    def slow_next(
+        self,
+        *,
+        seconds: float = math.inf,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Process the next requests late, also when the client has closed the connection in the meantime.
+
+        A client that does not wait so long gets a read timeout, and its request is processed all the same. Over
+        `transport()` that timeout passes at once.
+
+        Args:
+            seconds: How long the service takes; until `release()` by default.
+            times: How many requests; None is all until `release()`.
+            method: Only requests with this method.
+            path: Only requests of this path.
+            skip: How many such requests are processed normally first.
+        """
+        if not seconds > 0:
+            raise ValueError(f"seconds={seconds!r}: pass more than 0")
+        self._faults.add(
+            Fault(
+                times=times,
+                method=method,
+                path=path,
+                skip=skip,
+                delivery=Delivery.LATE,
+                seconds=seconds,
+            )
+        )
+
+    def leftover_next(
+        self,
+        *,
+        status: int = 200,
+        body: Any = None,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Send a second response right behind the next ones, which a kept-alive connection may take for the next.
+
+        Over a socket only, where both responses arrive in one segment; `transport()` ignores it.
+
+        Args:
+            status: The status of the second response.
+            body: Its body, as for `fail_next`; by default a correction that was applied to an event of its own.
+            times: How many requests; None is all until `release()`.
+            method: Only requests with this method.
+            path: Only requests of this path.
+            skip: How many such requests get a single response first.
+        """
+        if body is None:
+            entry = {**_OTHER.to_json(), "status": "REVERTED", "reason": "Reverted"}
+            body = {"data": [entry]}
+        sent, kind = content(body)
+        self._faults.add(
+            Fault(
+                times=times,
+                method=method,
+                path=path,
+                skip=skip,
+                leftover=Response(status, sent, {"Content-Type": kind, "X-Request-Id": "leftover"}),
+            )
+        )
+
+    def wrong_event_next(
+        self,
+        *,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Respond about other events: the service processes the request, but the ids in its response are of others."""
+
+        def changed(body: Any) -> None:
+            for name in ("events", "data"):
+                for number, event in enumerate(body.get(name, ()), 1):
+                    event["referenceId"] = f"{_OTHER.reference_id}-{number}"
+                    event["eventPayload"]["id"] = f"{_OTHER.payload['id']}-{number}"
+
+        self.change_next(changed, times=times, method=method, path=path, skip=skip)
+
+    def rename_next(
+        self,
+        place: str,
+        name: str,
+        *,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Rename a property in the JSON of the next responses: `rename_next("$.nextToken", "cursor")`.
+
+        Args:
+            place: Where, as for `remove_next`.
+            name: The new name.
+            times: How many responses; None is all until `release()`.
+            method: Only responses to this method.
+            path: Only responses of this path.
+            skip: How many such responses stay as they are first.
+
+        Raises:
+            ValueError: The place is not valid, or not that of a property.
+        """
+        steps = _places.parse(place)
+        if place.endswith("]"):
+            raise ValueError(f"{place!r} is not a property: only properties have a name")
+        self._change_place(
+            f"rename_next({place!r})",
+            lambda body: _places.rename(body, steps, name),
+            {"times": times, "method": method, "path": path, "skip": skip},
+        )
+
+    def add_alias(self, account_id: str, alias: str) -> None:
+        """Give an account an alias: listings and corrections find its events under both.
+
+        An event keeps the name that it was sent with: what `add(account_id=alias)` adds is listed for the account
+        too, with the alias as its `accountId`.
+
+        Args:
+            account_id: The account.
+            alias: Another name of it.
+
+        Raises:
+            ValueError: The alias is that of another account, or the account's own name.
+        """
+        accounts = self._service.modes.accounts
+        if alias == account_id or accounts.get(alias, account_id) != account_id:
+            raise ValueError(f"{alias!r} already names the account {accounts.get(alias, alias)!r}")
+        accounts[alias] = accounts.get(account_id, account_id)
+
+    def overlap_pages(self, events: int = 1) -> None:
+        """Begin each page with the last events of the page before, from now on.
+
+        Args:
+            events: How many events a page repeats; 0 ends the mode.
+
+        Raises:
+            ValueError: The number is negative.
+        """
+        if events < 0:
+            raise ValueError(f"events={events}: pass 0 or more")
+        self._service.modes.overlap = events
+
+    def lag_reads(self, *, seconds: float = 0.0, requests: int = 0) -> None:
+        """Show corrections late in reads, from now on. What `add` adds is visible at once.
+
+        Args:
+            seconds: How many seconds after a correction reads show its effects, by the clock of the fake.
+            requests: How many requests after it, of any kind, still see the state before. Both 0 end the mode.
+
+        Raises:
+            ValueError: A number is negative.
+        """
+        if not (seconds >= 0 and requests >= 0):
+            raise ValueError(f"seconds={seconds}, requests={requests}: pass 0 or more")
+        modes = self._service.modes
+        modes.lag_seconds, modes.lag_requests = seconds, requests
+
+    def ignore_filter(self, *names: str) -> None:
+        """Ignore filters of listings and corrections, without an error, from now on.
+
+        Args:
+            *names: Query parameters by their names on the wire, such as `account_id` (of listings only), `status` or
+                `event_id`; none ends the mode.
+
+        Raises:
+            ValueError: The service has no such filter.
+        """
+        known = LISTING_NAMES | FILTER_NAMES
+        if unknown := sorted(set(names) - known):
+            raise ValueError(f"there is no filter {unknown[0]!r}: pass one of {sorted(known)}")
+        self._service.modes.ignored = frozenset(names)
+
+    def correct_reverted(self, enabled: bool = True) -> None:
+        """Correct events that are reverted already once more, from now on: each correction counts, see `applied`.
+
+        Args:
+            enabled: False ends the mode.
+        """
+        self._service.modes.correct_reverted = enabled
+
+    def rename_status(self, status: str, shown: str) -> None:
+        """Show an ingestion status under another name, from now on: `rename_status("REVERTED", "reverted")`.
+
+        Args:
+            status: The status that the service means.
+            shown: What its responses show instead; the status itself ends the mode.
+        """
+        self._service.modes.statuses[status] = shown
+
+    def change_events(self, change: Callable[[Any], Any] | None) -> None:
+        """Pass each event of each response through a function, from now on.
+
+        Args:
+            change: Gets the JSON of an event, and changes it or returns another; None ends the mode.
+
+        Example:
+            ```python
+            def without_created_at(event):
+                del event["createdAt"]
+
+
+            fake.change_events(without_created_at)
+            ```
+        """
+        self._service.modes.change_event = change
+
     def release(self) -> None:
-        """Let held requests go on, and forget all faults and refusals that are still to come."""
+        """End all faults: late requests are processed, held ones go on, faults and refusals to come are dropped.
+
+        Modes such as `lag_reads` and `correct_reverted` stay until they are switched off.
+        """
+        self._service.catch_up(everything=True)
         with self._service.lock:
             self._service.refusals.clear()
         self._faults.clear()
@@ -559,25 +801,36 @@ class FakeTogai:
     def handle(self, request: Request, token: str | None) -> Delivered:
         """Take a request, and say what comes back and how; both ways to reach the service end here."""
         with self._service.lock:
+            self._service.catch_up()
             self._requests.append(request)
             number = len(self._requests)
             throttled = self._throttled()
         delivered = Delivered(throttled) if throttled is not None else self._meet(request, token)
-        return evolve(delivered, response=_named(delivered.response, number))
+        finish = delivered.finish
+        return evolve(
+            delivered,
+            response=_named(delivered.response, number),
+            finish=None if finish is None else lambda: _named(finish(), number),
+        )
 
     def _meet(self, request: Request, token: str | None) -> Delivered:
         fault = self._faults.take(request)
         if fault is None:
             return Delivered(self._service.answer(request, token))
+        nothing = Response(503, b"", {})
+        if fault.delivery is Delivery.LATE:
+            work = self._service.defer(request, token, fault.seconds)
+            return Delivered(nothing, fault.delivery, fault.seconds, finish=work.finish)
         own = self._service.answer(request, token) if fault.acts else None
         response = fault.answer(request, own) if fault.answer is not None else own
-        nothing = Response(503, b"", {})
-        return Delivered(response or nothing, fault.delivery, fault.seconds)
+        return Delivered(
+            response or nothing, fault.delivery, fault.seconds, leftover=fault.leftover
+        )
 
     def _throttled(self) -> Response | None:
         if self._quota is None:
             return None
-        now = clock.current.now() if self._clock is None else self._clock()
+        now = self._service.seconds()
         if len(self._starts) == self._quota and now - self._starts[0] < 1.0:
             return Response.of(429, {"message": "Too many requests."}, **{"Retry-After": "1"})
         self._starts.append(now)

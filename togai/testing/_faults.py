@@ -31,6 +31,8 @@ class Delivery(enum.Enum):
     """Nothing comes until `release()`."""
     DRIPPED = enum.auto()
     """The body comes byte by byte."""
+    LATE = enum.auto()
+    """The request is processed after some time, whether or not the client still waits."""
 
 
 @define(kw_only=True)
@@ -50,7 +52,10 @@ class Fault:
 
     delivery: Delivery = Delivery.WHOLE
     seconds: float = 0.0
-    """Between two bytes of a dripped body."""
+    """Between two bytes of a dripped body, or before a late response."""
+
+    leftover: Response | None = None
+    """A second response in the same segment."""
 
     answer: Callable[[Request, Response | None], Response] | None = field(default=None, repr=False)
     """The answer, from the request and the service's own answer if it acted."""
@@ -67,6 +72,9 @@ class Delivered:
     response: Response
     delivery: Delivery = Delivery.WHOLE
     seconds: float = 0.0
+    leftover: Response | None = None
+    finish: Callable[[], Response] | None = field(default=None, repr=False)
+    """Processes a late request, and returns its response."""
 
 
 class Faults:

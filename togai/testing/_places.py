@@ -65,6 +65,19 @@ def drop(body: Any, steps: list[Step]) -> None:
     _at_each(body, steps, act, new=False)
 
 
+def rename(body: Any, steps: list[Step], name: str) -> None:
+    """Rename the properties at a place.
+
+    Raises:
+        NoSuchPlace: There is nothing.
+    """
+
+    def act(owner: Any, key: Any) -> None:
+        owner[name] = owner.pop(key)
+
+    _at_each(body, steps, act, new=False)
+
+
 def _at_each(body: Any, steps: list[Step], act: Callable[[Any, Any], None], *, new: bool) -> None:
     owners: list[Any] = [body]
     for step in steps[:-1]:

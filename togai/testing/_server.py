@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http
+import io
+import math
 import socket
 import struct
 import sys
@@ -10,6 +12,8 @@ import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
 
 from togai._transport import clock
 from togai.testing._faults import Delivered, Delivery
@@ -134,6 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _deliver(self, delivered: Delivered) -> None:
         if delivered.delivery is Delivery.HELD:
             self.server.released.wait()
+        if delivered.finish is not None:
+            if math.isinf(delivered.seconds):
+                self.server.released.wait()
+            else:
+                clock.current.wait(self.server.released, delivered.seconds)
+            delivered = evolve(delivered, response=delivered.finish())
         if delivered.delivery is Delivery.DROPPED or self.server.ended.is_set():
             self.close_connection = True
             return
@@ -156,6 +166,13 @@ class _Handler(BaseHTTPRequestHandler):
                 if self.server.ended.is_set():
                     self.close_connection = True
                     break
+        elif delivered.leftover is not None:
+            # One call, so that both responses are in one segment.
+            answer, self.wfile = self.wfile, io.BytesIO()
+            self._write(response)
+            self._write(delivered.leftover)
+            answer.write(self.wfile.getvalue())
+            self.wfile = answer
         else:
             self._write(response)
 

@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
+
+from togai._transport import clock
+from togai.testing._modes import Change, LateWork, Modes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 
 SYNCHRONOUS_CAP = 30
+COMPLETED = "INGESTION_COMPLETED_EVENT_METERED"
 
 LISTING_NAMES = frozenset({"nextToken", "status", "account_id", "schema_name", "pageSize"})
 FILTER_NAMES = frozenset({"id", "event_id", "event_source_time", "created_at"})
@@ -118,7 +122,7 @@ class Record:
     reference_id: str
     payload: JSON
     created_at: str
-    status: str = "INGESTION_COMPLETED_EVENT_METERED"
+    status: str = COMPLETED
     status_before_reverting: str | None = None
     past_cycle: bool = False
     customer_id: str = "customer-1"
@@ -211,8 +215,19 @@ class Refused(Exception):
 class Service:
     """The state, and the three calls."""
 
-    def __init__(self, *, token: str, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        token: str,
+        now: Callable[[], datetime] | None = None,
+        seconds: Callable[[], float] | None = None,
+    ) -> None:
         self.token = token
+        self.modes = Modes()
+        self.late: list[LateWork] = []
+        self._changes: list[Change] = []
+        self._count = 0
+        self._seconds = seconds
         self.events: list[Record] = []
         self.corrections: list[Applied] = []
         self.jobs: list[Job] = []
@@ -227,6 +242,27 @@ class Service:
         # No wall clock: the same calls give the same answers.
         return datetime(2024, 12, 31, tzinfo=UTC) + timedelta(milliseconds=next(self._ticks))
 
+    def seconds(self) -> float:
+        """The time by which quotas, lags and late work go."""
+        return clock.current.now() if self._seconds is None else self._seconds()
+
+    def defer(self, request: Request, token: str | None, seconds: float) -> LateWork:
+        """Process a request later."""
+        work = LateWork(lambda: self.answer(request, token), self.seconds() + seconds)
+        with self.lock:
+            self.late.append(work)
+        return work
+
+    def catch_up(self, *, everything: bool = False) -> None:
+        """Process the late requests that are due, or all of them."""
+        if not self.late:
+            return
+        with self.lock:
+            now = self.seconds()
+            for work in [work for work in self.late if everything or work.due <= now]:
+                self.late.remove(work)
+                work.finish()
+
     def ingest(self, payload: JSON, **settings: Any) -> Record:
         """Hold an event."""
         with self.lock:
@@ -239,6 +275,7 @@ class Service:
     def answer(self, request: Request, token: str | None) -> Response:
         """What the service answers, after doing what the request asks for."""
         with self.lock:
+            self._count += 1
             try:
                 return self._route(request, token)
             except Refused as refused:
@@ -260,26 +297,40 @@ class Service:
         return self._list(request) if len(parts) == 1 else self._get(request, unquote(parts[1]))
 
     def _list(self, request: Request) -> Response:
-        query = request.query
-        _check_names(query, LISTING_NAMES)
+        _check_names(request.query, LISTING_NAMES)
+        query = self._effective(request.query)
         size = _page_size(query.get("pageSize"))
         start = read_token(query)
-        found: list[JSON] = []
-        for position in range(start, len(self.events)):
-            record = self.events[position]
-            if not _listed(record, query):
+        overlap = min(self.modes.overlap, size - 1)
+        page: list[JSON] = []
+        positions: list[int] = []
+        records = self._as_read()
+        for position in range(start, len(records)):
+            record = records[position]
+            if record is None or not self._is_listed(record, query):
                 continue
-            if len(found) == size:
-                return Response.of(
-                    200, {"events": found, "nextToken": write_token(position, query)}
-                )
-            found.append(record.to_json())
-        return Response.of(200, {"events": found})
+            positions.append(position)
+            if len(page) == size:
+                token = write_token(positions[-1 - overlap], query)
+                return Response.of(200, {"events": page, "nextToken": token})
+            page.append(self.modes.show(record.to_json()))
+        return Response.of(200, {"events": page})
+
+    def _as_read(self) -> list[Record | None]:
+        return self.modes.as_read(self.events, self._changes, self.seconds(), self._count)
+
+    def _effective(self, query: Mapping[str, str]) -> dict[str, str]:
+        """The query without the filters that have no effect."""
+        return {name: value for name, value in query.items() if name not in self.modes.ignored}
 
     def _get(self, request: Request, event_id: str) -> Response:
         _check_names(request.query, frozenset())
-        found = [one.to_full_json() for one in self.events if one.payload.get("id") == event_id]
-        return Response.of(200, {"events": found})
+        events = [
+            self.modes.show(record.to_full_json())
+            for record in self._as_read()
+            if record is not None and record.payload.get("id") == event_id
+        ]
+        return Response.of(200, {"events": events})
 
     def _correct(self, request: Request) -> Response:
         query = request.query
@@ -293,7 +344,7 @@ class Service:
 
     def matches(self, query: Mapping[str, str]) -> list[Record]:
         """The events that a correction is about, in the order in which it takes them."""
-        found = [one for one in self.events if _matches(one, query)]
+        found = [one for one in self.events if self._matches(one, query)]
         found.sort(key=lambda one: str(one.payload.get("id", "")))
         found.sort(key=lambda one: _moment(one.payload["timestamp"]), reverse=True)
         return found
@@ -308,20 +359,51 @@ class Service:
                     self._apply(record, job.action, job.event)
 
     def _apply(self, record: Record, action: str, event: JSON | None) -> JSON:
-        refusal = (self.refusals.pop(0) if self.refusals else None) or _refusal(record)
+        refusal = self.refusals.pop(0) if self.refusals else None
+        if record.status != "REVERTED" or not self.modes.correct_reverted:
+            refusal = refusal or _refusal(record)
         if refusal:
-            return {**record.to_json(), "status": "FAILED", "reason": refusal}
+            entry = {"status": "FAILED", "reason": refusal}
+            return {**self.modes.show(record.to_json()), **entry}
+        self._note_change(record, evolve(record))
         self.corrections.append(Applied(action, record.reference_id, event))
-        record.status_before_reverting, record.status = record.status, "REVERTED"
+        if record.status != "REVERTED":
+            record.status_before_reverting, record.status = record.status, "REVERTED"
         reason = "Reverted"
         if action == "REDO":
-            record.status = record.status_before_reverting
+            record.status = record.status_before_reverting or COMPLETED
             record.status_before_reverting = None
             reason = "Reverted and ingested again"
         if action == "REDO_EVENT" and event is not None:
-            self.ingest(event, customer_id=record.customer_id)
+            self._note_change(self.ingest(event, customer_id=record.customer_id), None)
             reason = "Reverted, and the given event ingested"
-        return {**record.to_json(), "status": _REINGESTED[action], "reason": reason}
+        entry = {"status": _REINGESTED[action], "reason": reason}
+        return {**self.modes.show(record.to_json()), **entry}
+
+    def _note_change(self, record: Record, before: Record | None) -> None:
+        self._changes.append(Change(record, before, self.seconds(), self._count))
+
+    def _is_listed(self, record: Record, query: Mapping[str, str]) -> bool:
+        wanted = query.get("status")
+        return (
+            self._is_of(record, query.get("account_id"))
+            and query.get("schema_name") in (None, record.payload["schemaName"])
+            and (wanted is None or _has_status(record, wanted))
+        )
+
+    def _matches(self, record: Record, query: Mapping[str, str]) -> bool:
+        query = {"account_id": query["account_id"], **self._effective(query)}
+        return (
+            self._is_of(record, query["account_id"])
+            and query.get("id") in (None, record.reference_id)
+            and query.get("event_id") in (None, record.payload.get("id"))
+            and same_moment(query.get("event_source_time"), record.payload["timestamp"])
+            and same_moment(query.get("created_at"), record.created_at)
+        )
+
+    def _is_of(self, record: Record, account_id: str | None) -> bool:
+        account = self.modes.account
+        return account_id is None or account(account_id) == account(record.payload["accountId"])
 
 
 def _number(text: str) -> float:
@@ -390,28 +472,9 @@ def _filters(query: Mapping[str, str]) -> int:
     return zlib.crc32(json.dumps([query.get(name) for name in names]).encode())
 
 
-def _listed(record: Record, query: Mapping[str, str]) -> bool:
-    wanted = query.get("status")
-    return (
-        query.get("account_id") in (None, record.payload["accountId"])
-        and query.get("schema_name") in (None, record.payload["schemaName"])
-        and (wanted is None or _has_status(record, wanted))
-    )
-
-
 def _has_status(record: Record, wanted: str) -> bool:
     group = _STATUS_GROUPS.get(wanted)
     return record.status == wanted if group is None else record.status.startswith(group)
-
-
-def _matches(record: Record, query: Mapping[str, str]) -> bool:
-    return (
-        record.payload["accountId"] == query["account_id"]
-        and query.get("id") in (None, record.reference_id)
-        and query.get("event_id") in (None, record.payload.get("id"))
-        and same_moment(query.get("event_source_time"), record.payload["timestamp"])
-        and same_moment(query.get("created_at"), record.created_at)
-    )
 
 
 def same_moment(wanted: str | None, actual: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 import httpx
@@ -23,32 +24,49 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an `httpx.Client`."""
-        return self._answer(request, request.read())
+        delivered = self._handle(*_taken(request, request.read()))
+        if delivered.finish is not None:
+            _check_read_timeout(request, delivered.seconds)
+            clock.current.sleep(delivered.seconds)
+            delivered = Delivered(delivered.finish())
+        return _answer(delivered)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of an `httpx.AsyncClient`."""
         await asyncio.sleep(0)
-        return self._answer(request, await request.aread())
+        delivered = self._handle(*_taken(request, await request.aread()))
+        if delivered.finish is not None:
+            _check_read_timeout(request, delivered.seconds)
+            await clock.current.sleep_async(delivered.seconds)
+            delivered = Delivered(delivered.finish())
+        return _answer(delivered)
 
-    def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        delivered = self._handle(*_taken(request, body))
-        match delivered.delivery:
-            case Delivery.DROPPED:
-                raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-            case Delivery.HALF:
-                raise httpx.RemoteProtocolError("peer closed connection in the middle of the body")
-            case Delivery.HELD:
-                raise httpx.ReadTimeout("The service holds the answer back.")
-            case Delivery.RESET:
-                raise httpx.ReadError("Connection reset by peer")
-            case Delivery.WHOLE | Delivery.DRIPPED:
-                response = delivered.response
-                length = {"Content-Length": str(len(response.body))}
-                return httpx.Response(
-                    response.status,
-                    headers=httpx.Headers({**length, **response.headers}),
-                    stream=_Body(response.body, delivered.seconds),
-                )
+
+def _answer(delivered: Delivered) -> httpx.Response:
+    match delivered.delivery:
+        case Delivery.DROPPED:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        case Delivery.HALF:
+            raise httpx.RemoteProtocolError("peer closed connection in the middle of the body")
+        case Delivery.HELD | Delivery.LATE:
+            raise httpx.ReadTimeout("The service holds the response back.")
+        case Delivery.RESET:
+            raise httpx.ReadError("Connection reset by peer")
+        case Delivery.WHOLE | Delivery.DRIPPED:
+            response = delivered.response
+            length = {"Content-Length": str(len(response.body))}
+            return httpx.Response(
+                response.status,
+                headers=httpx.Headers({**length, **response.headers}),
+                stream=_Body(response.body, delivered.seconds),
+            )
+
+
+def _check_read_timeout(request: httpx.Request, seconds: float) -> None:
+    """Raise at once the timeout of a client that does not wait so long."""
+    limit = request.extensions.get("timeout", {}).get("read")
+    if math.isinf(seconds) or (limit is not None and limit < seconds):
+        raise httpx.ReadTimeout("The service responds too late.")
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
