@@ -22,6 +22,8 @@ import togai.corrections
 import togai.errors
 import togai.models
 import togai.testing
+from togai import AsyncEvents, Events
+from togai.corrections import Where
 from togai.testing import FakeTogai
 
 MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
@@ -70,9 +72,17 @@ def test_it_says_in_a_sentence_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_says_what_each_argument_is(name: str) -> None:
     text = inspect.getdoc(FUNCTIONS[name]) or ""
-    for parameter in inspect.signature(FUNCTIONS[name]).parameters:
-        if parameter not in ("self", "cls"):
-            assert re.search(rf"^ +{parameter}: \S|`{parameter}`", text, re.MULTILINE), parameter
+    for parameter in inspect.signature(FUNCTIONS[name]).parameters.values():
+        if parameter.name in ("self", "cls"):
+            continue
+        shared = parameter.kind is parameter.VAR_KEYWORD and "Where" in str(parameter.annotation)
+        for key in Where.__annotations__ if shared else [parameter.name]:
+            assert re.search(rf"^ +{key}: \S|`{key}`", text, re.MULTILINE), key
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Events) if not name.startswith("_")])
+def test_both_twins_of_a_call_have_the_same_documentation(name: str) -> None:
+    assert inspect.getdoc(getattr(Events, name)) == inspect.getdoc(getattr(AsyncEvents, name))
 
 
 def attributes(source: ast.ClassDef) -> Iterator[tuple[str, bool]]:

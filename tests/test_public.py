@@ -20,6 +20,8 @@ import togai.testing
 from togai import AsyncEventPages, AsyncEvents, AsyncTogai, EventPages, Events, Togai
 from togai.testing import FakeTogai
 
+from .conftest import Api
+
 MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
 
 
@@ -88,7 +90,7 @@ def test_a_name_that_is_not_there_is_told() -> None:
 
 def arguments(function: Any) -> list[str]:
     parameters = inspect.signature(function).parameters.values()
-    return [str(parameter).replace("AsyncPacer", "Pacer") for parameter in parameters]
+    return [str(parameter).replace("AsyncRateLimiter", "RateLimiter") for parameter in parameters]
 
 
 @pytest.mark.parametrize(
@@ -169,3 +171,12 @@ def test_importing_togai_loads_no_test_code_and_says_nothing() -> None:
         [sys.executable, "-W", "error", "-c", code], capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("method", ["correct", "undo", "redo", "replace", "plan"])
+def test_a_misspelt_parameter_of_a_target_is_a_type_error(api: Api, method: str) -> None:
+    arguments = {"correct": ("UNDO",), "plan": ("UNDO",), "replace": (None,)}.get(method, ())
+    with pytest.raises(
+        TypeError, match=rf"{method}\(\) got an unexpected keyword argument 'acount'"
+    ):
+        api.call(method, *arguments, acount="acme")

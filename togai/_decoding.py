@@ -87,6 +87,21 @@ class Reader:
         self._on_drift = on_drift
         self._told: set[Drift] = set()
 
+    def with_options(
+        self, *, strict: bool | None, on_drift: Callable[[Drift], object] | None
+    ) -> Reader:
+        """A reader with other settings; None leaves one unchanged.
+
+        Raises:
+            ConfigurationError: A setting is of the wrong type.
+        """
+        if strict is None and on_drift is None:
+            return self
+        return Reader(
+            strict=self._strict if strict is None else strict,
+            on_drift=self._on_drift if on_drift is None else on_drift,
+        )
+
     def items(self, model: type[M], values: list[Any], where: str) -> list[M]:
         """Read a list: as many models as it has values, damaged or not.
 

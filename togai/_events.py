@@ -1,112 +1,35 @@
-"""Events and AsyncEvents: what `client.events` can do."""
+"""Events and AsyncEvents: the signatures and documentation of `client.events`; what they do is in `_calls`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Unpack
 
-from togai import _requests, _responses
-from togai._pagination import AsyncEventPages, EventPage, EventPages
-from togai.corrections._checks import build_correction
-from togai.corrections._correction import Correction, Target
-from togai.corrections._ledger import LedgerEntry
-from togai.corrections._matching import is_advisory, read_for
+from togai import _calls, _requests
+from togai._pagination import AsyncEventPages, EventPages
 from togai.corrections._plan import AsyncPlan, Plan
-from togai.corrections._reconcile import Reconciliation, correction_of, judge, reads_for
-from togai.errors import (
-    AmbiguousEvent,
-    ConnectionLost,
-    CorrectionOutcomeUnknown,
-    EventNotFound,
-    InvalidRequest,
-    NotFound,
-    StatusError,
-    TimedOut,
-    TogaiError,
-    UnexpectedResponse,
-)
-from togai.models import CorrectionAction, Event
+from togai.corrections._where import Where  # noqa: TC001  (documentation and the surface read it at run time)
+from togai.models import CorrectionAction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from togai._decoding import Reader
-    from togai._transport.exchange import Answer, Call
+    from togai._settings import Settings
+    from togai._transport.steps import AsyncRun, Run
     from togai._transport.timeout import Timeout
-    from togai.corrections._ledger import LedgerLike, Pending
-    from togai.corrections._matching import Read
+    from togai.corrections._correction import Correction
+    from togai.corrections._ledger import LedgerLike
     from togai.corrections._result import CorrectionResult
-    from togai.models import EventWithStatusAndEventPipelineInfo, ReadEvent
-
-
-class _Send(Protocol):
-    def __call__(self, call: Call, timeout: float | Timeout | None = None) -> Answer: ...
-
-
-class _AsyncSend(Protocol):
-    async def __call__(self, call: Call, timeout: float | Timeout | None = None) -> Answer: ...
-
-
-def _the_one(
-    event_id: str, found: Sequence[EventWithStatusAndEventPipelineInfo]
-) -> EventWithStatusAndEventPipelineInfo:
-    if not found:
-        raise EventNotFound(event_id)
-    if len(found) > 1:
-        raise AmbiguousEvent(event_id, found)
-    return found[0]
-
-
-def _none_found(error: NotFound) -> Sequence[EventWithStatusAndEventPipelineInfo]:
-    """No events, if it was the service that said so: a gateway's page means a wrong address."""
-    if error.snippet.lstrip().startswith("{"):
-        return []
-    raise error
-
-
-def _ambiguous(error: TogaiError) -> bool:
-    """Whether a correction that ended so may have been applied all the same."""
-    if isinstance(error, StatusError):
-        # A refusal comes instead of the work; 408 and everything else may come after it.
-        return not 400 <= error.status < 500 or error.status == 408
-    return isinstance(error, ConnectionLost | TimedOut | UnexpectedResponse)
-
-
-def _outcome_unknown(correction: Correction, error: TogaiError) -> CorrectionOutcomeUnknown:
-    status = getattr(error, "status", None)
-    unknown = CorrectionOutcomeUnknown(correction, str(error), status=status)
-    unknown.method, unknown.path = error.method, error.path
-    unknown.attempts, unknown.waited = error.attempts, error.waited
-    return unknown
-
-
-def _replacement(
-    event: Event | ReadEvent, target: ReadEvent | None, filters: Sequence[object]
-) -> tuple[Event, ReadEvent | None]:
-    """What is ingested, and the event it stands in for: the one that was read and changed, if no other is named."""
-    if isinstance(event, Event):
-        return event, target
-    payload = getattr(event, "event_payload", None)
-    if not isinstance(payload, Event):
-        raise InvalidRequest(
-            f"replace takes an Event, or an event that was read, not {type(event).__name__}"
-        )
-    if target is None and all(value is None or value is False for value in filters):
-        if Target.of(event).reference_id is None:
-            # Its id may be what was changed, and would then name another event.
-            raise InvalidRequest(
-                "this event has no reference id: name the event that was read as target too"
-            )
-        target = event
-    return payload, target
+    from togai.corrections._verdict import Pending, Reconciliation
+    from togai.errors import CorrectionOutcomeUnknown
+    from togai.models import Event, EventWithStatusAndEventPipelineInfo, ReadEvent
 
 
 class Events:
     """The calls about events: `client.events`."""
 
-    def __init__(self, send: _Send, reader: Reader) -> None:
-        self._send = send
-        self._reader = reader
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self._settings = settings
+        self._run = run
 
     def list(
         self,
@@ -118,35 +41,38 @@ class Events:
         next_token: str | None = None,
         timeout: float | Timeout | None = None,
     ) -> EventPages:
-        """List events; nothing is sent before the first is asked for.
+        """List events; nothing is sent before the first event is requested.
 
         Args:
-            account_id: Only those of this account.
-            schema_name: Only those of this event schema.
-            status: Only those in this state. The vendor's examples are "PROCESSED" and "IN_PROGRESS", which are
-                other words than those of `ingestion_status.status`; its list is open.
-            page_size: Events for each request, 1 to 50; the service's default is 50.
-            next_token: Where to go on, from an earlier listing with the same filters.
-            timeout: For each page, instead of the client's.
+            account_id: Only events of this account.
+            schema_name: Only events of this event schema.
+            status: Only events with this status. The vendor's examples, "PROCESSED" and "IN_PROGRESS", differ from the
+                values of `ingestion_status.status`; the list is open.
+            page_size: Events per request, 1 to 50; the service's default is 50.
+            next_token: The token to resume with, from an earlier listing with the same filters.
+            timeout: Seconds for each page, or a `Timeout`, instead of the client's.
 
         Returns:
             The events, to iterate over; or page by page with `.pages()`.
 
         Raises:
-            InvalidRequest: An argument cannot be right; nothing was sent.
+            InvalidRequest: An argument is not allowed; nothing was sent.
         """
-        page = _requests.list_events(
-            account_id=account_id, schema_name=schema_name, status=status, page_size=page_size
+        fetch = _calls.pages(
+            self._settings,
+            timeout,
+            account_id=account_id,
+            schema_name=schema_name,
+            status=status,
+            page_size=page_size,
         )
-
-        def fetch(token: str | None) -> EventPage:
-            call = page(token)
-            return _responses.read_page(self._reader, call, self._send(call, timeout))
-
-        return EventPages(fetch, _requests.checked_token(next_token))
+        return EventPages(self._run, fetch, _requests.checked_token(next_token))
 
     def get(
-        self, event_id: str, *, timeout: float | Timeout | None = None
+        self,
+        event_id: str,
+        *,
+        timeout: float | Timeout | None = None,
     ) -> EventWithStatusAndEventPipelineInfo:
         """Read one event in full.
 
@@ -159,16 +85,19 @@ class Events:
 
         Raises:
             EventNotFound: No event has this id.
-            AmbiguousEvent: Several have it; an id is unique only within 45 days.
-            InvalidRequest: The id cannot be one; nothing was sent.
-            TogaiError: What the call came to.
+            AmbiguousEvent: Several events have this id; an id is unique only within 45 days.
+            InvalidRequest: The id is not allowed; nothing was sent.
+            TogaiError: Any other failure.
         """
-        return _the_one(event_id, self.get_all(event_id, timeout=timeout))
+        return self._run(_calls.get(self._settings, event_id, timeout))
 
     def get_all(
-        self, event_id: str, *, timeout: float | Timeout | None = None
+        self,
+        event_id: str,
+        *,
+        timeout: float | Timeout | None = None,
     ) -> Sequence[EventWithStatusAndEventPipelineInfo]:
-        """Read all events that have an id.
+        """Read all events with an id.
 
         Args:
             event_id: The id that the events were sent with.
@@ -178,323 +107,276 @@ class Events:
             The events; empty if there are none.
 
         Raises:
-            InvalidRequest: The id cannot be one; nothing was sent.
-            TogaiError: What the call came to.
+            InvalidRequest: The id is not allowed; nothing was sent.
+            TogaiError: Any other failure.
         """
-        call = _requests.get_event(event_id)
-        try:
-            answer = self._send(call, timeout)
-        except NotFound as error:
-            return _none_found(error)
-        return _responses.read_candidates(self._reader, call, answer)
+        return self._run(_calls.get_all(self._settings, event_id, timeout))
 
     def correct(
         self,
         action: CorrectionAction | str,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         event: Event | None = None,
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Correct events that were ingested: all that match, at most the first 30 without `background`.
-
-        The target is an event that was read, or account_id with one of: reference_id, event_id,
-        event_source_time, event_id and created_at, event_id and event_source_time. These combinations are
-        the ones of the vendor's reference page.
+        """Correct all events that match; without `background`, at most the first 30.
 
         Args:
-            action: UNDO takes back what the events did to usage, revenue and entitlements; REDO ingests them
-                again after that; REDO_EVENT ingests `event` instead.
-            target: An event that was read.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            event: What is ingested instead; REDO_EVENT only.
-            background: Let the service work it off later, without the limit of 30. What became of it shows in
-                the events alone.
-            require_confirmation: Let the background job wait until someone confirms it.
-            keep_unknown: Send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it and flushed to
-                disk before anything is sent, the outcome after.
+            action: UNDO takes back the usage, revenue and entitlement effects of the events; REDO ingests them again
+                after that; REDO_EVENT ingests `event` instead.
+            target: An event that was read. Or name the events: `**where`.
+            event: The event to ingest instead; REDO_EVENT only.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            keep_unknown: True to send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied. It is not sent
-                again: `reconcile` reads what became of it.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        correction = build_correction(
+        steps = _calls.correct(
+            self._settings,
+            "correct",
             action,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
+            where,
             event=event,
+            keep_unknown=keep_unknown,
             background=background,
             require_confirmation=require_confirmation,
-            keep_unknown=keep_unknown,
+            ledger=ledger,
+            timeout=timeout,
         )
-        return self._correct(correction, ledger, timeout)
+        return self._run(steps)
 
     def undo(
         self,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Take back what events did to usage, revenue and entitlements.
+        """Take back the effects of events on usage, revenue and entitlements.
 
         Args:
-            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            background: Let the service work it off later, without the limit of 30.
-            require_confirmation: Let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            target: An event that was read. Or name the events: `**where`.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        return self.correct(
+        steps = _calls.correct(
+            self._settings,
+            "undo",
             CorrectionAction.UNDO,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
+            where,
             background=background,
             require_confirmation=require_confirmation,
             ledger=ledger,
             timeout=timeout,
         )
+        return self._run(steps)
 
     def redo(
         self,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Undo events and ingest the same ones again.
+        """Undo events and ingest the same events again.
 
         Args:
-            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            background: Let the service work it off later, without the limit of 30.
-            require_confirmation: Let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            target: An event that was read. Or name the events: `**where`.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        return self.correct(
+        steps = _calls.correct(
+            self._settings,
+            "redo",
             CorrectionAction.REDO,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
+            where,
             background=background,
             require_confirmation=require_confirmation,
             ledger=ledger,
             timeout=timeout,
         )
+        return self._run(steps)
 
     def replace(
         self,
         event: Event | ReadEvent,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
 
-        An event that was read and then changed stands for both: its payload is sent, and it is the target
-        unless another is named.
+        An event that was read and then changed is both: its payload is sent, and it is the target unless another is
+        passed.
 
         Args:
-            event: What is ingested, from `build_event`; or an event that was read, with its payload changed.
-            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            background: Let the service work it off later, without the limit of 30.
-            require_confirmation: Let the background job wait until someone confirms it.
-            keep_unknown: Send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            event: The event to ingest, from `build_event`; or an event that was read, with its payload changed.
+            target: An event that was read. Or name the events: `**where`.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            keep_unknown: True to send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target or the event is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        filters = (account_id, reference_id, event_id, event_source_time, created_at, whole_account)
-        payload, target = _replacement(event, target, filters)
-        return self.correct(
-            CorrectionAction.REDO_EVENT,
+        steps = _calls.replace(
+            self._settings,
+            event,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
-            event=payload,
+            where,
             background=background,
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
             ledger=ledger,
             timeout=timeout,
         )
+        return self._run(steps)
 
     def plan(
         self,
         action: CorrectionAction | str,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         event: Event | None = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> Plan:
-        """Read what a correction would touch, and change nothing.
+        """Read what a correction would change, and change nothing.
 
-        The service finds no event by its reference id or its times: where the id that an event was sent with is not
-        known, the whole account is listed, and the plan says that it is advisory.
+        The service cannot list events by reference id or by time: unless the id that an event was sent with is known,
+        the whole account is listed, and the plan says that it is advisory.
 
         Args:
             action: UNDO, REDO or REDO_EVENT.
-            target: An event that was read.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to plan for every event of the account; goes with account_id alone.
-            event: What would be ingested instead; REDO_EVENT only.
-            timeout: For each request, instead of the client's.
+            target: An event that was read. Or name the events: `**where`.
+            event: The event to ingest instead; REDO_EVENT only.
+            timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
             The plan: print it, then `execute()` it.
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
-            TogaiError: What reading came to.
+            TogaiError: Any other failure.
         """
-        correction = build_correction(
-            action,
-            target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
-            event=event,
-            background=False,
-            require_confirmation=None,
-        )
-        read = read_for(correction)
-
-        def reread() -> Sequence[ReadEvent]:
-            return self._read(read, timeout)
-
-        def send(single: Correction, ledger: LedgerLike) -> CorrectionResult:
-            return self._correct(single, ledger, timeout)
-
+        correction = _calls.planned(action, target, where, event)
         return Plan(
+            self._run,
             correction,
-            reread(),
-            advisory=is_advisory(correction),
-            reread=reread,
-            send=send,
+            self._run(_calls.read_targets(self._settings, correction, timeout)),
+            reread=lambda: _calls.read_targets(self._settings, correction, timeout),
+            send=lambda one, ledger: _calls.send_correction(self._settings, one, ledger, timeout),
         )
 
     def reconcile(
@@ -503,62 +385,32 @@ class Events:
         *,
         timeout: float | Timeout | None = None,
     ) -> Reconciliation:
-        """Find out what became of a correction whose outcome is unknown, by reading; no correction is sent.
+        """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
-        Each answer can be wrong. *Applied*: somebody else did the same, or the event was reverted before and the
-        correction does not know it (name an event that was read as target, then it does). *Not applied*: the request is
-        still on its way; wait longer than a request can take, and ask again. *Cannot tell*: the targets read
-        differently from one another, REDO left no trace, a background job may not have run, or nothing matches now.
+        Each verdict can be wrong. *Applied*: somebody else made the same correction. *Not applied*: the request is
+        still on its way; wait longer than a request can take, and check again. *Cannot tell*: the targets read
+        differently from one another, REDO left no trace, a background job may not have run, or no event matches.
 
         Args:
             unknown: The error, its `correction`, or an entry of `togai.corrections.pending(path)`.
-            timeout: For each request, instead of the client's.
+            timeout: Seconds for each request, or a `Timeout`, instead of the client's.
 
         Returns:
             The verdict with its evidence.
 
         Raises:
-            InvalidRequest: It is none of these.
-            TogaiError: What reading came to.
+            InvalidRequest: The argument is none of these.
+            TogaiError: Any other failure.
         """
-        correction = correction_of(unknown)
-        found: list[ReadEvent] = []
-        for read in reads_for(correction):
-            found.extend(self._read(read, timeout))
-        return judge(correction, found)
-
-    def _read(self, read: Read, timeout: float | Timeout | None) -> Sequence[ReadEvent]:
-        if read.event_id is not None:
-            return self.get_all(read.event_id, timeout=timeout)
-        listing = self.list(account_id=read.account_id, timeout=timeout)
-        return list(listing)
-
-    def _correct(
-        self, correction: Correction, ledger: LedgerLike, timeout: float | Timeout | None
-    ) -> CorrectionResult:
-        call = _requests.correct_events(correction)
-        entry = LedgerEntry.begin(ledger, correction)
-        try:
-            answer = self._send(call, timeout)
-            result = _responses.read_correction(self._reader, call, answer, correction)
-        except TogaiError as error:
-            if not _ambiguous(error):
-                entry.not_applied(error)
-                raise
-            unknown = _outcome_unknown(correction, error)
-        else:
-            entry.answered(result)
-            return result
-        entry.unknown(unknown)
-        raise unknown
+        return self._run(_calls.reconcile(self._settings, unknown, timeout))
 
 
 class AsyncEvents:
     """The calls about events, for asyncio: `client.events`."""
 
-    def __init__(self, send: _AsyncSend, reader: Reader) -> None:
-        self._send = send
-        self._reader = reader
+    def __init__(self, settings: Settings, run: AsyncRun) -> None:
+        self._settings = settings
+        self._run = run
 
     def list(
         self,
@@ -570,35 +422,38 @@ class AsyncEvents:
         next_token: str | None = None,
         timeout: float | Timeout | None = None,
     ) -> AsyncEventPages:
-        """List events; nothing is sent before the first is asked for.
+        """List events; nothing is sent before the first event is requested.
 
         Args:
-            account_id: Only those of this account.
-            schema_name: Only those of this event schema.
-            status: Only those in this state. The vendor's examples are "PROCESSED" and "IN_PROGRESS", which are
-                other words than those of `ingestion_status.status`; its list is open.
-            page_size: Events for each request, 1 to 50; the service's default is 50.
-            next_token: Where to go on, from an earlier listing with the same filters.
-            timeout: For each page, instead of the client's.
+            account_id: Only events of this account.
+            schema_name: Only events of this event schema.
+            status: Only events with this status. The vendor's examples, "PROCESSED" and "IN_PROGRESS", differ from the
+                values of `ingestion_status.status`; the list is open.
+            page_size: Events per request, 1 to 50; the service's default is 50.
+            next_token: The token to resume with, from an earlier listing with the same filters.
+            timeout: Seconds for each page, or a `Timeout`, instead of the client's.
 
         Returns:
-            The events, for `async for`; or page by page with `.pages()`.
+            The events, to iterate over; or page by page with `.pages()`.
 
         Raises:
-            InvalidRequest: An argument cannot be right; nothing was sent.
+            InvalidRequest: An argument is not allowed; nothing was sent.
         """
-        page = _requests.list_events(
-            account_id=account_id, schema_name=schema_name, status=status, page_size=page_size
+        fetch = _calls.pages(
+            self._settings,
+            timeout,
+            account_id=account_id,
+            schema_name=schema_name,
+            status=status,
+            page_size=page_size,
         )
-
-        async def fetch(token: str | None) -> EventPage:
-            call = page(token)
-            return _responses.read_page(self._reader, call, await self._send(call, timeout))
-
-        return AsyncEventPages(fetch, _requests.checked_token(next_token))
+        return AsyncEventPages(self._run, fetch, _requests.checked_token(next_token))
 
     async def get(
-        self, event_id: str, *, timeout: float | Timeout | None = None
+        self,
+        event_id: str,
+        *,
+        timeout: float | Timeout | None = None,
     ) -> EventWithStatusAndEventPipelineInfo:
         """Read one event in full.
 
@@ -611,16 +466,19 @@ class AsyncEvents:
 
         Raises:
             EventNotFound: No event has this id.
-            AmbiguousEvent: Several have it; an id is unique only within 45 days.
-            InvalidRequest: The id cannot be one; nothing was sent.
-            TogaiError: What the call came to.
+            AmbiguousEvent: Several events have this id; an id is unique only within 45 days.
+            InvalidRequest: The id is not allowed; nothing was sent.
+            TogaiError: Any other failure.
         """
-        return _the_one(event_id, await self.get_all(event_id, timeout=timeout))
+        return await self._run(_calls.get(self._settings, event_id, timeout))
 
     async def get_all(
-        self, event_id: str, *, timeout: float | Timeout | None = None
+        self,
+        event_id: str,
+        *,
+        timeout: float | Timeout | None = None,
     ) -> Sequence[EventWithStatusAndEventPipelineInfo]:
-        """Read all events that have an id.
+        """Read all events with an id.
 
         Args:
             event_id: The id that the events were sent with.
@@ -630,323 +488,276 @@ class AsyncEvents:
             The events; empty if there are none.
 
         Raises:
-            InvalidRequest: The id cannot be one; nothing was sent.
-            TogaiError: What the call came to.
+            InvalidRequest: The id is not allowed; nothing was sent.
+            TogaiError: Any other failure.
         """
-        call = _requests.get_event(event_id)
-        try:
-            answer = await self._send(call, timeout)
-        except NotFound as error:
-            return _none_found(error)
-        return _responses.read_candidates(self._reader, call, answer)
+        return await self._run(_calls.get_all(self._settings, event_id, timeout))
 
     async def correct(
         self,
         action: CorrectionAction | str,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         event: Event | None = None,
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Correct events that were ingested: all that match, at most the first 30 without `background`.
-
-        The target is an event that was read, or account_id with one of: reference_id, event_id,
-        event_source_time, event_id and created_at, event_id and event_source_time. These combinations are
-        the ones of the vendor's reference page.
+        """Correct all events that match; without `background`, at most the first 30.
 
         Args:
-            action: UNDO takes back what the events did to usage, revenue and entitlements; REDO ingests them
-                again after that; REDO_EVENT ingests `event` instead.
-            target: An event that was read.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            event: What is ingested instead; REDO_EVENT only.
-            background: Let the service work it off later, without the limit of 30. What became of it shows in
-                the events alone.
-            require_confirmation: Let the background job wait until someone confirms it.
-            keep_unknown: Send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it and flushed to
-                disk before anything is sent, the outcome after.
+            action: UNDO takes back the usage, revenue and entitlement effects of the events; REDO ingests them again
+                after that; REDO_EVENT ingests `event` instead.
+            target: An event that was read. Or name the events: `**where`.
+            event: The event to ingest instead; REDO_EVENT only.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            keep_unknown: True to send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied. It is not sent
-                again: `reconcile` reads what became of it.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        correction = build_correction(
+        steps = _calls.correct(
+            self._settings,
+            "correct",
             action,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
+            where,
             event=event,
+            keep_unknown=keep_unknown,
             background=background,
             require_confirmation=require_confirmation,
-            keep_unknown=keep_unknown,
+            ledger=ledger,
+            timeout=timeout,
         )
-        return await self._correct(correction, ledger, timeout)
+        return await self._run(steps)
 
     async def undo(
         self,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Take back what events did to usage, revenue and entitlements.
+        """Take back the effects of events on usage, revenue and entitlements.
 
         Args:
-            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            background: Let the service work it off later, without the limit of 30.
-            require_confirmation: Let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            target: An event that was read. Or name the events: `**where`.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        return await self.correct(
+        steps = _calls.correct(
+            self._settings,
+            "undo",
             CorrectionAction.UNDO,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
+            where,
             background=background,
             require_confirmation=require_confirmation,
             ledger=ledger,
             timeout=timeout,
         )
+        return await self._run(steps)
 
     async def redo(
         self,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Undo events and ingest the same ones again.
+        """Undo events and ingest the same events again.
 
         Args:
-            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            background: Let the service work it off later, without the limit of 30.
-            require_confirmation: Let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            target: An event that was read. Or name the events: `**where`.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        return await self.correct(
+        steps = _calls.correct(
+            self._settings,
+            "redo",
             CorrectionAction.REDO,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
+            where,
             background=background,
             require_confirmation=require_confirmation,
             ledger=ledger,
             timeout=timeout,
         )
+        return await self._run(steps)
 
     async def replace(
         self,
         event: Event | ReadEvent,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
 
-        An event that was read and then changed stands for both: its payload is sent, and it is the target
-        unless another is named.
+        An event that was read and then changed is both: its payload is sent, and it is the target unless another is
+        passed.
 
         Args:
-            event: What is ingested, from `build_event`; or an event that was read, with its payload changed.
-            target: An event that was read; or name the events by account_id and one of the combinations of `correct`.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to correct every event of the account; goes with account_id alone.
-            background: Let the service work it off later, without the limit of 30.
-            require_confirmation: Let the background job wait until someone confirms it.
-            keep_unknown: Send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one, to write the intent and the outcome to.
+            event: The event to ingest, from `build_event`; or an event that was read, with its payload changed.
+            target: An event that was read. Or name the events: `**where`.
+            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
+                only in the events themselves.
+            require_confirmation: True to let the background job wait until someone confirms it.
+            keep_unknown: True to send the properties of `event` that the contract does not know, too.
+            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
+                is sent, the outcome after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            What the service says about each event; a success of the call is none of the correction.
+            One result per event. A successful call does not mean that every event was corrected: check `failed` and
+            `unknown`.
 
         Raises:
             InvalidRequest: The target or the event is not allowed; nothing was sent.
             ConfigurationError: The ledger cannot be written; nothing was sent.
-            CorrectionOutcomeUnknown: It was sent, and nobody can say whether it was applied.
-            TogaiError: What else the call came to; nothing was applied.
+            CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
+                again: `reconcile` reads what happened.
+            TogaiError: Any other failure. Nothing was applied.
         """
-        filters = (account_id, reference_id, event_id, event_source_time, created_at, whole_account)
-        payload, target = _replacement(event, target, filters)
-        return await self.correct(
-            CorrectionAction.REDO_EVENT,
+        steps = _calls.replace(
+            self._settings,
+            event,
             target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
-            event=payload,
+            where,
             background=background,
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
             ledger=ledger,
             timeout=timeout,
         )
+        return await self._run(steps)
 
     async def plan(
         self,
         action: CorrectionAction | str,
         target: ReadEvent | None = None,
         *,
-        account_id: str | None = None,
-        reference_id: str | None = None,
-        event_id: str | None = None,
-        event_source_time: datetime | None = None,
-        created_at: datetime | None = None,
-        whole_account: bool = False,
         event: Event | None = None,
         timeout: float | Timeout | None = None,
+        **where: Unpack[Where],
     ) -> AsyncPlan:
-        """Read what a correction would touch, and change nothing.
+        """Read what a correction would change, and change nothing.
 
-        The service finds no event by its reference id or its times: where the id that an event was sent with is not
-        known, the whole account is listed, and the plan says that it is advisory.
+        The service cannot list events by reference id or by time: unless the id that an event was sent with is known,
+        the whole account is listed, and the plan says that it is advisory.
 
         Args:
             action: UNDO, REDO or REDO_EVENT.
-            target: An event that was read.
-            account_id: The account that the events belong to.
-            reference_id: Togai's own id of an event.
-            event_id: The id that the event was sent with.
-            event_source_time: The event's own timestamp, with a time zone.
-            created_at: When Togai took the event in, with a time zone.
-            whole_account: Set to plan for every event of the account; goes with account_id alone.
-            event: What would be ingested instead; REDO_EVENT only.
-            timeout: For each request, instead of the client's.
+            target: An event that was read. Or name the events: `**where`.
+            event: The event to ingest instead; REDO_EVENT only.
+            timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            **where: The events, if no target is passed; see `togai.corrections.Where`.
+                account_id: The account that the events belong to.
+                reference_id: Togai's own id of an event.
+                event_id: The id that the event was sent with.
+                event_source_time: The event's own timestamp, with a time zone.
+                created_at: When Togai ingested the event, with a time zone.
+                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
             The plan: print it, then `execute()` it.
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
-            TogaiError: What reading came to.
+            TogaiError: Any other failure.
         """
-        correction = build_correction(
-            action,
-            target,
-            account_id=account_id,
-            reference_id=reference_id,
-            event_id=event_id,
-            event_source_time=event_source_time,
-            created_at=created_at,
-            whole_account=whole_account,
-            event=event,
-            background=False,
-            require_confirmation=None,
-        )
-        read = read_for(correction)
-
-        async def reread() -> Sequence[ReadEvent]:
-            return await self._read(read, timeout)
-
-        async def send(single: Correction, ledger: LedgerLike) -> CorrectionResult:
-            return await self._correct(single, ledger, timeout)
-
+        correction = _calls.planned(action, target, where, event)
         return AsyncPlan(
+            self._run,
             correction,
-            await reread(),
-            advisory=is_advisory(correction),
-            reread=reread,
-            send=send,
+            await self._run(_calls.read_targets(self._settings, correction, timeout)),
+            reread=lambda: _calls.read_targets(self._settings, correction, timeout),
+            send=lambda one, ledger: _calls.send_correction(self._settings, one, ledger, timeout),
         )
 
     async def reconcile(
@@ -955,51 +766,21 @@ class AsyncEvents:
         *,
         timeout: float | Timeout | None = None,
     ) -> Reconciliation:
-        """Find out what became of a correction whose outcome is unknown, by reading; no correction is sent.
+        """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
-        Each answer can be wrong. *Applied*: somebody else did the same, or the event was reverted before and the
-        correction does not know it (name an event that was read as target, then it does). *Not applied*: the request is
-        still on its way; wait longer than a request can take, and ask again. *Cannot tell*: the targets read
-        differently from one another, REDO left no trace, a background job may not have run, or nothing matches now.
+        Each verdict can be wrong. *Applied*: somebody else made the same correction. *Not applied*: the request is
+        still on its way; wait longer than a request can take, and check again. *Cannot tell*: the targets read
+        differently from one another, REDO left no trace, a background job may not have run, or no event matches.
 
         Args:
             unknown: The error, its `correction`, or an entry of `togai.corrections.pending(path)`.
-            timeout: For each request, instead of the client's.
+            timeout: Seconds for each request, or a `Timeout`, instead of the client's.
 
         Returns:
             The verdict with its evidence.
 
         Raises:
-            InvalidRequest: It is none of these.
-            TogaiError: What reading came to.
+            InvalidRequest: The argument is none of these.
+            TogaiError: Any other failure.
         """
-        correction = correction_of(unknown)
-        found: list[ReadEvent] = []
-        for read in reads_for(correction):
-            found.extend(await self._read(read, timeout))
-        return judge(correction, found)
-
-    async def _read(self, read: Read, timeout: float | Timeout | None) -> Sequence[ReadEvent]:
-        if read.event_id is not None:
-            return await self.get_all(read.event_id, timeout=timeout)
-        listing = self.list(account_id=read.account_id, timeout=timeout)
-        return [event async for event in listing]
-
-    async def _correct(
-        self, correction: Correction, ledger: LedgerLike, timeout: float | Timeout | None
-    ) -> CorrectionResult:
-        call = _requests.correct_events(correction)
-        entry = LedgerEntry.begin(ledger, correction)
-        try:
-            answer = await self._send(call, timeout)
-            result = _responses.read_correction(self._reader, call, answer, correction)
-        except TogaiError as error:
-            if not _ambiguous(error):
-                entry.not_applied(error)
-                raise
-            unknown = _outcome_unknown(correction, error)
-        else:
-            entry.answered(result)
-            return result
-        entry.unknown(unknown)
-        raise unknown
+        return await self._run(_calls.reconcile(self._settings, unknown, timeout))

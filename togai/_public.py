@@ -1,8 +1,6 @@
 """The public names of `togai`, listed once. `togai` itself imports this module when a name is first used."""
 
 from togai._build import build_event as build_event
-from togai._client import PRODUCTION_URL as PRODUCTION_URL
-from togai._client import SANDBOX_URL as SANDBOX_URL
 from togai._client import AsyncTogai as AsyncTogai
 from togai._client import Togai as Togai
 from togai._decoding import deviations as deviations
@@ -16,8 +14,10 @@ from togai._pagination import EventPage as EventPage
 from togai._pagination import EventPages as EventPages
 from togai._rows import quantities as quantities
 from togai._rows import rows as rows
-from togai._transport.rate_limit import AsyncPacer as AsyncPacer
-from togai._transport.rate_limit import Pacer as Pacer
+from togai._settings import PRODUCTION_URL as PRODUCTION_URL
+from togai._settings import SANDBOX_URL as SANDBOX_URL
+from togai._transport.rate_limit import AsyncRateLimiter as AsyncRateLimiter
+from togai._transport.rate_limit import RateLimiter as RateLimiter
 from togai._transport.timeout import Timeout as Timeout
 from togai.corrections._correction import Correction as Correction
 from togai.corrections._correction import Selection as Selection

@@ -18,7 +18,7 @@ from _togai_generated.api.event_management.get_single_event import (
 )
 from _togai_generated.types import UNSET
 
-from togai._transport.exchange import Call
+from togai._transport.steps import Call
 from togai.errors import InvalidRequest
 from togai.models import EventCorrectionRequest
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from togai._decoding import Reader, StrictDeviation
 from togai._drift import Drift
+from togai._json import parse_json
 from togai._pagination import EventPage
 from togai._requests import check_encodable
-from togai._transport.exchange import Answer, Call, parse_json, read_object, unexpected
 from togai.corrections._result import CorrectionResult
 from togai.errors import InvalidRequest, UnexpectedResponse
 from togai.models import (
@@ -18,10 +18,11 @@ from togai.models import (
 )
 
 if TYPE_CHECKING:
+    from togai._transport.steps import Call, Response
     from togai.corrections._correction import Correction
 
 
-def read_page(reader: Reader, call: Call, answer: Answer) -> EventPage:
+def read_page(reader: Reader, call: Call, answer: Response) -> EventPage:
     """The page that the service answered.
 
     Raises:
@@ -37,7 +38,7 @@ def read_page(reader: Reader, call: Call, answer: Answer) -> EventPage:
     return EventPage(tuple(events), token or None)
 
 
-def _page_token(reader: Reader, call: Call, answer: Answer, token: object) -> str | None:
+def _page_token(reader: Reader, call: Call, answer: Response, token: object) -> str | None:
     if token is None:
         return None
     if isinstance(token, int) and not isinstance(token, bool):
@@ -57,7 +58,7 @@ def _page_token(reader: Reader, call: Call, answer: Answer, token: object) -> st
 
 
 def read_candidates(
-    reader: Reader, call: Call, answer: Answer
+    reader: Reader, call: Call, answer: Response
 ) -> list[EventWithStatusAndEventPipelineInfo]:
     """The events that have the id that was asked for.
 
@@ -76,7 +77,7 @@ def read_candidates(
 
 
 def read_correction(
-    reader: Reader, call: Call, answer: Answer, correction: Correction
+    reader: Reader, call: Call, answer: Response, correction: Correction
 ) -> CorrectionResult:
     """What the service says that it did.
 
@@ -99,7 +100,7 @@ def read_correction(
     return CorrectionResult(correction, read, body)
 
 
-def _any_json(call: Call, answer: Answer) -> Any:
+def _any_json(call: Call, answer: Response) -> Any:
     try:
         return parse_json(answer.body)
     except (ValueError, RecursionError):
@@ -110,7 +111,7 @@ def _any_json(call: Call, answer: Answer) -> Any:
 
 
 def _items(
-    reader: Reader, call: Call, answer: Answer, body: dict[str, Any], model: type[Any], outer: str
+    reader: Reader, call: Call, answer: Response, body: dict[str, Any], model: type[Any], outer: str
 ) -> list[Any]:
     events: object = body.get("events")
     if isinstance(events, list):
@@ -132,8 +133,50 @@ def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer:
             reader.tell(Drift(outer, name, "unknown property"), f"$.{name}")
 
 
-def _strict(call: Call, answer: Answer, error: StrictDeviation) -> UnexpectedResponse:
+def _strict(call: Call, answer: Response, error: StrictDeviation) -> UnexpectedResponse:
     deviation = error.deviation
     return unexpected(
         call, answer, f"a deviation from the contract ({deviation.drift})", deviation.where
+    )
+
+
+def read_object(call: Call, answer: Response) -> dict[str, Any]:
+    """The JSON object that a successful answer must be.
+
+    Raises:
+        UnexpectedResponse: It is anything else.
+    """
+    content_type = answer.content_type
+    try:
+        body = parse_json(answer.body)
+    except UnicodeDecodeError:
+        problem = "a body that is not UTF-8"
+    except RecursionError:
+        problem = "JSON that is nested too deeply"
+    except ValueError:
+        named = f" ({content_type})" if content_type else ""
+        problem = f"a body that is not JSON{named}" if answer.body else "an empty body"
+        if content_type and "html" in content_type.lower():
+            problem += ", from a proxy or a wrong base_url"
+    else:
+        if isinstance(body, dict):
+            return cast("dict[str, Any]", body)
+        problem = f"JSON that is no object but {type(body).__name__}"
+    raise unexpected(call, answer, problem)
+
+
+def unexpected(
+    call: Call, answer: Response, problem: str, where: str | None = None
+) -> UnexpectedResponse:
+    """The error for a success whose body is not what was asked for."""
+    return UnexpectedResponse(
+        problem,
+        method=call.method,
+        path=call.path,
+        status=answer.status,
+        request_id=answer.request_id,
+        content_type=answer.content_type,
+        snippet=answer.snippet(),
+        where=where,
+        attempts=answer.attempts,
     )

@@ -140,7 +140,7 @@ def _class(name: str, cls: type[Any]) -> Iterator[str]:
         yield from (f"{name}.{one.name} = {one.value!r}" for one in cls)
     elif attrs.has(cls):
         yield from _fields(name, cls)
-    else:
+    elif _constructed(cls):
         yield from _parameters(f"{name}()", cls)
     owners = [one for one in reversed(cls.__mro__) if _ours(one)]
     members = {key: value for one in owners for key, value in vars(one).items()}
@@ -155,6 +155,11 @@ def _class(name: str, cls: type[Any]) -> Iterator[str]:
         if hidden or key in fields | enums | annotations.keys():
             continue
         yield from _member(f"{name}.{key}", member)
+
+
+def _constructed(cls: type[Any]) -> bool:
+    """Whether callers construct the class: its documentation has a section `Args:`, or it is an error."""
+    return issubclass(cls, Exception) or "\nArgs:\n" in (inspect.getdoc(cls) or "")
 
 
 def _annotations(cls: type[Any]) -> dict[str, Any]:
@@ -202,9 +207,23 @@ def _parameters(name: str, function: Any) -> Iterator[str]:
     for i, one in enumerate(signature.parameters.values()):
         if one.name in ("self", "cls") or one.name.startswith("_"):
             continue
+        if shared := shared_parameters(function, one):
+            yield from (f"{name} {key}: {hint}, keyword" for key, hint in shared.items())
+            continue
         way = "keyword" if one.kind is one.KEYWORD_ONLY else f"{one.kind.name.lower()} {i}"
         default = "" if one.default is one.empty else f" = {_default(one.default)}"
         yield f"{name} {one.name}: {_type(one.annotation)}{default}, {way}"
+
+
+def shared_parameters(function: Any, parameter: inspect.Parameter) -> dict[str, str]:
+    """The parameters that a function takes as `**name: Unpack[SomeTypedDict]`, with their types."""
+    annotation = str(parameter.annotation)
+    if parameter.kind is not parameter.VAR_KEYWORD or not annotation.startswith("Unpack["):
+        return {}
+    names = importlib.import_module(function.__module__).__dict__
+    typed: Any = names[annotation.removeprefix("Unpack[").removesuffix("]")]
+    hints: dict[str, Any] = typed.__annotations__
+    return {key: _type(hint) for key, hint in hints.items()}
 
 
 def _default(value: Any) -> str:
@@ -214,12 +233,16 @@ def _default(value: Any) -> str:
 
 
 def _type(annotation: Any) -> str:
+    annotation = getattr(annotation, "__forward_arg__", annotation)
     if annotation in (inspect.Parameter.empty, None):
         return "None" if annotation is None else "Any"
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 def _seen(base: type[Any]) -> bool:
+    if _ours(base):
+        public = [vars(importlib.import_module(name)).values() for name in MODULES]
+        return any(base in values for values in public)
     return base.__name__[0] != "_" and base.__module__ not in ("abc", "typing", "types")
 
 

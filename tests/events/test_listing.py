@@ -56,7 +56,7 @@ def test_a_listing_says_how_far_it_came_and_is_not_pickled(api: Api, fake: FakeT
     assert repr(listing).endswith("EventPages: 1 events yielded>")
     api.collect(listing)
     assert repr(listing).endswith("EventPages: 3 events yielded, finished>")
-    with pytest.raises(TypeError, match=r"go on elsewhere with list\(next_token=\.\.\.\)"):
+    with pytest.raises(TypeError, match=r"resume elsewhere with list\(next_token=\.\.\.\)"):
         pickle.dumps(listing)
 
 

@@ -85,7 +85,7 @@ def test_attempts_end_after_max_retries_and_the_error_tells_of_them(
     assert len(fake.requests) == caught.value.attempts == 4
     assert len(caught.value.waited) == 3
     assert caplog.text.count("GET /events 503 attempt=") == 4
-    assert "gave up after 4 attempts" in caplog.text
+    assert "failed after 4 attempts" in caplog.text
 
 
 def test_no_retries_means_one_attempt(connect: Connect, fake: FakeTogai, url: str) -> None:
@@ -365,8 +365,8 @@ def test_a_client_starts_no_more_requests_in_a_second_than_allowed(
 
 
 def policy_delay(happened: Any, **settings: Any) -> float | None:
-    arguments: dict[str, Any] = {"repeatable": True, "attempt": 1, "elapsed": 0.0, **settings}
-    return Policy(max_retries=2, total=10).delay(happened, **arguments)
+    arguments: dict[str, Any] = {"repeatable": True, "attempt": 1, "left": 10.0, **settings}
+    return Policy(max_retries=2).delay(happened, **arguments)
 
 
 @pytest.mark.parametrize("happened", [*Failure, 429, *TRANSIENT])
@@ -380,9 +380,9 @@ def test_the_policy_never_repeats_a_correction_that_may_have_arrived(happened: A
 
 
 def test_waits_grow_and_have_a_ceiling() -> None:
-    policy = Policy(max_retries=99, total=1e9)
+    policy = Policy(max_retries=99)
     for attempt in range(1, 40):
-        wait = policy.delay(503, repeatable=True, attempt=attempt, elapsed=0)
+        wait = policy.delay(503, repeatable=True, attempt=attempt, left=1e9)
         assert wait is not None
         assert 0 <= wait <= min(8.0, 0.5 * 2 ** (attempt - 1))
 

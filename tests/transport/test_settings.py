@@ -133,7 +133,7 @@ def test_each_part_of_a_timeout_must_be_a_positive_number(part: str) -> None:
 def test_the_token_shows_in_no_repr_and_a_client_is_not_pickled(cls: type[Any]) -> None:
     client = cls("very-secret")
     assert "very-secret" not in repr(vars(client)) + repr(client) + str(client)
-    with pytest.raises(TypeError, match="make one in each process"):
+    with pytest.raises(TypeError, match="create one in each process"):
         pickle.dumps(client)
 
 

@@ -1,4 +1,4 @@
-"""The transport on real sockets: derived clients, pace, threads, forks, certificates, proxies, hostile servers."""
+"""The transport on real sockets: derived clients, rate limit, threads, forks, certificates, proxies, bad servers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from togai import (
     UnexpectedResponse,
 )
 from togai._transport.auth import TokenSource
-from togai._transport.rate_limit import AsyncPace, Pace, Window
+from togai._transport.rate_limit import AsyncRateLimit, RateLimit, Window
 from togai._transport.retry import parse_retry_after
 from togai.testing import FakeClock, FakeTogai
 
@@ -143,7 +143,7 @@ def test_a_derived_client_shares_the_connections_and_does_not_close_them(
 ) -> None:
     with connect(base_url=url) as api:
         derived = api.client.with_options(timeout=7)
-        assert derived._pool is api.client._pool
+        assert derived._runner.pool is api.client._runner.pool
         assert derived._settings.timeout == Timeout(total=7)
         assert api.client._settings.timeout == Timeout()
         assert api.collect(derived.events.list()) == []
@@ -154,19 +154,24 @@ def test_a_derived_client_shares_the_connections_and_does_not_close_them(
             api.collect(derived.events.list())
 
 
-def test_a_derived_client_shares_the_pace_unless_it_gets_its_own(
+def test_a_derived_client_shares_the_rate_limit_unless_it_gets_its_own(
     connect: Connect, url: str
 ) -> None:
     with connect(base_url=url, requests_per_second=5) as api:
-        assert api.client.with_options(strict=True)._pace is api.client._pace
+        assert (
+            api.client.with_options(strict=True)._runner.rate_limit is api.client._runner.rate_limit
+        )
         for own in (None, 3):
-            assert api.client.with_options(requests_per_second=own)._pace is not api.client._pace
+            assert (
+                api.client.with_options(requests_per_second=own)._runner.rate_limit
+                is not api.client._runner.rate_limit
+            )
 
 
-# The pace
+# The rate limit
 
 
-class PlainPacer:
+class PlainLimiter:
     def __init__(self) -> None:
         self.asked: list[float] = []
 
@@ -174,7 +179,7 @@ class PlainPacer:
         self.asked.append(time.monotonic())
 
 
-class AwaitedPacer:
+class AsyncLimiter:
     def __init__(self) -> None:
         self.asked: list[float] = []
 
@@ -182,42 +187,44 @@ class AwaitedPacer:
         self.asked.append(time.monotonic())
 
 
-def test_a_pacer_is_asked_before_each_attempt(
+def test_a_rate_limiter_is_called_before_each_attempt(
     connect: Connect, fake: FakeTogai, url: str, no_waits: list[float]
 ) -> None:
     fake.fail_next(status=503)
-    pacers = PlainPacer(), AwaitedPacer()
+    limiters = PlainLimiter(), AsyncLimiter()
     with connect(base_url=url) as api:
-        client = api.client.with_options(requests_per_second=pacers[api.is_async])
+        client = api.client.with_options(requests_per_second=limiters[api.is_async])
         api.collect(client.events.list())
-    assert len(pacers[api.is_async].asked) == 2
+    assert len(limiters[api.is_async].asked) == 2
 
 
-def test_a_pacer_of_the_other_kind_is_refused(connect: Connect, fake: FakeTogai, url: str) -> None:
-    pacers: Any = AwaitedPacer(), PlainPacer()
+def test_a_rate_limiter_of_the_other_kind_is_refused(
+    connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    limiters: Any = AsyncLimiter(), PlainLimiter()
     with connect(base_url=url) as api:
-        client = api.client.with_options(requests_per_second=pacers[api.is_async])
-        with pytest.raises(ConfigurationError, match="pacer"):
+        client = api.client.with_options(requests_per_second=limiters[api.is_async])
+        with pytest.raises(ConfigurationError, match="rate limiter"):
             api.collect(client.events.list())
     assert fake.requests == []
 
 
-def test_a_pacer_is_asked_after_a_hold_not_before() -> None:
-    pacer, awaited = PlainPacer(), AwaitedPacer()
-    pace, twin = Pace(None, pacer), AsyncPace(None, awaited)
+def test_a_rate_limiter_is_called_after_a_hold_not_before() -> None:
+    limiter, awaited = PlainLimiter(), AsyncLimiter()
+    limit, twin = RateLimit(None, limiter), AsyncRateLimit(None, awaited)
     until = time.monotonic() + 0.1
-    pace.hold(0.1)
+    limit.hold(0.1)
     twin.hold(0.1)
     with ThreadPoolExecutor(5) as threads:
         for _ in range(5):
-            threads.submit(pace.wait)
+            threads.submit(limit.wait)
 
     async def wait() -> None:
         await asyncio.gather(*(twin.wait() for _ in range(5)))
 
     asyncio.run(wait())
-    assert len(pacer.asked) == len(awaited.asked) == 5
-    assert min(pacer.asked + awaited.asked) >= until
+    assert len(limiter.asked) == len(awaited.asked) == 5
+    assert min(limiter.asked + awaited.asked) >= until
 
 
 def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_allowed() -> None:
@@ -225,10 +232,10 @@ def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_
     starts: list[tuple[int, float]] = []
 
     async def run() -> None:
-        pace = AsyncPace(10)
+        limit = AsyncRateLimit(10)
 
         async def one(number: int) -> None:
-            await pace.wait()
+            await limit.wait()
             starts.append((number, clock.elapsed))
 
         tasks = [asyncio.create_task(one(number)) for number in range(500)]
@@ -251,13 +258,13 @@ def test_a_429_holds_the_whole_client(connect: Connect, fake: FakeTogai, url: st
     held: list[float] = []
     fake.fail_next(status=429, retry_after=0)
     with connect(base_url=url) as api:
-        hold = api.client._pace.hold
+        hold = api.client._runner.rate_limit.hold
 
         def noted(seconds: float) -> None:
             held.append(seconds)
             hold(seconds)
 
-        api.client._pace.hold = noted
+        api.client._runner.rate_limit.hold = noted
         api.listed()
     assert held == [0.0]
 
@@ -267,8 +274,8 @@ def test_an_attempt_whose_turn_comes_too_late_is_not_sent(
 ) -> None:
     fake.fail_next(status=429, retry_after=0)
     with connect(base_url=url, timeout=0.2) as api:
-        hold = api.client._pace.hold
-        api.client._pace.hold = lambda _seconds: hold(0.3)
+        hold = api.client._runner.rate_limit.hold
+        api.client._runner.rate_limit.hold = lambda _seconds: hold(0.3)
         with pytest.raises(ConnectionFailed, match="turn came only when"):
             api.call("undo", account_id="acme", event_id="event-1")
     assert len(fake.requests) == 1
@@ -336,12 +343,12 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
     with Togai(TOKEN, base_url=url) as client:
         derived = client.with_options(requests_per_second=3)
         assert list(client.events.list()) == []
-        client._pace._queue.append(object())  # a thread that waits for its turn
+        client._runner.rate_limit._queue.append(object())  # a thread that waits for its turn
         locks: list[Any] = [
-            client._pace._lock,
-            derived._pace._lock,
-            client._token._lock,
-            client._pool._lock,
+            client._runner.rate_limit._lock,
+            derived._runner.rate_limit._lock,
+            client._runner.token._lock,
+            client._runner.pool._lock,
         ]
         for lock in locks:
             lock.acquire()
@@ -354,7 +361,7 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
             os._exit(code)
         for lock in locks:
             lock.release()
-        client._pace._queue.clear()
+        client._runner.rate_limit._queue.clear()
         assert os.waitpid(child, 0)[1] == 0
         assert list(client.events.list()) == []
 
@@ -673,11 +680,11 @@ def test_a_request_id_is_on_the_error(connect: Connect) -> None:
 
 
 def test_50_threads_start_in_the_order_they_came() -> None:
-    pace = Pace(25)
+    limit = RateLimit(25)
     started: list[int] = []
 
     def start(number: int) -> None:
-        pace.wait()
+        limit.wait()
         started.append(number)
 
     threads: list[threading.Thread] = []
@@ -685,7 +692,7 @@ def test_50_threads_start_in_the_order_they_came() -> None:
         thread = threading.Thread(target=start, args=(number,))
         thread.start()
         threads.append(thread)
-        while number not in started and len(pace._queue) < number + 1 - len(started):
+        while number not in started and len(limit._queue) < number + 1 - len(started):
             time.sleep(0.0005)
     for thread in threads:
         thread.join()

@@ -13,8 +13,8 @@ import httpx
 
 from togai._transport import clock
 from togai._transport import deadline as _deadline
-from togai._transport.exchange import Answer, Call, Ended, Unreadable
 from togai._transport.retry import Failure
+from togai._transport.steps import Call, NoResponse, Response, Unreadable
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ def _request(
     )
 
 
-def _answer(response: httpx.Response, body: bytes, token: Secret) -> Answer:
+def _answer(response: httpx.Response, body: bytes, token: Secret) -> Response:
     headers = {name: response.headers[name] for name in _USED_HEADERS if name in response.headers}
-    return Answer(response.status_code, body, headers, response.reason_phrase, secret=token)
+    return Response(response.status_code, body, headers, response.reason_phrase, secret=token)
 
 
 def _encoding(response: httpx.Response) -> str:
@@ -124,19 +124,19 @@ def _body_problem(error: Exception) -> str:
     return "a body that cannot be decompressed"
 
 
-def _ended(error: httpx.TransportError, base_url: str) -> Ended:
+def _ended(error: httpx.TransportError, base_url: str) -> NoResponse:
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return Ended(Failure.NOT_SENT, text, final=True)
+        return NoResponse(Failure.NOT_SENT, text, final=True)
     if isinstance(error, _NOT_SENT):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in text
         text = f"{base_url}: {text}"
         if untrusted:
             text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
-        return Ended(Failure.NOT_SENT, text, final=untrusted)
+        return NoResponse(Failure.NOT_SENT, text, final=untrusted)
     if isinstance(error, httpx.TimeoutException):
-        return Ended(Failure.TIMED_OUT, text)
-    return Ended(Failure.LOST, text)
+        return NoResponse(Failure.TIMED_OUT, text)
+    return NoResponse(Failure.LOST, text)
 
 
 def closed() -> ConfigurationError:
@@ -146,9 +146,9 @@ def closed() -> ConfigurationError:
     )
 
 
-def _too_late() -> Ended:
+def _too_late() -> NoResponse:
     # The pace, or a hold after a 429, took the rest of the time: a correction was certainly not sent.
-    return Ended(Failure.NOT_SENT, "its turn came only when the time for the call was over")
+    return NoResponse(Failure.NOT_SENT, "its turn came only when the time for the call was over")
 
 
 def attempt(
@@ -160,7 +160,7 @@ def attempt(
     user_agent: str,
     timeout: Timeout,
     deadline: float,
-) -> Answer | Ended | Unreadable:
+) -> Response | NoResponse | Unreadable:
     """Send the request once and take in the whole answer.
 
     Raises:
@@ -190,7 +190,7 @@ def attempt(
             for chunk in response.iter_raw():
                 body.add(chunk)
                 if clock.current.now() > deadline:
-                    return Ended(Failure.TIMED_OUT, "the answer came too slowly")
+                    return NoResponse(Failure.TIMED_OUT, "the answer came too slowly")
             return _answer(response, body.whole(), token)
         except (_TooLarge, KeyError, zlib.error) as error:
             return _unreadable(response, _body_problem(error))
@@ -213,7 +213,7 @@ async def attempt_async(
     user_agent: str,
     timeout: Timeout,
     deadline: float,
-) -> Answer | Ended | Unreadable:
+) -> Response | NoResponse | Unreadable:
     """Send the request once and take in the whole answer.
 
     Raises:
@@ -247,7 +247,7 @@ async def attempt_async(
             finally:
                 await response.aclose()
     except TimeoutError:
-        return Ended(Failure.TIMED_OUT, "the answer came too slowly")
+        return NoResponse(Failure.TIMED_OUT, "the answer came too slowly")
     except httpx.HTTPStatusError as error:  # an event hook of an injected client
         return _answer(error.response, b"", token)
     except httpx.TransportError as error:

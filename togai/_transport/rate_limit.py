@@ -1,4 +1,4 @@
-"""The pace of a client: at most so many request starts in any one second, first come, first served."""
+"""The rate limit of a client: how many requests may start in any one second, first come, first served."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from togai.errors import ConfigurationError
 
 
 @runtime_checkable
-class Pacer(Protocol):
-    """What `Togai(requests_per_second=...)` takes in place of a number.
+class RateLimiter(Protocol):
+    """A rate limiter of your own, for `Togai(requests_per_second=...)`.
 
-    For sharing one quota between processes or hosts: wrap a limiter that has a shared store.
+    To share one quota between processes or hosts, wrap a limiter with a shared store.
     """
 
     def wait(self) -> None:
@@ -24,8 +24,8 @@ class Pacer(Protocol):
 
 
 @runtime_checkable
-class AsyncPacer(Protocol):
-    """What `AsyncTogai(requests_per_second=...)` takes in place of a number."""
+class AsyncRateLimiter(Protocol):
+    """A rate limiter of your own, for `AsyncTogai(requests_per_second=...)`."""
 
     async def wait(self) -> None:
         """Return when the next request may start. Called once before each attempt; may be cancelled."""
@@ -33,7 +33,7 @@ class AsyncPacer(Protocol):
 
 
 class Window:
-    """When the next start is allowed, given the last ones and what the service asked for. No I/O."""
+    """When the next request may start, from the last starts and the service's `Retry-After`. No I/O."""
 
     def __init__(self, starts_per_second: int | None) -> None:
         self._starts: deque[float] = deque(maxlen=starts_per_second or 0)
@@ -55,13 +55,34 @@ class Window:
         self._not_before = max(self._not_before, until)
 
 
-class Pace:
-    """The pace that the threads of one client share."""
+def _checked_rate(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(
+            f"requests_per_second={value!r}: pass a whole number from 1 on, a rate limiter, or None for no limit"
+        )
+    return value
 
-    def __init__(self, starts_per_second: int | None, pacer: Pacer | None = None) -> None:
+
+class RateLimit:
+    """The rate limit that the threads of one client share."""
+
+    def __init__(self, starts_per_second: int | None, limiter: RateLimiter | None = None) -> None:
         self._window = Window(starts_per_second)
-        self._pacer = pacer
+        self._limiter = limiter
         self.renew()
+
+    @classmethod
+    def create(cls, requests_per_second: int | RateLimiter | None) -> RateLimit:
+        """The rate limit that `Togai(requests_per_second=...)` names.
+
+        Raises:
+            ConfigurationError: It is neither a whole number, a rate limiter nor None.
+        """
+        if isinstance(requests_per_second, RateLimiter):
+            return cls(None, requests_per_second)
+        return cls(_checked_rate(requests_per_second))
 
     def renew(self) -> None:
         """Forget who waits: after a fork the threads that did are gone, and the lock may stay taken."""
@@ -71,22 +92,22 @@ class Pace:
     def wait(self) -> None:
         """Block until the next request may start."""
         self._take_turn()
-        # Asked after a hold, not before: all that it let through meanwhile would start at once.
-        while self._pacer is not None:
-            self._ask(self._pacer)
+        # Called after a hold, not before: everything it let through meanwhile would start at once.
+        while self._limiter is not None:
+            self._consult(self._limiter)
             with self._lock:
                 if self._window.wait(clock.current.now()) <= 0:
                     return
             self._take_turn()
 
     @staticmethod
-    def _ask(pacer: Pacer) -> None:
-        answer: object = pacer.wait()  # type: ignore[func-returns-value]  # an async pacer fits the protocol, too
-        if inspect.isawaitable(answer):
-            if inspect.iscoroutine(answer):
-                answer.close()
+    def _consult(limiter: RateLimiter) -> None:
+        waited: object = limiter.wait()  # type: ignore[func-returns-value]  # an async rate limiter fits the protocol, too
+        if inspect.isawaitable(waited):
+            if inspect.iscoroutine(waited):
+                waited.close()
             raise ConfigurationError(
-                "Togai takes a plain pacer as requests_per_second; AsyncTogai takes async ones"
+                "Togai takes a plain rate limiter as requests_per_second; AsyncTogai takes async ones"
             )
 
     def _take_turn(self) -> None:
@@ -112,35 +133,48 @@ class Pace:
             self._window.hold(clock.current.now() + seconds)
 
 
-class AsyncPace:
-    """The pace that the tasks of one client share."""
+class AsyncRateLimit:
+    """The rate limit that the tasks of one client share."""
 
-    def __init__(self, starts_per_second: int | None, pacer: AsyncPacer | None = None) -> None:
+    def __init__(
+        self, starts_per_second: int | None, limiter: AsyncRateLimiter | None = None
+    ) -> None:
         self._window = Window(starts_per_second)
-        self._pacer = pacer
+        self._limiter = limiter
         import asyncio
 
         # Fair: wakes its waiters in the order in which they came, and forgets a cancelled one.
         self._turn = asyncio.Lock()
 
+    @classmethod
+    def create(cls, requests_per_second: int | AsyncRateLimiter | None) -> AsyncRateLimit:
+        """The rate limit that `AsyncTogai(requests_per_second=...)` names.
+
+        Raises:
+            ConfigurationError: It is neither a whole number, a rate limiter nor None.
+        """
+        if isinstance(requests_per_second, AsyncRateLimiter):
+            return cls(None, requests_per_second)
+        return cls(_checked_rate(requests_per_second))
+
     async def wait(self) -> None:
         """Return when the next request may start."""
         await self._take_turn()
-        # Asked after a hold, not before: all that it let through meanwhile would start at once.
-        while self._pacer is not None:
-            await self._ask(self._pacer)
+        # Called after a hold, not before: everything it let through meanwhile would start at once.
+        while self._limiter is not None:
+            await self._consult(self._limiter)
             if self._window.wait(clock.current.now()) <= 0:
                 return
             await self._take_turn()
 
     @staticmethod
-    async def _ask(pacer: AsyncPacer) -> None:
-        answer: object = pacer.wait()
-        if not inspect.isawaitable(answer):
+    async def _consult(limiter: AsyncRateLimiter) -> None:
+        waited: object = limiter.wait()
+        if not inspect.isawaitable(waited):
             raise ConfigurationError(
-                "AsyncTogai takes an async pacer as requests_per_second; Togai takes plain ones"
+                "AsyncTogai takes an async rate limiter as requests_per_second; Togai takes plain ones"
             )
-        await answer
+        await waited
 
     async def _take_turn(self) -> None:
         async with self._turn:

@@ -1,4 +1,4 @@
-"""Pure policy: what happened to an attempt -> how long to wait before the next one, or give up."""
+"""The retry policy: from the outcome of an attempt to the wait before the next one. No I/O."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ from email.utils import parsedate_to_datetime
 from attrs import frozen
 
 RETRY_AFTER_CEILING = 60.0
-"""Seconds of `Retry-After` that are waited for; a service that asks for more gets no further attempt."""
+"""The longest `Retry-After`, in seconds, that is waited for; a longer one ends the call."""
 
 _TRANSIENT = frozenset({408, 500, 502, 503, 504, *range(520, 530)})
 
 
 class Failure(enum.Enum):
-    """How an attempt ended that brought no answer."""
+    """How an attempt without a response ended."""
 
     NOT_SENT = "no connection"
-    TIMED_OUT = "no answer in time"
+    TIMED_OUT = "no response in time"
     LOST = "connection lost"
 
 
 @frozen
 class Policy:
-    """How often and how patiently a call is tried again."""
+    """How often a call is retried, and how long it waits before."""
 
     max_retries: int
-    total: float
-    """Seconds that all attempts of one call may take together."""
-
     first: float = 0.5
     longest: float = 8.0
 
@@ -40,26 +37,26 @@ class Policy:
         *,
         repeatable: bool,
         attempt: int,
-        elapsed: float,
+        left: float,
         retry_after: float | None = None,
     ) -> float | None:
         """Seconds to wait before the next attempt; None to give up.
 
         Args:
-            happened: The failure, or the status of the answer.
-            repeatable: Whether the call may be sent again although it may have been carried out.
-            attempt: How many attempts were made, the one that just ended included.
-            elapsed: Seconds since the first attempt began.
-            retry_after: Seconds that the service asks to wait.
+            happened: The failure, or the status of the response.
+            repeatable: Whether the call may be sent again although it may have been applied.
+            attempt: The number of attempts so far.
+            left: Seconds that remain of the call's total time.
+            retry_after: The `Retry-After` of the response, in seconds.
         """
         if attempt > self.max_retries or not self._may_repeat(happened, repeatable=repeatable):
             return None
         if retry_after is not None:
-            # Coming back earlier than asked would only be throttled again.
+            # An earlier retry would only be throttled again.
             wait = retry_after if retry_after <= RETRY_AFTER_CEILING else None
         else:
             wait = random.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))  # noqa: S311  (spreads load, guards nothing)
-        return wait if wait is not None and elapsed + wait < self.total else None
+        return wait if wait is not None and wait < left else None
 
     @staticmethod
     def _may_repeat(happened: Failure | int, *, repeatable: bool) -> bool:
@@ -69,7 +66,7 @@ class Policy:
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a `Retry-After` header asks to wait, from seconds or a date; None where it is no such thing."""
+    """The seconds of a `Retry-After` header, which holds seconds or a date; None if it is neither."""
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():

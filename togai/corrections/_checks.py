@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
@@ -11,6 +11,9 @@ from togai._build import payload_problems
 from togai.corrections._correction import Correction, Selection, Target, reference_id_of
 from togai.errors import InvalidRequest
 from togai.models import CorrectionAction, Event, ReadEvent
+
+if TYPE_CHECKING:
+    from togai.corrections._where import Where
 
 _ALLOWED = (
     "an event that was read; or account_id with one of: reference_id, event_id, event_source_time,"
@@ -30,13 +33,8 @@ _COMBINATIONS = (
 def build_correction(
     action: CorrectionAction | str,
     target: ReadEvent | None,
+    where: Where,
     *,
-    account_id: str | None,
-    reference_id: str | None,
-    event_id: str | None,
-    event_source_time: datetime | None,
-    created_at: datetime | None,
-    whole_account: bool,
     event: Event | None,
     background: bool,
     require_confirmation: bool | None,
@@ -48,14 +46,8 @@ def build_correction(
         InvalidRequest: It may not; the text says what is allowed.
     """
     checked = _action(action)
-    named = {
-        "account_id": account_id,
-        "reference_id": reference_id,
-        "event_id": event_id,
-        "event_source_time": event_source_time,
-        "created_at": created_at,
-    }
-    given = {name: value for name, value in named.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
+    whole_account = given.pop("whole_account", False)
     if target is not None:
         if given or whole_account:
             extra = ", ".join([*given, *(["whole_account"] if whole_account else [])])

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import evolve, frozen
 
 from togai.corrections._correction import Correction
+from togai.corrections._verdict import Pending, Reconciliation
 from togai.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from togai.corrections._reconcile import Reconciliation
     from togai.corrections._result import CorrectionResult
 
 try:
@@ -28,27 +28,6 @@ except ImportError:  # pragma: no cover  (Windows, where appending alone keeps l
 
 
 logger = logging.getLogger("togai")
-
-
-@frozen
-class Pending:
-    """A correction of which the ledger does not know what became of it.
-
-    Attributes:
-        id: The ledger's id of the correction.
-        time: When it was about to be sent, as ISO 8601 text.
-        correction: What was asked for; `client.events.reconcile` takes it, or this entry.
-        who: Who asked for it, if that was given.
-        why: Why, if that was given.
-        cause: Why the outcome is unknown; None where the process ended before it knew.
-    """
-
-    id: str
-    time: str
-    correction: Correction
-    who: str | None = None
-    why: str | None = None
-    cause: str | None = None
 
 
 class Ledger:

@@ -8,14 +8,15 @@ from attrs import evolve, frozen
 
 from togai._rows import quantities
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Selection, Target
-from togai.corrections._matching import matching
+from togai.corrections._matching import is_advisory, matching
 from togai.corrections._result import CorrectionResult
 from togai.errors import InvalidRequest, PlanChanged, TogaiError
 from togai.models import CorrectionAction, Event, EventCorrectionInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from togai._transport.steps import AsyncRun, Run, Steps
     from togai.corrections._ledger import LedgerLike
     from togai.models import ReadEvent
 
@@ -39,8 +40,15 @@ class _Plan:
     """Whether the match was made here, because the service cannot list by these filters."""
 
     def __init__(
-        self, correction: Correction, read: Sequence[ReadEvent], *, advisory: bool
+        self,
+        correction: Correction,
+        read: Sequence[ReadEvent],
+        *,
+        reread: Callable[[], Steps[Sequence[ReadEvent]]],
+        send: Callable[[Correction, LedgerLike], Steps[CorrectionResult]],
     ) -> None:
+        advisory = is_advisory(correction)
+        self._reread, self._send = reread, send
         self.correction = correction
         self.events = tuple(matching(correction.selection, read))
         self.advisory = advisory
@@ -140,7 +148,16 @@ class _Plan:
         )
         return evolve(self.correction, selection=selection, before=(target,))
 
-    def _result(self, entries: Sequence[EventCorrectionInfo]) -> CorrectionResult:
+    def _execute(self, limit: int | None, ledger: LedgerLike) -> Steps[CorrectionResult]:
+        chosen = self._chosen(limit)
+        self._check_unchanged((yield from self._reread()))
+        entries: list[EventCorrectionInfo] = []
+        for event in chosen:
+            try:
+                entries.extend((yield from self._send(self._single(event), ledger)))
+            except TogaiError as error:
+                error.completed = tuple(entries)
+                raise
         return CorrectionResult(self.correction, entries, one_by_one=True)
 
 
@@ -156,18 +173,9 @@ class Plan(_Plan):
         advisory: Whether the match was made here, because the service cannot list by these filters.
     """
 
-    def __init__(
-        self,
-        correction: Correction,
-        read: Sequence[ReadEvent],
-        *,
-        advisory: bool,
-        reread: Callable[[], Sequence[ReadEvent]],
-        send: Callable[[Correction, LedgerLike], CorrectionResult],
-    ) -> None:
-        super().__init__(correction, read, advisory=advisory)
-        self._reread = reread
-        self._send = send
+    def __init__(self, run: Run, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._run = run
 
     def execute(self, *, limit: int | None = None, ledger: LedgerLike = None) -> CorrectionResult:
         """Correct the planned events one by one, each by Togai's own id, and no others.
@@ -184,16 +192,7 @@ class Plan(_Plan):
             CorrectionOutcomeUnknown: One call's outcome is unknown; the ones after it were not sent.
             TogaiError: What else a call came to. `completed` holds the entries that were answered before.
         """
-        chosen = self._chosen(limit)
-        self._check_unchanged(self._reread())
-        entries: list[EventCorrectionInfo] = []
-        for event in chosen:
-            try:
-                entries.extend(self._send(self._single(event), ledger))
-            except TogaiError as error:
-                error.completed = tuple(entries)
-                raise
-        return self._result(entries)
+        return self._run(self._execute(limit, ledger))
 
 
 class AsyncPlan(_Plan):
@@ -208,18 +207,9 @@ class AsyncPlan(_Plan):
         advisory: Whether the match was made here, because the service cannot list by these filters.
     """
 
-    def __init__(
-        self,
-        correction: Correction,
-        read: Sequence[ReadEvent],
-        *,
-        advisory: bool,
-        reread: Callable[[], Awaitable[Sequence[ReadEvent]]],
-        send: Callable[[Correction, LedgerLike], Awaitable[CorrectionResult]],
-    ) -> None:
-        super().__init__(correction, read, advisory=advisory)
-        self._reread = reread
-        self._send = send
+    def __init__(self, run: AsyncRun, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._run = run
 
     async def execute(
         self, *, limit: int | None = None, ledger: LedgerLike = None
@@ -238,16 +228,7 @@ class AsyncPlan(_Plan):
             CorrectionOutcomeUnknown: One call's outcome is unknown; the ones after it were not sent.
             TogaiError: What else a call came to. `completed` holds the entries that were answered before.
         """
-        chosen = self._chosen(limit)
-        self._check_unchanged(await self._reread())
-        entries: list[EventCorrectionInfo] = []
-        for event in chosen:
-            try:
-                entries.extend(await self._send(self._single(event), ledger))
-            except TogaiError as error:
-                error.completed = tuple(entries)
-                raise
-        return self._result(entries)
+        return await self._run(self._execute(limit, ledger))
 
 
 def _by_id(events: Sequence[ReadEvent]) -> dict[str, _Line]:

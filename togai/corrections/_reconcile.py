@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, Any
-
-from attrs import field, frozen
 
 from togai.corrections._checks import without_unknown
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Target
 from togai.corrections._matching import Read, matching, read_for
+from togai.corrections._verdict import Pending, Reconciliation, Verdict
 from togai.errors import CorrectionOutcomeUnknown, InvalidRequest
 from togai.models import CorrectionAction, Event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from togai.corrections._ledger import Pending
     from togai.models import ReadEvent
-
-
-class Verdict(enum.StrEnum):
-    """What became of a correction, as far as reading can tell."""
-
-    APPLIED = "applied"
-    """The targets read as they do after it: do not repeat it."""
-    NOT_APPLIED = "not applied"
-    """The targets read as they did before it: it can be repeated."""
-    CANNOT_TELL = "cannot tell"
-    """What was read fits both, or too little was read: ask the service's support."""
-
-
-@frozen
-class Reconciliation:
-    """What became of a correction whose outcome was unknown.
-
-    Attributes:
-        verdict: Applied, not applied, or cannot tell.
-        correction: What was asked for.
-        evidence: What was read and what it says, one line each.
-        events: The targets as they read now.
-    """
-
-    verdict: Verdict
-    correction: Correction
-    evidence: tuple[str, ...]
-    events: tuple[ReadEvent, ...] = field(repr=False)
-
-    def __str__(self) -> str:
-        return "\n".join([f"{self.correction.describe()}: {self.verdict}", *self.evidence])
 
 
 def correction_of(unknown: CorrectionOutcomeUnknown | Pending | Correction) -> Correction:

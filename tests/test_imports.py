@@ -1,0 +1,89 @@
+"""Imports run one way: the order of the package's modules, and no circle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import togai
+
+PACKAGE = Path(togai.__file__).parent
+
+# From the bottom to the top: a module imports only what stands in a row above its own, or in its own row.
+ORDER = [
+    ["togai._version", "togai._drift", "togai._json"],
+    ["togai.models"],
+    ["togai.corrections._correction"],
+    ["togai.errors", "togai._salvage"],
+    ["togai._build", "togai._rows", "togai._decoding"],
+    ["togai._transport"],
+    ["togai.corrections"],
+    ["togai._settings", "togai._pagination"],
+    ["togai._requests", "togai._responses"],
+    ["togai._calls"],
+    ["togai._events"],
+    ["togai._client"],
+    ["togai._public"],
+    ["togai"],
+    ["togai.testing"],
+    ["togai._pytest"],
+]
+
+
+def row(name: str) -> int:
+    """The row of a module: that of its longest prefix in the order."""
+    rows = {prefix: number for number, names in enumerate(ORDER) for prefix in names}
+    while name not in rows:
+        name = name.rpartition(".")[0]
+    return rows[name]
+
+
+def imports() -> dict[str, set[str]]:
+    """Every module of the package, with the modules that it imports, for type checkers only included."""
+    files = {
+        ".".join(("togai", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        graph[name] = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                graph[name].update(one.name for one in node.names if one.name in modules)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{one.name}" for one in node.names]
+                graph[name].update(one if one in modules else node.module for one in names)
+        graph[name] &= modules.keys() - {name}
+    return graph
+
+
+def test_no_module_imports_one_that_stands_above_it() -> None:
+    wrong = [
+        f"{name} imports {imported}"
+        for name, names in imports().items()
+        for imported in names
+        if row(imported) > row(name)
+    ]
+    assert not wrong
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    graph = imports()
+    finished: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path, name))
+        if name not in finished:
+            for imported in sorted(graph[name]):
+                visit(imported, (*path, name))
+            finished.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
+
+
+def test_every_module_states_its_job_in_its_first_line() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        first = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0]
+        assert first.endswith((".", ":")), path.name

@@ -1,0 +1,168 @@
+"""The settings of a client, checked once."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+from attrs import evolve, frozen
+
+from togai._decoding import Reader
+from togai._transport.retry import Policy
+from togai._transport.timeout import Timeout
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from togai._drift import Drift
+
+PRODUCTION_URL = "https://api.togai.com"
+"""The host that bills."""
+
+SANDBOX_URL = "https://sandbox-api.togai.com"
+"""The host to try things on: `Togai(base_url=SANDBOX_URL)`."""
+
+
+class Unchanged(enum.Enum):
+    """The default of an argument for which None is a setting of its own."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+UNCHANGED: Literal[Unchanged.UNCHANGED] = Unchanged.UNCHANGED
+
+
+@frozen
+class Settings:
+    """The settings that the calls of a client use."""
+
+    base_url: str
+    timeout: Timeout
+    max_retries: int
+    reader: Reader
+    can_refresh: bool
+    """Whether the token may change: it comes from a callable."""
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        base_url: str | None,
+        timeout: float | Timeout | None,
+        max_retries: int,
+        strict: bool,
+        on_drift: Callable[[Drift], object] | None,
+        can_refresh: bool,
+    ) -> Settings:
+        """The settings from the arguments of a client.
+
+        Raises:
+            ConfigurationError: A setting is not allowed.
+        """
+        return cls(
+            base_url=_checked_url(base_url),
+            timeout=_checked_timeout(timeout, Timeout()),
+            max_retries=_checked_retries(max_retries),
+            reader=Reader(strict=strict, on_drift=on_drift),
+            can_refresh=can_refresh,
+        )
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | None,
+        max_retries: int | None,
+        strict: bool | None,
+        on_drift: Callable[[Drift], object] | None,
+    ) -> Settings:
+        """These settings with others in their place; None leaves one unchanged.
+
+        Raises:
+            ConfigurationError: A setting is not allowed.
+        """
+        return evolve(
+            self,
+            timeout=self.timeout_of(timeout),
+            max_retries=self.max_retries if max_retries is None else _checked_retries(max_retries),
+            reader=self.reader.with_options(strict=strict, on_drift=on_drift),
+        )
+
+    def timeout_of(self, timeout: float | Timeout | None) -> Timeout:
+        """The timeout of a call: its own, or the client's.
+
+        Raises:
+            ConfigurationError: It is not a positive number of seconds.
+        """
+        return _checked_timeout(timeout, self.timeout)
+
+    @property
+    def policy(self) -> Policy:
+        """The retry policy."""
+        return Policy(max_retries=self.max_retries)
+
+
+def _checked_url(url: str | None) -> str:
+    url = url if url is not None else os.environ.get("TOGAI_BASE_URL") or PRODUCTION_URL
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise ConfigurationError(
+            f"base_url is not a URL ({error}): pass one like {PRODUCTION_URL}"
+        ) from None
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise ConfigurationError(
+            "base_url must hold no user, query or fragment; the token goes into token="
+        )
+    if not parsed.host or parsed.scheme not in ("https", "http"):
+        raise ConfigurationError(
+            f"base_url {url!r} is not an https URL: pass one like {PRODUCTION_URL}"
+        )
+    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+        raise ConfigurationError(
+            f"base_url {url!r} would send the token in the clear: use https (http goes to this machine only)"
+        )
+    return str(parsed).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _checked_timeout(timeout: float | Timeout | None, default: Timeout) -> Timeout:
+    if timeout is None:
+        return default
+    if isinstance(timeout, Timeout):
+        return timeout
+    return evolve(default, total=timeout)
+
+
+def _checked_retries(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(
+            f"max_retries={value!r}: pass a whole number, 0 for one attempt only"
+        )
+    return value
+
+
+def token_or_environment(token: Any) -> Any:
+    """The token argument, or the environment's TOGAI_API_TOKEN.
+
+    Raises:
+        ConfigurationError: There is neither.
+    """
+    if token is not None:
+        return token
+    value = os.environ.get("TOGAI_API_TOKEN")
+    if value is None:
+        raise ConfigurationError("no token: pass token=, or set TOGAI_API_TOKEN")
+    return value

@@ -1,0 +1,163 @@
+"""The steps of a call: what a client is asked to do next. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from togai._transport.auth import Secret
+    from togai._transport.retry import Failure
+    from togai._transport.timeout import Timeout
+
+_SNIPPET = 500
+MAX_MESSAGE = 300
+"""Characters of a message of the service that an error shows."""
+
+
+@frozen
+class Call:
+    """One operation with its arguments, ready to be sent. Its repr leaves the arguments out."""
+
+    method: str
+    path: str
+    params: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
+    repeatable: bool = True
+    """Whether sending it again does no harm."""
+
+
+@frozen
+class Response:
+    """A response of the service: the status, the headers that are used, the whole body."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    reason: str = ""
+    attempts: int = 1
+    secret: Secret | None = field(default=None, repr=False)
+    """The token of the request, which the response may repeat."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request."""
+        return self._header("x-request-id")
+
+    @property
+    def content_type(self) -> str | None:
+        """The content type of the body, as the service states it."""
+        return self._header("content-type")
+
+    def _header(self, name: str) -> str | None:
+        return self.shown(self.headers[name], MAX_MESSAGE) if name in self.headers else None
+
+    def shown(self, text: str, most: int) -> str:
+        """The start of a text of the response, fit for an error."""
+        return (self.secret.masked(text) if self.secret else text)[:most]
+
+    def snippet(self) -> str:
+        """The start of the body as text."""
+        return self.shown(self.body.decode("utf-8", "replace"), _SNIPPET)
+
+
+@frozen
+class NoResponse:
+    """The end of an attempt without a response."""
+
+    failure: Failure
+    cause: str
+    final: bool = False
+    """Whether a retry cannot help."""
+
+
+@frozen
+class Unreadable:
+    """A response whose body could not be read, with the reason."""
+
+    problem: str
+    status: int
+    request_id: str | None = None
+
+
+Outcome = Response | NoResponse | Unreadable
+"""The outcome of one attempt."""
+
+
+@frozen
+class Attempt:
+    """Wait for the rate limit, then send the request once. Results in an `AttemptResult`."""
+
+    call: Call
+    timeout: Timeout
+    token: Secret | None
+    """The token to send; None for the current one."""
+    deadline: float | None
+    """The end of the attempt on the monotonic clock; None starts the call's total time with this attempt."""
+
+
+@frozen
+class AttemptResult:
+    """The result of an attempt."""
+
+    outcome: Outcome
+    token: Secret
+    began: float
+    """The start of the attempt on the monotonic clock, after waiting for the rate limit."""
+
+
+@frozen
+class Refresh:
+    """Fetch another token than the refused one. Results in a `Secret`."""
+
+    refused: Secret
+
+
+@frozen
+class Sleep:
+    """Sleep for a number of seconds."""
+
+    seconds: float
+
+
+@frozen
+class Hold:
+    """Start no request of this client for a number of seconds."""
+
+    seconds: float
+
+
+@frozen
+class Blocking:
+    """Run a function that blocks, off the event loop. Results in what it returns.
+
+    A task that is cancelled meanwhile waits for the function to end; the cancellation is raised at this step.
+    """
+
+    function: Callable[[], Any]
+
+
+Step = Attempt | Refresh | Sleep | Hold | Blocking
+
+T = TypeVar("T")
+
+Steps = Generator[Step, Any, T]
+"""A call as a generator: it yields steps, receives their results, and returns the result of the call."""
+
+
+class Run(Protocol):
+    """Runs the steps of a call in this thread."""
+
+    def __call__(self, steps: Steps[T], /) -> T:
+        """Return the result of the call."""
+        ...
+
+
+class AsyncRun(Protocol):
+    """Runs the steps of a call in this task."""
+
+    async def __call__(self, steps: Steps[T], /) -> T:
+        """Return the result of the call."""
+        ...
