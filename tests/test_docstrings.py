@@ -20,13 +20,14 @@ import pytest
 import togai
 import togai.corrections
 import togai.errors
+import togai.jobs
 import togai.models
 import togai.testing
 from togai import AsyncEvents, Events
 from togai.corrections import Where
 from togai.testing import FakeTogai
 
-MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
+MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.jobs, togai.testing]
 CONSTANTS = {"__version__", "PRODUCTION_URL", "SANDBOX_URL", "ReadEvent"}
 
 
@@ -77,7 +78,7 @@ def test_a_function_says_what_each_argument_is(name: str) -> None:
             continue
         shared = parameter.kind is parameter.VAR_KEYWORD and "Where" in str(parameter.annotation)
         for key in Where.__annotations__ if shared else [parameter.name]:
-            assert re.search(rf"^ +{key}: \S|`{key}`", text, re.MULTILINE), key
+            assert re.search(rf"^ +(?:\*\*)?{key}: \S|`{key}`", text, re.MULTILINE), key
 
 
 @pytest.mark.parametrize("name", [name for name in vars(Events) if not name.startswith("_")])

@@ -15,6 +15,7 @@ import pytest
 import togai
 import togai.corrections
 import togai.errors
+import togai.jobs
 import togai.models
 import togai.testing
 from togai import AsyncEventPages, AsyncEvents, AsyncTogai, EventPages, Events, Togai
@@ -22,7 +23,7 @@ from togai.testing import FakeTogai
 
 from .conftest import Api
 
-MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.testing]
+MODULES = [togai, togai.models, togai.errors, togai.corrections, togai.jobs, togai.testing]
 
 
 def public(owner: Any) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def test_a_client_without_asyncio_does_not_import_it() -> None:
     assert done.stdout == "[] False\n"
 
 
-@pytest.mark.parametrize("name", ["models", "errors", "corrections"])
+@pytest.mark.parametrize("name", ["models", "errors", "corrections", "jobs"])
 def test_the_public_modules_are_there_without_importing_them(name: str) -> None:
     script = f"import togai; print(togai.{name}.__name__)"
     done = subprocess.run(

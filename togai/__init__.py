@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 else:
     from importlib import import_module as _import_module
 
-    _SUBMODULES = ("corrections", "errors", "models")
+    _SUBMODULES = ("corrections", "errors", "jobs", "models")
 
     def _names():
         return {

@@ -23,7 +23,14 @@ from contract.normalize import Description, Node, Shape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MODULES = ("togai", "togai.corrections", "togai.errors", "togai.models", "togai.testing")
+MODULES = (
+    "togai",
+    "togai.corrections",
+    "togai.errors",
+    "togai.jobs",
+    "togai.models",
+    "togai.testing",
+)
 FILES = ("wire.txt", "python.txt")
 MAX_FACTS = 50_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,6 +243,8 @@ def _type(annotation: Any) -> str:
     annotation = getattr(annotation, "__forward_arg__", annotation)
     if annotation in (inspect.Parameter.empty, None):
         return "None" if annotation is None else "Any"
+    # A TypedDict keeps its annotations as references.
+    annotation = getattr(annotation, "__forward_arg__", annotation)
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 

@@ -1,0 +1,162 @@
+"""The checkpoint of an export: one SQLite file that holds the rows read so far and where each listing stands.
+
+Rows and position change in one transaction, so that a process killed at any instant loses and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from togai.errors import InvalidRequest, TogaiError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS listing (account TEXT PRIMARY KEY, next_token TEXT, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT UNIQUE, data TEXT NOT NULL);
+"""
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Raise what the disk refuses as an error that names the file and the way on."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise TogaiError(
+            f"{path} cannot be written: {error}. Remove the cause and repeat the same call: it goes on there"
+        ) from error
+
+
+class Checkpoint:
+    """The state of one export. Holds the file's lock as long as it is open; threads may share it."""
+
+    def __init__(self, path: Path, job: Mapping[str, Any], *, restart: bool) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._open = True
+        try:
+            # The rows are customers' data: for the owner alone.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._db = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise InvalidRequest(f"{path} cannot be written: {error}") from None
+        try:
+            self._begin(job, restart=restart)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _begin(self, job: Mapping[str, Any], *, restart: bool) -> None:
+        try:
+            for pragma in ("locking_mode = EXCLUSIVE", "synchronous = EXTRA"):
+                self._db.execute(f"PRAGMA {pragma}")
+            self._db.execute("BEGIN EXCLUSIVE")
+            for statement in filter(str.strip, _TABLES.split(";")):
+                self._db.execute(statement)
+            if restart:
+                for table in ("state", "listing", "event"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608  (of the three names above)
+            kept = self.get("job")
+            if kept is None:
+                self._set("job", job)
+                names = [(name,) for name in job["accounts"]]
+                self._db.executemany("INSERT INTO listing (account) VALUES (?)", names)
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise InvalidRequest(f"{self.path} cannot be used: {error}") from None
+            raise InvalidRequest(f"another process exports to {self.path} right now") from None
+        except sqlite3.DatabaseError:
+            raise InvalidRequest(
+                f"{self.path} is not the checkpoint of an export: remove it, or export to another path"
+            ) from None
+        if kept is not None and (differing := [key for key in job if job[key] != kept.get(key)]):
+            was = "; ".join(f"{key} was {kept.get(key)!r}, not {job[key]!r}" for key in differing)
+            raise InvalidRequest(
+                f"{self.path} belongs to another export: {was}. Repeat that one, or pass restart=True"
+            )
+
+    def get(self, name: str) -> Any:
+        """A value of the state; None where there is none."""
+        row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def _set(self, name: str, value: Any) -> None:
+        self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, json.dumps(value)))
+
+    def set(self, name: str, value: Any) -> None:
+        """Set a value of the state."""
+        with self._lock, writing(self.path):
+            self._set(name, value)
+
+    def unfinished(self) -> list[tuple[str, str | None]]:
+        """The accounts whose listing is not read to its end, each with the token to go on from."""
+        return self._db.execute(
+            "SELECT account, next_token FROM listing WHERE NOT done ORDER BY rowid"
+        ).fetchall()
+
+    def add(
+        self,
+        account: str,
+        next_token: str | None,
+        events: Iterable[tuple[str | None, str]],
+        counts: dict[str, int],
+    ) -> dict[str, int] | None:
+        """Keep a page: its rows, its counts and where the listing stands, in one transaction.
+
+        Returns:
+            The counts of the export so far; None where the export has ended meanwhile.
+        """
+        with self._lock, writing(self.path):
+            if not self._open:
+                return None
+            self._db.execute("BEGIN")
+            try:
+                total = self.get("counts") or dict.fromkeys([*counts, "rows", "repeated"], 0)
+                for name, number in counts.items():
+                    total[name] += number
+                for event in events:
+                    added = self._db.execute(
+                        "INSERT OR IGNORE INTO event (reference_id, data) VALUES (?, ?)", event
+                    ).rowcount
+                    total["rows" if added else "repeated"] += 1
+                self._db.execute(
+                    "UPDATE listing SET next_token = ?, done = ? WHERE account = ?",
+                    (next_token, next_token is None, account),
+                )
+                self._set("counts", total)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            return total
+
+    def events(self) -> Iterator[str]:
+        """The rows that were kept, in the order in which they were read."""
+        return (row[0] for row in self._db.execute("SELECT data FROM event ORDER BY number"))
+
+    def complete(self, size: int) -> None:
+        """Note that the file is whole, and forget the rows."""
+        with self._lock, writing(self.path):
+            self._db.execute("BEGIN")
+            self._set("complete", size)
+            self._db.execute("DELETE FROM event")
+            self._db.execute("COMMIT")
+            self._db.execute("VACUUM")
+
+    def close(self) -> None:
+        """Release the file. A page that arrives later is not kept, and read again by the next run."""
+        with self._lock:
+            self._open = False
+            self._db.close()

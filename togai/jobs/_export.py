@@ -1,0 +1,438 @@
+"""Export events to a file that is whole or absent, and go on after any interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from datetime import datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast, get_args
+
+from attrs import frozen
+
+from togai._decoding import deviations
+from togai._rows import rows as _rows
+from togai.errors import InvalidRequest
+from togai.jobs import _formats
+from togai.jobs._checkpoint import Checkpoint, writing
+from togai.jobs._status import is_reverted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from togai._client import AsyncTogai, Togai
+    from togai._pagination import EventPage
+    from togai.models import ReadEvent
+
+_Format = Literal["csv", "jsonl", "parquet"]
+
+COLUMNS = (
+    "reference_id",
+    "id",
+    "account_id",
+    "customer_id",
+    "schema_name",
+    "timestamp",
+    "created_at",
+    "status",
+    "status_description",
+)
+_VALUES = ("attribute.", "unit.", "dimension.")
+_SUFFIXES: dict[str, _Format] = {".ndjson": "jsonl"}
+_SUFFIXES.update({f".{name}": name for name in get_args(_Format)})
+
+
+@frozen(kw_only=True)
+class ExportProgress:
+    """How far an export has come.
+
+    Attributes:
+        read: Events read so far, by earlier runs too.
+        rows: Rows kept of them.
+        accounts_done: Accounts read to their end.
+        accounts: All accounts of the export.
+    """
+
+    read: int
+    rows: int
+    accounts_done: int
+    accounts: int
+
+
+@frozen(kw_only=True)
+class ExportResult:
+    """What an export wrote.
+
+    Attributes:
+        path: The file.
+        rows: Its rows, one per event.
+        read: Events that were read.
+        reverted: Events left out because a correction took them back.
+        outside: Events left out because they lie outside the time window.
+        malformed: Rows whose event deviates from the contract; look at these.
+        repeated: Events left out because the service listed them before.
+        columns: The columns, in order.
+    """
+
+    path: Path
+    rows: int
+    read: int
+    reverted: int
+    outside: int
+    malformed: int
+    repeated: int
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        counts = (
+            (self.outside, "outside the time window"),
+            (self.reverted, "reverted"),
+            (self.repeated, "listed twice"),
+        )
+        left_out = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        return (
+            f"{self.path}: {self.rows:,} rows of {self.read:,} events"
+            + (f"; left out: {left_out}" if left_out else "")
+            + (f"; {self.malformed:,} rows are malformed" if self.malformed else "")
+        )
+
+
+class ExportOptions(TypedDict, total=False):
+    """The options of `export` and `export_async`, all optional.
+
+    Attributes:
+        since: Only events from this time on, a datetime with a time zone.
+        until: Only events before this time.
+        format: "csv", "jsonl" (JSON lines; quantities as text that holds all digits) or "parquet" (decimals,
+            exact; needs the extra togai[parquet]). Default: what the path ends with.
+        columns: The columns, in this order: those of `togai.rows`. Default: every column that occurs.
+        excel: Write the CSV for spreadsheets: a byte order mark, and no text that runs as a formula.
+        include_reverted: Keep events that a correction took back, too.
+        restart: Forget what an earlier run kept, and replace the file.
+        concurrency: How many accounts are read at once; 4 by default.
+        on_progress: Called with an `ExportProgress` after each page, from one thread at a time.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    format: Literal["csv", "jsonl", "parquet"] | None
+    columns: Sequence[str] | None
+    excel: bool
+    include_reverted: bool
+    restart: bool
+    concurrency: int
+    on_progress: Callable[[ExportProgress], object] | None
+
+
+class _Export:
+    """One export, without the requests: what is asked for, what is kept of a page, how it ends."""
+
+    def __init__(
+        self,
+        client: Togai | AsyncTogai,
+        accounts: str | Iterable[str] | None,
+        path: str | os.PathLike[str],
+        options: ExportOptions,
+    ) -> None:
+        if unknown := sorted(options.keys() - ExportOptions.__annotations__.keys()):
+            raise TypeError(f"export() has no parameter {unknown[0]!r}")
+        self.path = Path(path)
+        self._since, self._until = options.get("since"), options.get("until")
+        self._excel = options.get("excel", False)
+        self._format = _checked_format(self.path, options.get("format"), excel=self._excel)
+        self._columns = _checked_columns(options.get("columns"))
+        self._include_reverted = options.get("include_reverted", False)
+        self._on_progress = options.get("on_progress")
+        self.concurrency = _checked_concurrency(options.get("concurrency", 4))
+        job: dict[str, Any] = {
+            "service": client._settings.base_url,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            "accounts": _checked_accounts(accounts),
+            "since": _checked_time("since", self._since),
+            "until": _checked_time("until", self._until),
+            "format": self._format,
+            "columns": self._columns,
+            "excel": self._excel,
+            "include_reverted": self._include_reverted,
+        }
+        if self._since and self._until and self._since >= self._until:
+            raise InvalidRequest("since is not before until: the time window is empty")
+        self._accounts = len(job["accounts"])
+        beside, restart = _beside(self.path, ".checkpoint"), options.get("restart", False)
+        if self.path.exists() and not beside.exists() and not restart:
+            raise InvalidRequest(self._taken())
+        self._checkpoint = Checkpoint(beside, job, restart=restart)
+        try:
+            if not restart:
+                self._check_file()
+        except BaseException:
+            self._checkpoint.close()
+            raise
+
+    def _taken(self) -> str:
+        return f"{self.path} exists already: export to another path, or pass restart=True to replace it"
+
+    def _check_file(self) -> None:
+        """Refuse a file that this export did not write, and one that is gone or changed since."""
+        whole, expected = self._checkpoint.get("complete"), self._checkpoint.get("size")
+        size = self.path.stat().st_size if self.path.exists() else None
+        if whole is not None and size != whole:
+            found = "is gone" if size is None else f"has {size:,} bytes instead of {whole:,}"
+            raise InvalidRequest(
+                f"{self.path} was exported to its end, and {found}: pass restart=True to export it again"
+            )
+        if whole is None and size not in (None, expected):
+            raise InvalidRequest(self._taken())
+
+    def unfinished(self) -> list[tuple[str | None, str | None]]:
+        """Each account that is not read to its end, with the token to go on from."""
+        return [(name or None, token) for name, token in self._checkpoint.unfinished()]
+
+    def keep(self, account: str | None, page: EventPage) -> bool:
+        """Keep the rows of a page; False where the export has ended meanwhile."""
+        counts: dict[str, int] = dict.fromkeys(("read", "reverted", "outside", "malformed"), 0)
+        kept = [
+            (json.dumps(event.reference_id) if event.reference_id else None, _formats.dump(row))
+            for event in page.events
+            for row in self._row(event, counts)
+        ]
+        total = self._checkpoint.add(account or "", page.next_token, kept, counts)
+        if total is not None and self._on_progress is not None:
+            self._on_progress(
+                ExportProgress(
+                    read=total["read"],
+                    rows=total["rows"],
+                    accounts_done=self._accounts - len(self._checkpoint.unfinished()),
+                    accounts=self._accounts,
+                )
+            )
+        return total is not None
+
+    def _row(self, event: ReadEvent, counts: dict[str, int]) -> Iterator[_formats.Row]:
+        counts["read"] += 1
+        if is_reverted(event) and not self._include_reverted:
+            counts["reverted"] += 1
+            return
+        row = next(_rows([event]))
+        when = row["timestamp"]
+        is_time = isinstance(when, datetime) and when.tzinfo is not None
+        if is_time and not self._is_inside(when):
+            counts["outside"] += 1
+            return
+        counts["malformed"] += bool(deviations(event)) or not is_time
+        yield row
+
+    def _is_inside(self, when: Any) -> bool:
+        return (self._since is None or self._since <= when) and (
+            self._until is None or when < self._until
+        )
+
+    def finish(self) -> ExportResult:
+        """Write the file from the rows that were kept."""
+        if self._checkpoint.get("complete") is None:
+            columns = self._columns or self._discovered()
+            self._checkpoint.set("columns", columns)
+            with writing(self.path):
+                new = _beside(self.path, ".new")
+                self._write(new, columns)
+                with new.open("rb+") as file:
+                    os.fsync(file.fileno())
+                size = new.stat().st_size
+                self._checkpoint.set("size", size)
+                new.replace(self.path)
+            self._checkpoint.complete(size)
+        counts: dict[str, int] = self._checkpoint.get("counts") or {}
+        names = ("rows", "read", "reverted", "outside", "malformed", "repeated")
+        return ExportResult(
+            path=self.path,
+            columns=tuple(self._checkpoint.get("columns")),
+            **{name: counts.get(name, 0) for name in names},
+        )
+
+    def _load(self) -> Iterator[_formats.Row]:
+        return map(_formats.load, self._checkpoint.events())
+
+    def _discovered(self) -> list[str]:
+        found = {name for row in self._load() for name in row} - set(COLUMNS)
+        return [*COLUMNS, *sorted(found, key=_position)]
+
+    def _write(self, path: Path, columns: Sequence[str]) -> None:
+        if self._format == "csv":
+            _formats.write_csv(path, columns, self._load(), excel=self._excel)
+        elif self._format == "jsonl":
+            _formats.write_jsonl(path, columns, self._load())
+        else:
+            _formats.write_parquet(path, columns, self._load)
+
+    def close(self) -> None:
+        """Release the checkpoint."""
+        self._checkpoint.close()
+
+
+def export(
+    client: Togai,
+    accounts: str | Iterable[str] | None,
+    path: str | os.PathLike[str],
+    **options: Unpack[ExportOptions],
+) -> ExportResult:
+    """Export the events of accounts to a CSV, JSON lines or Parquet file, several accounts at once.
+
+    The file appears when it is whole. Until then the rows stand in `PATH.checkpoint`: after Ctrl-C, an
+    error or a crash the same call goes on where it stopped, and writes no row twice. Called again after
+    it is whole it sends nothing. Both files hold customers' data.
+
+    The service does not list by time: all events of the accounts are read, and the time window is
+    applied here, to the event's own timestamp. An event whose timestamp cannot be read is kept.
+
+    Args:
+        client: The client to read with; its rate limit applies to all accounts together.
+        accounts: One account, several, or None for all that the token can read. Rows of one account keep
+            the order of the service; accounts may interleave.
+        path: The file to write.
+        **options: See `ExportOptions`.
+
+    Returns:
+        What was written and what was left out.
+
+    Raises:
+        InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
+            export or is in use by another process. Nothing was sent.
+        TogaiError: A request failed, or the file cannot be written; the same call goes on.
+    """
+    job = _Export(client, accounts, path, options)
+    try:
+        _read_all(client, job)
+        return job.finish()
+    finally:
+        job.close()
+
+
+def _read_all(client: Togai, job: _Export) -> None:
+    """Read in daemon threads: after an interruption nobody waits for the requests under way."""
+    waiting = job.unfinished()
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            while waiting:
+                account, token = waiting.pop(0)
+                for page in client.events.list(account_id=account, next_token=token).pages():
+                    if not job.keep(account, page):
+                        return
+        except BaseException as error:  # noqa: BLE001  (raised below, in the caller's thread)
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    count = min(job.concurrency, len(waiting))
+    for _ in range(count):
+        threading.Thread(target=work, name="togai-export", daemon=True).start()
+    for _ in range(count):
+        if (error := ended.get()) is not None:
+            raise error
+
+
+async def export_async(
+    client: AsyncTogai,
+    accounts: str | Iterable[str] | None,
+    path: str | os.PathLike[str],
+    **options: Unpack[ExportOptions],
+) -> ExportResult:
+    """Export the events of accounts to a file: `export` for AsyncTogai.
+
+    Args:
+        client: The client to read with; its rate limit applies to all accounts together.
+        accounts: One account, several, or None for all that the token can read.
+        path: The file to write.
+        **options: See `ExportOptions`.
+
+    Returns:
+        What was written and what was left out.
+
+    Raises:
+        InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
+            export or is in use by another process. Nothing was sent.
+        TogaiError: A request failed, or the file cannot be written; the same call goes on.
+    """
+    job = await asyncio.to_thread(_Export, client, accounts, path, options)
+    limit = asyncio.Semaphore(job.concurrency)
+
+    async def read(account: str | None, token: str | None) -> None:
+        async with limit:
+            async for page in client.events.list(account_id=account, next_token=token).pages():
+                await asyncio.to_thread(job.keep, account, page)
+
+    try:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for account, token in job.unfinished():
+                    group.create_task(read(account, token))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return await asyncio.to_thread(job.finish)
+    finally:
+        job.close()
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _position(column: str) -> tuple[bool, str, str]:
+    kind, _, name = column.partition(".")
+    return kind == "dimension", name, kind
+
+
+def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa: A002
+    chosen: Any = format if format is not None else _SUFFIXES.get(path.suffix.lower())
+    if chosen not in get_args(_Format):
+        problem = f"format={format!r}" if format is not None else f"{path} names no format"
+        raise InvalidRequest(f"{problem}: pass one of {', '.join(get_args(_Format))}")
+    if excel and chosen != "csv":
+        raise InvalidRequest(f"excel goes with csv, not with {chosen}")
+    if chosen == "parquet":
+        _formats.pyarrow()
+    return cast("_Format", chosen)
+
+
+def _checked_columns(columns: Any) -> list[str] | None:
+    if columns is None:
+        return None
+    if isinstance(columns, str) or not columns:
+        raise InvalidRequest(f"columns={columns!r}: pass a list of names, or None for all")
+    names = [str(name) for name in columns]
+    for name in names:
+        if name not in COLUMNS and not name.startswith(_VALUES):
+            raise InvalidRequest(
+                f"no column is called {name!r}: there are {', '.join(COLUMNS)},"
+                " attribute.NAME, unit.NAME and dimension.NAME"
+            )
+    if len(set(names)) < len(names):
+        raise InvalidRequest("columns names one column twice")
+    return names
+
+
+def _checked_accounts(accounts: Any) -> list[str]:
+    """The accounts without repetition; one empty name stands for all."""
+    if accounts is None:
+        return [""]
+    names: list[Any] = [accounts] if isinstance(accounts, str) else list(accounts)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise InvalidRequest(f"accounts={names!r}: pass account ids, or None for all accounts")
+    return list(dict.fromkeys(names))
+
+
+def _checked_time(name: str, when: Any) -> str | None:
+    if when is None:
+        return None
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        raise InvalidRequest(f"{name}={when!r}: pass a datetime with a time zone, such as UTC")
+    return _formats.iso(when)
+
+
+def _checked_concurrency(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequest(f"concurrency={value!r}: pass a whole number from 1 on")
+    return value

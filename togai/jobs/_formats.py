@@ -1,0 +1,164 @@
+"""Rows as files: CSV, JSON lines, Parquet. Numbers keep every digit."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib import import_module
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+Row = dict[str, Any]
+
+TIMES = ("timestamp", "created_at")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_DIGITS = 76
+"""What Parquet's widest decimal holds."""
+_BATCH = 5_000
+
+
+def iso(when: datetime) -> str:
+    """A time as text: UTC, always with microseconds and Z, so that text sorts as time does."""
+    try:
+        when = when.astimezone(UTC)
+    except OverflowError:  # the first and the last hours of the calendar
+        return when.isoformat(timespec="microseconds")
+    return when.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def digits(number: Decimal) -> str:
+    """A number as plain digits, without an exponent where that stays readable."""
+    return f"{number:f}" if abs(number.adjusted()) <= 600 else str(number)
+
+
+def text(value: Any) -> str | None:
+    """A value of a row as text, exact; None stays None."""
+    if isinstance(value, datetime):
+        return iso(value) if value.tzinfo else value.isoformat()
+    if isinstance(value, Decimal):
+        return digits(value)
+    return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+
+
+def escaped(value: Any) -> str | None:
+    """A cell for a spreadsheet: text that it would run as a formula gets an apostrophe in front."""
+    cell = text(value)
+    formula = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{cell}" if formula else cell
+
+
+def dump(row: Mapping[str, Any]) -> str:
+    """A row as one line of JSON that `load` reads back as it was."""
+
+    def packed(value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return {"decimal": str(value)}
+        if isinstance(value, datetime) and value.tzinfo:
+            return {"time": iso(value)}
+        return text(value)
+
+    return json.dumps({name: packed(value) for name, value in row.items()}, ensure_ascii=True)
+
+
+def load(line: str) -> Row:
+    """A row that `dump` wrote."""
+
+    def unpacked(value: Any) -> Any:
+        match value:
+            case {"decimal": str(number)}:
+                return Decimal(number)
+            case {"time": str(when)}:
+                return datetime.fromisoformat(when)
+            case _:
+                return value
+
+    return {name: unpacked(value) for name, value in json.loads(line).items()}
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row], *, excel: bool) -> None:
+    """Write comma-separated values with a header; for Excel with a byte order mark and escaped formulas."""
+    cell = escaped if excel else text
+    encoding = "utf-8-sig" if excel else "utf-8"
+    with path.open("w", newline="", encoding=encoding, errors="backslashreplace") as file:
+        writer = csv.writer(file, lineterminator="\r\n" if excel else "\n")
+        writer.writerow([escaped(name) if excel else name for name in columns])
+        for row in rows:
+            writer.writerow([cell(row.get(name)) for name in columns])
+
+
+def write_jsonl(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write one JSON object per line, numbers as text that holds all digits."""
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps({name: text(row.get(name)) for name in columns}) + "\n")
+
+
+def write_parquet(path: Path, columns: Sequence[str], rows: Callable[[], Iterator[Row]]) -> None:
+    """Write Parquet: quantities as decimals, times as UTC; text where a column holds anything else."""
+    arrow = pyarrow()
+    types = _arrow_types(arrow, columns, rows())
+    schema = arrow.schema(list(types.items()))
+    remaining = rows()
+    with arrow.parquet.ParquetWriter(path, schema) as writer:
+        while batch := list(islice(remaining, _BATCH)):
+            table = {
+                name: [_utf8(row.get(name)) if is_text else row.get(name) for row in batch]
+                for name, is_text in (
+                    (name, kind == arrow.string()) for name, kind in types.items()
+                )
+            }
+            writer.write_table(arrow.table(table, schema=schema))
+
+
+def pyarrow() -> Any:
+    """The library that writes Parquet.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        import_module("pyarrow.parquet")
+    except ImportError:
+        raise ConfigurationError(
+            "Parquet needs pyarrow: install it with pip install 'togai[parquet]'"
+        ) from None
+    return import_module("pyarrow")
+
+
+def _utf8(value: Any) -> str | None:
+    cell = text(value)
+    return None if cell is None else cell.encode("utf-8", "backslashreplace").decode()
+
+
+def _arrow_types(arrow: Any, columns: Sequence[str], rows: Iterable[Row]) -> dict[str, Any]:
+    """The type of each column: a decimal or a time where that holds each of its values exactly, else text."""
+    kinds = {name: set[Any]() for name in columns}
+    whole, scale = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
+    for row in rows:
+        for name in columns:
+            value = row.get(name)
+            if value is None:
+                continue
+            kinds[name].add(type(value))
+            if isinstance(value, Decimal):
+                scale[name] = max(scale[name], -int(value.as_tuple().exponent))
+                whole[name] = max(whole[name], value.adjusted() + 1)
+
+    def of(name: str) -> Any:
+        if kinds[name] <= {datetime} and (kinds[name] or name in TIMES):
+            return arrow.timestamp("us", tz="UTC")
+        precision = whole[name] + scale[name]
+        if kinds[name] == {Decimal} and precision <= _DIGITS:
+            decimal = arrow.decimal128 if precision <= 38 else arrow.decimal256
+            return decimal(38 if precision <= 38 else _DIGITS, scale[name])
+        return arrow.string()
+
+    return {name: of(name) for name in columns}

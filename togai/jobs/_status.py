@@ -1,0 +1,63 @@
+"""What an ingestion status means, for events and for the words themselves."""
+
+from __future__ import annotations
+
+from togai.models import IngestionStatusValue, ReadEvent
+
+_NOT_FINAL = {"INGESTION_IN_PROGRESS", "UNKNOWN"}
+
+
+def status_of(event: ReadEvent | str | None) -> str:
+    """The status in words; empty where a malformed event has none."""
+    if event is None or isinstance(event, str):
+        return str(event or "")
+    return str(getattr(event.ingestion_status, "status", None) or "")
+
+
+def is_failed(event: ReadEvent | str | None) -> bool:
+    """Whether the ingestion failed: the status starts with INGESTION_FAILED, new ones included.
+
+    Args:
+        event: An event that was read, or its status.
+
+    Returns:
+        True for a failed ingestion.
+
+    Example:
+        >>> is_failed("INGESTION_FAILED_UNITS_INVALID"), is_failed("REVERTED")
+        (True, False)
+    """
+    return status_of(event).startswith("INGESTION_FAILED")
+
+
+def is_reverted(event: ReadEvent | str | None) -> bool:
+    """Whether the event was taken back by a correction: the status is REVERTED.
+
+    Args:
+        event: An event that was read, or its status.
+
+    Returns:
+        True for REVERTED alone.
+
+    Example:
+        >>> is_reverted("REVERTED"), is_reverted("REVERTED_PARTIALLY")
+        (True, False)
+    """
+    return status_of(event) == "REVERTED"
+
+
+def is_final(event: ReadEvent | str | None) -> bool:
+    """Whether the status changes no more by itself: completed, failed or reverted.
+
+    Args:
+        event: An event that was read, or its status.
+
+    Returns:
+        True for a known final status; never for a status that this version does not know.
+
+    Example:
+        >>> is_final("INGESTION_COMPLETED_EVENT_METERED"), is_final("ARCHIVED")
+        (True, False)
+    """
+    status = status_of(event)
+    return status not in _NOT_FINAL and status in set(map(str, IngestionStatusValue))
