@@ -1,28 +1,28 @@
 """Everything that this package raises, in one tree.
 
 TogaiError
-├── ConfigurationError            the client cannot be set up so: no token, a foreign http address (a ValueError)
-├── InvalidRequest                refused before anything was sent (a ValueError)
-├── ConnectionFailed              no connection came about: nothing was sent
-├── ConnectionLost                the connection broke before the whole answer had arrived
-├── TimedOut                      no whole answer in time
-├── StatusError                   the service answered with another status than success
+├── ConfigurationError            a setting is missing or not allowed (a ValueError)
+├── InvalidRequest                an argument was refused before anything was sent (a ValueError)
+├── ConnectionFailed              no connection: nothing was sent
+├── ConnectionLost                the connection broke before the response was complete
+├── TimedOut                      no complete response in time
+├── StatusError                   the status of the response is not a success
 │   ├── BadRequest                400
 │   ├── Unauthorized              401
 │   ├── Forbidden                 403
 │   ├── NotFound                  404
 │   ├── UnprocessableEntity       422
 │   ├── RateLimited               429
-│   └── ServerError               5xx, 520 and its neighbours included
-├── UnexpectedResponse            a success whose body is not what was asked for
-├── RepeatedPageToken             a listing that would go in circles
+│   └── ServerError               5xx, also the unassigned ones such as 520
+├── UnexpectedResponse            a success with a body that was not expected
+├── RepeatedPageToken             a listing that would repeat itself
 ├── EventNotFound                 no event has this id (a LookupError)
 ├── AmbiguousEvent                several events have this id (a LookupError)
-├── PlanChanged                   what a plan would touch has changed since it was made
-├── CorrectionFailed              the service answered that it did not correct some events
-└── CorrectionOutcomeUnknown      nobody can say whether a correction was applied
+├── PlanChanged                   the events of a plan have changed since it was made
+├── CorrectionFailed              some events were not corrected
+└── CorrectionOutcomeUnknown      a correction may or may not have been applied
 
-All of them survive pickle and deepcopy, and none holds the token or a query string.
+All of them can be pickled and copied, and none holds the token or a query string.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ class TogaiError(Exception):
     """Base of every error that this package raises.
 
     Attributes:
-        method: HTTP method of the call, None where no call was made.
+        method: HTTP method of the call; None if there was none.
         path: Path of the call, without its query.
         attempts: How many requests were sent for the call.
-        waited: Seconds slept before each further attempt.
-        next_token: In a listing, where to go on: `client.events.list(next_token=...)`.
-        yielded: In a listing, how many events had been yielded.
-        completed: In the execution of a plan, the entries of the corrections that were answered before.
+        waited: The seconds waited before each retry.
+        next_token: In a listing, the token to resume with: `client.events.list(next_token=...)`.
+        yielded: In a listing, the number of events yielded before the error.
+        completed: In the execution of a plan, the results of the corrections before the error.
     """
 
     method: str | None = None
@@ -86,7 +86,7 @@ class TogaiError(Exception):
     completed: tuple[EventCorrectionInfo, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default calls the class with `args` alone, which loses keyword arguments.
+        # The default calls the class with `args` only, which loses keyword arguments.
         return _rebuild, (type(self), self.args), self.__dict__
 
 
@@ -95,33 +95,33 @@ def _rebuild(cls: type[TogaiError], args: tuple[Any, ...]) -> TogaiError:
 
 
 class ConfigurationError(TogaiError, ValueError):
-    """The client cannot work with these settings; the text says which one and what would do."""
+    """A setting is missing or not allowed; the message says which one, and what is allowed."""
 
 
 class InvalidRequest(TogaiError, ValueError):
-    """An argument was refused, and nothing was sent; the text says what would be right."""
+    """An argument was refused before anything was sent; the message says what is allowed."""
 
 
 class ConnectionFailed(TogaiError):
-    """No connection came about in any attempt. Nothing was sent."""
+    """No attempt could connect. Nothing was sent."""
 
 
 class ConnectionLost(TogaiError):
-    """The connection broke before the whole answer had arrived."""
+    """The connection broke before the response was complete."""
 
 
 class TimedOut(TogaiError):
-    """The whole answer did not arrive within the timeouts of the call."""
+    """The response was not complete within the timeouts of the call."""
 
 
 class StatusError(TogaiError):
-    """The service answered with another status than success.
+    """The status of the response is not a success.
 
     Attributes:
         status: The HTTP status.
-        message: What the service says about it; its reason phrase where it says nothing.
-        request_id: The service's id of the request, to name to its support; None where it gave none.
-        retry_after: Seconds that the service asks to wait, None where it does not ask.
+        message: The service's message; the reason phrase of the status if there is none.
+        request_id: The service's id of the request, for its support; None if the response has none.
+        retry_after: The `Retry-After` header in seconds; None if the response has none.
         snippet: The first 500 characters of the body.
     """
 
@@ -156,11 +156,11 @@ class StatusError(TogaiError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        parts = [f"{self.method} {self.path} answered {self.status}: {self.message}"]
+        parts = [f"{self.method} {self.path} returned {self.status}: {self.message}"]
         if self.request_id:
             parts.append(f"request id {self.request_id}")
         if self.retry_after is not None:
-            parts.append(f"asks to wait {self.retry_after:g} s")
+            parts.append(f"retry after {self.retry_after:g} s")
         if self.attempts > 1:
             parts.append(f"{self.attempts} attempts")
         return "; ".join(parts) + self._advice()
@@ -177,36 +177,38 @@ class Unauthorized(StatusError):
     """401: the token is missing, wrong or expired (short-lived tokens live for 24 hours)."""
 
     def _advice(self) -> str:
-        return ". Check the token; a callable `token=` is read anew before each request"
+        return ". Check the token; a callable `token=` is called before each request"
 
 
 class Forbidden(StatusError):
-    """403: the token may not do this."""
+    """403: the token has no permission for this."""
 
     def _advice(self) -> str:
-        return ". The token is known but may not do this; check its permissions and base_url"
+        return ". The token is valid but has no permission for this; check its permissions and base_url"
 
 
 class NotFound(StatusError):
-    """404: there is nothing at this address."""
+    """404: the address does not exist."""
 
     def _advice(self) -> str:
         return ". Check base_url"
 
 
 class UnprocessableEntity(StatusError):
-    """422: the service understands the request and refuses it."""
+    """422: the service refuses the request as it is."""
 
 
 class RateLimited(StatusError):
-    """429: more requests than the quota allows (10 per second for each token by default)."""
+    """429: more requests than the quota allows (10 per second and token by default; the vendor's quota page)."""
 
     def _advice(self) -> str:
-        return ". Lower requests_per_second, or share one pace between the users of this token"
+        return (
+            ". Lower requests_per_second, or share one rate limiter between all who use this token"
+        )
 
 
 class ServerError(StatusError):
-    """5xx: the service, or a gateway before it, failed."""
+    """5xx: the service, or a gateway in front of it, failed."""
 
 
 _BY_STATUS: dict[int, type[StatusError]] = {
@@ -225,17 +227,17 @@ def status_error_class(status: int) -> type[StatusError]:
 
 
 class UnexpectedResponse(TogaiError):
-    """A success whose body is not what was asked for.
+    """A success with a body that was not expected.
 
-    Raised for a body that is no JSON object of the expected outline, that is larger than the limit or
-    cannot be decompressed; with `strict=True` also for every deviation from the contract.
+    The body is not a JSON object with the expected properties, is too large, or cannot be decompressed; with
+    `strict=True`, it deviates from the contract.
 
     Attributes:
         status: The HTTP status.
-        request_id: The service's id of the request; None where it gave none.
-        content_type: The content type that the service named.
+        request_id: The service's id of the request; None if the response has none.
+        content_type: The content type of the response.
         snippet: The first 500 characters of the body.
-        where: JSON path of the first deviation, such as `$.events[3].createdAt`; None where there is no JSON.
+        where: JSON path of the first deviation, such as `$.events[3].createdAt`; None if the body is not JSON.
     """
 
     status: int | None
@@ -267,18 +269,18 @@ class UnexpectedResponse(TogaiError):
         self.attempts = attempts
         at = f" at {where}" if where else ""
         body = f"; the body starts {snippet[:120]!r}" if snippet else ""
-        super().__init__(f"{method} {path} answered {status} with {problem}{at}{body}")
+        super().__init__(f"{method} {path} returned {status} with {problem}{at}{body}")
 
 
 class RepeatedPageToken(TogaiError):
-    """The service gave a page token that it had given before; going on would repeat events."""
+    """The service returned a page token for the second time; to continue would repeat events."""
 
 
 class EventNotFound(TogaiError, LookupError):
     """No event has this id.
 
     Attributes:
-        event_id: The id that was asked for.
+        event_id: The id that was requested.
     """
 
     event_id: str
@@ -287,7 +289,7 @@ class EventNotFound(TogaiError, LookupError):
         self.event_id = event_id
         super().__init__(
             f"no event has the id {event_id!r}. This call takes the id that the event was sent with,"
-            " not the reference id that Togai gave it"
+            " not Togai's reference id"
         )
 
 
@@ -295,8 +297,8 @@ class AmbiguousEvent(TogaiError, LookupError):
     """Several events have this id: it is unique only within a window of 45 days.
 
     Attributes:
-        event_id: The id that was asked for.
-        candidates: The events that have it.
+        event_id: The id that was requested.
+        candidates: The events with this id.
     """
 
     event_id: str
@@ -314,10 +316,10 @@ class AmbiguousEvent(TogaiError, LookupError):
 
 
 class PlanChanged(TogaiError):
-    """What a plan would touch has changed since it was made. Nothing was sent.
+    """The events of a plan have changed since it was made. Nothing was sent.
 
     Attributes:
-        changes: What changed, one line for each event.
+        changes: One line for each event that has changed.
     """
 
     changes: tuple[str, ...]
@@ -326,16 +328,16 @@ class PlanChanged(TogaiError):
         self.changes = tuple(changes)
         shown = "; ".join(self.changes[:5]) + ("; ..." if len(self.changes) > 5 else "")
         super().__init__(
-            f"nothing was sent, because the plan is out of date: {shown}. Make a new one"
+            f"nothing was sent, because the plan is out of date: {shown}. Make a new plan"
         )
 
 
 class CorrectionFailed(TogaiError):
-    """The service answered, inside a success, that it did not correct some events.
+    """The response is a success, but some events were not corrected.
 
     Attributes:
         failed: The entries whose status is FAILED; each says why in `reason`.
-        unknown: The entries whose status this version does not know.
+        unknown: The entries with a status that this version does not know.
     """
 
     failed: tuple[EventCorrectionInfo, ...]
@@ -358,15 +360,15 @@ class CorrectionFailed(TogaiError):
 
 
 class CorrectionOutcomeUnknown(TogaiError):
-    """A correction was sent, and nobody can say whether it was applied. It was not sent again.
+    """A correction was sent, and whether it was applied is unknown. It was not sent again.
 
-    Do not repeat the call: the service knows no idempotency key, and a repeated correction can change
-    revenue twice. Read the targets first.
+    Do not repeat the call: the service has no idempotency key, and a repeated correction can change revenue twice.
+    Read the targets first.
 
     Attributes:
-        correction: What was asked for: action, selection, payload and options.
-        cause: What happened, in words.
-        status: The HTTP status of the answer, None where there was none.
+        correction: The correction: action, selection, replacement and options.
+        cause: The failure that left the outcome unknown.
+        status: The HTTP status of the response; None if there was none.
     """
 
     correction: Correction
