@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 from benchmark.__main__ import main
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+def documented() -> list[list[str]]:
+    """The cells of the rows of BENCHMARKS.md."""
+    text = (Path(__file__).parents[2] / "BENCHMARKS.md").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def without_sizes(what: str) -> str:
+    """The name of a row; a quick run lists fewer events."""
+    return re.sub(r"[\d,]*\d", "N", what)
 
 
 @pytest.mark.slow
@@ -24,6 +34,8 @@ def test_a_quick_run_gives_every_row(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(what in printed for what in rows)
     for part in ("cold start", "import togai", "decode", "list 200", "async", "memory", "bump"):
         assert any(part in what for what in rows), part
+    measured = {(without_sizes(row["what"]), row["unit"], row["aim"]) for row in told["rows"]}
+    assert {(without_sizes(what), unit, aim) for what, _, unit, aim in documented()} <= measured
 
 
 def test_results_need_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

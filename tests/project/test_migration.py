@@ -1,4 +1,4 @@
-"""The README's table for users of the vendor's package, held against that package itself."""
+"""The table of MIGRATION.md, compared with the vendor's package itself."""
 
 from __future__ import annotations
 
@@ -103,9 +103,8 @@ ELSEWHERE = {"pydantic.ValidationError", "urllib3.exceptions.HTTPError"}  # thei
 @pytest.fixture(scope="module")
 def rows() -> list[tuple[list[str], list[str]]]:
     """The names in the left and in the right column of each row."""
-    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    section = text.partition("## Coming from `togai-client`")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    text = (Path(__file__).parents[2] / "MIGRATION.md").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")][2:]
     cells = [line.strip("|").split("|") for line in lines]
     assert all(len(row) == 2 for row in cells)
     found = [(re.findall("`(.+?)`", left), re.findall("`(.+?)`", right)) for left, right in cells]
