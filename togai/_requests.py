@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from json import dumps
 from typing import TYPE_CHECKING, Any, cast
 
-# `_get_kwargs` is the generator's request builder; its public functions decode and judge as well.
-from _togai_generated.api.event_management.event_correction import (
-    _get_kwargs as correction_arguments,  # pyright: ignore[reportPrivateUsage]
-)
-from _togai_generated.api.event_management.get_events import (
-    _get_kwargs as list_arguments,  # pyright: ignore[reportPrivateUsage]
-)
-from _togai_generated.api.event_management.get_single_event import (
-    _get_kwargs as get_arguments,  # pyright: ignore[reportPrivateUsage]
-)
-from _togai_generated.types import UNSET
+from _togai_generated.api.event_management import event_correction, get_events, get_single_event
 
+from togai._contract import problems
 from togai._transport.steps import Call
 from togai.errors import InvalidRequest
 from togai.models import EventCorrectionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from _togai_generated.types import Request
 
     from togai.corrections._correction import Correction
 
 _LONGEST = 4096
-MAX_PAGE_SIZE = 50
-"""Events of one page at most (the vendor's description)."""
+MAX_PAGE_SIZE: int | None = get_events.LIMITS.get("page_size", {}).get("maximum")
+"""Events of one page at most, as the contract says."""
 
 
 def list_events(
@@ -45,18 +39,14 @@ def list_events(
         InvalidRequest: An argument cannot be right.
     """
     filters: dict[str, Any] = {
-        "account_id": _text("account_id", account_id),
-        "schema_name": _text("schema_name", schema_name),
-        "status": _text("status", status),
+        "account_id": _filter("account_id", account_id),
+        "schema_name": _filter("schema_name", schema_name),
+        "status": _filter("status", status),
         "page_size": _page_size(page_size),
     }
 
     def page(next_token: str | None) -> Call:
-        arguments: dict[str, Any] = {
-            **filters,
-            "next_token": UNSET if next_token is None else next_token,
-        }
-        return _call(list_arguments(**arguments))
+        return _call(get_events.request(**filters, next_token=next_token))
 
     return page
 
@@ -90,7 +80,7 @@ def get_event(event_id: object) -> Call:
             f"event_id={event_id!r} cannot stand in a path: it would name another call"
         )
     check_encodable("event_id", event_id)
-    return _call(get_arguments(event_id))
+    return _call(get_single_event.request(event_id))
 
 
 def correct_events(correction: Correction) -> Call:
@@ -107,24 +97,36 @@ def correct_events(correction: Correction) -> Call:
         "async_": correction.background,
         "require_confirmation": correction.require_confirmation or False,
     }
-    given = {name: value for name, value in arguments.items() if value is not None}
-    if correction.event is not None:
-        given["body"] = EventCorrectionRequest(event=correction.event)
-    return _call(correction_arguments(**given), repeatable=False)
+    for name, value in arguments.items():
+        if value is not None:
+            _check_limits(name, value, event_correction.LIMITS)
+    body = None if correction.event is None else EventCorrectionRequest(event=correction.event)
+    return _call(event_correction.request(**arguments, body=body), repeatable=False)
 
 
-def _call(kwargs: dict[str, Any], *, repeatable: bool = True) -> Call:
-    params: dict[str, Any] = kwargs.get("params", {})
-    for name, value in params.items():
-        if isinstance(value, str):
-            check_encodable(name, value)
+def _check_limits(name: str, value: object, limits: Mapping[str, Mapping[str, Any]]) -> None:
+    for problem in problems(value, type(value), name, limits.get(name)):
+        raise InvalidRequest(problem)
+
+
+def _call(request: Request, *, repeatable: bool = True) -> Call:
+    params = {
+        name: _query(name, value) for name, value in request.query.items() if value is not None
+    }
     return Call(
-        method=kwargs["method"].upper(),
-        path=kwargs["url"],
+        method=request.method,
+        path=request.path,
         params=params,
-        json=_writable(kwargs["json"]) if "json" in kwargs else None,
+        json=None if request.body is None else _writable(request.body.to_dict()),
         repeatable=repeatable,
     )
+
+
+def _query(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        check_encodable(name, value)
+        return str(value)
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _writable(body: Any) -> Any:
@@ -147,15 +149,15 @@ def _without_decimals(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _text(name: str, value: object) -> Any:
+def _filter(name: str, value: object) -> str | None:
     if value is None:
-        return UNSET
+        return None
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be text, not {type(value).__name__}")
     if not value.strip():
         raise InvalidRequest(f"{name} is empty: leave it out to list all")
-    check_encodable(name, value)
-    return str(value)
+    _check_limits(name, value, get_events.LIMITS)
+    return value
 
 
 def check_encodable(name: str, value: str) -> None:
@@ -169,9 +171,15 @@ def check_encodable(name: str, value: str) -> None:
         raise InvalidRequest(f"{name} holds a character that UTF-8 cannot carry") from None
 
 
-def _page_size(value: object) -> Any:
+def _page_size(value: object) -> int | None:
     if value is None:
-        return UNSET
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_PAGE_SIZE:
-        raise InvalidRequest(f"page_size={value!r}: pass a whole number from 1 to {MAX_PAGE_SIZE}")
+        return None
+    if (
+        not isinstance(value, int)
+        or isinstance(value, bool)
+        or value < 1
+        or value > (MAX_PAGE_SIZE or value)
+    ):
+        most = f"from 1 to {MAX_PAGE_SIZE}" if MAX_PAGE_SIZE else "of at least 1"
+        raise InvalidRequest(f"page_size={value!r}: pass a whole number {most}")
     return value

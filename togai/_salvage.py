@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import attrs
-from attrs import frozen
 
+from togai._contract import fields
 from togai._drift import Deviation, Drift, shown
 
 if TYPE_CHECKING:
@@ -45,35 +43,6 @@ class _Unreadable(Exception):
         self.kind = kind
 
 
-@frozen
-class _Field:
-    name: str
-    wire: str
-    required: bool
-    type: Any
-
-
-@cache
-def _fields(model: type) -> tuple[_Field, ...]:
-    hints = typing.get_type_hints(model)
-    return tuple(
-        _Field(
-            one.name,
-            one.metadata["wire"],
-            one.default is attrs.NOTHING,
-            _without_none(hints[one.name]),
-        )
-        for one in attrs.fields(model)
-        if "wire" in one.metadata
-    )
-
-
-def _without_none(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        return next(part for part in typing.get_args(hint) if part is not type(None))
-    return hint
-
-
 def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M:
     """All that can be read of a value; what cannot stays as it came, what is missing is None."""
 
@@ -90,7 +59,7 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
     source = typing.cast("dict[str, Any]", value)
     arguments: dict[str, Any] = {}
     known = set[str]()
-    for one in _fields(model):
+    for one in fields(model):
         known.add(one.wire)
         if source.get(one.wire) is None:
             arguments[one.name] = None

@@ -4,13 +4,12 @@
 import datetime
 import math
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import Enum
-from http import HTTPStatus
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from attrs import define
+from attrs import frozen
 
 Seen = Callable[[type, str, str], None]
 """Told of what a model does not know: the model, the property's name in JSON, and what it is."""
@@ -177,23 +176,12 @@ def write_json(known: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     return {**extra, **{name: value for name, value in known.items() if value is not None}}
 
 
-class Unset:
-    """The default of an endpoint's optional arguments."""
+@frozen
+class Request:
+    """A request of one operation: what a builder makes of its arguments."""
 
-    def __bool__(self) -> Literal[False]:
-        return False
-
-
-UNSET: Unset = Unset()
-
-T = TypeVar("T")
-
-
-@define
-class Response(Generic[T]):
-    """What the endpoints' own calls return; the facade does not use them."""
-
-    status_code: HTTPStatus
-    content: bytes
-    headers: MutableMapping[str, str]
-    parsed: T | None
+    method: str
+    path: str
+    query: Mapping[str, Any]
+    """The parameters by their names on the wire; None where one is absent."""
+    body: Any = None

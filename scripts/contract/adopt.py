@@ -34,23 +34,7 @@ _SCALARS = ("string", "integer", "number", "boolean")
 
 # What the generated modules call by these names, in small letters for the names of models.
 _MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
-_BUILDER_NAMES = frozenset(
-    {
-        "body",
-        "client",
-        "cookies",
-        "errors",
-        "headers",
-        "httpx",
-        "kwargs",
-        "params",
-        "parsed",
-        "quote",
-        "response",
-        "url",
-    }
-)
-_BUILDER_PREFIXES = ("json_", "response_")
+_BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 
 class NotModelled(Exception):
@@ -284,7 +268,7 @@ def python_name(wire: str) -> str:
 def builder_clash(name: str, others: Iterable[str]) -> bool:
     """Whether a parameter would have the name of another one, or of something that the request's builder uses."""
     mine = python_name(name)
-    return mine in _BUILDER_NAMES or mine.startswith(_BUILDER_PREFIXES) or clash(name, others)
+    return mine in _BUILDER_NAMES or clash(name, others)
 
 
 def member_name(value: str) -> str:

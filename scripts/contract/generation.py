@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import filecmp
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from contract.transaction import locked, recover
 
@@ -34,12 +36,21 @@ OPERATIONS = ("get_events", "get_single_event", "event_correction")
 
 # The generator's own hook would run any ruff on PATH with any configuration above, and not mind its absence.
 # The last one finds what a template forgot: a name without its import, or one that hides another.
+# The first one removes what the generator writes always and the facade never uses.
 CONFIG = """\
 post_hooks:
+  - "rm client.py errors.py"
   - "ruff check . --isolated --no-cache --fix-only --select=F,I,UP --target-version=py311"
   - "ruff format . --isolated --no-cache --line-length=100 --target-version=py311"
   - "ruff check . --isolated --no-cache --select=F --target-version=py311"
 """
+
+# What the templates write beside a property or parameter, and where a name of the description's own stands.
+_LIMITS = ("maximum", "minimum", "maxItems", "minItems", "maxLength", "minLength", "pattern")
+_NAMED = frozenset(
+    {"content", "headers", "parameters", "paths", "patternProperties", "properties"}
+    | {"requestBodies", "responses", "schemas"}
+)
 
 # Unlike ruff, this notices models that need each other before either is there.
 IMPORT_ALL = """\
@@ -77,7 +88,10 @@ def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
         package = Path(room) / "package"
         config = Path(room) / "config.yaml"
         config.write_text(CONFIG)
-        _run_generator(spec, package, config, tools)
+        carrying = Path(room) / spec.name
+        carrying.write_text(json.dumps(_carrying_limits(spec)), "utf-8")
+        _check_templates(tools)
+        _run_generator(carrying, package, config, tools)
         _check_operations(package)
         _check_texts(spec, package)
         _check_imports(package)
@@ -97,6 +111,56 @@ def _check_tools() -> None:
             raise GenerationFailed(
                 f"{name} {wanted} is needed, {found} is installed: run scripts/setup"
             )
+
+
+def _carrying_limits(spec: Path) -> Any:
+    """The description with the limits of each schema, one a line, in its `example` (see limits.jinja)."""
+    loader: Any = YAML(typ="safe")
+    try:
+        described = loader.load(spec)
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise GenerationFailed(f"{spec.name} is not YAML: {error}") from None
+    _carry(described, named=False)
+    return described
+
+
+def _carry(node: Any, *, named: bool) -> None:
+    if isinstance(node, list):
+        for item in cast("Any", node):
+            _carry(item, named=False)
+    elif isinstance(node, dict):
+        holder = cast("dict[str, Any]", node)
+        if not named:
+            holder.pop("example", None)
+            holder.pop("examples", None)
+            limits = [f"{key} {_limit(holder[key])}" for key in _LIMITS if key in holder]
+            if limits:
+                holder["example"] = "\n".join(limits)
+        for key, value in holder.items():
+            if named or not (key in ("const", "default", "enum") or key.startswith("x-")):
+                _carry(value, named=key in _NAMED and not named)
+
+
+def _limit(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            if value.isprintable():  # the templates would drop the other characters
+                return re.compile(value, re.ASCII).pattern
+        except re.error:
+            pass
+        raise GenerationFailed(f"the pattern {value!r} cannot be checked in Python")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _check_templates(tools: Path) -> None:
+    """Stop where the generator would not use a template of ours: it has none of that name."""
+    find = "from importlib.util import find_spec; print(find_spec('openapi_python_client').origin)"
+    command = [str(tools / "python"), "-c", find]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    stock = Path(done.stdout.strip()).parent / "templates"
+    for ours in sorted(TEMPLATES.glob("*.py.jinja")):
+        if not (stock / ours.name).is_file():
+            raise GenerationFailed(f"the generator has no template {ours.name}: ours is not used")
 
 
 def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None:
@@ -123,13 +187,21 @@ def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None
     if done.returncode != 0 or "warning" in done.stderr.lower():
         # Without its advice to report a fault of the generator.
         said = (done.stdout + done.stderr).partition("If you believe")[0].strip().splitlines()
-        # What a template refuses stands in the last line, below the way there.
-        told = said[-1:] if any(line.startswith("Traceback") for line in said) else said[-25:]
+        # What a template refuses stands in the last line, below the way there through the templates.
+        told = said[-25:]
+        if any(line.startswith("Traceback") for line in said):
+            through = re.findall(
+                rf'File "{re.escape(str(TEMPLATES))}/([^"]+)", line (\d+)', done.stderr
+            )
+            at = "template {}, line {}: ".format(*through[-1]) if through else ""
+            told = [at + said[-1]]
         # The same words each time, whatever the folder or the address in memory.
         words = re.sub(r" object at 0x[0-9a-f]+", "", "\n".join(told))
         for folder in (package.parent, spec.resolve().parent, tools):
             words = words.replace(f"{folder}/", "")
-        raise GenerationFailed(f"the generator fails on {spec.name}:\n{words}")
+        by = {"models": "model.py.jinja or str_enum.py.jinja", "api": "endpoint_module.py.jinja"}
+        hints = [f"\n({name}/ is written by {by[name]})" for name in by if f" {name}/" in words]
+        raise GenerationFailed(f"the generator fails on {spec.name}:\n{words}{''.join(hints)}")
 
 
 def _check_operations(package: Path) -> None:

@@ -125,6 +125,72 @@ def test_a_new_optional_property_costs_a_handful_of_generated_lines(
     assert not same.diff_files
 
 
+def loosen(document: dict[str, Any]) -> None:
+    event = document["components"]["schemas"]["Event"]["properties"]
+    event["schemaName"]["maxLength"] = 100
+    event["attributes"]["maxItems"] = 20
+    size = next(
+        parameter
+        for parameter in document["paths"]["/events"]["get"]["parameters"]
+        if parameter["name"] == "pageSize"
+    )
+    size["schema"]["maximum"] = 200
+
+
+LOOSENED = """
+from togai import InvalidRequest, Togai, build_event
+from togai.testing import FakeTogai
+
+def attempt(action):
+    try:
+        return str(action() is not None)
+    except InvalidRequest as error:
+        return f"refused: {error}"
+
+def ride(name_length, attributes):
+    return build_event("x" * name_length, account_id="acme", timestamp="2024-12-04T07:30:35Z",
+                       attributes={str(number): 1 for number in range(attributes)}, id="ride")
+
+fake = FakeTogai()
+fake.add_many(150)
+fake.add(id="ride")
+with fake.serve() as url, Togai(fake.token, base_url=url) as client:
+    print(attempt(lambda: ride(100, 20)))
+    print(attempt(lambda: len(list(client.events.list(page_size=200)))))
+    print(len(fake.requests))
+    print(attempt(lambda: client.events.replace(ride(100, 20), account_id="acme", event_id="ride")))
+    print(attempt(lambda: ride(101, 21)))
+    print(attempt(lambda: client.events.list(page_size=201)))
+"""
+
+
+@pytest.mark.slow
+def test_what_a_bump_loosens_is_loosened_for_callers_and_in_the_fake(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    def attempts() -> list[str]:
+        environment = {"PYTHONPATH": f"{project}:{project / 'generated'}", "PATH": ""}
+        done = subprocess.run(
+            [sys.executable, "-c", LOOSENED],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()
+
+    strict = attempts()
+    assert len(strict) == 6
+    assert [line for line in strict if not line.startswith("refused: ")] == ["0"]
+    assert bump(describe(loosen), root=project).code == 0
+    loose = attempts()
+    assert loose[:4] == ["True", "True", "1", "True"]
+    assert "schema_name must have 1 to 100 characters" in loose[4]
+    assert "at most 20 attributes" in loose[4]
+    assert "from 1 to 200" in loose[5]
+
+
 @pytest.mark.slow
 def test_a_second_bump_changes_nothing(project: Path, describe: Callable[..., str]) -> None:
     spec = describe(add_property, add_status)

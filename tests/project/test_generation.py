@@ -13,6 +13,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import yaml
 from contract import generation
@@ -241,6 +242,126 @@ def test_a_new_enum_member_costs_one_line(
     fresh = generated(contract) / "models" / "correction_status.py"
     before = root / "generated" / "_togai_generated" / "models" / "correction_status.py"
     assert fresh.read_text() == before.read_text() + '    SKIPPED = "SKIPPED"\n'
+
+
+def test_the_package_holds_only_models_and_request_builders(
+    generated: Generate, contract: Any
+) -> None:
+    package = generated(contract)
+    api = {"event_correction", "get_events", "get_single_event"}
+    assert {path.stem for path in package.glob("api/*/[a-z]*.py")} == api
+    names = {path.name for path in package.iterdir()}
+    assert names == {"__init__.py", "api", "models", "py.typed", "types.py"}
+    assert "httpx" not in "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    assert all(path.stat().st_size for path in package.rglob("*.py"))
+
+
+def test_a_new_query_parameter_costs_three_lines(
+    contract: dict[str, Any], generated: Generate, root: Path
+) -> None:
+    parameter = {"name": "region", "in": "query", "schema": {"type": "string", "maxLength": 9}}
+    contract["paths"]["/events"]["get"]["parameters"].append(parameter)
+    name = "api/event_management/get_events.py"
+    before = (root / "generated/_togai_generated" / name).read_text("utf-8").splitlines()
+    after = (generated(contract) / name).read_text("utf-8").splitlines()
+    changed = [line[0] for line in difflib.ndiff(before, after) if line[0] in "+-"]
+    assert changed == ["+"] * 3
+
+
+def test_the_limits_of_the_contract_stand_in_the_metadata(
+    contract: dict[str, Any], generated: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schemas(contract)["Name"] = {"type": "string", "maxLength": 7, "example": "Anna"}
+    schemas(contract)["EventSource"]["properties"] |= {
+        "named": {"$ref": "#/components/schemas/Name"},
+        "maybe": {"type": "string", "nullable": True, "minLength": 2},
+        "share": {"type": "number", "minimum": 0.5, "maximum": 1},
+        "tags": {
+            "type": "array",
+            "maxItems": 3,
+            "items": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "pattern": 'a"\\d'},
+            },
+        },
+        "pattern": {"type": "string", "maxLength": 5},
+        "example": {"type": "string", "maxLength": 6},
+    }
+    fields = attrs.fields_dict(load(generated(contract), monkeypatch).EventSource)
+    assert {
+        name: dict(field.metadata) for name, field in fields.items() if len(field.metadata) > 1
+    } == {
+        "id": {"wire": "id", "maxLength": 100},
+        "type_": {"wire": "type", "maxLength": 100},
+        "named": {"wire": "named", "maxLength": 7},
+        "maybe": {"wire": "maybe", "minLength": 2},
+        "share": {"wire": "share", "minimum": 0.5, "maximum": 1},
+        "tags": {
+            "wire": "tags",
+            "maxItems": 3,
+            "items": {"minItems": 1, "items": {"pattern": 'a"\\d'}},
+        },
+        "pattern": {"wire": "pattern", "maxLength": 5},
+        "example": {"wire": "example", "maxLength": 6},
+    }
+
+
+@pytest.mark.parametrize("pattern", ["(", "\\p{L}+", "a\u200bb", "a\nb"])
+def test_a_pattern_that_python_cannot_check_stops_the_generation(
+    contract: dict[str, Any], generated: Generate, pattern: str
+) -> None:
+    schemas(contract)["Attribute"]["properties"]["value"]["pattern"] = pattern
+    with pytest.raises(GenerationFailed, match="cannot be checked in Python"):
+        generated(contract)
+
+
+@pytest.mark.parametrize("place", ["header", "cookie"])
+def test_an_optional_header_or_cookie_is_left_out_and_a_required_one_stops_the_generation(
+    contract: dict[str, Any], generated: Generate, place: str
+) -> None:
+    parameter: dict[str, Any] = {"name": "X-Region", "in": place, "schema": {"type": "string"}}
+    contract["paths"]["/events"]["get"]["parameters"].append(parameter)
+    module = generated(contract) / "api/event_management/get_events.py"
+    assert "region" not in module.read_text("utf-8")
+    parameter["required"] = True
+    with pytest.raises(GenerationFailed, match="a required header or cookie of get_events"):
+        generated(contract)
+
+
+def test_a_template_that_the_generator_would_not_use_is_named(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(generation.TEMPLATES, tmp_path / "templates")
+    (tmp_path / "templates" / "gone.py.jinja").write_text("{# Nothing. #}")
+    monkeypatch.setattr(generation, "TEMPLATES", tmp_path / "templates")
+    with pytest.raises(GenerationFailed, match=r"no template gone\.py\.jinja"):
+        generate(root / "openapi.yaml", tmp_path / "fresh")
+
+
+@pytest.mark.parametrize(
+    ("template", "broken"),
+    [
+        ("model.py.jinja", "{{ model.no_such_thing.at_all }}"),
+        ("endpoint_module.py.jinja", "{{ endpoint.name | no_such_filter }}"),
+        ("types.py.jinja", "{% if %}"),
+        ("str_enum.py.jinja", "no_such_name()"),
+    ],
+)
+def test_a_template_that_does_not_work_is_named(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, broken: str
+) -> None:
+    shutil.copytree(generation.TEMPLATES, tmp_path / "templates")
+    with (tmp_path / "templates" / template).open("a") as file:
+        file.write(f"\n{broken}\n")
+    monkeypatch.setattr(generation, "TEMPLATES", tmp_path / "templates")
+    with pytest.raises(GenerationFailed, match=template):
+        generate(root / "openapi.yaml", tmp_path / "fresh")
+
+
+def test_each_template_says_at_its_top_what_it_changes() -> None:
+    for template in generation.TEMPLATES.iterdir():
+        assert template.read_text("utf-8").startswith("{# "), template.name
 
 
 HOSTILE = [

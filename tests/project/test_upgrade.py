@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,7 @@ def test_the_pinned_version_changes_nothing(tmp_path: Path) -> None:
 def test_a_version_that_cannot_read_our_templates_is_told(tmp_path: Path) -> None:
     trial = attempt("0.29.0", tmp_path, suite=False)
     assert "It does not generate:" in trial.report
+    assert re.search(r"template \w+\.py\.jinja, line \d+: ", trial.report)
     assert trial.visible
 
 

@@ -15,11 +15,17 @@ from urllib.parse import parse_qsl, unquote
 
 from attrs import define, evolve, field, frozen
 
+from togai._contract import problems
+from togai._requests import MAX_PAGE_SIZE
+from togai._salvage import salvage
 from togai._transport import clock
+from togai.models import Event
 from togai.testing._modes import Change, LateWork, Modes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from togai._drift import Deviation
 
 JSON = dict[str, Any]
 
@@ -435,8 +441,8 @@ def _check_names(query: Iterable[str], known: frozenset[str]) -> None:
 def _page_size(text: str | None) -> int:
     if text is None:
         return 50
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 50:
-        raise Refused(422, f"pageSize must be a number from 1 to 50, is {text!r}.")
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= (MAX_PAGE_SIZE or 9999):
+        raise Refused(422, f"pageSize must be a number from 1 to {MAX_PAGE_SIZE}, is {text!r}.")
     return int(text)
 
 
@@ -544,57 +550,10 @@ def _check_body(request: Request, *, needed: bool) -> JSON | None:
 
 
 def event_problems(event: Any) -> list[str]:
-    """What the description forbids in an event."""
-    if not isinstance(event, dict):
-        return ["it must be an object"]
-    source = cast("JSON", event)
-    known = {"schemaName", "timestamp", "accountId", "attributes", "dimensions", "id"}
-    problems = [f"unknown property {name}" for name in sorted(source.keys() - known)]
-    problems += _text_problems(source, "schemaName", 1, 50)
-    problems += _text_problems(source, "accountId", 0, 512)
-    if source.get("id") is not None:
-        problems += _text_problems(source, "id", 0, 512)
-    try:
-        if datetime.fromisoformat(source["timestamp"]).tzinfo is None:
-            problems.append("timestamp has no offset")
-    except (KeyError, TypeError, ValueError):
-        problems.append("timestamp must be a date-time")
-    attributes: Any = source.get("attributes")
-    if not isinstance(attributes, list) or len(cast("Any", attributes)) > 10:
-        problems.append("attributes must be a list of at most 10")
-    else:
-        for one in cast("Any", attributes):
-            problems += _attribute_problems(one)
-    dimensions: Any = source.get("dimensions")
-    if not isinstance(dimensions, dict):
-        problems.append("dimensions must be an object")
-    else:
-        for name in cast("JSON", dimensions):
-            problems += _text_problems(cast("JSON", dimensions), name, 1, 200)
-    return problems
-
-
-def _attribute_problems(attribute: Any) -> list[str]:
-    if not isinstance(attribute, dict):
-        return ["an attribute must be an object"]
-    source = cast("JSON", attribute)
-    problems = [
-        f"unknown property {name}" for name in sorted(source.keys() - {"name", "value", "unit"})
-    ]
-    problems += _text_problems(source, "name", 1, 50)
-    if source.get("unit") is not None:
-        problems += _text_problems(source, "unit", 1, 50)
-    value = source.get("value")
-    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,512}(\.[0-9]+)?", value):
-        problems.append("an attribute's value must be a decimal number as text")
-    return problems
-
-
-def _text_problems(source: Mapping[Any, Any], name: str, shortest: int, longest: int) -> list[str]:
-    value = source.get(name)
-    if isinstance(value, str) and shortest <= len(value) <= longest:
-        return []
-    return [f"{name} must be text of {shortest} to {longest} characters"]
+    """What the contract forbids in an event."""
+    found: list[Deviation] = []
+    read = salvage(Event, event, "event", found)
+    return [str(deviation) for deviation in found] or list(problems(read, Event, wire=True))
 
 
 def repeated_names(query: str) -> list[str]:

@@ -29,11 +29,13 @@ _NAMES = frozenset[str](
 class Attribute:
     """A quantity that was used."""
 
-    name: str = _field(metadata={"wire": "name"})
+    name: str = _field(metadata={"wire": "name", "maxLength": 50, "minLength": 1})
     """The name of the quantity."""
-    value: str = _field(metadata={"wire": "value"})
+    value: str = _field(metadata={"wire": "value", "pattern": "^-?\\d{1,512}(\\.\\d+)?$"})
     """The decimal number, as text so that no digit is lost."""
-    unit: str | None = _field(default=None, metadata={"wire": "unit"})
+    unit: str | None = _field(
+        default=None, metadata={"wire": "unit", "maxLength": 50, "minLength": 1}
+    )
     """The unit. Native ones are Meters, Miles, Kilometers, Grams, Kilograms, ounces, Pounds,
     Minutes, Hours, Seconds, Milliseconds, Microseconds and None; any other is allowed."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
@@ -64,7 +66,7 @@ class Attribute:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

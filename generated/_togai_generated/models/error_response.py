@@ -27,7 +27,7 @@ _NAMES = frozenset[str](
 class ErrorResponse:
     """Why a call was refused or failed."""
 
-    message: str = _field(metadata={"wire": "message"})
+    message: str = _field(metadata={"wire": "message", "maxLength": 500})
     """What went wrong, for people."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
@@ -55,7 +55,7 @@ class ErrorResponse:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

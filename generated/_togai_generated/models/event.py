@@ -38,17 +38,21 @@ _NAMES = frozenset[str](
 class Event:
     """A usage event as it is sent to Togai."""
 
-    schema_name: str = _field(metadata={"wire": "schemaName"})
+    schema_name: str = _field(metadata={"wire": "schemaName", "maxLength": 50, "minLength": 1})
     """The event schema that the event follows."""
     timestamp: datetime.datetime = _field(metadata={"wire": "timestamp"})
     """When it happened, by the user's clock."""
-    account_id: str = _field(metadata={"wire": "accountId"})
+    account_id: str = _field(metadata={"wire": "accountId", "maxLength": 512})
     """The account that used something."""
-    attributes: list[Attribute] = _field(metadata={"wire": "attributes"})
+    attributes: list[Attribute] = _field(
+        metadata={"wire": "attributes", "maxItems": 10, "minItems": 0}
+    )
     """The quantities that were used."""
-    dimensions: dict[str, str] = _field(metadata={"wire": "dimensions"})
+    dimensions: dict[str, str] = _field(
+        metadata={"wire": "dimensions", "items": {"maxLength": 200, "minLength": 1}}
+    )
     """Further text about the event, by name."""
-    id: str | None = _field(default=None, metadata={"wire": "id"})
+    id: str | None = _field(default=None, metadata={"wire": "id", "maxLength": 512})
     """The user's own id of the event. Not to be used again for 45 days."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
@@ -87,7 +91,7 @@ class Event:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

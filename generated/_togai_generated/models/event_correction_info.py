@@ -55,7 +55,7 @@ class EventCorrectionInfo:
     """What a correction did to an event."""
     reason: str = _field(metadata={"wire": "reason"})
     """Why it came out so."""
-    customer_id: str | None = _field(default=None, metadata={"wire": "customerId"})
+    customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})
     """Where an event came from."""
@@ -100,7 +100,7 @@ class EventCorrectionInfo:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

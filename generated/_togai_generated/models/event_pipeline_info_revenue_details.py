@@ -73,7 +73,7 @@ class EventPipelineInfoRevenueDetails:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

@@ -28,9 +28,9 @@ _NAMES = frozenset[str](
 class EventSource:
     """Where an event came from."""
 
-    id: str = _field(metadata={"wire": "id"})
+    id: str = _field(metadata={"wire": "id", "maxLength": 100})
     """Id of the source."""
-    type_: str = _field(metadata={"wire": "type"})
+    type_: str = _field(metadata={"wire": "type", "maxLength": 100})
     """Kind of the source."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
@@ -59,7 +59,7 @@ class EventSource:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

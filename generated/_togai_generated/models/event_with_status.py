@@ -46,7 +46,7 @@ class EventWithStatus:
     """How far the ingestion of an event came."""
     created_at: datetime.datetime = _field(metadata={"wire": "createdAt"})
     """When Togai took the event in."""
-    customer_id: str | None = _field(default=None, metadata={"wire": "customerId"})
+    customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})
     """Where an event came from."""
@@ -89,7 +89,7 @@ class EventWithStatus:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

@@ -50,7 +50,7 @@ class EventWithStatusAndEventPipelineInfo:
     """When Togai took the event in."""
     event_pipeline_info: EventPipelineInfo = _field(metadata={"wire": "eventPipelineInfo"})
     """What each part of the service made of an event."""
-    customer_id: str | None = _field(default=None, metadata={"wire": "customerId"})
+    customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})
     """Where an event came from."""
@@ -108,7 +108,7 @@ class EventWithStatusAndEventPipelineInfo:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

@@ -28,7 +28,7 @@ _NAMES = frozenset[str](
 class EventsCorrectionResponse:
     """What a correction did to each event."""
 
-    data: list[EventCorrectionInfo] = _field(metadata={"wire": "data"})
+    data: list[EventCorrectionInfo] = _field(metadata={"wire": "data", "maxItems": 50})
     """One entry for each event."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
@@ -59,7 +59,7 @@ class EventsCorrectionResponse:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

@@ -30,9 +30,9 @@ _NAMES = frozenset[str](
 class GetEventsResponse:
     """One page of events."""
 
-    events: list[EventWithStatus] = _field(metadata={"wire": "events"})
+    events: list[EventWithStatus] = _field(metadata={"wire": "events", "maxItems": 50})
     """The events of the page."""
-    next_token: str | None = _field(default=None, metadata={"wire": "nextToken"})
+    next_token: str | None = _field(default=None, metadata={"wire": "nextToken", "maxLength": 500})
     """Where the next page starts. Absent on the last page."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
@@ -66,7 +66,7 @@ class GetEventsResponse:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

@@ -33,7 +33,9 @@ class IngestionStatus:
 
     status: IngestionStatusValue = _field(metadata={"wire": "status"})
     """How far the ingestion of an event came."""
-    status_description: str | None = _field(default=None, metadata={"wire": "statusDescription"})
+    status_description: str | None = _field(
+        default=None, metadata={"wire": "statusDescription", "maxLength": 250}
+    )
     """The state in words."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
@@ -64,7 +66,7 @@ class IngestionStatus:
             seen: Told of unknown properties and unknown enum values.
 
         Raises:
-            TypeError, ValueError, KeyError: The JSON departs from the contract in another way.
+            TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
         extra = (
             {}

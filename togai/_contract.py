@@ -1,0 +1,141 @@
+"""What the contract says of a model's properties, as the generated package states it: types, limits, required ones."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SHOWN = 60
+_HINTS = {("Attribute", "value"): "pass a decimal number as text, such as '10.4'"}
+
+
+@frozen
+class Field:
+    """A property of a model: its name in Python and in JSON, its type without None, and its limits."""
+
+    name: str
+    wire: str
+    required: bool
+    type: Any
+    limits: Mapping[str, Any]
+    hint: str
+
+
+@cache
+def fields(model: type) -> tuple[Field, ...]:
+    """The properties of a generated model."""
+    hints = typing.get_type_hints(model)
+    return tuple(
+        Field(
+            field.name,
+            field.metadata["wire"],
+            field.default is attrs.NOTHING,
+            _without_none(hints[field.name]),
+            field.metadata,
+            _HINTS.get((model.__name__, field.name), ""),
+        )
+        for field in attrs.fields(model)
+        if "wire" in field.metadata
+    )
+
+
+def _without_none(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return next(part for part in typing.get_args(hint) if part is not type(None))
+    return hint
+
+
+def problems(
+    value: object,
+    kind: Any,
+    what: str = "",
+    limits: Mapping[str, Any] | None = None,
+    *,
+    hint: str = "",
+    wire: bool = False,
+) -> Iterator[str]:
+    """What the contract forbids in a value that is to be sent, each with what would be right.
+
+    Args:
+        value: The value.
+        kind: Its type: a model, list[...], dict[str, ...] or a scalar.
+        what: Its name in messages; empty for the outermost object.
+        limits: Its limits, by their names in the contract.
+        hint: What would be right where a pattern is not met.
+        wire: Whether messages call the properties as JSON does.
+    """
+    limits = limits or {}
+    origin = typing.get_origin(kind) or kind
+    expected = float | int if origin is float else origin
+    wrong = isinstance(value, bool) and origin is not bool
+    if origin is not Any and (wrong or not isinstance(value, expected)):
+        name = "text" if origin is str else f"a {origin.__name__}"
+        yield f"{what or 'it'} must be {name}, not {type(value).__name__}"
+    elif attrs.has(typing.cast("type", origin)):
+        for field in fields(typing.cast("type", origin)):
+            held = getattr(value, field.name)
+            name = field.wire if wire else field.name
+            if held is not None or field.required:
+                inner = f"{what}.{name}" if what else name
+                yield from problems(
+                    held, field.type, inner, field.limits, hint=field.hint, wire=wire
+                )
+    elif isinstance(value, list | dict):
+        items: list[Any] | dict[Any, Any] = value
+        yield from _size(items, what, limits)
+        inner_kind = (typing.get_args(kind) or (Any,))[-1]
+        for key, item in items.items() if isinstance(items, dict) else enumerate(items):
+            label = f"{what}[{_shown(getattr(item, 'name', key))}]"
+            yield from problems(item, inner_kind, label, limits.get("items"), wire=wire)
+    elif isinstance(value, str):
+        yield from _text(value, what, limits, hint)
+    elif isinstance(value, datetime):
+        if value.utcoffset() is None:
+            yield f"{what} has no time zone: add one, such as {what}.replace(tzinfo=UTC)"
+    elif isinstance(value, int | float):
+        yield from _number(value, what, limits)
+
+
+def _size(items: list[Any] | dict[Any, Any], what: str, limits: Mapping[str, Any]) -> Iterator[str]:
+    if len(items) > limits.get("maxItems", len(items)):
+        yield f"at most {limits['maxItems']} {what} are allowed, these are {len(items)}"
+    if len(items) < limits.get("minItems", 0):
+        yield f"at least {limits['minItems']} {what} are needed, these are {len(items)}"
+    if isinstance(items, dict):
+        for key in items:
+            if not isinstance(key, str):
+                yield f"a name in {what} must be text, not {type(key).__name__}"
+
+
+def _number(value: float, what: str, limits: Mapping[str, Any]) -> Iterator[str]:
+    if "maximum" in limits and value > limits["maximum"]:
+        yield f"{what} must be at most {limits['maximum']}, is {value}"
+    if "minimum" in limits and value < limits["minimum"]:
+        yield f"{what} must be at least {limits['minimum']}, is {value}"
+
+
+def _text(value: str, what: str, limits: Mapping[str, Any], hint: str) -> Iterator[str]:
+    shortest, longest = limits.get("minLength", 0), limits.get("maxLength")
+    if len(value) < shortest or (longest is not None and len(value) > longest):
+        span = f"{shortest} to {longest}" if longest is not None else f"at least {shortest}"
+        yield f"{what} must have {span} characters, has {len(value)}"
+    pattern = limits.get("pattern")
+    # In Python $ matches before a line break at the end, and \d any digit; in a description neither does.
+    if pattern is not None and (value.endswith("\n") or not re.search(pattern, value, re.ASCII)):
+        advice = f": {hint}" if hint else ""
+        yield f"{what} is {_shown(value)}, which does not match {pattern}{advice}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
