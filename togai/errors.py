@@ -19,6 +19,12 @@ TogaiError
 ├── EventNotFound                 no event has this id (a LookupError)
 ├── AmbiguousEvent                several events have this id (a LookupError)
 ├── PlanChanged                   the events of a plan have changed since it was made
+├── AlreadyPending                the outcome of an earlier correction of the event is unknown; nothing was sent
+├── AlreadyCorrected              the event was corrected already; nothing was sent
+├── StaleReading                  the event has changed since it was read; nothing was sent
+├── NotApproved                   nobody has approved the plan; nothing was sent
+├── LedgerBusy                    another process held the ledger for too long
+├── LedgerDamaged                 the ledger is not what was written
 ├── CorrectionFailed              some events were not corrected
 └── CorrectionOutcomeUnknown      a correction may or may not have been applied
 
@@ -33,9 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from togai.corrections._correction import Correction
+    from togai.corrections._entries import Entry
     from togai.models import EventCorrectionInfo, EventWithStatusAndEventPipelineInfo
 
 __all__ = [
+    "AlreadyCorrected",
+    "AlreadyPending",
     "AmbiguousEvent",
     "BadRequest",
     "ConfigurationError",
@@ -46,11 +55,15 @@ __all__ = [
     "EventNotFound",
     "Forbidden",
     "InvalidRequest",
+    "LedgerBusy",
+    "LedgerDamaged",
+    "NotApproved",
     "NotFound",
     "PlanChanged",
     "RateLimited",
     "RepeatedPageToken",
     "ServerError",
+    "StaleReading",
     "StatusError",
     "TimedOut",
     "TogaiError",
@@ -329,6 +342,114 @@ class PlanChanged(TogaiError):
         shown = "; ".join(self.changes[:5]) + ("; ..." if len(self.changes) > 5 else "")
         super().__init__(
             f"nothing was sent, because the plan is out of date: {shown}. Make a new plan"
+        )
+
+
+class AlreadyPending(TogaiError):
+    """The outcome of an earlier correction of this event is unknown, or it is still in progress. Nothing was sent.
+
+    Attributes:
+        entry: The ledger's entry of the earlier correction.
+    """
+
+    entry: Entry
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        super().__init__(
+            f"nothing was sent, because an earlier correction is open: {entry}. If its process still runs, wait."
+            " Otherwise: found = client.events.reconcile(entry), then ledger.settle(entry, found)"
+        )
+
+
+class AlreadyCorrected(TogaiError):
+    """The event was undone or replaced already: correcting it again could bill twice. Nothing was sent.
+
+    Attributes:
+        entry: The ledger's entry that says so.
+        replacement: Reference id of the event that took its place, where it is known.
+    """
+
+    entry: Entry
+    replacement: str | None
+
+    def __init__(self, entry: Entry, replacement: str | None = None) -> None:
+        self.entry = entry
+        self.replacement = replacement
+        instead = f"Correct its replacement {replacement} instead" if replacement else ""
+        instead = instead or "If another event took its place, correct that one"
+        super().__init__(
+            f"nothing was sent, because this event was corrected already: {entry}. {instead}; if that entry is a"
+            f" mistake, a person can allow one further correction: ledger.release({entry.id}, who=..., why=...)"
+        )
+
+
+class StaleReading(TogaiError):
+    """The event has changed, or was corrected, since it was read. Nothing was sent: read it again.
+
+    Attributes:
+        entry: The ledger's entry of the later correction; None where the event reads differently.
+    """
+
+    entry: Entry | None
+
+    def __init__(self, problem: str, entry: Entry | None = None) -> None:
+        self.entry = entry
+        super().__init__(f"nothing was sent: {problem}. Read the event again")
+
+
+class NotApproved(TogaiError):
+    """Nobody has approved the plan in this ledger. Nothing was sent.
+
+    Attributes:
+        digest: Digest of the plan.
+    """
+
+    digest: str
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(
+            f"nothing was sent, because the plan {digest[:12]} is not approved in this ledger:"
+            " read it, then ledger.approve(plan.digest, who=..., why=...)"
+        )
+
+
+class LedgerBusy(TogaiError):
+    """Another process held the ledger for longer than this call could wait. Nothing was written.
+
+    Attributes:
+        ledger: Address of the ledger.
+    """
+
+    ledger: str
+
+    def __init__(self, ledger: str, waited: float) -> None:
+        self.ledger = ledger
+        super().__init__(
+            f"the ledger {ledger} was locked by another process for {waited:g} s: try again, or look for a"
+            " process that was stopped"
+        )
+
+
+class LedgerDamaged(TogaiError):
+    """The ledger is not what was written, so that it cannot say what was corrected.
+
+    Attributes:
+        ledger: Address of the ledger.
+        problems: What is damaged, one line each.
+    """
+
+    ledger: str
+    problems: tuple[str, ...]
+
+    def __init__(self, ledger: str, problems: Sequence[str]) -> None:
+        self.ledger = ledger
+        self.problems = tuple(problems)
+        shown = "; ".join(self.problems[:3]) + ("; ..." if len(self.problems) > 3 else "")
+        super().__init__(
+            f"the ledger {ledger} is damaged: {shown}. Correct nothing with it: restore a backup, and reconcile"
+            " what was corrected since then"
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, field, frozen
 
@@ -48,23 +49,27 @@ class Selection:
 
 @frozen(kw_only=True)
 class Target:
-    """How an event stood when it was read, before it was corrected.
+    """An event as it was read, before or after a correction.
 
     Attributes:
         reference_id: Togai's own id of the event; None where it could not be read.
         event_id: The id that the event was sent with.
+        account_id: The account that the event shows, which may be an alias.
         status: Its ingestion status.
-        created_at: When Togai took it in, as ISO 8601 text.
+        created_at: When Togai took it in, in UTC, as ISO 8601 text.
+        payload: The event itself, as JSON; None where it could not be read.
     """
 
     reference_id: str | None
-    event_id: str | None
-    status: str | None
-    created_at: str | None
+    event_id: str | None = None
+    account_id: str | None = None
+    status: str | None = None
+    created_at: str | None = None
+    payload: dict[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, event: ReadEvent) -> Target:
-        """How this event stands.
+        """The event as it reads now.
 
         Args:
             event: An event that was read.
@@ -72,12 +77,94 @@ class Target:
         payload: Any = event.event_payload
         status: Any = getattr(event.ingestion_status, "status", None)
         created_at: Any = event.created_at
+        event_id, account_id = (getattr(payload, name, None) for name in ("id", "account_id"))
         return cls(
             reference_id=reference_id_of(event),
-            event_id=getattr(payload, "id", None),
+            event_id=event_id if isinstance(event_id, str) and event_id else None,
+            account_id=account_id if isinstance(account_id, str) else None,
             status=None if status is None else str(status),
-            created_at=created_at.isoformat() if isinstance(created_at, datetime) else None,
+            created_at=_instant(created_at) if isinstance(created_at, datetime) else None,
+            payload=payload.to_dict() if isinstance(payload, Event) else None,
         )
+
+    @property
+    def is_reverted(self) -> bool:
+        """Whether it reads as reverted."""
+        return self.status == "REVERTED"
+
+    def differences(self, other: Target) -> list[str]:
+        """What reads differently in another reading of the event; empty where nothing does.
+
+        Another notation of the same number or moment is no difference, nor is a property that the contract does
+        not know.
+
+        Args:
+            other: The other reading.
+        """
+        found: list[str] = []
+        for name in ("reference_id", "status", "created_at"):
+            before, after = getattr(self, name), getattr(other, name)
+            if before is None or after is None:
+                found.append(f"{name} cannot be read")
+            elif before != after:
+                found.append(f"{name} was {before} and is {after}")
+        if self.payload is None or other.payload is None:
+            return [*found, "the event itself cannot be read"]
+        was, reads = comparable(self.payload), comparable(other.payload)
+        found += [f"{name} has changed" for name in was if was[name] != reads[name]]
+        return found
+
+
+def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What the contract knows of an event, with equal values written equally.
+
+    Args:
+        payload: The event as JSON.
+    """
+    amounts: Any = payload.get("attributes")
+    dimensions: Any = payload.get("dimensions")
+    texts = cast("dict[str, Any]", dimensions) if isinstance(dimensions, dict) else {}
+    return {
+        "schemaName": payload.get("schemaName"),
+        "timestamp": _moment(payload.get("timestamp")),
+        "accountId": str(payload.get("accountId")),
+        "id": payload.get("id"),
+        "attributes": sorted(
+            map(_amount, cast("Any", amounts if isinstance(amounts, list) else []))
+        ),
+        "dimensions": {name: str(text) for name, text in texts.items()},
+    }
+
+
+def _amount(attribute: Any) -> tuple[str, str, str]:
+    if not isinstance(attribute, dict):
+        return ("", repr(attribute), "")
+    source = cast("dict[str, Any]", attribute)
+    text = str(source.get("value"))
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if number.is_finite() and abs(number.adjusted()) < 600:
+        text = f"{number:f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return (str(source.get("name")), "0" if text == "-0" else text, str(source.get("unit")))
+
+
+def _moment(value: object) -> str:
+    try:
+        return _instant(datetime.fromisoformat(value)) if isinstance(value, str) else repr(value)
+    except ValueError:
+        return repr(value)
+
+
+def _instant(moment: datetime) -> str:
+    if moment.utcoffset() is None:
+        return moment.isoformat()
+    try:
+        return moment.astimezone(UTC).isoformat()
+    except OverflowError:
+        return moment.isoformat()
 
 
 @frozen(kw_only=True)
@@ -90,7 +177,7 @@ class Correction:
         event: What is ingested in their place; REDO_EVENT only.
         background: Whether the service works it off later.
         require_confirmation: Whether the background job waits until someone confirms it.
-        before: How the target stood, where it was an event that was read.
+        before: The target as it was read, where it was an event that was read.
     """
 
     action: CorrectionAction

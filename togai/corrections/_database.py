@@ -1,0 +1,277 @@
+"""Transactions on the database of a ledger: SQLite, or PostgreSQL for several hosts. Each opens a connection."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import unquote, urlsplit
+
+from attrs import field, frozen
+
+from togai.corrections import _schema
+from togai.errors import ConfigurationError, LedgerBusy, LedgerDamaged, TogaiError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Row = tuple[Any, ...]
+
+_SLICE = 0.25
+"""Seconds that SQLite waits for a lock at a time."""
+
+
+class Transaction(Protocol):
+    """What the ledger does within one transaction."""
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        """The rows of a query; `?` stands for each value."""
+        ...
+
+    def now(self) -> datetime:
+        """The time by the clock that all users of this ledger share."""
+        ...
+
+    def damage(self) -> list[str]:
+        """What the database itself finds damaged, one line each."""
+        ...
+
+
+class Database(Protocol):
+    """A database that may hold a ledger."""
+
+    def create(self, wait: float) -> None:
+        """Make the tables, unless they exist."""
+        ...
+
+    def transaction(self, wait: float, *, write: bool) -> Any:
+        """A context manager: commits at its end, rolls back on an exception."""
+        ...
+
+    def size(self) -> int | None:
+        """Bytes of the file; None where there is none."""
+        ...
+
+
+def database(address: str | os.PathLike[str]) -> Database:
+    """The database at an address.
+
+    Raises:
+        ConfigurationError: It is neither a path nor a postgresql:// address.
+    """
+    given = cast("object", address)
+    if not isinstance(given, str | os.PathLike) or not os.fspath(address):
+        raise ConfigurationError(
+            f"ledger={address!r}: pass the path of a ledger, a postgresql:// address, or a Ledger"
+        )
+    text = os.fspath(address)
+    if not isinstance(cast("object", text), str) or "\0" in text:
+        raise ConfigurationError("ledger=: pass the path as text, without NUL")
+    scheme, separator, _ = text.partition("://")
+    if not separator:
+        return SQLite(Path(text))
+    if scheme in ("postgresql", "postgres"):
+        return PostgreSQL(text)
+    raise ConfigurationError(
+        f"ledger={scheme}://...: pass the path of a SQLite file, or a postgresql:// address"
+    )
+
+
+@frozen(repr=False)
+class SQLite:
+    """A file, for the processes of one host. Not for network file systems, whose locks cannot be trusted."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def size(self) -> int | None:
+        """Bytes of the file."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def create(self, wait: float) -> None:
+        """Make the file, readable by its owner only, and the tables, unless they exist."""
+        try:
+            # 0600: it holds customers' events.
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise ConfigurationError(f"no ledger can be created at {self}: {error}") from None
+        with self.transaction(wait, write=True) as transaction:
+            if not transaction.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
+                _schema.create(transaction, _schema.SQLITE)
+
+    @contextmanager
+    def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
+        """Commits at its end; waits at most `wait` seconds for other processes."""
+        if not self.path.is_file():
+            raise _missing(self)
+        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        try:
+            connection = sqlite3.connect(uri, uri=True, timeout=_SLICE, isolation_level=None)
+            with closing(connection):
+                # The commit unlinks the journal: only EXTRA syncs the folder too.
+                connection.execute("PRAGMA synchronous=EXTRA")
+                _patiently(connection, "BEGIN IMMEDIATE" if write else "BEGIN", wait)
+                try:
+                    yield _SQLiteTransaction(connection)
+                    _patiently(connection, "COMMIT", wait)
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.rollback()
+                    raise
+        except sqlite3.Error as error:
+            raise self._error(error, wait) from None
+
+    def _error(self, error: sqlite3.Error, wait: float) -> TogaiError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return LedgerBusy(str(self), wait)
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error):
+            return LedgerDamaged(str(self), [str(error)])
+        if "no such table" in str(error):
+            return _unusable(self, "it is not a ledger of this version")
+        return _unusable(self, str(error))
+
+
+def _patiently(connection: sqlite3.Connection, sql: str, wait: float) -> None:
+    # In slices, so that Ctrl-C is noticed, and without a clock, which may be frozen.
+    for left in range(int(max(wait, 0) / _SLICE), -1, -1):
+        try:
+            connection.execute(sql)
+        except sqlite3.OperationalError as error:
+            if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return
+
+
+@frozen
+class _SQLiteTransaction:
+    _connection: sqlite3.Connection
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def damage(self) -> list[str]:
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
+
+@frozen(repr=False)
+class PostgreSQL:
+    """A database for several hosts, by psycopg 3: `pip install togai[postgres]`."""
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        # No user, password or parameters: they may hold secrets.
+        parts = urlsplit(self.url)
+        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def size(self) -> int | None:
+        """None: the server looks after its own files."""
+        return None
+
+    def create(self, wait: float) -> None:
+        """Make the tables in the first schema of the search path, unless they exist."""
+        with self._connected(wait) as transaction:
+            transaction.rows("SELECT pg_advisory_xact_lock(740192)")
+            if not _exists(transaction):
+                _schema.create(transaction, _schema.POSTGRESQL)
+
+    @contextmanager
+    def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
+        """Commits at its end; waits at most `wait` seconds for other processes."""
+        with self._connected(wait) as transaction:
+            if not _exists(transaction):
+                raise _missing(self)
+            if write:
+                # The one lock that orders everything: reading goes on, all writing waits.
+                transaction.rows("LOCK TABLE togai_entry IN EXCLUSIVE MODE")
+            yield transaction
+
+    @contextmanager
+    def _connected(self, wait: float) -> Generator[_PostgreSQLTransaction]:
+        try:
+            import psycopg
+        except ImportError:
+            raise ConfigurationError(
+                f"a ledger at {self} needs psycopg: pip install 'togai[postgres]'"
+            ) from None
+        milliseconds = max(int(wait * 1000), 1)
+        try:
+            connection = psycopg.connect(
+                self.url,
+                connect_timeout=max(int(wait), 2),
+                tcp_user_timeout=max(milliseconds, 2000),
+                prepare_threshold=None,
+                application_name="togai ledger",
+            )
+            with closing(connection):
+                transaction = _PostgreSQLTransaction(connection)
+                for setting in (
+                    f"lock_timeout = {milliseconds}",
+                    f"statement_timeout = {max(milliseconds, 2000) * 2}",
+                    # A stopped process must not hold the lock for ever: its transaction is undone.
+                    "idle_in_transaction_session_timeout = 30000",
+                    "synchronous_commit = on",
+                    "client_min_messages = warning",
+                ):
+                    transaction.rows(f"SET LOCAL {setting}")
+                yield transaction
+                connection.commit()
+        except psycopg.Error as error:
+            raise self._error(error, wait) from None
+
+    def _error(self, error: Any, wait: float) -> TogaiError:
+        # 55P03 lock_not_available, 57014 query_canceled (statement_timeout)
+        if error.sqlstate in ("55P03", "57014"):
+            return LedgerBusy(str(self), wait)
+        lines = str(error).strip().splitlines()
+        text = lines[0] if lines else type(error).__name__
+        parts = urlsplit(self.url)
+        for secret in (parts.password, parts.username):
+            if secret:
+                text = text.replace(unquote(secret), "***").replace(secret, "***")
+        return _unusable(self, text)
+
+
+@frozen
+class _PostgreSQLTransaction:
+    _connection: Any
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        cursor = self._connection.execute(sql.replace("?", "%s") if values else sql, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def now(self) -> datetime:
+        # The server's clock: those of the hosts may differ.
+        moment: datetime = self.rows("SELECT clock_timestamp()")[0][0]
+        return moment.astimezone(UTC)
+
+    def damage(self) -> list[str]:
+        return []
+
+
+def _exists(transaction: Transaction) -> bool:
+    return transaction.rows("SELECT to_regclass('togai_entry')") != [(None,)]
+
+
+def _missing(where: Database) -> ConfigurationError:
+    return ConfigurationError(
+        f"there is no ledger at {where}: check the address, or create one with"
+        " Ledger(address, create=True)"
+    )
+
+
+def _unusable(where: Database, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"the ledger {where} cannot be used: {problem}")

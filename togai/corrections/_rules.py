@@ -1,0 +1,301 @@
+"""What a ledger allows, decided within one transaction: locks, corrected events, settling once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from togai._version import __version__
+from togai.corrections._entries import (
+    SELECT,
+    SETTLED,
+    Claim,
+    Entry,
+    Kind,
+    checksum,
+    details,
+    entry_of,
+    is_deadly,
+    write_json,
+)
+from togai.corrections._schema import COLUMNS, VERSION
+from togai.errors import (
+    AlreadyCorrected,
+    AlreadyPending,
+    ConfigurationError,
+    InvalidRequest,
+    LedgerDamaged,
+    NotApproved,
+    StaleReading,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from togai.corrections._database import Transaction
+    from togai.corrections._store import Ledger
+
+_IN_SETTLED = f"kind IN ({', '.join(repr(str(kind)) for kind in SETTLED)})"
+_COPIED = ("call", "action", "service", "account", "target", "plan", "item")
+"""What every row about an intent repeats of it."""
+
+
+class Rules:
+    """The rules of one ledger, for the length of one transaction."""
+
+    def __init__(self, ledger: Ledger, transaction: Transaction) -> None:
+        self._ledger = ledger
+        self._transaction = transaction
+
+    def entries(self, condition: str, *values: object, limit: int | None = None) -> list[Entry]:
+        """The entries that meet a condition, the oldest first."""
+        most = "" if limit is None else f" LIMIT {limit}"
+        rows = self._transaction.rows(f"{SELECT} WHERE {condition} ORDER BY id{most}", *values)
+        return [entry_of(row, self._ledger) for row in rows]
+
+    def identity(self) -> str:
+        """The id of the ledger.
+
+        Raises:
+            ConfigurationError: Another version wrote it.
+        """
+        meta: dict[str, str] = dict(self._transaction.rows("SELECT name, value FROM togai_meta"))
+        if meta.get("version") != VERSION or not meta.get("id"):
+            raise ConfigurationError(
+                f"the ledger {self._ledger} has version {meta.get('version')}; this client reads {VERSION}"
+            )
+        return str(meta["id"])
+
+    def head(self) -> int:
+        """Number of the newest entry; 0 where there is none."""
+        return int(self._transaction.rows("SELECT coalesce(max(id), 0) FROM togai_entry")[0][0])
+
+    def now(self) -> datetime:
+        """The time by the ledger's clock."""
+        return self._transaction.now()
+
+    def append(self, kind: Kind, *, data: dict[str, Any], **values: Any) -> int:
+        """Write an entry, and return its number."""
+        row: dict[str, Any] = {
+            **dict.fromkeys(COLUMNS),
+            **values,
+            "id": self.head() + 1,
+            "at": self._transaction.now().isoformat(timespec="microseconds"),
+            "kind": str(kind),
+            "data": write_json(data),
+        }
+        marks = ", ".join("?" * (len(COLUMNS) + 1))
+        self._transaction.rows(
+            f"INSERT INTO togai_entry ({', '.join(COLUMNS)}, checksum) VALUES ({marks})",
+            *row.values(),
+            checksum(row.values()),
+        )
+        return int(row["id"])
+
+    def begin(
+        self, claims: Sequence[Claim], *, service: str, call: str, who: str | None, why: str | None
+    ) -> list[int]:
+        """Write an intent for each claim and lock its target; all of them or none.
+
+        Raises:
+            AlreadyPending: The outcome of an earlier correction of a target is unknown.
+            AlreadyCorrected: A target was corrected, and may not be corrected again.
+            StaleReading: A target was corrected after it was read.
+            NotApproved: Nobody has approved the plan.
+        """
+        for claim in claims:
+            self._check(claim, service)
+        intents: list[int] = []
+        for claim in claims:
+            selection, target = claim.correction.selection, claim.target
+            number = self.append(
+                Kind.INTENT,
+                call=call,
+                action=str(claim.correction.action),
+                service=service,
+                account=selection.account_id,
+                target=None if target is None else target.reference_id,
+                plan=claim.plan,
+                item=claim.item,
+                who=who,
+                why=why,
+                data=details(claim),
+            )
+            shown = None if target is None else target.account_id
+            self._transaction.rows(
+                "INSERT INTO togai_open (service, scope, target, account, event_account, intent)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                *(service, *_lock(claim), selection.account_id, shown, number),
+            )
+            intents.append(number)
+        return intents
+
+    def _check(self, claim: Claim, service: str) -> None:
+        if claim.plan is not None and not self.entries(
+            f"plan = ? AND kind = '{Kind.APPROVED}'", claim.plan
+        ):
+            raise NotApproved(claim.plan)
+        pending = self._conflict(claim, service)
+        if pending is not None:
+            raise AlreadyPending(pending)
+        reference_id = None if claim.target is None else claim.target.reference_id
+        if reference_id is None:
+            return
+        corrected = self.corrected(service, reference_id)
+        if corrected is not None:
+            raise AlreadyCorrected(corrected, self.replacement(corrected))
+        if claim.since is not None:
+            later = self.entries(
+                f"target = ? AND service = ? AND kind = '{Kind.APPLIED}' AND id > ?",
+                *(reference_id, service, claim.since),
+            )
+            if later:
+                raise StaleReading(
+                    f"{reference_id} was corrected after it was read ({later[-1]})", later[-1]
+                )
+
+    def _conflict(self, claim: Claim, service: str) -> Entry | None:
+        scope, locked = _lock(claim)
+        if scope == "event":
+            shown = None if claim.target is None else claim.target.account_id
+            condition = (
+                "(scope = 'event' AND target = ?) OR (scope = 'account' AND target IN (?, ?))"
+            )
+            values = (locked, claim.correction.selection.account_id, shown)
+        else:
+            condition = (
+                "(scope = 'account' AND target = ?)"
+                " OR (scope = 'event' AND (account = ? OR event_account = ?))"
+            )
+            values = (locked, locked, locked)
+        found = self.entries(
+            f"id IN (SELECT intent FROM togai_open WHERE service = ? AND ({condition}))",
+            *(service, *values),
+        )
+        return found[0] if found else None
+
+    def corrected(self, service: str, reference_id: str) -> Entry | None:
+        """The entry that corrected this event for good, unless a further correction of it is allowed."""
+        found: Entry | None = None
+        ever = False
+        for entry in self.entries(
+            f"target = ? AND service = ? AND kind IN ('{Kind.APPLIED}', '{Kind.UNKNOWN}', '{Kind.RELEASED}')",
+            *(reference_id, service),
+        ):
+            if entry.kind == Kind.RELEASED:
+                found = None
+            elif entry.kind == Kind.APPLIED or entry.data.get("late") == Kind.APPLIED:
+                # A release allows one further correction, whichever it is.
+                ever = ever or is_deadly(entry.action)
+                found = entry if ever else None
+        return found
+
+    def replacement(self, entry: Entry) -> str | None:
+        """The reference id of the event that took a corrected one's place, where it is known."""
+        found = self.entries(f"intent = ? AND kind = '{Kind.REPLACEMENT}'", entry.intent)
+        return str(found[-1].data["reference_id"]) if found else None
+
+    def pending(self) -> list[Entry]:
+        """The open intents, each with the reason where one is known.
+
+        Raises:
+            LedgerDamaged: A lock has no entry.
+        """
+        causes = {
+            entry.intent: entry.data.get("cause")
+            for entry in self.entries(
+                f"kind = '{Kind.UNKNOWN}' AND intent IN (SELECT intent FROM togai_open)"
+            )
+        }
+        found = self.entries(f"id IN (SELECT intent FROM togai_open) AND kind = '{Kind.INTENT}'")
+        locks = self._transaction.rows("SELECT intent FROM togai_open")
+        if len(found) != len(locks):
+            raise LedgerDamaged(str(self._ledger), ["a lock has no entry"])
+        return [evolve(entry, cause=causes.get(entry.id)) for entry in found]
+
+    def intent(self, entry: Entry | int) -> Entry:
+        """The intent that an entry, or a number, is about.
+
+        Raises:
+            InvalidRequest: It is not in this ledger.
+        """
+        number = entry if isinstance(entry, int) else (entry.intent or entry.id)
+        found = self.entries("id = ?", number)
+        if found and found[0].intent is not None:
+            found = self.entries("id = ?", found[0].intent)
+        if not found or found[0].kind != Kind.INTENT:
+            raise InvalidRequest(f"the ledger {self._ledger} has no correction {number}")
+        if isinstance(entry, Entry) and entry.kind == Kind.INTENT and found[0].at != entry.at:
+            raise InvalidRequest(f"entry {number} is of another ledger than {self._ledger}")
+        return found[0]
+
+    def settle(self, intent: Entry, kind: Kind, *, data: dict[str, Any], **more: Any) -> None:
+        """Write what became of an intent; a settled one loses its lock.
+
+        Raises:
+            InvalidRequest: It is settled already.
+        """
+        settled = self.entries(f"intent = ? AND {_IN_SETTLED}", intent.id)
+        if settled:
+            raise InvalidRequest(f"{intent} is settled already: {settled[0]}")
+        self.note(intent, kind, data, **more)
+        if kind in SETTLED:
+            self._transaction.rows("DELETE FROM togai_open WHERE intent = ?", intent.id)
+
+    def is_open(self, intent: Entry) -> bool:
+        """Whether an intent holds its lock."""
+        return bool(self._transaction.rows("SELECT 1 FROM togai_open WHERE intent = ?", intent.id))
+
+    def note(self, intent: Entry, kind: Kind, data: dict[str, Any], **more: Any) -> None:
+        """Write something about an intent that does not settle it."""
+        values = {name: getattr(intent, name) for name in _COPIED}
+        self.append(
+            kind, data={"client": __version__, **data}, **{**values, "intent": intent.id, **more}
+        )
+
+    def _each(self) -> Iterator[Entry]:
+        last = 0
+        while entries := self.entries("id > ?", last, limit=1000):
+            yield from entries
+            last = entries[-1].id
+
+    def problems(self) -> list[str]:
+        """What is damaged, one line each; reads the whole ledger."""
+        found = self._transaction.damage()
+        intents: dict[int, Entry] = {}
+        settled: set[int | None] = set()
+        expected = 0
+        try:
+            for entry in self._each():
+                expected += 1
+                if entry.id != expected:
+                    found.append(f"entries {expected} to {entry.id - 1} are missing")
+                    expected = entry.id
+                if entry.kind == Kind.INTENT:
+                    intents[entry.id] = entry
+                elif entry.kind in SETTLED:
+                    if entry.intent not in intents:
+                        found.append(f"{entry} is about no correction")
+                    settled.add(entry.intent)
+        except LedgerDamaged as error:
+            return [*found, *error.problems]
+        wanted = {
+            (one.service, *_locked(one.target, one.account), number)
+            for number, one in intents.items()
+            if number not in settled
+        }
+        locks = self._transaction.rows("SELECT service, scope, target, intent FROM togai_open")
+        if wanted != set(locks):
+            found.append("the locks do not fit the entries")
+        return found
+
+
+def _lock(claim: Claim) -> tuple[str, str]:
+    target = None if claim.target is None else claim.target.reference_id
+    return _locked(target, claim.correction.selection.account_id)
+
+
+def _locked(target: str | None, account: str | None) -> tuple[str, str]:
+    return ("account", account or "") if target is None else ("event", target)
