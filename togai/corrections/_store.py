@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from togai.corrections._reconcile import Reconciliation
+    from togai.corrections._verdict import Reconciliation
 
 WAIT = 30.0
 """Seconds that a ledger waits for other processes by default."""
