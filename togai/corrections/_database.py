@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
-_SLICE = 0.25
-"""Seconds that SQLite waits for a lock at a time."""
+_SLICE = 0.02
+"""Seconds between two tries to lock a SQLite file."""
 
 
 class Transaction(Protocol):
@@ -113,11 +115,13 @@ class SQLite:
             raise _missing(self)
         uri = f"{self.path.absolute().as_uri()}?mode=rw"
         try:
-            connection = sqlite3.connect(uri, uri=True, timeout=_SLICE, isolation_level=None)
+            connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
             with closing(connection):
                 # The commit unlinks the journal: only EXTRA syncs the folder too.
-                connection.execute("PRAGMA synchronous=EXTRA")
+                _patiently(connection, "PRAGMA synchronous=EXTRA", wait)
                 _patiently(connection, "BEGIN IMMEDIATE" if write else "BEGIN", wait)
+                # A reading transaction begins with its first statement.
+                _patiently(connection, "SELECT 1 FROM sqlite_master", wait)
                 try:
                     yield _SQLiteTransaction(connection)
                     _patiently(connection, "COMMIT", wait)
@@ -140,13 +144,14 @@ class SQLite:
 
 
 def _patiently(connection: sqlite3.Connection, sql: str, wait: float) -> None:
-    # In slices, so that Ctrl-C is noticed, and without a clock, which may be frozen.
+    # Not by SQLite's own waiting, during which Ctrl-C is not noticed; and without a clock, which may be frozen.
     for left in range(int(max(wait, 0) / _SLICE), -1, -1):
         try:
             connection.execute(sql)
         except sqlite3.OperationalError as error:
             if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
+            time.sleep(random.uniform(0.5, 1.5) * _SLICE)  # noqa: S311
         else:
             return
 
