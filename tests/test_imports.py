@@ -54,7 +54,7 @@ def imports() -> dict[str, set[str]]:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names = [f"{node.module}.{one.name}" for one in node.names]
                 graph[name].update(one if one in modules else node.module for one in names)
-        graph[name] &= {one for one in modules if not one.startswith("togai.testing")} - {name}
+        graph[name] &= modules.keys() - {name}
     return graph
 
 

@@ -18,13 +18,13 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from togai.testing import FakeTogai, Request
 
-Ask = Callable[..., httpx.Response]
+Call = Callable[..., httpx.Response]
 
 HEADERS = {"Authorization": "Bearer test-token"}
 
 
 class Contract:
-    """openapi.yaml, as a judge of requests and answers."""
+    """openapi.yaml, as a judge of requests and responses."""
 
     def __init__(self) -> None:
         self.document: dict[str, Any] = yaml.safe_load(
@@ -38,18 +38,18 @@ class Contract:
         assert request.query.keys() <= self.query_names(request), request
         self._judge.validate_request(_as_request(request))
 
-    def check_answer(self, request: Request, response: Any) -> None:
-        """Raise where the answer deviates from the contract."""
+    def check_response(self, request: Request, response: Any) -> None:
+        """Raise where the response deviates from the contract."""
         if response.status == 200 and request.query.get("async") == "true":
-            # What a background call answers is described nowhere.
+            # What a background call responses is described nowhere.
             assert json.loads(response.body) == {"message": "The correction has been scheduled."}
             return
         if response.status in (404, 405):  # of no operation: an error like all others
             request = Request("GET", "/events", {})
-        answer = MockResponse(
+        wrapped = MockResponse(
             response.body, response.status, content_type=response.headers["Content-Type"]
         )
-        self._judge.validate_response(_as_request(request), answer)
+        self._judge.validate_response(_as_request(request), wrapped)
 
     def check_model(self, value: Any, name: str) -> None:
         """Raise where JSON deviates from a schema of the contract."""
@@ -65,11 +65,11 @@ class Contract:
         if path not in self.document["paths"]:
             path = "/events/{event_id}"
         parameters = self.document["paths"][path][request.method.lower()]["parameters"]
-        return {one["name"] for one in parameters if one["in"] == "query"}
+        return {item["name"] for item in parameters if item["in"] == "query"}
 
 
 def _as_request(request: Request) -> MockRequest:
-    # The fake keeps no token of a request; that it came is seen by an answer that is no 401.
+    # The fake keeps no token of a request; that it came is seen by an response that is no 401.
     return MockRequest(
         "https://api.togai.com",
         request.method.lower(),
@@ -88,41 +88,41 @@ def contract() -> Contract:
 
 @pytest.fixture
 def fake(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> FakeTogai:
-    """A fake whose every own answer is held against the contract; what faults make of it is not."""
+    """A fake whose every own response is held against the contract; what faults make of it is not."""
     fake = FakeTogai()
-    answer = fake._service.answer
+    respond = fake._service.respond
 
     def checked(request: Request, token: str | None) -> Any:
-        response = answer(request, token)
-        contract.check_answer(request, response)
+        response = respond(request, token)
+        contract.check_response(request, response)
         return response
 
-    monkeypatch.setattr(fake._service, "answer", checked)
+    monkeypatch.setattr(fake._service, "respond", checked)
     return fake
 
 
 @pytest.fixture(params=["socket", "transport", "async transport"])
-def ask(request: pytest.FixtureRequest, fake: FakeTogai) -> Iterator[Ask]:
-    """Sends a request to the fake: `ask("GET", "/events", params=...)`."""
+def call(request: pytest.FixtureRequest, fake: FakeTogai) -> Iterator[Call]:
+    """Sends a request to the fake: `call("GET", "/events", params=...)`."""
     ways = {"socket": over_socket, "transport": over_transport, "async transport": over_async}
     with ways[request.param](fake) as opened:
         yield opened
 
 
 @contextmanager
-def over_socket(fake: FakeTogai) -> Generator[Ask]:
+def over_socket(fake: FakeTogai) -> Generator[Call]:
     with fake.serve() as url, httpx.Client(base_url=url, timeout=10) as client:
         yield with_token(client.request)
 
 
 @contextmanager
-def over_transport(fake: FakeTogai) -> Generator[Ask]:
+def over_transport(fake: FakeTogai) -> Generator[Call]:
     with httpx.Client(base_url="http://fake", transport=fake.transport()) as client:
         yield with_token(client.request)
 
 
 @contextmanager
-def over_async(fake: FakeTogai) -> Generator[Ask]:
+def over_async(fake: FakeTogai) -> Generator[Call]:
     client = httpx.AsyncClient(base_url="http://fake", transport=fake.transport())
 
     def send(method: str, path: str, **options: Any) -> httpx.Response:
@@ -135,10 +135,10 @@ def over_async(fake: FakeTogai) -> Generator[Ask]:
             runner.run(client.aclose())
 
 
-def with_token(send: Ask) -> Ask:
-    """Sends the token along unless other headers are given."""
+def with_token(send: Call) -> Call:
+    """Sends the token along unless there are other headers."""
 
-    def ask(method: str, path: str, **options: Any) -> httpx.Response:
+    def call(method: str, path: str, **options: Any) -> httpx.Response:
         return send(method, path, **{"headers": HEADERS, **options})
 
-    return ask
+    return call

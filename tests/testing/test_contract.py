@@ -1,4 +1,4 @@
-"""What goes over the wire keeps to openapi.yaml: the requests of both clients, and the answers of the fake."""
+"""What goes over the wire keeps to openapi.yaml: the requests of both clients, and the responses of the fake."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def filled(fake: FakeTogai) -> FakeTogai:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_and_its_answer_keep_the_contract(
+def test_a_call_and_its_response_keep_the_contract(
     api: Any, filled: FakeTogai, contract: Any, call: str
 ) -> None:
     CALLS[call](api)
@@ -104,13 +104,13 @@ def test_refusals_keep_the_contract(api: Any, filled: FakeTogai) -> None:
         api.listed()
 
 
-def test_a_throttled_answer_keeps_the_contract(contract: Any) -> None:
+def test_a_throttled_response_keeps_the_contract(contract: Any) -> None:
     fake = FakeTogai(requests_per_second=1, clock=lambda: 0.0)
     request = Request("GET", "/events", {})
-    answers = [fake.handle(request, fake.token).response for _ in range(2)]
-    assert [one.status for one in answers] == [200, 429]
-    for one in answers:
-        contract.check_answer(request, one)
+    responses = [fake.handle(request, fake.token).response for _ in range(2)]
+    assert [item.status for item in responses] == [200, 429]
+    for item in responses:
+        contract.check_response(request, item)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_check_of_requests_sees_what_is_wrong(contract: Any, request_: Reque
         lambda body: body.update(colour="red"),
     ],
 )
-def test_the_check_of_answers_sees_what_is_wrong(
+def test_the_check_of_responses_sees_what_is_wrong(
     filled: FakeTogai, contract: Any, change: Callable[[Any], Any]
 ) -> None:
     def changed(body: Any) -> None:
@@ -146,4 +146,4 @@ def test_the_check_of_answers_sees_what_is_wrong(
     filled.change_next(changed)
     request = Request("GET", "/events", {})
     with pytest.raises(OpenAPIError):
-        contract.check_answer(request, filled.handle(request, filled.token).response)
+        contract.check_response(request, filled.handle(request, filled.token).response)

@@ -10,7 +10,7 @@ import pytest
 
 from togai.testing import FakeTogai
 
-Ask = Callable[..., httpx.Response]
+Call = Callable[..., httpx.Response]
 
 PAYLOAD: dict[str, Any] = {
     "id": "ride-1",
@@ -22,50 +22,50 @@ PAYLOAD: dict[str, Any] = {
 }
 
 
-def correct(ask: Ask, action: str, event: Any = None, **query: Any) -> httpx.Response:
+def correct(call: Call, action: str, event: Any = None, **query: Any) -> httpx.Response:
     params = {"action": action, "account_id": "acme", **query}
     body = {} if event is None else {"json": {"event": event}}
-    return ask("POST", "/events/correction", params=params, **body)
+    return call("POST", "/events/correction", params=params, **body)
 
 
-def outcomes(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [one["status"] for one in answer.json()["data"]]
+def outcomes(response: httpx.Response) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [item["status"] for item in response.json()["data"]]
 
 
-def status(ask: Ask, event_id: str) -> str:
-    (event,) = ask("GET", f"/events/{event_id}").json()["events"]
+def status(call: Call, event_id: str) -> str:
+    (event,) = call("GET", f"/events/{event_id}").json()["events"]
     return str(event["ingestionStatus"]["status"])
 
 
-def refused(answer: httpx.Response) -> str:
-    assert answer.status_code == 400, answer.text
-    return str(answer.json()["message"])
+def refused(response: httpx.Response) -> str:
+    assert response.status_code == 400, response.text
+    return str(response.json()["message"])
 
 
-def test_undo_reverts_the_event(fake: FakeTogai, ask: Ask) -> None:
+def test_undo_reverts_the_event(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    assert outcomes(correct(ask, "UNDO", event_id="ride-1")) == ["REVERTED"]
-    (event,) = ask("GET", "/events/ride-1").json()["events"]
+    assert outcomes(correct(call, "UNDO", event_id="ride-1")) == ["REVERTED"]
+    (event,) = call("GET", "/events/ride-1").json()["events"]
     assert event["ingestionStatus"]["status"] == "REVERTED"
     before = event["eventPipelineInfo"]["statusBeforeReverting"]
     assert before == "INGESTION_COMPLETED_EVENT_METERED"
 
 
-def test_redo_leaves_the_event_ingested(fake: FakeTogai, ask: Ask) -> None:
+def test_redo_leaves_the_event_ingested(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    assert outcomes(correct(ask, "REDO", event_id="ride-1")) == ["REVERTED_AND_REINGESTED"]
-    assert status(ask, "ride-1") == "INGESTION_COMPLETED_EVENT_METERED"
-    assert [one.action for one in fake.corrections] == ["REDO"]
+    assert outcomes(correct(call, "REDO", event_id="ride-1")) == ["REVERTED_AND_REINGESTED"]
+    assert status(call, "ride-1") == "INGESTION_COMPLETED_EVENT_METERED"
+    assert [item.action for item in fake.corrections] == ["REDO"]
 
 
 def test_redo_event_reverts_the_old_event_and_ingests_the_given_one(
-    fake: FakeTogai, ask: Ask
+    fake: FakeTogai, call: Call
 ) -> None:
     fake.add(id="ride-1")
-    answer = correct(ask, "REDO_EVENT", PAYLOAD, event_id="ride-1")
-    assert outcomes(answer) == ["REVERTED_AND_REINGESTED"]
-    old, new = ask("GET", "/events/ride-1").json()["events"]
+    response = correct(call, "REDO_EVENT", PAYLOAD, event_id="ride-1")
+    assert outcomes(response) == ["REVERTED_AND_REINGESTED"]
+    old, new = call("GET", "/events/ride-1").json()["events"]
     assert old["ingestionStatus"]["status"] == "REVERTED"
     assert new["ingestionStatus"]["status"] == "INGESTION_COMPLETED_EVENT_METERED"
     assert new["eventPayload"] == PAYLOAD
@@ -83,48 +83,51 @@ def test_redo_event_reverts_the_old_event_and_ingests_the_given_one(
 )
 @pytest.mark.parametrize("action", ["UNDO", "REDO", "REDO_EVENT"])
 def test_what_cannot_be_corrected_comes_back_failed_and_stays_as_it_is(
-    fake: FakeTogai, ask: Ask, action: str, settings: dict[str, Any], reason: str
+    fake: FakeTogai, call: Call, action: str, settings: dict[str, Any], reason: str
 ) -> None:
     before = fake.add(id="ride-1", **settings).to_json()
     payload = PAYLOAD if action == "REDO_EVENT" else None
-    (entry,) = correct(ask, action, payload, event_id="ride-1").json()["data"]
+    (entry,) = correct(call, action, payload, event_id="ride-1").json()["data"]
     assert entry["status"] == "FAILED"
     assert reason in entry["reason"]
-    assert [one.to_json() for one in fake.events] == [before]
+    assert [item.to_json() for item in fake.events] == [before]
     assert fake.corrections == []
 
 
-def test_a_second_undo_is_answered_failed_and_not_applied(fake: FakeTogai, ask: Ask) -> None:
+def test_a_second_undo_fails_and_not_applied(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    answers = [outcomes(correct(ask, "UNDO", event_id="ride-1")) for _ in range(2)]
-    assert answers == [["REVERTED"], ["FAILED"]]
+    responses = [outcomes(correct(call, "UNDO", event_id="ride-1")) for _ in range(2)]
+    assert responses == [["REVERTED"], ["FAILED"]]
     assert len(fake.corrections) == 1
 
 
 def test_all_matches_are_corrected_by_source_time_descending_then_id_ascending(
-    fake: FakeTogai, ask: Ask
+    fake: FakeTogai, call: Call
 ) -> None:
     for event_id, hour in (("b", 7), ("c", 9), ("a", 7), ("d", 8)):
         fake.add(id=event_id, timestamp=f"2024-12-04T0{hour}:00:00Z")
     # Nine o'clock in Chennai is half past three in Greenwich.
     fake.add(id="e", timestamp="2024-12-04T09:00:00+05:30")
-    entries = correct(ask, "UNDO").json()["data"]
-    assert [one["eventPayload"]["id"] for one in entries] == ["c", "d", "a", "b", "e"]
+    entries = correct(call, "UNDO").json()["data"]
+    assert [item["eventPayload"]["id"] for item in entries] == ["c", "d", "a", "b", "e"]
 
 
-def test_a_synchronous_call_stops_at_30_and_does_not_say_so(fake: FakeTogai, ask: Ask) -> None:
+def test_a_synchronous_call_stops_at_30_and_does_not_say_so(fake: FakeTogai, call: Call) -> None:
     fake.add_many(31)
-    answer = correct(ask, "UNDO")
-    assert len(outcomes(answer)) == 30
-    assert list(answer.json()) == ["data"]
-    assert [one.status for one in fake.events].count("REVERTED") == 30
+    response = correct(call, "UNDO")
+    assert len(outcomes(response)) == 30
+    assert list(response.json()) == ["data"]
+    assert [item.status for item in fake.events].count("REVERTED") == 30
 
 
-def test_other_accounts_are_left_alone(fake: FakeTogai, ask: Ask) -> None:
+def test_other_accounts_are_left_alone(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
     fake.add(id="ride-1", account_id="other")
-    assert len(outcomes(correct(ask, "UNDO", event_id="ride-1"))) == 1
-    assert [one.status for one in fake.events] == ["REVERTED", "INGESTION_COMPLETED_EVENT_METERED"]
+    assert len(outcomes(correct(call, "UNDO", event_id="ride-1"))) == 1
+    assert [item.status for item in fake.events] == [
+        "REVERTED",
+        "INGESTION_COMPLETED_EVENT_METERED",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,7 @@ def test_other_accounts_are_left_alone(fake: FakeTogai, ask: Ask) -> None:
     ],
 )
 def test_each_documented_filter_combination_finds_its_event(
-    fake: FakeTogai, ask: Ask, filters: dict[str, str]
+    fake: FakeTogai, call: Call, filters: dict[str, str]
 ) -> None:
     fake.add(id="ride-1")
     fake.add(
@@ -147,7 +150,7 @@ def test_each_documented_filter_combination_finds_its_event(
         timestamp="2024-12-04T02:00:00Z",
         created_at="2024-12-04T08:00:00Z",
     )
-    (entry,) = correct(ask, "UNDO", **filters).json()["data"]
+    (entry,) = correct(call, "UNDO", **filters).json()["data"]
     assert entry["referenceId"] == "ref-x"
 
 
@@ -162,11 +165,11 @@ def test_each_documented_filter_combination_finds_its_event(
     ],
 )
 def test_any_other_combination_is_refused_with_those_that_are_allowed(
-    fake: FakeTogai, ask: Ask, filters: tuple[str, ...]
+    fake: FakeTogai, call: Call, filters: tuple[str, ...]
 ) -> None:
     fake.add(id="ride-1")
     values = dict.fromkeys(filters, "2024-12-04T08:00:00Z")
-    assert "event_id and created_at" in refused(correct(ask, "UNDO", **values))
+    assert "event_id and created_at" in refused(correct(call, "UNDO", **values))
     assert fake.corrections == []
 
 
@@ -184,22 +187,22 @@ def test_any_other_combination_is_refused_with_those_that_are_allowed(
     ],
 )
 def test_a_wrong_query_value_is_refused_by_name(
-    fake: FakeTogai, ask: Ask, query: dict[str, str], named: str
+    fake: FakeTogai, call: Call, query: dict[str, str], named: str
 ) -> None:
     fake.add(id="ride-1")
-    message = refused(correct(ask, **{"action": "UNDO", **query}))
+    message = refused(correct(call, **{"action": "UNDO", **query}))
     assert named in message
     assert fake.corrections == []
 
 
-def test_the_action_and_the_account_are_required(ask: Ask) -> None:
-    assert "action" in refused(ask("POST", "/events/correction", params={"account_id": "acme"}))
-    assert "account_id" in refused(ask("POST", "/events/correction", params={"action": "UNDO"}))
+def test_the_action_and_the_account_are_required(call: Call) -> None:
+    assert "action" in refused(call("POST", "/events/correction", params={"account_id": "acme"}))
+    assert "account_id" in refused(call("POST", "/events/correction", params={"action": "UNDO"}))
 
 
-def test_redo_event_needs_an_event(fake: FakeTogai, ask: Ask) -> None:
+def test_redo_event_needs_an_event(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    assert "REDO_EVENT" in refused(correct(ask, "REDO_EVENT", event_id="ride-1"))
+    assert "REDO_EVENT" in refused(correct(call, "REDO_EVENT", event_id="ride-1"))
 
 
 @pytest.mark.parametrize(
@@ -229,10 +232,10 @@ def test_redo_event_needs_an_event(fake: FakeTogai, ask: Ask) -> None:
     ],
 )
 def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_done(
-    fake: FakeTogai, ask: Ask, change: dict[str, Any], named: str
+    fake: FakeTogai, call: Call, change: dict[str, Any], named: str
 ) -> None:
     fake.add(id="ride-1")
-    message = refused(correct(ask, "REDO_EVENT", {**PAYLOAD, **change}, event_id="ride-1"))
+    message = refused(correct(call, "REDO_EVENT", {**PAYLOAD, **change}, event_id="ride-1"))
     assert named in message
     assert len(fake.events) == 1
     assert fake.corrections == []
@@ -242,40 +245,40 @@ def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_done(
     "name", ["schemaName", "timestamp", "accountId", "attributes", "dimensions"]
 )
 def test_an_event_without_a_required_property_is_refused(
-    fake: FakeTogai, ask: Ask, name: str
+    fake: FakeTogai, call: Call, name: str
 ) -> None:
     fake.add(id="ride-1")
     payload = {key: value for key, value in PAYLOAD.items() if key != name}
-    assert name in refused(correct(ask, "REDO_EVENT", payload, event_id="ride-1"))
+    assert name in refused(correct(call, "REDO_EVENT", payload, event_id="ride-1"))
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"event": 7}', b'{"other": {}}'])
 def test_a_body_that_is_no_correction_request_is_refused(
-    fake: FakeTogai, ask: Ask, body: bytes
+    fake: FakeTogai, call: Call, body: bytes
 ) -> None:
     fake.add(id="ride-1")
     query = {"action": "REDO_EVENT", "account_id": "acme", "event_id": "ride-1"}
     headers = {"Authorization": "Bearer test-token", "Content-Type": "application/json"}
-    refused(ask("POST", "/events/correction", params=query, content=body, headers=headers))
+    refused(call("POST", "/events/correction", params=query, content=body, headers=headers))
     assert fake.corrections == []
 
 
 def test_a_background_correction_is_done_later_and_on_all_matches(
-    fake: FakeTogai, ask: Ask
+    fake: FakeTogai, call: Call
 ) -> None:
     fake.add_many(40)
-    answer = correct(ask, "UNDO", **{"async": "true"})
-    assert answer.status_code == 200
-    assert "data" not in answer.json()
+    response = correct(call, "UNDO", **{"async": "true"})
+    assert response.status_code == 200
+    assert "data" not in response.json()
     assert fake.corrections == []
     fake.run_jobs()
     assert len(fake.corrections) == 40
     assert fake.jobs == []
 
 
-def test_a_job_that_requires_confirmation_waits_for_it(fake: FakeTogai, ask: Ask) -> None:
+def test_a_job_that_requires_confirmation_waits_for_it(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    correct(ask, "UNDO", **{"async": "true", "require_confirmation": "true"})
+    correct(call, "UNDO", **{"async": "true", "require_confirmation": "true"})
     fake.run_jobs()
     assert (len(fake.jobs), fake.corrections) == (1, [])
     fake.confirm_jobs()
@@ -283,23 +286,23 @@ def test_a_job_that_requires_confirmation_waits_for_it(fake: FakeTogai, ask: Ask
     assert (fake.jobs, len(fake.corrections)) == ([], 1)
 
 
-def test_a_job_is_done_once(fake: FakeTogai, ask: Ask) -> None:
+def test_a_job_is_done_once(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    correct(ask, "REDO", **{"async": "true"})
+    correct(call, "REDO", **{"async": "true"})
     fake.run_jobs()
     fake.run_jobs()
     assert len(fake.corrections) == 1
 
 
-def test_confirmation_without_a_background_job_is_refused(fake: FakeTogai, ask: Ask) -> None:
+def test_confirmation_without_a_background_job_is_refused(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
-    assert "async=true" in refused(correct(ask, "UNDO", require_confirmation="true"))
+    assert "async=true" in refused(correct(call, "UNDO", require_confirmation="true"))
     assert fake.corrections == []
 
 
-def test_an_event_that_is_null_is_refused(fake: FakeTogai, ask: Ask) -> None:
+def test_an_event_that_is_null_is_refused(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
     query = {"action": "UNDO", "account_id": "acme", "event_id": "ride-1"}
-    answer = ask("POST", "/events/correction", params=query, json={"event": None})
-    assert answer.status_code == 400
+    response = call("POST", "/events/correction", params=query, json={"event": None})
+    assert response.status_code == 400
     assert fake.corrections == []

@@ -87,11 +87,11 @@ def test_the_command_serves_until_a_signal_and_ends_with_0(number: signal.Signal
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         said = dict(pair.split("=", 1) for pair in process.stdout.readline().split() if "=" in pair)
-        answer = httpx.get(
+        response = httpx.get(
             f"{said['TOGAI_BASE_URL']}/events",
             headers={"Authorization": f"Bearer {said['TOGAI_API_TOKEN']}"},
         )
-        assert len(answer.json()["events"]) == 7
+        assert len(response.json()["events"]) == 7
         process.send_signal(number)
         assert process.wait(10) == 0
 
@@ -139,10 +139,10 @@ def test_what_the_service_cannot_read_is_refused_in_json(
 ) -> None:
     authorization = b"Authorization: Bearer test-token\r\n"
     with fake.serve() as url:
-        answer = raw(url, request_line + b"\r\nHost: x\r\n" + authorization + more + b"\r\n")
-    assert answer.startswith(b"HTTP/1.1 " + status)
-    assert b'{"message":' in answer
-    assert b"\r\nX-Request-Id: " in answer
+        response = raw(url, request_line + b"\r\nHost: x\r\n" + authorization + more + b"\r\n")
+    assert response.startswith(b"HTTP/1.1 " + status)
+    assert b'{"message":' in response
+    assert b"\r\nX-Request-Id: " in response
 
 
 def test_a_request_that_breaks_off_is_not_acted_on(fake: FakeTogai) -> None:
@@ -161,9 +161,9 @@ def test_a_request_that_breaks_off_is_not_acted_on(fake: FakeTogai) -> None:
 def test_an_error_in_a_tests_own_change_is_shown(fake: FakeTogai) -> None:
     fake.change_next(lambda body: body["nothing"])
     with fake.serve() as url:
-        answer = httpx.get(f"{url}/events", headers=HEADERS)
-    assert answer.status_code == 500
-    assert "KeyError" in answer.json()["message"]
+        response = httpx.get(f"{url}/events", headers=HEADERS)
+    assert response.status_code == 500
+    assert "KeyError" in response.json()["message"]
 
 
 def test_its_end_misses_no_connection_that_was_just_accepted() -> None:

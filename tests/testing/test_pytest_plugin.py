@@ -162,5 +162,5 @@ def test_the_tests_in_the_readme_pass(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     section = readme.partition("## Testing your own code")[2].partition("\n## ")[0]
     examples = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-    tests = "\n".join(one for one in examples if "def test_" in one)
+    tests = "\n".join(code for code in examples if "def test_" in code)
     assert f"{tests.count('def test_')} passed" in run(tmp_path, tests)

@@ -57,18 +57,19 @@ runs.
 """
 
 from togai.testing._clock import FakeClock
+from togai.testing._factory import make
 from togai.testing._fake import FakeTogai
-from togai.testing._make import make
-from togai.testing._service import Applied, Job, Record, Request
-from togai.testing._transport import FakeTransport
+from togai.testing._fault_queue import When
+from togai.testing._messages import Request
+from togai.testing._records import AppliedCorrection, Job, Record
 
 __all__ = [
-    "Applied",
+    "AppliedCorrection",
     "FakeClock",
     "FakeTogai",
-    "FakeTransport",
     "Job",
     "Record",
     "Request",
+    "When",
     "make",
 ]

@@ -1,133 +1,310 @@
-"""What can go wrong on the way to the service and back, as a queue that the next requests meet."""
+"""The fault methods of FakeTogai: what goes wrong with the next requests."""
 
 from __future__ import annotations
 
-import enum
+import itertools
 import json
-import threading
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, Unpack
 
-from attrs import define, field, frozen
+from attrs import evolve
 
-from togai.testing._service import checked_call
+from togai.testing import _json_path
+from togai.testing._fault_queue import Delivery, Fault, When, encode
+from togai.testing._messages import Response
+from togai.testing._query import read_token, write_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from togai.testing._service import Request, Response
-
-
-class Delivery(enum.Enum):
-    """How an answer reaches the client."""
-
-    WHOLE = enum.auto()
-    DROPPED = enum.auto()
-    """The connection is closed without a byte."""
-    RESET = enum.auto()
-    """The connection is reset without a byte."""
-    HALF = enum.auto()
-    """The connection is closed in the middle of the body."""
-    HELD = enum.auto()
-    """Nothing comes until `release()`."""
-    DRIPPED = enum.auto()
-    """The body comes byte by byte."""
-    LATE = enum.auto()
-    """The request is processed after some time, whether or not the client still waits."""
+    from togai.testing._fault_queue import FaultQueue
+    from togai.testing._messages import Request
+    from togai.testing._service import Service
 
 
-@define(kw_only=True)
-class Fault:
-    """One fault, which a number of requests meet."""
+class FaultMethods:
+    """What goes wrong with the next requests, in one line each; `release()` ends it."""
 
-    times: int | None = 1
-    """How many requests; None is all until `release()`."""
+    _service: Service
+    _queue: FaultQueue
 
-    skip: int = 0
-    """How many requests that it is for pass unharmed first."""
+    def _add_fault(self, when: When, **fault: Any) -> None:
+        if unknown := when.keys() - When.__annotations__:
+            known = ", ".join(When.__annotations__)
+            raise TypeError(f"unexpected keyword argument {min(unknown)!r}: pass any of {known}")
+        self._queue.add(Fault(**when, **fault))
 
-    method: str | None = None
-    path: str | None = None
-    acts: bool = True
-    """Whether the service does what was asked for."""
+    def fail_next(
+        self,
+        *,
+        status: int = 500,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        retry_after: float | str | None = None,
+        acts: bool = False,
+        **when: Unpack[When],
+    ) -> None:
+        """Send this response to the next requests.
 
-    delivery: Delivery = Delivery.WHOLE
-    seconds: float = 0.0
-    """Between two bytes of a dripped body, or before a late response."""
-
-    leftover: Response | None = None
-    """A second response in the same segment."""
-
-    answer: Callable[[Request, Response | None], Response] | None = field(default=None, repr=False)
-    """The answer, from the request and the service's own answer if it acted."""
-
-    def meets(self, request: Request) -> bool:
-        """Whether the request is one that this fault is for."""
-        return self.method in (None, request.method) and self.path in (None, request.path)
-
-
-@frozen
-class Delivered:
-    """An answer and how it comes."""
-
-    response: Response
-    delivery: Delivery = Delivery.WHOLE
-    seconds: float = 0.0
-    leftover: Response | None = None
-    finish: Callable[[], Response] | None = field(default=None, repr=False)
-    """Processes a late request, and returns its response."""
-
-
-class Faults:
-    """The queue: the first fault that is for a request is met by it."""
-
-    def __init__(self) -> None:
-        self._queue: list[Fault] = []
-        self._lock = threading.Lock()
-        self.released = threading.Event()
-
-    def add(self, fault: Fault) -> None:
-        """Put a fault behind the others.
+        Args:
+            status: The status, from 200 to 599.
+            body: JSON, or text or bytes as they are; by default an error as the API describes it.
+            headers: Further headers.
+            retry_after: The Retry-After header: seconds, or a date as text.
+            acts: Whether the service processes the request nevertheless.
+            **when: Which requests, see `When`.
 
         Raises:
-            ValueError: It would never be met.
+            TypeError: `When` has no such parameter.
+            ValueError: The fault would never apply, or HTTP has no such status.
         """
-        if fault.times is not None and fault.times < 1:
-            raise ValueError(f"times={fault.times}: pass 1 or more, or None for all")
-        if fault.skip < 0:
-            raise ValueError(f"skip={fault.skip}: pass 0 or more")
-        fault.method = checked_call(fault.method, fault.path)
-        with self._lock:
-            self.released.clear()
-            self._queue.append(fault)
+        if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"status={status!r}: pass a whole number from 200 to 599")
+        sent, kind = encode({"message": f"A fault: status {status}."} if body is None else body)
+        extra = {} if retry_after is None else {"Retry-After": f"{retry_after}"}
+        response = Response(status, sent, {"Content-Type": kind, **extra, **(headers or {})})
 
-    def take(self, request: Request) -> Fault | None:
-        """The fault that this request meets."""
-        with self._lock:
-            for fault in self._queue:
-                if not fault.meets(request):
-                    continue
-                if fault.skip:
-                    fault.skip -= 1
-                    return None
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._queue.remove(fault)
-                return fault
-        return None
+        def respond(_request: Request, _own: Response | None) -> Response:
+            return response
 
-    def clear(self) -> None:
-        """Forget all faults, and let go what is held."""
-        with self._lock:
-            self._queue.clear()
-            self.released.set()
+        self._add_fault(when, acts=acts, respond=respond)
 
+    def change_next(self, change: Callable[[Any], Any], **when: Unpack[When]) -> None:
+        """Pass the JSON of the next responses through a function.
 
-def content(body: Any) -> tuple[bytes, str]:
-    """A body and its content type: bytes and text as they are, anything else as JSON."""
-    if isinstance(body, bytes):
-        return body, "application/octet-stream"
-    if isinstance(body, str):
-        kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
-        return body.encode(), f"{kind}; charset=utf-8"
-    return json.dumps(body).encode(), "application/json"
+        Args:
+            change: Gets the JSON of a response, and changes it or returns another.
+            **when: Which requests, see `When`.
+        """
+
+        def changed(_request: Request, own: Response | None) -> Response:
+            if own is None:  # never: the service processes the request
+                raise RuntimeError("there is no response to change")
+            body: Any = json.loads(own.body)
+            after = change(body)
+            return evolve(own, body=encode(body if after is None else after)[0])
+
+        self._add_fault(when, respond=changed)
+
+    def set_next(self, place: str, value: Any, **when: Unpack[When]) -> None:
+        """Set a value in the JSON of the next responses: null, a new enum value, an unknown property.
+
+        Each call is for responses of its own; to change one response in several places, pass a function to
+        `change_next`.
+
+        Args:
+            place: A path such as `$.events[0].createdAt`; `[*]` is every item. The last property may be new. A
+                response that does not have the place becomes a 400 that says so.
+            value: Anything that JSON can hold.
+            **when: Which requests, see `When`.
+
+        Raises:
+            TypeError: JSON cannot hold the value.
+            ValueError: The path is not valid.
+        """
+        json.dumps(value)  # raises here what would fail in the middle of a response
+        steps = _json_path.parse(place)
+        call = f"set_next({place!r})"
+        self._change_place(call, lambda body: _json_path.put(body, steps, value), when)
+
+    def remove_next(self, place: str, **when: Unpack[When]) -> None:
+        """Remove a property or an item from the JSON of the next responses.
+
+        Args:
+            place: A path such as `$.events[0].createdAt`; `[*]` is every item. A response that does not have the
+                place becomes a 400 that says so.
+            **when: Which requests, see `When`.
+
+        Raises:
+            ValueError: The path is not valid.
+        """
+        steps = _json_path.parse(place)
+        call = f"remove_next({place!r})"
+        self._change_place(call, lambda body: _json_path.drop(body, steps), when)
+
+    def rename_next(self, place: str, name: str, **when: Unpack[When]) -> None:
+        """Rename a property in the JSON of the next responses: `rename_next("$.nextToken", "cursor")`.
+
+        Args:
+            place: A path to a property, as for `remove_next`.
+            name: The new name.
+            **when: Which requests, see `When`.
+
+        Raises:
+            ValueError: The path is not valid, or not that of a property.
+        """
+        steps = _json_path.parse(place)
+        if place.endswith("]"):
+            raise ValueError(f"{place!r} is not a property: only properties have a name")
+        call = f"rename_next({place!r})"
+        self._change_place(call, lambda body: _json_path.rename(body, steps, name), when)
+
+    def _change_place(self, call: str, change: Callable[[Any], None], when: When) -> None:
+        def changed(_request: Request, own: Response | None) -> Response:
+            if own is None or own.status != 200:
+                return own or Response(503, b"", {})
+            body: Any = json.loads(own.body)
+            try:
+                change(body)
+            except _json_path.NoSuchPlace as error:
+                # Not 500: the client would retry, and the test would not see the message.
+                message = f"{call} does not fit the response: {error} in {own.body.decode()}"
+                return Response.of(400, {"message": message[:500]})
+            return evolve(own, body=encode(body)[0])
+
+        self._add_fault(when, respond=changed)
+
+    def wrong_event_next(self, **when: Unpack[When]) -> None:
+        """Respond about other events: the request is processed, but its response has the ids of others.
+
+        Args:
+            **when: Which requests, see `When`.
+        """
+
+        def changed(body: Any) -> None:
+            for number, event in enumerate([*body.get("events", ()), *body.get("data", ())], 1):
+                event["referenceId"] = f"ref-other-{number}"
+                event["eventPayload"]["id"] = f"event-other-{number}"
+
+        self.change_next(changed, **when)
+
+    def refuse_next(
+        self, events: int = 1, *, reason: str = "Event was not corrected", skip: int = 0
+    ) -> None:
+        """Let corrections fail for the next events, within a response that is a success.
+
+        Args:
+            events: The number of events.
+            reason: The reason in the response.
+            skip: The number of events that are corrected first.
+
+        Raises:
+            ValueError: No event would be refused.
+        """
+        if events < 1 or skip < 0:
+            raise ValueError(
+                f"events={events}, skip={skip}: pass 1 or more events, and skip 0 or more"
+            )
+        if not reason:
+            raise ValueError("reason is empty: pass a text")
+        with self._service.lock:
+            self._service.refusals += [None] * skip + [reason] * events
+
+    def drop_next(
+        self,
+        *,
+        acts: bool = False,
+        half: bool = False,
+        reset: bool = False,
+        **when: Unpack[When],
+    ) -> None:
+        """Close the connection of the next requests without a response.
+
+        Args:
+            acts: Whether the service processes the request before.
+            half: Close it in the middle of the response; the service has processed the request then.
+            reset: Reset it instead of closing it in order.
+            **when: Which requests, see `When`.
+        """
+        if half and reset:
+            raise ValueError("half a response is closed in order: pass half or reset")
+        delivery = Delivery.HALF if half else Delivery.RESET if reset else Delivery.DROPPED
+        self._add_fault(when, acts=acts or half, delivery=delivery)
+
+    def hold_next(self, *, acts: bool = False, **when: Unpack[When]) -> None:
+        """Respond to the next requests only after `release()`: a read timeout for clients that do not wait so long.
+
+        Over a socket that timeout passes in real time, with a `FakeClock` too: pass a short one to the client, such
+        as `Timeout(read=0.2)`, or use `transport()`.
+
+        Args:
+            acts: Whether the service processes the request before; see `slow_next` for afterwards.
+            **when: Which requests, see `When`.
+        """
+        self._add_fault(when, acts=acts, delivery=Delivery.HELD)
+
+    def slow_next(self, *, seconds: float = math.inf, **when: Unpack[When]) -> None:
+        """Process the next requests late, also when the client has closed the connection in the meantime.
+
+        A client that does not wait so long gets a read timeout, and its request is processed nevertheless. Over
+        `transport()` that timeout passes at once.
+
+        Args:
+            seconds: How long the service takes; until `release()` by default.
+            **when: Which requests, see `When`.
+        """
+        if not seconds > 0:
+            raise ValueError(f"seconds={seconds!r}: pass more than 0")
+        self._add_fault(when, delivery=Delivery.LATE, seconds=seconds)
+
+    def drip_next(self, *, seconds: float, **when: Unpack[When]) -> None:
+        """Send the body of the next responses byte by byte.
+
+        Args:
+            seconds: The time between two bytes.
+            **when: Which requests, see `When`.
+        """
+        self._add_fault(when, delivery=Delivery.DRIPPED, seconds=seconds)
+
+    def leftover_next(self, *, status: int = 200, body: Any = None, **when: Unpack[When]) -> None:
+        """Send a second response right behind the next ones, which the client may take for that of its next request.
+
+        Over a socket only, where both responses arrive in one segment; `transport()` ignores it.
+
+        Args:
+            status: The status of the second response.
+            body: Its body, as for `fail_next`; by default that of a successful correction without entries.
+            **when: Which requests, see `When`.
+        """
+        sent, kind = encode({"data": []} if body is None else body)
+        headers = {"Content-Type": kind, "X-Request-Id": "leftover"}
+        self._add_fault(when, leftover=Response(status, sent, headers))
+
+    def empty_page_next(self, *, times: int | None = 1, skip: int = 0) -> None:
+        """Respond to a listing with an empty page and a token, from which it goes on where it was.
+
+        Args:
+            times: The number of pages; None is all until `release()`.
+            skip: The number of pages that are served normally first.
+        """
+        hops = itertools.count(1)
+
+        def emptied(request: Request, own: Response | None) -> Response:
+            if own is None or own.status != 200:
+                return own or Response(503, b"", {})
+            token = write_token(read_token(request.query), request.query, next(hops))
+            return Response.of(200, {"events": [], "nextToken": token})
+
+        when = When(times=times, skip=skip, method="GET", path="/events")
+        self._add_fault(when, respond=emptied)
+
+    def cycle_next(self, pages: int = 1) -> None:
+        """Repeat page tokens until `release()`.
+
+        Args:
+            pages: The number of different tokens; then the first one comes again.
+
+        Raises:
+            ValueError: There must be at least one.
+        """
+        if pages < 1:
+            raise ValueError(f"pages={pages}: pass 1 or more")
+        tokens: list[str] = []
+
+        def cycled(body: Any) -> None:
+            if "nextToken" in body and len(tokens) < pages:
+                tokens.append(body["nextToken"])
+            elif tokens:
+                body["nextToken"] = tokens[0]
+
+        self.change_next(cycled, times=None, method="GET", path="/events")
+
+    def release(self) -> None:
+        """End all faults: late requests are processed, held ones go on, faults and refusals to come are removed.
+
+        Modes such as `lag_reads` and `correct_reverted` stay until they are switched off.
+        """
+        self._service.catch_up(everything=True)
+        with self._service.lock:
+            self._service.refusals.clear()
+        self._queue.clear()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from togai._transport import clock
-from togai.testing._faults import Delivered, Delivery
-from togai.testing._service import Request, Response, parse_query, repeated_names
+from togai.testing._fault_queue import Delivered, Delivery
+from togai.testing._messages import Request, Response, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -119,15 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < int(length):
             self.close_connection = True  # the client went away: nothing was asked for
             return
-        path, _, query = self.path.partition("?")
-        scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
-        headers = {
-            name: value for name, value in self.headers.items() if name.lower() != "authorization"
-        }
-        repeated = tuple(repeated_names(query))
-        request = Request(self.command, path, parse_query(query), body, headers, repeated)
         try:
-            delivered = self.server.handle(request, token if scheme.lower() == "bearer" else None)
+            delivered = self.server.handle(
+                *received(self.command, self.path, self.headers.items(), body)
+            )
         except Exception as error:  # noqa: BLE001  (what a test's own function raises is for the client to see)
             self.send_error(500, f"FakeTogai failed: {type(error).__name__}: {error}")
             return
@@ -179,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(self, response: Response, body: bytes | None = None) -> None:
         """Send an answer, or as much of its body as is given."""
         self.send_response_only(response.status)
-        for name, value in {"Content-Length": str(len(response.body)), **response.headers}.items():
+        for name, value in response.all_headers().items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")

@@ -1,110 +1,108 @@
-"""The service behind an httpx transport: no socket, the same faults as httpx names them."""
+"""The service behind a transport of httpx or httpx2: no socket, and the same faults as these libraries name them."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from togai._transport import clock
-from togai.testing._faults import Delivered, Delivery
-from togai.testing._service import Request, parse_query, repeated_names
+from togai.testing._fault_queue import Delivered, Delivery
+from togai.testing._messages import received
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from togai.testing._messages import Request
+
 
 class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Hands requests to the service in memory; for sync and async clients."""
+    """Passes requests to the service in memory; for sync and async clients of both libraries."""
 
     def __init__(self, handle: Callable[[Request, str | None], Delivered]) -> None:
         self._handle = handle
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of an `httpx.Client`."""
-        delivered = self._handle(*_taken(request, request.read()))
+    def handle_request(self, request: Any) -> Any:
+        """Respond to a request of a `Client`."""
+        delivered = self._handle(*_received(request, request.read()))
         if delivered.finish is not None:
             _check_read_timeout(request, delivered.seconds)
             clock.current.sleep(delivered.seconds)
             delivered = Delivered(delivered.finish())
-        return _answer(delivered)
+        return _response(_library(request), delivered)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of an `httpx.AsyncClient`."""
+    async def handle_async_request(self, request: Any) -> Any:
+        """Respond to a request of an `AsyncClient`."""
         await asyncio.sleep(0)
-        delivered = self._handle(*_taken(request, await request.aread()))
+        delivered = self._handle(*_received(request, await request.aread()))
         if delivered.finish is not None:
             _check_read_timeout(request, delivered.seconds)
             await clock.current.sleep_async(delivered.seconds)
             delivered = Delivered(delivered.finish())
-        return _answer(delivered)
+        return _response(_library(request), delivered)
 
 
-def _answer(delivered: Delivered) -> httpx.Response:
-    match delivered.delivery:
-        case Delivery.DROPPED:
-            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        case Delivery.HALF:
-            raise httpx.RemoteProtocolError("peer closed connection in the middle of the body")
-        case Delivery.HELD | Delivery.LATE:
-            raise httpx.ReadTimeout("The service holds the response back.")
-        case Delivery.RESET:
-            raise httpx.ReadError("Connection reset by peer")
-        case Delivery.WHOLE | Delivery.DRIPPED:
-            response = delivered.response
-            length = {"Content-Length": str(len(response.body))}
-            return httpx.Response(
-                response.status,
-                headers=httpx.Headers({**length, **response.headers}),
-                stream=_Body(response.body, delivered.seconds),
-            )
+def _library(request: object) -> Any:
+    """The library of a request, httpx or httpx2, for its classes."""
+    names = [kind.__module__.partition(".")[0] for kind in type(request).__mro__]
+    return next((sys.modules[name] for name in names if name in ("httpx", "httpx2")), httpx)
 
 
-def _check_read_timeout(request: httpx.Request, seconds: float) -> None:
+def _received(request: Any, body: bytes) -> tuple[Request, str | None]:
+    target = request.url.raw_path.decode()
+    return received(request.method, target, request.headers.items(), body)
+
+
+def _check_read_timeout(request: Any, seconds: float) -> None:
     """Raise at once the timeout of a client that does not wait so long."""
     limit = request.extensions.get("timeout", {}).get("read")
     if math.isinf(seconds) or (limit is not None and limit < seconds):
-        raise httpx.ReadTimeout("The service responds too late.")
+        raise _library(request).ReadTimeout("The service responds too late.")
 
 
-class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+def _response(library: Any, delivered: Delivered) -> Any:
+    match delivered.delivery:
+        case Delivery.DROPPED:
+            raise library.RemoteProtocolError("Server disconnected without sending a response.")
+        case Delivery.HALF:
+            raise library.RemoteProtocolError("peer closed connection in the middle of the body")
+        case Delivery.HELD | Delivery.LATE:
+            raise library.ReadTimeout("The service holds the response back.")
+        case Delivery.RESET:
+            raise library.ReadError("Connection reset by peer")
+        case Delivery.WHOLE | Delivery.DRIPPED:
+            response = delivered.response
+            stream = _stream_class(library)(response.body, delivered.seconds)
+            headers = list(response.all_headers().items())
+            return library.Response(response.status, headers=headers, stream=stream)
+
+
+class _Body:
     """A body, in one piece or byte by byte."""
 
     def __init__(self, body: bytes, seconds: float) -> None:
-        self._body = body
         self._seconds = seconds
+        size = 1 if seconds else max(1, len(body))
+        self._pieces = [body[start : start + size] for start in range(0, len(body), size)]
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces():
+        for piece in self._pieces:
             if self._seconds:
                 clock.current.sleep(self._seconds)
             yield piece
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces():
+        for piece in self._pieces:
             if self._seconds:
                 await clock.current.sleep_async(self._seconds)
             yield piece
 
-    def _pieces(self) -> Iterator[bytes]:
-        size = 1 if self._seconds else max(1, len(self._body))
-        for start in range(0, len(self._body), size):
-            yield self._body[start : start + size]
 
-
-def _taken(request: httpx.Request, body: bytes) -> tuple[Request, str | None]:
-    headers = {
-        name: value for name, value in request.headers.items() if name.lower() != "authorization"
-    }
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    taken = Request(
-        request.method,
-        request.url.raw_path.decode().partition("?")[0],
-        parse_query(request.url.query.decode()),
-        body,
-        headers,
-        tuple(repeated_names(request.url.query.decode())),
-    )
-    return taken, token if scheme.lower() == "bearer" else None
+@cache
+def _stream_class(library: Any) -> type[Any]:
+    """The body as a stream of the library, which checks the class."""
+    return type("Body", (_Body, library.SyncByteStream, library.AsyncByteStream), {})

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 Step = str | int | None
 """A property, an index, or None for every item."""
@@ -15,77 +15,52 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\*)\]")
 
 
 class NoSuchPlace(Exception):
-    """The JSON does not reach so far."""
+    """The JSON does not have the place."""
 
 
 def parse(place: str) -> list[Step]:
     """The steps to a place.
 
     Raises:
-        ValueError: It is no place.
+        ValueError: The text is not a place.
     """
     rest = place.removeprefix("$")
     steps: list[Step] = []
-    at = 0
-    while at < len(rest):
-        match = _STEP.match(rest, at)
-        if match is None:
-            break
+    position = 0
+    while position < len(rest) and (match := _STEP.match(rest, position)):
         name, index = match.groups()
         steps.append(name if name is not None else None if index == "*" else int(index))
-        at = match.end()
-    if at < len(rest) or not steps:
-        raise ValueError(f"{place!r} is no place in JSON: write one like $.events[0].createdAt")
+        position = match.end()
+    if position < len(rest) or not steps:
+        raise ValueError(f"{place!r} is not a place in JSON: write it like $.events[0].createdAt")
     return steps
 
 
 def put(body: Any, steps: list[Step], value: Any) -> None:
-    """Set what is at a place; a property may be new.
-
-    Raises:
-        NoSuchPlace: The JSON does not reach so far.
-    """
-
-    def act(owner: Any, key: Any) -> None:
+    """Set the value at a place; a property may be new."""
+    for owner, key in _owners(body, steps, new=True):
         owner[key] = value
-
-    _at_each(body, steps, act, new=True)
 
 
 def drop(body: Any, steps: list[Step]) -> None:
-    """Take away what is at a place.
-
-    Raises:
-        NoSuchPlace: There is nothing.
-    """
-
-    def act(owner: Any, key: Any) -> None:
+    """Remove what is at a place."""
+    # From the end, so that removing an item moves none that is still to be removed.
+    for owner, key in reversed(_owners(body, steps)):
         del owner[key]
-
-    _at_each(body, steps, act, new=False)
 
 
 def rename(body: Any, steps: list[Step], name: str) -> None:
-    """Rename the properties at a place.
-
-    Raises:
-        NoSuchPlace: There is nothing.
-    """
-
-    def act(owner: Any, key: Any) -> None:
+    """Rename the properties at a place."""
+    for owner, key in _owners(body, steps):
         owner[name] = owner.pop(key)
 
-    _at_each(body, steps, act, new=False)
 
-
-def _at_each(body: Any, steps: list[Step], act: Callable[[Any, Any], None], *, new: bool) -> None:
+def _owners(body: Any, steps: list[Step], *, new: bool = False) -> list[tuple[Any, Any]]:
+    """The objects and lists that hold a place, each with the key in it."""
     owners: list[Any] = [body]
     for step in steps[:-1]:
         owners = [owner[key] for owner in owners for key in _keys(owner, step, new=False)]
-    found = [(owner, key) for owner in owners for key in _keys(owner, steps[-1], new=new)]
-    # From the end, so that taking one away moves none that is still to come.
-    for owner, key in reversed(found):
-        act(owner, key)
+    return [(owner, key) for owner in owners for key in _keys(owner, steps[-1], new=new)]
 
 
 def _keys(owner: Any, step: Step, *, new: bool) -> Iterator[Any]:

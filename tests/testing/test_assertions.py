@@ -40,9 +40,9 @@ def sent(fake: FakeTogai, url: str) -> FakeTogai:
 def test_requests_are_found_by_their_query(
     sent: FakeTogai, query: dict[str, Any], times: int
 ) -> None:
-    found = sent.assert_sent("POST", "/events/correction", times=times, **query)
-    assert len(found) == times
-    assert all(one.path == "/events/correction" for one in found)
+    result = sent.assert_sent("POST", "/events/correction", times=times, **query)
+    assert len(result) == times
+    assert all(item.path == "/events/correction" for item in result)
 
 
 def test_a_number_is_compared_as_it_is_sent(sent: FakeTogai) -> None:

@@ -19,7 +19,7 @@ from togai.models import (
 )
 from togai.testing import FakeTogai, make
 
-MODELS = [found for name in models.__all__ if attrs.has(found := getattr(models, name))]
+MODELS = [result for name in models.__all__ if attrs.has(result := getattr(models, name))]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -34,9 +34,9 @@ def test_what_is_made_has_the_type_of_its_model() -> None:
 
 def test_each_has_an_id_and_a_time_of_its_own() -> None:
     made = [make(EventWithStatus) for _ in range(100)]
-    assert len({one.reference_id for one in made}) == 100
-    assert len({one.event_payload.id for one in made}) == 100
-    assert len({one.event_payload.timestamp for one in made}) == 100
+    assert len({item.reference_id for item in made}) == 100
+    assert len({item.event_payload.id for item in made}) == 100
+    assert len({item.event_payload.timestamp for item in made}) == 100
 
 
 def test_what_is_made_shares_nothing() -> None:

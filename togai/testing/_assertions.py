@@ -1,0 +1,96 @@
+"""Assertions about recorded requests, whose messages list what was sent."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from togai.testing._messages import checked_call
+from togai.testing._query import QUERY_NAMES, same_moment
+from togai.testing._validation import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from togai.testing._messages import Request
+
+_LISTED = 50
+
+
+def check_sent(
+    requests: Sequence[Request],
+    method: str,
+    path: str,
+    times: int | None,
+    body: Any,
+    query: Mapping[str, Any],
+) -> list[Request]:
+    """The requests with this method, path, query parameters and body (None for any).
+
+    Raises:
+        AssertionError: They were sent less or more often; None for at least once.
+        TypeError: The service has no such query parameter.
+        ValueError: No call has this method and path, or no correction this action.
+    """
+    method = checked_call(method, path) or method
+    if query.get("action") not in (None, *ACTIONS):
+        raise ValueError(f"there is no action {query['action']!r}: there are {', '.join(ACTIONS)}")
+    wanted = {_wire_name(name): value for name, value in query.items()}
+    matches = [
+        request
+        for request in requests
+        if (request.method, request.path) == (method, path)
+        and all(_same(value, request.query.get(name)) for name, value in wanted.items())
+        and (body is None or (request.body.strip() and request.json() == body))
+    ]
+    if (not matches) if times is None else len(matches) != times:
+        parameters = "&".join(
+            f"no {name}" if value is None else f"{name}={_text(value)}"
+            for name, value in wanted.items()
+        )
+        expected = f"{method} {path}" + (f"?{parameters}" if parameters else "")
+        expected += "" if body is None else f" {json.dumps(body)}"
+        how_often = "at least once" if times is None else _times(times)
+        raise AssertionError(
+            f"expected {expected} {how_often}, but it was sent {_times(len(matches))}. {_list(requests)}"
+        )
+    return matches
+
+
+def _list(requests: Sequence[Request]) -> str:
+    if not requests:
+        return "Nothing was sent."
+    lines = [f"  {number}. {request}" for number, request in enumerate(requests[:_LISTED], 1)]
+    if len(requests) > _LISTED:
+        lines.append(f"  ... and {len(requests) - _LISTED} more")
+    return "\n".join(["What was sent:", *lines])
+
+
+def _times(number: int) -> str:
+    return {0: "never", 1: "once"}.get(number, f"{number} times")
+
+
+def _wire_name(name: str) -> str:
+    wire = name.removesuffix("_")  # `async` is a keyword: async_=True
+    if wire not in QUERY_NAMES:
+        near = difflib.get_close_matches(wire, QUERY_NAMES, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        known = ", ".join(sorted(QUERY_NAMES))
+        raise TypeError(f"there is no query parameter {wire}: {meant}The service has {known}")
+    return wire
+
+
+def _same(wanted: Any, actual: str | None) -> bool:
+    if wanted is None or actual is None:
+        return wanted is actual
+    if isinstance(wanted, datetime):
+        return same_moment(wanted.isoformat(), actual)
+    return _text(wanted) == actual
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, datetime) else str(value)

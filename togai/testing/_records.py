@@ -1,0 +1,114 @@
+"""What the service holds: events, applied corrections and background jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, frozen
+
+JSON = dict[str, Any]
+COMPLETED = "INGESTION_COMPLETED_EVENT_METERED"
+
+
+@define(kw_only=True)
+class Record:
+    """An event that the service holds."""
+
+    reference_id: str
+    payload: JSON
+    created_at: str
+    status: str = COMPLETED
+    status_before_reverting: str | None = None
+    past_cycle: bool = False
+    """Whether it lies in a past pricing cycle, where nothing can be corrected."""
+    customer_id: str = "customer-1"
+
+    def refusal(self) -> str | None:
+        """Why the service does not correct the event; None if it does."""
+        if self.status == "REVERTED":
+            return "Event is reverted already"
+        if self.status.startswith("INGESTION_FAILED"):
+            return "Event was not ingested"
+        if self.status == "INGESTION_IN_PROGRESS":
+            return "Event is still being ingested"
+        return "Event was ingested in past pricing cycle" if self.past_cycle else None
+
+    def to_json(self) -> JSON:
+        """The event as listings show it."""
+        description = self.status.replace("_", " ").capitalize()
+        return {
+            "referenceId": self.reference_id,
+            "eventPayload": self.payload,
+            "ingestionStatus": {"status": self.status, "statusDescription": description},
+            "createdAt": self.created_at,
+            "customerId": self.customer_id,
+            "source": {"id": "togai-api", "type": "API"},
+        }
+
+    def to_full_json(self) -> JSON:
+        """The event as it is read by its id."""
+        account = self.payload["accountId"]
+        units = {item["name"]: _number(item["value"]) for item in self.payload["attributes"]}
+        info: JSON = {
+            "eventSchema": {"name": self.payload["schemaName"], "version": 1},
+            "usageMeters": [
+                {
+                    "id": f"um.{name}",
+                    "name": name,
+                    "version": 1,
+                    "status": "PROCESSED_UNITS_COMPUTED",
+                    "units": number,
+                }
+                for name, number in units.items()
+            ],
+            "pricePlans": [
+                {
+                    "name": "standard",
+                    "id": "pp.standard",
+                    "scheduleId": f"pps.{account}",
+                    "cycleStart": "2024-12-01",
+                    "cycleEnd": "2024-12-31",
+                    "usageMeters": [f"um.{name}" for name in units],
+                }
+            ],
+            "account": {"id": account, "name": account.title()},
+            "customer": {"id": self.customer_id, "name": self.customer_id.title()},
+            "revenueDetails": [
+                {
+                    "usageMeterId": f"um.{name}",
+                    "revenueBaseCurrency": number * 2,
+                    "revenueInvoiceCurrency": number * 2,
+                }
+                for name, number in units.items()
+            ],
+            "baseCurrency": "USD",
+            "invoiceCurrency": "USD",
+        }
+        if self.status_before_reverting is not None:
+            info["statusBeforeReverting"] = self.status_before_reverting
+        return {**self.to_json(), "eventPipelineInfo": info}
+
+
+def _number(text: str) -> float:
+    # JSON has no infinity, which is what 512 digits are as a float.
+    return min(max(float(text), -1e300), 1e300)
+
+
+@frozen
+class AppliedCorrection:
+    """A correction that the service applied to an event."""
+
+    action: str
+    reference_id: str
+    event: JSON | None = None
+    """The replacement, of a REDO_EVENT."""
+
+
+@define
+class Job:
+    """Corrections that the service processes in the background."""
+
+    action: str
+    query: dict[str, str]
+    event: JSON | None
+    confirmed: bool
