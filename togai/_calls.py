@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from togai import _requests, _responses
 from togai._pagination import EventPage, collect
 from togai._transport.exchange import exchange
+from togai._transport.retry import REFUSALS
+from togai._transport.steps import Delivery
 from togai.corrections._checks import build_correction
 from togai.corrections._correction import Correction, Target
 from togai.corrections._ledger import LedgerEntry
@@ -15,15 +17,12 @@ from togai.corrections._reconcile import correction_of, judge, reads_for
 from togai.corrections._where import Where, check_names
 from togai.errors import (
     AmbiguousEvent,
-    ConnectionLost,
     CorrectionOutcomeUnknown,
     EventNotFound,
     InvalidRequest,
     NotFound,
     StatusError,
-    TimedOut,
     TogaiError,
-    UnexpectedResponse,
 )
 from togai.models import CorrectionAction, Event, EventWithStatusAndEventPipelineInfo
 
@@ -40,10 +39,16 @@ if TYPE_CHECKING:
     from togai.models import ReadEvent
 
 
-def send(settings: Settings, call: Call, timeout: float | Timeout | None) -> Steps[Response]:
+def send(
+    settings: Settings,
+    call: Call,
+    timeout: float | Timeout | None,
+    delivery: Delivery | None = None,
+) -> Steps[Response]:
     """Send a call with the client's retry policy."""
     times = settings.timeout_of(timeout)
-    return exchange(call, settings.policy, times, can_refresh=settings.can_refresh)
+    can_refresh = settings.can_refresh
+    return exchange(call, settings.policy, times, can_refresh=can_refresh, delivery=delivery)
 
 
 def pages(
@@ -152,17 +157,36 @@ def send_correction(
     ledger: LedgerLike,
     timeout: float | Timeout | None,
 ) -> Steps[CorrectionResult]:
-    """Send a correction, its intent in the ledger before and its outcome after."""
+    """Send a correction, its intent in the ledger before and its outcome after.
+
+    Raises:
+        CorrectionOutcomeUnknown: It may have been applied.
+        TogaiError: Any other failure. Nothing was applied.
+        BaseException: What the caller's own code raised, an interrupt or a cancellation; with a note if the
+            correction may have been applied.
+    """
     call = _requests.correct_events(correction)
     entry = LedgerEntry.begin(ledger, correction)
+    delivery = Delivery()
     try:
-        response = yield from send(settings, call, timeout)
+        response = yield from send(settings, call, timeout, delivery)
+        _check_applied(call, response, correction, delivery)
         result = _responses.read_correction(settings.reader, call, response, correction)
     except TogaiError as error:
-        if not _ambiguous(error):
+        if not _ambiguous(error, delivery):
             entry.not_applied(error)
             raise
         unknown = _outcome_unknown(correction, error)
+    except BaseException as error:
+        if delivery.possible:
+            error.add_note(
+                f"{correction.describe()} may have been applied when this was raised."
+                " Read the targets before you repeat it"
+            )
+            entry.unknown(error)
+        else:
+            entry.not_applied(error)
+        raise
     else:
         entry.answered(result)
         return result
@@ -170,12 +194,23 @@ def send_correction(
     raise unknown
 
 
-def _ambiguous(error: TogaiError) -> bool:
+def _check_applied(
+    call: Call, response: Response, correction: Correction, delivery: Delivery
+) -> None:
+    """Check that a success means that the correction was applied, once."""
+    if delivery.repeated:
+        raise _responses.unexpected(
+            call, response, f"a request that the transport repeated ({delivery.begun} requests)"
+        )
+    if response.status != 200 and not correction.background:
+        raise _responses.unexpected(call, response, "another status than 200")
+
+
+def _ambiguous(error: TogaiError, delivery: Delivery) -> bool:
     """Whether a correction may have been applied although it failed with this error."""
-    if isinstance(error, StatusError):
-        # A refusal comes instead of the work; 408 and everything else may come after it.
-        return not 400 <= error.status < 500 or error.status == 408
-    return isinstance(error, ConnectionLost | TimedOut | UnexpectedResponse)
+    if isinstance(error, StatusError) and error.status in REFUSALS:
+        return delivery.repeated
+    return delivery.possible
 
 
 def _outcome_unknown(correction: Correction, error: TogaiError) -> CorrectionOutcomeUnknown:

@@ -20,7 +20,7 @@ import httpx
 import pytest
 import trustme
 
-from tests.transport.test_transport import raw_server, send, server_context, whole
+from tests.transport.servers import raw_server, send, server_context, whole
 from togai import ConfigurationError, ServerError, Togai
 from togai.testing import FakeTogai
 

@@ -10,9 +10,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,80 +40,7 @@ from togai._transport.retry import parse_retry_after
 from togai.testing import FakeClock, FakeTogai
 
 from ..conftest import TOKEN, Connect
-
-EMPTY_LIST = b'{"events": []}'
-
-
-def whole(body: bytes, *headers: str, length: int | None = None) -> bytes:
-    """An answer as it goes over the wire."""
-    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body) if length is None else length}"]
-    return "\r\n".join([*lines, *headers, "", ""]).encode("latin-1") + body
-
-
-def read_head(connection: socket.socket) -> bytes:
-    head = b""
-    while b"\r\n\r\n" not in head:
-        if not (piece := connection.recv(65536)):
-            break
-        head += piece
-    return head
-
-
-@contextmanager
-def raw_server(
-    answer: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None
-) -> Iterator[str]:
-    """A server that does with each connection what `answer` says, once a request has come."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    ended = threading.Event()
-    threads: list[threading.Thread] = []
-
-    def handle(connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            connection.settimeout(20)
-            if tls is None:
-                answer(connection, read_head(connection))
-                return
-            with tls.wrap_socket(connection, server_side=True) as secured:
-                answer(secured, read_head(secured))
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            if ended.is_set():
-                connection.close()
-                return
-            threads.append(threading.Thread(target=handle, args=(connection,)))
-            threads[-1].start()
-
-    accepting = threading.Thread(target=accept)
-    accepting.start()
-    port = listener.getsockname()[1]
-    try:
-        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
-    finally:
-        ended.set()
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-        accepting.join()
-        listener.close()
-        for thread in threads:
-            thread.join()
-
-
-def send(data: bytes) -> Callable[[socket.socket, bytes], None]:
-    return lambda connection, _head: connection.sendall(data)
-
-
-def drip(connection: socket.socket, _head: bytes) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    for _ in range(400):
-        connection.sendall(b"x")
-        time.sleep(0.05)
-
+from .servers import EMPTY_LIST, drip, raw_server, read_head, send, server_context, whole
 
 # Derived clients
 
@@ -385,7 +312,7 @@ def test_a_second_event_loop_is_told_what_to_do(fake: FakeTogai, url: str) -> No
 def test_cancellation_in_any_await_leaves_the_pool_usable(
     fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, connections: int
 ) -> None:
-    monkeypatch.setattr("togai._transport.http.LIMITS", httpx.Limits(max_connections=connections))
+    monkeypatch.setattr("togai._transport.pool.MAX_CONNECTIONS", connections)
     fake.add_many(2)
 
     async def run() -> None:
@@ -413,12 +340,6 @@ def test_cancellation_in_any_await_leaves_the_pool_usable(
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
-
-
-def server_context(authority: trustme.CA, host: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
-    return context
 
 
 def injected(api_is_async: bool, **settings: Any) -> Any:

@@ -15,6 +15,7 @@ from togai._transport.steps import (
     Attempt,
     AttemptResult,
     Call,
+    Delivery,
     Hold,
     NoResponse,
     Outcome,
@@ -40,12 +41,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger("togai")
 
 
-def exchange(call: Call, policy: Policy, timeout: Timeout, *, can_refresh: bool) -> Steps[Response]:
+def exchange(
+    call: Call,
+    policy: Policy,
+    timeout: Timeout,
+    *,
+    can_refresh: bool,
+    delivery: Delivery | None = None,
+) -> Steps[Response]:
     """Send a call until there is a response with a 2xx status.
+
+    Args:
+        call: The call.
+        policy: The retry policy.
+        timeout: The timeouts of the call.
+        can_refresh: Whether another token may be fetched after a 401.
+        delivery: Notes whether the last attempt may have reached the service, however the call ends.
 
     Raises:
         TogaiError: The failure of the last attempt; `StatusError` for every status but 2xx.
     """
+    delivery = delivery or Delivery()
     attempt = 0
     waited: list[float] = []
     began: float | None = None
@@ -53,7 +69,7 @@ def exchange(call: Call, policy: Policy, timeout: Timeout, *, can_refresh: bool)
     while True:
         attempt += 1
         deadline = None if began is None else began + timeout.total
-        result: AttemptResult = yield Attempt(call, timeout, token, deadline)
+        result: AttemptResult = yield Attempt(call, timeout, token, deadline, delivery)
         began = result.began if began is None else began
         outcome = result.outcome
         _log(call, attempt, outcome, result.began, waited)
@@ -65,7 +81,9 @@ def exchange(call: Call, policy: Policy, timeout: Timeout, *, can_refresh: bool)
             and can_refresh
             and token is None
             and policy.max_retries > 0
+            and (call.repeatable or not delivery.repeated)
         ):
+            delivery.restart()
             token = yield Refresh(result.token)
             if token != result.token:
                 continue
@@ -74,10 +92,11 @@ def exchange(call: Call, policy: Policy, timeout: Timeout, *, can_refresh: bool)
         delay = _delay(
             call, policy, outcome, attempt, timeout.total - (clock.current.now() - began)
         )
-        if delay is None:
+        if delay is None or (delivery.repeated and not call.repeatable):
             if attempt > 1:
                 logger.warning("%s %s failed after %d attempts", call.method, call.path, attempt)
             raise _error(call, outcome, attempt, tuple(waited))
+        delivery.restart()
         if isinstance(outcome, Response) and outcome.status == 429:
             yield Hold(delay)
         logger.warning(

@@ -13,8 +13,9 @@ import httpx
 
 from togai._transport import clock
 from togai._transport import deadline as _deadline
+from togai._transport.leftover import holds_leftover
 from togai._transport.retry import Failure
-from togai._transport.steps import Call, NoResponse, Response, Unreadable
+from togai._transport.steps import Attempt, Call, NoResponse, Outcome, Response, Unreadable
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,15 +27,18 @@ if TYPE_CHECKING:
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of an answer, decompressed, that are taken in; a page of 50 events is some 30 kB."""
 
-LIMITS = httpx.Limits(max_connections=50, max_keepalive_connections=20)
-"""Connections of one client; a call waits `Timeout.pool` seconds for a free one."""
-
 _USED_HEADERS = ("content-type", "retry-after", "x-request-id")
 
 _WINDOWS = {"": 0, "identity": 0, "gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 """The encodings that can be read, as zlib names them; 0 for none."""
 
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NO_CONNECTION = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 class _TooLarge(Exception):
@@ -73,7 +77,7 @@ def _request(
     user_agent: str,
     timeout: Timeout,
     deadline: float,
-    trace: Callable[..., Any] | None = None,
+    trace: Callable[..., Any],
 ) -> httpx.Request:
     left = max(0.001, deadline - clock.current.now())
     url = base_url + call.path
@@ -83,10 +87,9 @@ def _request(
         url, params = f"{url}?{httpx.QueryParams(params)}", None
     parts = ("connect", "read", "write", "pool")
     extensions: dict[str, Any] = {
-        "timeout": {part: min(getattr(timeout, part), left) for part in parts}
+        "timeout": {part: min(getattr(timeout, part), left) for part in parts},
+        "trace": trace,
     }
-    if trace is not None:
-        extensions["trace"] = trace
     return http.build_request(
         call.method,
         url,
@@ -124,19 +127,32 @@ def _body_problem(error: Exception) -> str:
     return "a body that cannot be decompressed"
 
 
-def _ended(error: httpx.TransportError, base_url: str) -> NoResponse:
+def _ended(error: httpx.TransportError, step: Attempt, base_url: str) -> NoResponse:
     text = str(error) or type(error).__name__
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return NoResponse(Failure.NOT_SENT, text, final=True)
-    if isinstance(error, _NOT_SENT):
+    delivery = step.delivery
+    if delivery.traced and not delivery.seen and not _is_of_httpcore(error.__cause__):
+        delivery.traced = False  # something has taken the place of httpx's own transport
+    no_connection = isinstance(error, _NO_CONNECTION)
+    if not delivery.possible or (step.call.repeatable and no_connection):
         untrusted = "CERTIFICATE_VERIFY_FAILED" in text
         text = f"{base_url}: {text}"
         if untrusted:
             text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
-        return NoResponse(Failure.NOT_SENT, text, final=untrusted)
+        final = untrusted or isinstance(error, httpx.UnsupportedProtocol)
+        return NoResponse(Failure.NOT_SENT, text, final)
     if isinstance(error, httpx.TimeoutException):
         return NoResponse(Failure.TIMED_OUT, text)
-    return NoResponse(Failure.LOST, text)
+    return NoResponse(Failure.LOST, text, isinstance(error, httpx.LocalProtocolError))
+
+
+def _reports(http: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> bool:
+    """Whether the transport of a client is httpx's own, which reports all that it does."""
+    transport_for: Callable[[httpx.URL], object] = getattr(http, "_transport_for_url", type)
+    return type(transport_for(request.url)) in (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+
+def _is_of_httpcore(error: BaseException | None) -> bool:
+    return type(error).__module__.partition(".")[0] == "httpcore"
 
 
 def closed() -> ConfigurationError:
@@ -147,21 +163,36 @@ def closed() -> ConfigurationError:
 
 
 def _too_late() -> NoResponse:
-    # The pace, or a hold after a 429, took the rest of the time: a correction was certainly not sent.
+    # The rate limit, or a hold after a 429, took the rest of the time.
     return NoResponse(Failure.NOT_SENT, "its turn came only when the time for the call was over")
+
+
+def _too_slow(step: Attempt) -> NoResponse:
+    sent = step.delivery.possible
+    return NoResponse(
+        Failure.TIMED_OUT if sent else Failure.NOT_SENT,
+        "the response came too slowly" if sent else "no connection within the time for the call",
+    )
 
 
 def attempt(
     http: httpx.Client,
-    call: Call,
+    step: Attempt,
     *,
     base_url: str,
     token: Secret,
     user_agent: str,
-    timeout: Timeout,
     deadline: float,
-) -> Response | NoResponse | Unreadable:
-    """Send the request once and take in the whole answer.
+) -> Outcome:
+    """Send the request once and read the whole response.
+
+    Args:
+        http: The client to send with.
+        step: What to send; its `delivery` notes whether it may have reached the service.
+        base_url: The address of the service.
+        token: The token to send.
+        user_agent: The name of this package.
+        deadline: The end of the attempt on the monotonic clock.
 
     Raises:
         ConfigurationError: The client is closed.
@@ -170,17 +201,23 @@ def attempt(
         raise closed()
     if clock.current.now() >= deadline:
         return _too_late()
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        step.delivery.note(event, info)
+        _deadline.watch(event, info)
+
     request = _request(
         http,
-        call,
+        step.call,
         base_url=base_url,
         token=token,
         user_agent=user_agent,
-        timeout=timeout,
+        timeout=step.timeout,
         deadline=deadline,
-        trace=_deadline.watch,
+        trace=trace,
     )
     _deadline.current.at = deadline
+    step.delivery.hand_over(traced=_reports(http, request))
     try:
         response = http.send(request, auth=None, follow_redirects=False, stream=True)
         try:
@@ -190,31 +227,32 @@ def attempt(
             for chunk in response.iter_raw():
                 body.add(chunk)
                 if clock.current.now() > deadline:
-                    return NoResponse(Failure.TIMED_OUT, "the answer came too slowly")
+                    return _too_slow(step)
             return _answer(response, body.whole(), token)
         except (_TooLarge, KeyError, zlib.error) as error:
             return _unreadable(response, _body_problem(error))
         finally:
+            if holds_leftover(response):
+                response.extensions["network_stream"].close()
             response.close()
     except httpx.HTTPStatusError as error:  # an event hook of an injected client
         return _answer(error.response, b"", token)
     except httpx.TransportError as error:
-        return _ended(error, base_url)
+        return _ended(error, step, base_url)
     finally:
         _deadline.current.at = None
 
 
 async def attempt_async(
     http: httpx.AsyncClient,
-    call: Call,
+    step: Attempt,
     *,
     base_url: str,
     token: Secret,
     user_agent: str,
-    timeout: Timeout,
     deadline: float,
-) -> Response | NoResponse | Unreadable:
-    """Send the request once and take in the whole answer.
+) -> Outcome:
+    """Send the request once and read the whole response; the arguments are those of `attempt`.
 
     Raises:
         ConfigurationError: The client is closed.
@@ -223,15 +261,21 @@ async def attempt_async(
         raise closed()
     if clock.current.now() >= deadline:
         return _too_late()
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        step.delivery.note(event, info)
+
     request = _request(
         http,
-        call,
+        step.call,
         base_url=base_url,
         token=token,
         user_agent=user_agent,
-        timeout=timeout,
+        timeout=step.timeout,
         deadline=deadline,
+        trace=trace,
     )
+    step.delivery.hand_over(traced=_reports(http, request))
     try:
         async with clock.current.timeout(deadline - clock.current.now()):
             response = await http.send(request, auth=None, follow_redirects=False, stream=True)
@@ -245,10 +289,12 @@ async def attempt_async(
             except (_TooLarge, KeyError, zlib.error) as error:
                 return _unreadable(response, _body_problem(error))
             finally:
+                if holds_leftover(response):
+                    await response.extensions["network_stream"].aclose()
                 await response.aclose()
     except TimeoutError:
-        return NoResponse(Failure.TIMED_OUT, "the answer came too slowly")
+        return _too_slow(step)
     except httpx.HTTPStatusError as error:  # an event hook of an injected client
         return _answer(error.response, b"", token)
     except httpx.TransportError as error:
-        return _ended(error, base_url)
+        return _ended(error, step, base_url)

@@ -1,4 +1,8 @@
-"""The connections of a client: opened on first use, renewed after a fork, closed with the client."""
+"""The connections of a client: opened on first use, renewed after a fork, closed with the client.
+
+Calls that must not be repeated travel on connections of their own, each of which serves one request: so no
+leftover of an earlier response is taken for theirs, and none meets a connection that the service just closes.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,41 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
-from togai._transport.http import LIMITS, closed
+from togai._transport.http import closed
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
     from collections.abc import AsyncGenerator
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
+MAX_CONNECTIONS = 50
+"""Connections of one kind of one client; a call waits `Timeout.pool` seconds for a free one."""
 
-def _open(kind: type[C]) -> C:
-    try:
-        return kind(limits=LIMITS)
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-        raise ConfigurationError(
-            f"the proxy or certificate settings of the environment cannot be used ({error}): correct HTTP_PROXY,"
-            " HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
-        ) from None
+_KEPT_ALIVE = 20
+
+
+class _Opener:
+    """Opens httpx clients that share one TLS context, which takes longest to make."""
+
+    _context: ssl.SSLContext | None = None
+
+    def open(self, kind: type[C], *, repeatable: bool) -> C:
+        limits = httpx.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=_KEPT_ALIVE if repeatable else 0,
+        )
+        try:
+            if self._context is None:
+                self._context = httpx.create_ssl_context()
+            return kind(limits=limits, verify=self._context)
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise ConfigurationError(
+                f"the proxy or certificate settings of the environment cannot be used ({error}): correct HTTP_PROXY,"
+                " HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
+            ) from None
 
 
 class Pool:
@@ -38,7 +59,8 @@ class Pool:
                 "http_client must be an httpx.Client; AsyncTogai takes an httpx.AsyncClient"
             )
         self._injected = injected
-        self._own: httpx.Client | None = None
+        self._opener = _Opener()
+        self._own: dict[bool, httpx.Client] = {}
         self._abandoned: list[httpx.Client] = []
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -48,29 +70,28 @@ class Pool:
         """Forget the connections of the parent process after a fork."""
         if self._pid != os.getpid():  # several clients may share the pool
             self._lock = threading.Lock()
-            if self._own is not None:
-                # The parent's connections: closing them here would end its TLS sessions too.
-                self._abandoned.append(self._own)
-            self._own, self._pid = None, os.getpid()
+            # The parent's connections: closing them here would end its TLS sessions too.
+            self._abandoned.extend(self._own.values())
+            self._own, self._pid = {}, os.getpid()
 
-    def get(self) -> httpx.Client:
+    def get(self, *, repeatable: bool) -> httpx.Client:
         """The httpx client to send with."""
         if self._injected is not None:
             return self._injected
-        if self._own is None:
+        if repeatable not in self._own:
             with self._lock:
                 if self._closed:
                     raise closed()
-                if self._own is None:
-                    self._own = _open(httpx.Client)
-        return self._own
+                if repeatable not in self._own:
+                    self._own[repeatable] = self._opener.open(httpx.Client, repeatable=repeatable)
+        return self._own[repeatable]
 
     def close(self) -> None:
         """Close the connections; an injected client stays open."""
         with self._lock:
             self._closed = True
-            if self._own is not None:
-                self._own.close()
+            for http in self._own.values():
+                http.close()
 
 
 class AsyncPool:
@@ -82,13 +103,14 @@ class AsyncPool:
                 "http_client must be an httpx.AsyncClient; Togai takes an httpx.Client"
             )
         self._injected = injected
-        self._own: httpx.AsyncClient | None = None
+        self._opener = _Opener()
+        self._own: dict[bool, httpx.AsyncClient] = {}
         self._users: dict[httpx.AsyncClient, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    def get(self) -> httpx.AsyncClient:
-        """The httpx client to send with.
+    def check(self) -> None:
+        """Bind the client to the running event loop.
 
         Raises:
             ConfigurationError: It is closed, or belongs to another event loop.
@@ -104,25 +126,26 @@ class AsyncPool:
         if self._closed:
             raise closed()
         self._loop = loop
-        if self._injected is not None:
-            return self._injected
-        if self._own is None:
-            self._own = _open(httpx.AsyncClient)
-        return self._own
 
     @asynccontextmanager
-    async def lease(self) -> AsyncGenerator[httpx.AsyncClient]:
-        """The connections for one attempt.
+    async def lease(self, *, repeatable: bool) -> AsyncGenerator[httpx.AsyncClient]:
+        """The httpx client for one attempt.
 
         httpcore can lose the connection of a cancelled request: it stays counted and is never used again. So
         nobody new gets connections on which a request was cancelled, and the last one who has them closes them.
+
+        Raises:
+            ConfigurationError: The client is closed, or belongs to another event loop.
         """
         import asyncio
 
-        http = self.get()
-        if http is self._injected:
-            yield http
+        self.check()
+        if self._injected is not None:
+            yield self._injected
             return
+        if repeatable not in self._own:
+            self._own[repeatable] = self._opener.open(httpx.AsyncClient, repeatable=repeatable)
+        http = self._own[repeatable]
         self._users[http] = self._users.get(http, 0) + 1
         try:
             yield http
@@ -133,16 +156,15 @@ class AsyncPool:
             self._users[http] -= 1
             if not self._users[http]:
                 del self._users[http]
-                if http is not self._own:
+                if http not in self._own.values():
                     await http.aclose()
 
     def retire(self, http: httpx.AsyncClient) -> None:
         """Give these connections to nobody new."""
-        if http is self._own:
-            self._own = None
+        self._own = {kind: own for kind, own in self._own.items() if own is not http}
 
     async def aclose(self) -> None:
         """Close the connections; an injected client stays open."""
         self._closed = True
-        if self._own is not None:
-            await self._own.aclose()
+        for http in self._own.values():
+            await http.aclose()

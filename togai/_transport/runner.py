@@ -82,12 +82,11 @@ class Runner:
         token = step.token or self.token.read()
         began = clock.current.now()
         outcome = http.attempt(
-            self.pool.get(),
-            step.call,
+            self.pool.get(repeatable=step.call.repeatable),
+            step,
             base_url=self.base_url,
             token=token,
             user_agent=USER_AGENT,
-            timeout=step.timeout,
             deadline=step.deadline or began + step.timeout.total,
         )
         return AttemptResult(outcome, token, began)
@@ -132,18 +131,17 @@ class AsyncRunner:
                 return await _in_thread(step.function)
 
     async def _attempt(self, step: Attempt) -> AttemptResult:
-        self.pool.get()  # fails before any wait if the client is closed or of another event loop
+        self.pool.check()  # before any wait
         await self.rate_limit.wait()
         token = step.token or await self.token.read()
-        async with self.pool.lease() as client:
+        async with self.pool.lease(repeatable=step.call.repeatable) as client:
             began = clock.current.now()
             outcome = await http.attempt_async(
                 client,
-                step.call,
+                step,
                 base_url=self.base_url,
                 token=token,
                 user_agent=USER_AGENT,
-                timeout=step.timeout,
                 deadline=step.deadline or began + step.timeout.total,
             )
             if isinstance(outcome, NoResponse) and outcome.failure is Failure.TIMED_OUT:

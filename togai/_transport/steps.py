@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 if TYPE_CHECKING:
     from togai._transport.auth import Secret
@@ -27,6 +27,49 @@ class Call:
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     repeatable: bool = True
     """Whether sending it again does no harm."""
+
+
+@define
+class Delivery:
+    """Whether the request of an attempt may have reached the service, as its transport reports it.
+
+    A fact, not a guess from an exception class: httpcore reports each step to the `trace` extension of a request.
+    """
+
+    handed_over: bool = False
+    """Whether the request was handed to a transport."""
+    traced: bool = False
+    """Whether the transport reports what it does; if not, the request may have been sent."""
+    seen: bool = False
+    """Whether it has reported anything."""
+    begun: int = 0
+    """How many times the headers of the request were begun; twice means that something below us repeated it."""
+
+    @property
+    def possible(self) -> bool:
+        """Whether the request may have reached the service."""
+        return self.begun > 0 or (self.handed_over and not self.traced)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether something below us sent the request more than once."""
+        return self.begun > 1
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note an event of the `trace` extension."""
+        self.traced = self.seen = True
+        if event.endswith(".send_request_headers.started"):
+            # A CONNECT goes to a proxy and opens a tunnel; the request itself follows.
+            self.begun += getattr(info.get("request"), "method", b"") != b"CONNECT"
+
+    def hand_over(self, *, traced: bool) -> None:
+        """Note that a transport gets the request, and whether it is known to report what it does."""
+        self.handed_over, self.traced = True, traced
+
+    def restart(self) -> None:
+        """Forget an attempt that the service refused, or that was not sent."""
+        self.handed_over = self.traced = self.seen = False
+        self.begun = 0
 
 
 @frozen
@@ -96,6 +139,8 @@ class Attempt:
     """The token to send; None for the current one."""
     deadline: float | None
     """The end of the attempt on the monotonic clock; None starts the call's total time with this attempt."""
+    delivery: Delivery = field(factory=Delivery)
+    """Notes whether the request may have reached the service, also when the attempt ends with an exception."""
 
 
 @frozen

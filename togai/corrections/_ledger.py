@@ -180,11 +180,11 @@ class LedgerEntry:
         """Write what the service answered."""
         self._write("answered", entries=result.to_rows())
 
-    def not_applied(self, error: Exception) -> None:
+    def not_applied(self, error: BaseException) -> None:
         """Write that the correction was refused, or not delivered."""
         self._write("not applied", cause=str(error))
 
-    def unknown(self, error: Exception) -> None:
+    def unknown(self, error: BaseException) -> None:
         """Write that nobody can say what became of it; it stays pending."""
         self._write("unknown", cause=str(error))
 
