@@ -1,0 +1,131 @@
+"""The command line over jobs and corrections. Commands are imported when they run: `togai --help` loads no httpx."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from cyclopts import App, Parameter
+
+from togai._cli._output import console, say
+from togai._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+"""The exit codes."""
+
+app = App(
+    name="togai",
+    help="""Read and correct the events of a Togai account.
+
+    Start with togai doctor, or try everything on the service in memory: togai serve.
+
+    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 some failed or some lines are wrong,
+    2 wrong use or refused before anything was sent, 3 corrections of an earlier run are open, 4 an outcome is unknown,
+    5 the service refused a read or could not be reached, 130 interrupted: the same command goes on.""",
+    version=__version__,
+    default_parameter=Parameter(negative=(), show_default=False),
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+    help_format="plaintext",
+)
+
+_COMMANDS = {
+    "events list": ("_events:list_events", "List events."),
+    "events get": ("_events:get_event", "Show one event in full."),
+    "failed": ("_events:failed", "Count failed ingestions by reason, or list them."),
+    "export": ("_events:export_events", "Export events to CSV, JSON lines or Parquet."),
+    "doctor": ("_service:doctor", "Check token, address, clock and versions with one read."),
+}
+_GROUPS = {"events": "List events, or show one."}
+
+
+def _register() -> None:
+    groups: dict[str, App] = {}
+    for words, (path, text) in _COMMANDS.items():
+        group, _, name = words.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = App(name=group, help=_GROUPS[group])
+            app.command(groups[group])
+        (groups[group] if group else app).command(f"togai._cli.{path}", name=name, help=text)
+    app.register_install_completion_command(name="completion")  # pyright: ignore[reportUnknownMemberType]
+
+
+_register()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code.
+    """
+    notes = _Notes(logging.WARNING)
+    logging.getLogger("togai").addHandler(notes)
+    try:
+        return _run(arguments)
+    finally:
+        for note in notes.seen:
+            say(f"note: {note}")
+
+
+class _Notes(logging.Handler):
+    """Keeps what the library logs until the command is done, where it disturbs no progress."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.seen: dict[str, None] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen[record.getMessage()] = None
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        code = app(list(arguments), console=console(), error_console=console(stderr=True))
+        sys.stdout.flush()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else REFUSED
+    except KeyboardInterrupt:
+        say("Interrupted. The same command goes on.")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read stdout has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:  # noqa: BLE001  (anything else is raised there)
+        return _failed(error)
+    return code if isinstance(code, int) else DONE
+
+
+def _failed(error: Exception) -> int:
+    """Report an error with what to do next.
+
+    Returns:
+        The exit code.
+    """
+    from togai import errors
+
+    if not isinstance(error, errors.TogaiError | OSError):
+        raise error
+    # Parameters of the library are options here.
+    text = re.sub(r"\b(\w+)=True\b", lambda found: "--" + found[1].replace("_", "-"), str(error))
+    say(
+        "togai: "
+        + text.replace(
+            "pass token=, or set TOGAI_API_TOKEN", "set TOGAI_API_TOKEN, or --token-file FILE"
+        )
+    )
+    if isinstance(error, errors.CorrectionOutcomeUnknown):
+        say("Find out with: togai reconcile")
+        return UNKNOWN
+    if isinstance(error, errors.EventNotFound | errors.AmbiguousEvent):
+        return SOME_FAILED
+    if isinstance(error, errors.ConfigurationError | errors.InvalidRequest | OSError):
+        return REFUSED
+    say("Check the connection and the token with: togai doctor")
+    return UNREACHABLE

@@ -1,0 +1,174 @@
+"""What people and programs see: tables, JSON, CSV, progress. Data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal
+
+from cyclopts import Parameter
+
+from togai._printable import printable
+from togai.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+
+    from rich.console import Console
+
+
+_NUMBERS = ("events", "rows")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for one of the two streams: colours on a terminal only, and never with NO_COLOR."""
+    from rich.console import Console
+
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    plain = not terminal or "NO_COLOR" in os.environ
+    return Console(
+        stderr=stderr,
+        force_terminal=terminal,
+        color_system=None if plain else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def say(text: str) -> None:
+    """A message for people, on stderr; nothing in it moves the cursor."""
+    lines = (printable(line) for line in text.split("\n"))
+    console(stderr=True).print("\n".join(lines), soft_wrap=True)
+
+
+@Parameter(name="*", group="Output")
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How data is written; by default as a table on a terminal, and with tabs in a pipe."""
+
+    json: bool = False
+    """Write one JSON array."""
+    jsonl: bool = False
+    """Write JSON lines."""
+    csv: bool = False
+    """Write comma-separated values."""
+
+    def __post_init__(self) -> None:
+        if self.json + self.jsonl + self.csv > 1:
+            raise InvalidRequest("choose one of --json, --jsonl and --csv")
+
+    @property
+    def is_data(self) -> bool:
+        """Whether a program reads it."""
+        return self.json or self.jsonl or self.csv
+
+    @property
+    def is_table(self) -> bool:
+        """Whether a person reads it on a terminal."""
+        return sys.stdout.isatty() and not self.is_data
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows appear on a terminal while more are read, where progress would disturb them."""
+        return sys.stdout.isatty() and (self.json or self.jsonl)
+
+    def write(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> int:
+        """Write rows: all their values as JSON and CSV, the columns alone for people.
+
+        Returns:
+            How many rows there were.
+        """
+        from togai.jobs._formats import text
+
+        count = 0
+        if self.json or self.jsonl:
+            for count, row in enumerate(rows, 1):
+                data = json.dumps({name: _plain(value, text) for name, value in row.items()})
+                start = "" if self.jsonl else "[" if count == 1 else ","
+                print(start + data)
+            if self.json:
+                print("]" if count else "[]")
+            return count
+        kept = list(rows)
+        found = dict.fromkeys(name for row in kept for name in row)
+        names = list(columns if columns and not self.csv else found)
+        cells = [[_cell(row.get(name), text) for name in names] for row in kept]
+        if self.csv:
+            clean = printable if sys.stdout.isatty() else str
+            lines = ([clean(cell) for cell in line] for line in [names, *cells])
+            csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
+        elif self.is_table:
+            _table(names, cells)
+        else:
+            for line in [names, *cells]:
+                print("\t".join(map(printable, line)))
+        return len(kept)
+
+
+OUTPUT = Output()
+
+
+def _plain(value: Any, text: Callable[[Any], str | None]) -> Any:
+    return value if isinstance(value, bool | int | list | dict) else text(value)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _cell(value: Any, text: Callable[[Any], str | None]) -> str:
+    return str(value) if isinstance(value, bool) else text(value) or ""
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in names:
+        side: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
+        is_time = name in ("timestamp", "at", "day")
+        table.add_column(Text(printable(name)), overflow="fold", justify=side, no_wrap=is_time)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console().print(table)
+
+
+@contextmanager
+def progress(
+    what: str, total: int | None = None, *, quiet: bool = False
+) -> Generator[Callable[[int, str], None]]:
+    """Progress on stderr while a person looks: count, rate and time, with the time left where the end is known.
+
+    Yields:
+        A function to call with the count so far and a note.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda _count, _note: None
+        return
+    from rich import progress as bars
+
+    ahead = (
+        [bars.BarColumn(20), bars.TimeRemainingColumn()] if total else [bars.TimeElapsedColumn()]
+    )
+    with bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.TextColumn("{task.completed:,.0f}" + (f" of {total:,}" if total else "")),
+        bars.TextColumn("{task.fields[rate]}"),
+        *ahead,
+        bars.TextColumn("{task.fields[note]}"),
+        console=console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as bar:
+        began = monotonic()
+        task = bar.add_task(what, total=total, rate="", note="")
+
+        def update(count: int, note: str = "") -> None:
+            rate = f"{count / max(monotonic() - began, 0.1):,.0f}/s"
+            bar.update(task, completed=count, rate=rate, note=printable(note))
+
+        yield update

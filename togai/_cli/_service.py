@@ -1,0 +1,81 @@
+"""doctor: whether token, address, clock and service work together."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from togai._cli._output import OUTPUT, Output, say
+from togai._cli._settings import SERVICE, Service
+
+if TYPE_CHECKING:
+    from togai import Drift
+
+_CLOCK_MAY_DIFFER = 60
+"""Seconds; corrections are judged by times that the service wrote."""
+
+
+def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
+    """Check token, address, clock and versions with one read. Changes nothing."""
+    import httpx
+
+    from togai import TogaiError, __version__
+
+    headers: list[httpx.Headers] = []
+    drift: list[Drift] = []
+    libraries = f"httpx {version('httpx')}, attrs {version('attrs')}"
+    checks = [
+        ("versions", f"togai {__version__}, Python {platform.python_version()}, {libraries}", True)
+    ]
+
+    def keep(response: httpx.Response) -> None:
+        headers.append(response.headers)
+
+    with httpx.Client(event_hooks={"response": [keep]}) as http:
+        client = service.client(http_client=http, on_drift=drift.append, max_retries=0)
+        checks.append(("address", repr(client).strip("<>").partition(" ")[2], True))
+        began = monotonic()
+        try:
+            page = next(client.events.list(page_size=50).pages())
+        except TogaiError as error:
+            checks.append(("read", str(error), False))
+        else:
+            took = monotonic() - began
+            what = f"the first {len(page.events)} events in {took:.1f} s"
+            checks.append(
+                ("read", what if page.events else f"no event to see, in {took:.1f} s", True)
+            )
+    if headers:
+        checks.append(_clock(headers[-1].get("date")))
+        quota = {name: value for name, value in headers[-1].items() if "ratelimit" in name}
+        said = ", ".join(f"{name}: {value}" for name, value in quota.items())
+        checks.append(
+            ("rate limit", f"10 requests per second here; {said or 'the service names none'}", True)
+        )
+        named = "; ".join(map(str, drift)) or "none"
+        checks.append(("drift", f"deviations from the contract: {named}", True))
+    output.write(
+        (
+            {"check": name, "": "ok" if ok else "FAILED", "found": found}
+            for name, found, ok in checks
+        )
+    )
+    if all(ok for _, _, ok in checks):
+        say("All is well. Next: togai events list")
+        return 0
+    say(
+        "Set TOGAI_API_TOKEN or --token-file, and TOGAI_BASE_URL, --base-url or --sandbox, then run: togai doctor"
+    )
+    return 5
+
+
+def _clock(date: Any) -> tuple[str, str, bool]:
+    try:
+        differs = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+    except (TypeError, ValueError):
+        return "clock", "the service does not send its time", True
+    return "clock", f"differs by {abs(differs):.0f} s", abs(differs) <= _CLOCK_MAY_DIFFER
