@@ -41,7 +41,8 @@ class Checkpoint:
 
     def __init__(self, path: Path, job: Mapping[str, Any], *, restart: bool) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        # SQLite crashes where one thread closes what another one uses: each access takes the lock.
+        self._lock = threading.RLock()
         self._open = True
         try:
             # The rows are customers' data: for the owner alone.
@@ -89,7 +90,8 @@ class Checkpoint:
 
     def get(self, name: str) -> Any:
         """A value of the state; None where there is none."""
-        row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        with self._lock:
+            row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
     def _set(self, name: str, value: Any) -> None:
@@ -102,9 +104,9 @@ class Checkpoint:
 
     def unfinished(self) -> list[tuple[str, str | None]]:
         """The accounts whose listing is not read to its end, each with the token to go on from."""
-        return self._db.execute(
-            "SELECT account, next_token FROM listing WHERE NOT done ORDER BY rowid"
-        ).fetchall()
+        query = "SELECT account, next_token FROM listing WHERE NOT done ORDER BY rowid"
+        with self._lock:
+            return self._db.execute(query).fetchall()
 
     def add(
         self,
@@ -116,7 +118,7 @@ class Checkpoint:
         """Keep a page: its rows, its counts and where the listing stands, in one transaction.
 
         Returns:
-            The counts of the export so far; None where the export has ended meanwhile.
+            The counts of the export so far, accounts that are left included; None where it has ended meanwhile.
         """
         with self._lock, writing(self.path):
             if not self._open:
@@ -140,7 +142,7 @@ class Checkpoint:
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
-            return total
+            return {**total, "left": len(self.unfinished())}
 
     def events(self) -> Iterator[str]:
         """The rows that were kept, in the order in which they were read."""

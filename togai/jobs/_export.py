@@ -204,7 +204,7 @@ class _Export:
                 ExportProgress(
                     read=total["read"],
                     rows=total["rows"],
-                    accounts_done=self._accounts - len(self._checkpoint.unfinished()),
+                    accounts_done=self._accounts - total["left"],
                     accounts=self._accounts,
                 )
             )
