@@ -1,7 +1,6 @@
 """Fixtures for tests of code that calls Togai; pytest finds them once togai is installed.
 
-A module of its own, which imports togai only in its fixtures: pytest loads it at every start, and a
-submodule of togai would load httpx with it.
+pytest loads this module at every start, so it imports `togai.testing`, and with it httpx, only in its fixtures.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ if TYPE_CHECKING:
 def fake_togai(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTogai]:
     """The Togai events service in memory: a `togai.testing.FakeTogai`.
 
-    The test sees neither TOGAI_API_TOKEN nor TOGAI_BASE_URL, so that nothing reaches the real service by mistake.
-    Reach this one by `fake_togai.serve()`, by `fake_togai.transport()`, or by the fixture `togai_env`.
+    TOGAI_API_TOKEN and TOGAI_BASE_URL are removed from the environment, so that nothing reaches the real service by
+    mistake. Reach this one by `fake_togai.serve()`, by `fake_togai.transport()`, or by the fixture `togai_env`.
     """
     from togai.testing import FakeTogai
 
     monkeypatch.delenv("TOGAI_API_TOKEN", raising=False)
     monkeypatch.delenv("TOGAI_BASE_URL", raising=False)
-    # A proxy that the environment names must not be asked for what is served here.
-    beside = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    monkeypatch.setenv("no_proxy", f"{beside},127.0.0.1" if beside else "127.0.0.1")
+    # A proxy of the environment must not be used for what is served here.
+    others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    monkeypatch.setenv("no_proxy", f"{others},127.0.0.1" if others else "127.0.0.1")
     fake = FakeTogai()
     yield fake
     fake.release()
@@ -38,9 +37,9 @@ def fake_togai(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTogai]:
 
 @pytest.fixture
 def togai_env(fake_togai: FakeTogai, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serves `fake_togai` on a loopback socket, where `Togai()` and `AsyncTogai()` find it by themselves.
+    """Serves `fake_togai` on a loopback socket, for clients that are configured by the environment.
 
-    TOGAI_API_TOKEN and TOGAI_BASE_URL name it, in processes that the test starts too. The value is the base URL.
+    TOGAI_API_TOKEN and TOGAI_BASE_URL are set, for processes that the test starts too. The value is the base URL.
     """
     with fake_togai.serve() as url:
         monkeypatch.setenv("TOGAI_API_TOKEN", fake_togai.token)
@@ -50,7 +49,7 @@ def togai_env(fake_togai: FakeTogai, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def togai_clock() -> Iterator[FakeClock]:
-    """A `togai.testing.FakeClock` that runs: all clients go by it, and nothing sleeps but a socket that waits."""
+    """A `togai.testing.FakeClock` in use: all clients follow it, and only a socket that waits takes real time."""
     from togai.testing import FakeClock
 
     with FakeClock() as clock:

@@ -78,7 +78,7 @@ def test_a_value_of_the_wrong_kind_is_refused() -> None:
 
 @pytest.mark.parametrize("model", [IngestionStatusValue, str, "Event"])
 def test_what_is_no_model_is_refused(model: Any) -> None:
-    with pytest.raises(TypeError, match="is no model"):
+    with pytest.raises(TypeError, match="is not a model"):
         make(model)
 
 

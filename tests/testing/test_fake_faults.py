@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from togai.testing import FakeTogai
+from togai.testing import FakeTogai, Request, When
 
 Call = Callable[..., httpx.Response]
 
@@ -176,6 +177,33 @@ def test_a_fault_that_could_never_be_met_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"pass [01] or more|there are GET|from 200 to 599"):
         fake.fail_next(**arguments)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "fail_next", "drop_next", "hold_next", "slow_next", "leftover_next", "wrong_event_next",
+    ],
+)  # fmt: skip
+def test_a_misspelt_parameter_is_a_type_error(fake: FakeTogai, method: str) -> None:
+    with pytest.raises(TypeError, match="argument 'tmes': pass any of times, method, path, skip"):
+        getattr(fake, method)(tmes=2)
+    assert fake._queue.take(Request("GET", "/events", {})) is None
+
+
+def test_all_faults_share_the_parameters_that_when_documents() -> None:
+    own = {name for name in dir(FakeTogai) if name.endswith("_next")}
+    shared = {
+        name for name in own if "when" in inspect.signature(getattr(FakeTogai, name)).parameters
+    }
+    # These count pages and events instead of requests.
+    assert own - shared == {"cycle_next", "empty_page_next", "refuse_next"}
+    for name in shared:
+        assert inspect.signature(getattr(FakeTogai, name)).parameters["when"].annotation == (
+            "Unpack[When]"
+        )
+    source = inspect.getsource(When)
+    assert source.count('"""') == 2 * (1 + len(When.__annotations__))
 
 
 def test_a_method_is_taken_in_small_letters_too(fake: FakeTogai, call: Call) -> None:

@@ -325,12 +325,9 @@ def test_a_filter_of_corrections_can_be_ignored(fake: FakeTogai, call: Call) -> 
 
 def test_a_next_page_can_be_offered_under_another_name(fake: FakeTogai, call: Call) -> None:
     fake.add_many(3)
-    fake.rename_next("$.nextToken", "cursor")
+    fake.change_next(lambda page: {"cursor": page.pop("nextToken"), **page})
     body = call("GET", "/events", params={"pageSize": 2}).json()
-    assert list(body) == ["events", "cursor"]
-    fake.rename_next("$.events[*].createdAt", "created_at")
-    body = call("GET", "/events").json()
-    assert all("created_at" in event and "createdAt" not in event for event in body["events"])
+    assert list(body) == ["cursor", "events"]
 
 
 def test_modes_stay_after_release(fake: FakeTogai, call: Call) -> None:
@@ -352,7 +349,6 @@ def test_many_events_can_be_without_ids(fake: FakeTogai, call: Call) -> None:
         (lambda fake: fake.lag_reads(seconds=-1), "pass 0 or more"),
         (lambda fake: fake.lag_reads(requests=-1), "pass 0 or more"),
         (lambda fake: fake.ignore_filter("accountId"), "there is no filter 'accountId'"),
-        (lambda fake: fake.rename_next("$.events[0]", "x"), "is not a property"),
     ],
 )
 def test_a_mode_that_makes_no_sense_is_refused(

@@ -136,6 +136,23 @@ def run(folder: Path, code: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize(("option", "shows_plugins"), [("--version", False), ("-VV", True)])
+def test_the_version_of_pytest_is_shown_without_loading_httpx(
+    tmp_path: Path, option: str, shows_plugins: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pytest", option, "-p", "no:schemathesis"],
+        cwd=tmp_path,
+        env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert ("_pytest.py" in done.stdout) is shows_plugins
+    assert not {"httpx", "httpcore", "attrs", "_togai_generated", "togai.testing"} & loaded
+
+
 def test_pytest_finds_the_plugin_and_starts_without_httpx(tmp_path: Path) -> None:
     assert "1 passed" in run(tmp_path, FOUND_AT_START)
 

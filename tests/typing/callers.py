@@ -21,6 +21,7 @@ from togai import (
     TogaiError,
 )
 from togai.models import Attribute, CorrectionStatus, Event, EventCorrectionInfo, IngestionStatus
+from togai.testing import FakeTogai, When
 
 
 def construct() -> Event:
@@ -38,6 +39,14 @@ def construct() -> Event:
     return togai.build_event(
         "rides", account_id="acme", timestamp="2024-12-04T07:30:35Z", attributes={"a": Decimal(1)}
     )
+
+
+def faults(fake: FakeTogai) -> None:
+    fake.fail_next(status=503, times=None, method="GET", path="/events", skip=2)
+    fake.slow_next(seconds=2.5, **When(times=2))
+    fake.drop_next(tmes=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    fake.hold_next(times="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(fake.applied["ref-1"], int)
 
 
 def listing(client: Togai) -> list[str]:

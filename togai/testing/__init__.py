@@ -1,40 +1,41 @@
 """FakeTogai: the Togai events service in memory, for tests of code that calls it.
 
-`fake.add(...)` and `fake.add_many(...)` put events in. `fake.serve()` serves on a loopback socket, `fake.transport()`
-gives an httpx transport; both work for both clients. `make(Model, ...)` makes any model of `togai.models`.
+`fake.add(...)`, `fake.add_many(...)` and `fake.add_month()` add events. `fake.serve()` serves on a loopback socket,
+`fake.transport()` returns a transport for httpx and httpx2; both work for both clients. `make(Model, ...)` makes any
+model of `togai.models`.
 
-What happened is in `fake.requests`, `fake.corrections` and `fake.jobs`; `fake.assert_sent("POST", "/events/correction",
+`fake.requests`, `fake.corrections` and `fake.jobs` hold what happened; `fake.assert_sent("POST", "/events/correction",
 action="UNDO", times=1)` and `fake.assert_not_sent(...)` fail with a list of what was sent.
 
-What shall go wrong next, each in one line; `release()` ends it:
+What goes wrong with the next requests, in one line each; `release()` ends it:
 
 | what | how |
 |---|---|
-| throttled | `fake.fail_next(status=429, retry_after=2)`, or a quota: `FakeTogai(requests_per_second=10)` |
-| any error, before or after the service acted | `fake.fail_next(status=520)`, `fake.fail_next(status=503, acts=True)` |
+| a rate limit | `fake.fail_next(status=429, retry_after=2)`, or `FakeTogai(requests_per_second=10)` |
+| any error, before or after the request is processed | `fake.fail_next(status=520)`, `fake.fail_next(acts=True)` |
 | a success that is HTML | `fake.fail_next(status=200, body="<html></html>")` |
-| connection dropped before or after the service acted | `fake.drop_next()`, `fake.drop_next(acts=True)` |
-| connection dropped in mid-answer, or reset | `fake.drop_next(half=True)`, `fake.drop_next(reset=True)` |
-| no answer in time | `fake.hold_next()` |
-| slow drip | `fake.drip_next(seconds=0.1)` |
+| 202, 302, 409 or 499 after a correction was applied | `fake.fail_next(status=409, acts=True)` |
+| a dropped connection, before or after the request is processed | `fake.drop_next()`, `fake.drop_next(acts=True)` |
+| a connection dropped in mid-response, or reset | `fake.drop_next(half=True)`, `fake.drop_next(reset=True)` |
+| no response in time | `fake.hold_next()` |
+| a request that is processed after the client has given up | `fake.slow_next(seconds=5)`, `fake.slow_next()` |
+| a body that arrives slowly | `fake.drip_next(seconds=0.1)` |
+| a second response behind the first, in the same segment | `fake.leftover_next()` |
 | null | `fake.set_next("$.events[0].createdAt", None)` |
 | a new enum value | `fake.set_next("$.events[*].ingestionStatus.status", "ARCHIVED")` |
 | an unknown property | `fake.set_next("$.events[0].colour", "red")` |
 | a missing property | `fake.remove_next("$.events[0].createdAt")` |
-| any other change of an answer | `fake.change_next(function)` |
-| an empty page in between, page tokens that go round | `fake.empty_page_next()`, `fake.cycle_next()` |
-| a page with a next page under another name | `fake.rename_next("$.nextToken", "cursor")` |
-| any status after the service acted, such as 202, 302, 409 or 499 | `fake.fail_next(status=409, acts=True)` |
-| a request that is processed after the client has given up | `fake.slow_next(seconds=5)`, `fake.slow_next()` |
-| a second response behind the first, in the same segment | `fake.leftover_next()` |
+| any other change of a response | `fake.change_next(function)` |
 | a response about other events, or about none | `fake.wrong_event_next()`, `fake.set_next("$.data", [])` |
+| an empty page in between, page tokens that are repeated | `fake.empty_page_next()`, `fake.cycle_next()` |
+| a next page under another name | `fake.change_next(lambda page: {"cursor": page.pop("nextToken"), **page})` |
 | a correction with an unknown outcome | `fake.set_next("$.data[*].status", "QUEUED")` |
 | a correction that fails for some events in a 200 | `fake.refuse_next(1)` |
 | more matches than the 30 that one correction takes | `fake.add_many(31)` |
 | a token that expires | `fake.token = "another"` |
 | background corrections | `fake.confirm_jobs()`, `fake.run_jobs()` |
 
-How the service shall behave from now on, worse than the real one; `release()` does not end it:
+How the service behaves from now on, worse than the real one; `release()` does not end it:
 
 | what | how |
 |---|---|
@@ -47,7 +48,7 @@ How the service shall behave from now on, worse than the real one; `release()` d
 | an account with an alias | `fake.add_alias("acme", "acme-eu")`, `fake.add(account_id="acme-eu")` |
 | events without ids; with two attributes of one name | `fake.add()`; `fake.add(attributes=[...])` |
 
-`with FakeClock() as clock:` lets waits, the pace and deadlines pass at once; `clock.move(60)` lets time pass.
+`with FakeClock() as clock:` lets waits, rate limits and deadlines pass at once; `clock.move(60)` lets time pass.
 
 For pytest there are fixtures, found without any import: `fake_togai`, a FakeTogai, in a test that sees neither
 TOGAI_API_TOKEN nor TOGAI_BASE_URL; `togai_env`, which serves it and points both at it; `togai_clock`, a FakeClock that

@@ -1,4 +1,4 @@
-"""FakeClock: time that passes by waiting alone, or by a test's own hand."""
+"""FakeClock: time that passes by waiting only, or when a test moves it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class FakeClock:
-    """A clock that tests move. While its `with` lasts, all clients of this process go by it.
+    """A clock that tests move. Until its `with` ends, all clients of this process use it.
 
-    Waits between attempts, the pace and the time of a call pass at once: whoever waits moves the clock and
-    goes on. The code that runs is the one that runs in production. The timeouts of sockets are the system's
-    own and stay real; so does the date that a `Retry-After` header names.
+    Waits between attempts, waits for the rate limit, and the time of a call pass at once: who waits moves the clock
+    and goes on. The code that runs is the same as in production. The timeouts of sockets are those of the system and
+    stay real; so does the date in a `Retry-After` header.
 
     Example:
         ```python
@@ -32,13 +32,13 @@ class FakeClock:
     """
 
     def __init__(self) -> None:
-        self._time = _Moved()
-        self._began = self._time.now()
+        self._time = _MovedClock()
+        self._start = self._time.now()
         self._before: clock.Clock | None = None
 
     def __enter__(self) -> Self:
         if self._before is not None:
-            raise RuntimeError("this clock runs already: make one for each `with`")
+            raise RuntimeError("this clock is in use already: make one for each `with`")
         self._before, clock.current = clock.current, self._time
         return self
 
@@ -55,37 +55,37 @@ class FakeClock:
 
     @property
     def waits(self) -> list[float]:
-        """Each wait, in seconds, in the order in which they began; those of a dripping answer included."""
+        """Each wait in seconds, in the order in which they began; those of a dripping response included."""
         return self._time.waits
 
     @property
     def elapsed(self) -> float:
-        """How many seconds have passed since the clock was made."""
-        return self._time.now() - self._began
+        """The seconds that have passed since the clock was made."""
+        return self._time.now() - self._start
 
     def now(self) -> float:
-        """What the clock shows, in seconds that only grow; where it began says nothing."""
+        """The time in seconds, from an arbitrary start; it never goes back."""
         return self._time.now()
 
     def move(self, seconds: float) -> None:
         """Let time pass.
 
         Args:
-            seconds: How many seconds, from 0 on.
+            seconds: The number of seconds, from 0 on.
 
         Raises:
-            ValueError: Time goes forward alone, and by a finite step.
+            ValueError: Time only goes forward, and by a finite step.
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"seconds={seconds!r}: pass 0 or more")
         self._time.move(seconds)
 
 
-class _Moved(clock.Clock):
-    """What the clients go by: waiting moves it."""
+class _MovedClock(clock.Clock):
+    """The clock of the clients: waiting moves it."""
 
     def __init__(self) -> None:
-        # A whole number, so that what tests add up stays exact.
+        # A whole number, so that the sums of tests stay exact.
         self._now = float(math.ceil(clock.current.now()))
         self._lock = threading.Lock()
         self._timeouts: weakref.WeakKeyDictionary[
@@ -99,14 +99,11 @@ class _Moved(clock.Clock):
     def move(self, seconds: float) -> None:
         """Let time pass, and end the calls whose time is over."""
         with self._lock:
-            # By one step at least: what is smaller than a float can add would never pass.
+            # By at least one step: what is too small to add to a float would never pass.
             step = math.nextafter(self._now, math.inf) if seconds else self._now
             self._now = max(step, self._now + seconds)
-            over = [
-                (timeout, loop)
-                for timeout, (deadline, loop) in self._timeouts.items()
-                if deadline <= self._now
-            ]
+            timeouts = list(self._timeouts.items())
+            over = [(timeout, loop) for timeout, (end, loop) in timeouts if end <= self._now]
             for timeout, _ in over:
                 del self._timeouts[timeout]
         for timeout, loop in over:
@@ -125,7 +122,7 @@ class _Moved(clock.Clock):
         self.sleep(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
-        """Ends when this clock or the machine's has moved so far, whichever is first."""
+        """A timeout that ends when this clock or the machine's has moved so far, whichever is first."""
         timeout = asyncio.timeout(seconds)
         with self._lock:
             self._timeouts[timeout] = (self._now + seconds, asyncio.get_running_loop())

@@ -19,48 +19,41 @@ M = TypeVar("M", bound=attrs.AttrsInstance)
 _NUMBERS = itertools.count(1)
 _FIRST = datetime(2024, 12, 4, 7, 30, tzinfo=UTC)
 
-# What a type alone does not say. An optional field that is not named here stays None.
-_SENSIBLE: dict[type, dict[str, Any]] = {
-    models.Attribute: {"name": "distance", "value": "10.4", "unit": "Kilometers"},
-    models.Event: {
-        "id": "event-{n}",
-        "schema_name": "rides",
-        "account_id": "acme",
-        "attributes": [models.Attribute],
-        "dimensions": {"city": "Chennai"},
-    },
-    models.EventWithStatus: {"reference_id": "ref-{n}"},
-    models.EventWithStatusAndEventPipelineInfo: {"reference_id": "ref-{n}"},
-    models.EventSource: {"id": "togai-api", "type_": "API"},
-    models.IngestionStatus: {
-        "status": models.IngestionStatusValue.INGESTION_COMPLETED_EVENT_METERED
-    },
-    models.EventCorrectionInfo: {
-        "reference_id": "ref-{n}",
-        "status": models.CorrectionStatus.REVERTED,
-        "reason": "Reverted",
-    },
-    models.GetEventsResponse: {"events": [models.EventWithStatus]},
-    models.GetEventResponse: {"events": [models.EventWithStatusAndEventPipelineInfo]},
-    models.EventsCorrectionResponse: {"data": [models.EventCorrectionInfo]},
-    models.EventCorrectionRequest: {"event": models.Event},
-    models.ErrorResponse: {"message": "Something went wrong."},
+# What a type alone does not say, by model and field. An optional field that is not named here stays None.
+_SENSIBLE: dict[str, Any] = {
+    "Attribute.name": "distance",
+    "Attribute.value": "10.4",
+    "Attribute.unit": "Kilometers",
+    "Event.id": "event-{n}",
+    "Event.schema_name": "rides",
+    "Event.account_id": "acme",
+    "Event.dimensions": {"city": "Chennai"},
+    "EventSource.id": "togai-api",
+    "EventSource.type_": "API",
+    "EventWithStatus.reference_id": "ref-{n}",
+    "EventWithStatusAndEventPipelineInfo.reference_id": "ref-{n}",
+    "IngestionStatus.status": models.IngestionStatusValue.INGESTION_COMPLETED_EVENT_METERED,
+    "EventCorrectionInfo.reference_id": "ref-{n}",
+    "EventCorrectionInfo.status": models.CorrectionStatus.REVERTED,
+    "EventCorrectionInfo.reason": "Reverted",
+    "EventCorrectionRequest.event": models.Event,
+    "ErrorResponse.message": "Something went wrong.",
 }
 
 
 def make(model: type[M], /, **overrides: Any) -> M:
-    """A model as the service could send it; each one has ids and times of its own.
+    """A model as the service could send it, with ids and times of its own.
 
     Args:
         model: Any class of `togai.models`.
-        **overrides: Fields by their Python names. Text is taken for an enum, a value that is not yet known
-            included. None is what a missing property reads as.
+        **overrides: Fields by their Python names. An enum can be passed as text, an unknown value too. None stands
+            for a missing property.
 
     Returns:
         The model.
 
     Raises:
-        TypeError: The model has no such field, or the field takes no such value.
+        TypeError: The model has no such field, or the field does not accept the value.
 
     Example:
         ```python
@@ -69,51 +62,47 @@ def make(model: type[M], /, **overrides: Any) -> M:
     """
     hints = _hints(model)
     number = next(_NUMBERS)
-    sensible = _SENSIBLE.get(model, {})
     values: dict[str, Any] = {}
-    for one in attrs.fields(model):
-        if one.name in sensible:
-            values[one.name] = _filled(sensible[one.name], number)
-        elif one.default is attrs.NOTHING:
-            values[one.name] = _of_type(hints[one.name], one.name, number)
+    for field in attrs.fields(model):
+        sensible = _SENSIBLE.get(f"{model.__name__}.{field.name}")
+        if sensible is not None:
+            values[field.name] = _copy(sensible, number)
+        elif field.default is attrs.NOTHING:
+            values[field.name] = _of_type(hints[field.name], field.name, number)
     for name, value in overrides.items():
         if name not in hints:
-            raise TypeError(_no_field(model, name, hints))
-        values[name] = _checked(model, name, hints[name], value)
+            near = difflib.get_close_matches(name, hints, 1)
+            meant = f" did you mean {near[0]}?" if near else ""
+            raise TypeError(
+                f"{model.__name__} has no field {name}:{meant} there are {', '.join(hints)}"
+            )
+        values[name] = _checked(f"{model.__name__}.{name}", hints[name], value)
     return model(**values)
 
 
 @cache
 def _hints(model: type) -> dict[str, Any]:
     if not (isinstance(cast("Any", model), type) and attrs.has(model)):
-        raise TypeError(f"{model!r} is no model: pass a class of togai.models, like Event")
+        raise TypeError(f"{model!r} is not a model: pass a class of togai.models, such as Event")
     hints = get_type_hints(model)
-    return {one.name: hints[one.name] for one in attrs.fields(model)}
+    return {field.name: hints[field.name] for field in attrs.fields(model)}
 
 
-def _no_field(model: type, name: str, hints: dict[str, Any]) -> str:
-    near = difflib.get_close_matches(name, hints, 1)
-    meant = f" did you mean {near[0]}?" if near else ""
-    return f"{model.__name__} has no field {name}:{meant} there are {', '.join(hints)}"
-
-
-def _filled(value: Any, number: int) -> Any:
-    """A fresh value from the table: classes are made, and `{n}` is the number."""
-    if isinstance(value, type) and attrs.has(value):
-        return make(value)
-    if isinstance(value, list):
-        return [_filled(one, number) for one in cast("Any", value)]
-    if isinstance(value, dict):
-        return dict(cast("dict[str, Any]", value))
+def _copy(value: Any, number: int) -> Any:
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         return value.replace("{n}", str(number))
+    if isinstance(value, type) and attrs.has(value):
+        return make(value)
+    if isinstance(value, dict):
+        return dict(cast("dict[str, Any]", value))
     return value
 
 
 def _of_type(hint: Any, name: str, number: int) -> Any:
     origin: Any = get_origin(hint) or hint
     if origin is list:
-        return list[Any]()
+        (inner,) = get_args(hint)
+        return [make(inner)] if attrs.has(inner) else []
     if origin is dict:
         return dict[str, Any]()
     if attrs.has(origin):
@@ -131,10 +120,9 @@ def _of_type(hint: Any, name: str, number: int) -> Any:
     return values[origin]
 
 
-def _checked(model: type, name: str, hint: Any, value: Any) -> Any:
-    kinds: tuple[Any, ...] = (
-        get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    )
+def _checked(name: str, hint: Any, value: Any) -> Any:
+    union = get_origin(hint) in (Union, types.UnionType)
+    kinds: tuple[Any, ...] = get_args(hint) if union else (hint,)
     for kind in kinds:
         origin: Any = get_origin(kind) or kind
         if value is None or origin is Any or isinstance(value, origin):
@@ -143,9 +131,5 @@ def _checked(model: type, name: str, hint: Any, value: Any) -> Any:
             return value
         if issubclass(origin, enum.Enum) and isinstance(value, str):
             return origin(value)
-    wanted = " or ".join(
-        getattr(kind, "__name__", str(kind)) for kind in kinds if kind is not types.NoneType
-    )
-    raise TypeError(
-        f"{model.__name__}.{name} takes {wanted}, not {type(value).__name__}: {value!r:.80}"
-    )
+    names = [getattr(kind, "__name__", str(kind)) for kind in kinds if kind is not types.NoneType]
+    raise TypeError(f"{name} takes {' or '.join(names)}, not {type(value).__name__}: {value!r:.80}")

@@ -122,23 +122,6 @@ class FaultMethods:
         call = f"remove_next({place!r})"
         self._change_place(call, lambda body: _json_path.drop(body, steps), when)
 
-    def rename_next(self, place: str, name: str, **when: Unpack[When]) -> None:
-        """Rename a property in the JSON of the next responses: `rename_next("$.nextToken", "cursor")`.
-
-        Args:
-            place: A path to a property, as for `remove_next`.
-            name: The new name.
-            **when: Which requests, see `When`.
-
-        Raises:
-            ValueError: The path is not valid, or not that of a property.
-        """
-        steps = _json_path.parse(place)
-        if place.endswith("]"):
-            raise ValueError(f"{place!r} is not a property: only properties have a name")
-        call = f"rename_next({place!r})"
-        self._change_place(call, lambda body: _json_path.rename(body, steps, name), when)
-
     def _change_place(self, call: str, change: Callable[[Any], None], when: When) -> None:
         def changed(_request: Request, own: Response | None) -> Response:
             if own is None or own.status != 200:

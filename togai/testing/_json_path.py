@@ -49,12 +49,6 @@ def drop(body: Any, steps: list[Step]) -> None:
         del owner[key]
 
 
-def rename(body: Any, steps: list[Step], name: str) -> None:
-    """Rename the properties at a place."""
-    for owner, key in _owners(body, steps):
-        owner[name] = owner.pop(key)
-
-
 def _owners(body: Any, steps: list[Step], *, new: bool = False) -> list[tuple[Any, Any]]:
     """The objects and lists that hold a place, each with the key in it."""
     owners: list[Any] = [body]

@@ -49,44 +49,31 @@ class Record:
         """The event as it is read by its id."""
         account = self.payload["accountId"]
         units = {item["name"]: _number(item["value"]) for item in self.payload["attributes"]}
+        plan = {"name": "standard", "id": "pp.standard", "scheduleId": f"pps.{account}"}
+        cycle = {"cycleStart": "2024-12-01", "cycleEnd": "2024-12-31"}
         info: JSON = {
             "eventSchema": {"name": self.payload["schemaName"], "version": 1},
-            "usageMeters": [
-                {
-                    "id": f"um.{name}",
-                    "name": name,
-                    "version": 1,
-                    "status": "PROCESSED_UNITS_COMPUTED",
-                    "units": number,
-                }
-                for name, number in units.items()
-            ],
-            "pricePlans": [
-                {
-                    "name": "standard",
-                    "id": "pp.standard",
-                    "scheduleId": f"pps.{account}",
-                    "cycleStart": "2024-12-01",
-                    "cycleEnd": "2024-12-31",
-                    "usageMeters": [f"um.{name}" for name in units],
-                }
-            ],
+            "usageMeters": [_meter(name, number) for name, number in units.items()],
+            "pricePlans": [{**plan, **cycle, "usageMeters": [f"um.{name}" for name in units]}],
             "account": {"id": account, "name": account.title()},
             "customer": {"id": self.customer_id, "name": self.customer_id.title()},
-            "revenueDetails": [
-                {
-                    "usageMeterId": f"um.{name}",
-                    "revenueBaseCurrency": number * 2,
-                    "revenueInvoiceCurrency": number * 2,
-                }
-                for name, number in units.items()
-            ],
+            "revenueDetails": [_revenue(name, number * 2) for name, number in units.items()],
             "baseCurrency": "USD",
             "invoiceCurrency": "USD",
         }
         if self.status_before_reverting is not None:
             info["statusBeforeReverting"] = self.status_before_reverting
         return {**self.to_json(), "eventPipelineInfo": info}
+
+
+def _meter(name: str, units: float) -> JSON:
+    status = "PROCESSED_UNITS_COMPUTED"
+    return {"id": f"um.{name}", "name": name, "version": 1, "status": status, "units": units}
+
+
+def _revenue(name: str, amount: float) -> JSON:
+    revenue = {"revenueBaseCurrency": amount, "revenueInvoiceCurrency": amount}
+    return {"usageMeterId": f"um.{name}", **revenue}
 
 
 def _number(text: str) -> float:

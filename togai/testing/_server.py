@@ -1,4 +1,4 @@
-"""The service behind a real loopback socket, faults of the connection included."""
+"""The service behind a real loopback socket, with the faults of connections."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class _Server(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that goes away, which is part of the tests; anything else is a fault here."""
+        """Report nothing about a client that goes away, which is part of the tests; anything else is a bug here."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -94,12 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what the service itself never sees, as it refuses anything."""
+        """Refuse a request that the service itself never sees, in the form of all refusals."""
         self.close_connection = True
-        if code == http.HTTPStatus.NOT_IMPLEMENTED:  # a method that has no function of its own here
+        if code == http.HTTPStatus.NOT_IMPLEMENTED:  # a method without a function here
             self._serve()
             return
-        # A request line that names no version would be answered without status and headers.
+        # Without a version in the request line, the response would have no status and headers.
         self.request_version = self.protocol_version
         text = message or http.HTTPStatus(code).phrase
         self._write(Response.of(code, {"message": text[:500]}, **{"X-Request-Id": "req-0"}))
@@ -117,13 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            self.close_connection = True  # the client went away: nothing was asked for
+            self.close_connection = True  # the client went away in the middle of its request
             return
+        request, token = received(self.command, self.path, self.headers.items(), body)
         try:
-            delivered = self.server.handle(
-                *received(self.command, self.path, self.headers.items(), body)
-            )
-        except Exception as error:  # noqa: BLE001  (what a test's own function raises is for the client to see)
+            delivered = self.server.handle(request, token)
+        except Exception as error:  # noqa: BLE001  (errors of a test's own functions are for the client to see)
             self.send_error(500, f"FakeTogai failed: {type(error).__name__}: {error}")
             return
         self._deliver(delivered)
@@ -131,54 +130,52 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = _serve
 
     def _deliver(self, delivered: Delivered) -> None:
-        if delivered.delivery is Delivery.HELD:
+        if delivered.delivery is Delivery.HELD or math.isinf(delivered.seconds):
             self.server.released.wait()
+        elif delivered.finish is not None:
+            clock.current.wait(self.server.released, delivered.seconds)
         if delivered.finish is not None:
-            if math.isinf(delivered.seconds):
-                self.server.released.wait()
-            else:
-                clock.current.wait(self.server.released, delivered.seconds)
             delivered = evolve(delivered, response=delivered.finish())
+        response = delivered.response
         if delivered.delivery is Delivery.DROPPED or self.server.ended.is_set():
             self.close_connection = True
-            return
-        if delivered.delivery is Delivery.RESET:
+        elif delivered.delivery is Delivery.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self.close_connection = True
             self.rfile.close()
             self.connection.close()
-            return
-        response = delivered.response
-        if delivered.delivery is Delivery.HALF:
+        elif delivered.delivery is Delivery.HALF:
             self.close_connection = True
             self._write(response, response.body[: len(response.body) // 2])
         elif delivered.delivery is Delivery.DRIPPED:
-            self._write(response, b"")
-            for position in range(len(response.body)):
-                self.wfile.write(response.body[position : position + 1])
-                self.wfile.flush()
-                clock.current.wait(self.server.ended, delivered.seconds)
-                if self.server.ended.is_set():
-                    self.close_connection = True
-                    break
-        elif delivered.leftover is not None:
-            # One call, so that both responses are in one segment.
-            answer, self.wfile = self.wfile, io.BytesIO()
-            self._write(response)
-            self._write(delivered.leftover)
-            answer.write(self.wfile.getvalue())
-            self.wfile = answer
+            self._drip(response, delivered.seconds)
         else:
-            self._write(response)
+            self._write(response, leftover=delivered.leftover)
 
-    def _write(self, response: Response, body: bytes | None = None) -> None:
-        """Send an answer, or as much of its body as is given."""
-        self.send_response_only(response.status)
-        for name, value in response.all_headers().items():
-            self.send_header(name, value)
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body if body is None else body)
-        self.wfile.flush()
+    def _drip(self, response: Response, seconds: float) -> None:
+        self._write(response, b"")
+        for position in range(len(response.body)):
+            self.wfile.write(response.body[position : position + 1])
+            self.wfile.flush()
+            clock.current.wait(self.server.ended, seconds)
+            if self.server.ended.is_set():
+                self.close_connection = True
+                return
+
+    def _write(
+        self, response: Response, body: bytes | None = None, leftover: Response | None = None
+    ) -> None:
+        """Send a response or a part of its body, and in the same segment a second one."""
+        connection, self.wfile = self.wfile, io.BytesIO()
+        for sent in (response, leftover) if leftover else (response,):
+            self.send_response_only(sent.status)
+            for name, value in sent.all_headers().items():
+                self.send_header(name, value)
+            if self.close_connection:
+                self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(sent.body if body is None else body)
+        segment, self.wfile = self.wfile.getvalue(), connection
+        connection.write(segment)
+        connection.flush()

@@ -187,7 +187,9 @@ class Service:
             self.jobs.append(Job(action, dict(query), event, confirmed))
             return Response.of(200, {"message": "The correction has been scheduled."})
         matches = self.matches(query)[:SYNCHRONOUS_CAP]
-        return Response.of(200, {"data": [self._apply(one, action, event) for one in matches]})
+        return Response.of(
+            200, {"data": [self._apply(record, action, event) for record in matches]}
+        )
 
     def matches(self, query: Mapping[str, str]) -> list[Record]:
         """The events of a correction, in the order in which it takes them."""
