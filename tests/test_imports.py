@@ -18,7 +18,7 @@ ORDER = [
     ["togai._build", "togai._rows", "togai._decoding"],
     ["togai._transport"],
     ["togai.corrections"],
-    ["togai._settings", "togai._pagination"],
+    ["togai._settings", "togai._listing_ahead", "togai._listing_many", "togai._pagination"],
     ["togai._requests", "togai._responses"],
     ["togai._calls"],
     ["togai._events"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from togai import _requests, _responses
+from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
 from togai._transport.exchange import exchange
 from togai._transport.retry import REFUSALS
@@ -27,7 +28,7 @@ from togai.errors import (
 from togai.models import CorrectionAction, Event, EventWithStatusAndEventPipelineInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from togai._settings import Settings
     from togai._transport.steps import Call, Response, Steps
@@ -67,6 +68,24 @@ def pages(
         return _responses.read_page(settings.reader, call, response)
 
     return fetch
+
+
+def pages_of_accounts(
+    settings: Settings, timeout: float | Timeout | None, account_ids: Iterable[Any], **filters: Any
+) -> AccountCursors:
+    """The listings of several accounts.
+
+    Raises:
+        InvalidRequest: An account id, a token or a filter is not allowed.
+    """
+    tokens = _requests.checked_accounts(account_ids)
+
+    def fetch(account_id: str) -> Callable[[str | None], Steps[EventPage]]:
+        return pages(settings, timeout, account_id=account_id, **filters)
+
+    for account_id in tokens:
+        fetch(account_id)  # refuses what is not allowed before anything is sent
+    return AccountCursors(tokens, fetch)
 
 
 def get(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from togai import _calls, _requests
-from togai._pagination import AsyncEventPages, EventPages
+from togai._listing_ahead import checked_prefetch
+from togai._listing_many import AccountPages, AsyncAccountPages, checked_concurrency
+from togai._pagination import AsyncEventPages, Cursor, EventPages
 from togai.corrections._plan import AsyncPlan, Plan
 from togai.corrections._where import Where  # noqa: TC001  (documentation and the surface read it at run time)
 from togai.models import CorrectionAction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from togai._settings import Settings
     from togai._transport.steps import AsyncRun, Run
@@ -39,6 +41,7 @@ class Events:
         status: str | None = None,
         page_size: int | None = None,
         next_token: str | None = None,
+        prefetch: int = 0,
         timeout: float | Timeout | None = None,
     ) -> EventPages:
         """List events; nothing is sent before the first event is requested.
@@ -50,6 +53,8 @@ class Events:
                 values of `ingestion_status.status`; the list is open.
             page_size: Events per request, 1 to 50; the service's default is 50.
             next_token: The token to resume with, from an earlier listing with the same filters.
+            prefetch: 1 to request the next page as soon as its token is read, while this page is processed: in a
+                thread, or in a task of the event loop. It ends when the listing is dropped.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
 
         Returns:
@@ -66,7 +71,49 @@ class Events:
             status=status,
             page_size=page_size,
         )
-        return EventPages(self._run, fetch, _requests.checked_token(next_token))
+        cursor = Cursor(fetch, _requests.checked_token(next_token))
+        return EventPages(self._run, cursor, prefetch=checked_prefetch(prefetch))
+
+    def list_many(
+        self,
+        account_ids: Iterable[str] | Mapping[str, str | None],
+        *,
+        concurrency: int = 8,
+        schema_name: str | None = None,
+        status: str | None = None,
+        page_size: int | None = None,
+        timeout: float | Timeout | None = None,
+    ) -> AccountPages:
+        """List the events of many accounts at once, page by page; nothing is sent before the first page is requested.
+
+        One account after another waits for the service most of the time; several at once reach the rate limit. At most
+        one page of each account is requested ahead, so that memory stays bounded.
+
+        Args:
+            account_ids: The accounts; an account that occurs twice is listed once. Or a mapping of accounts to the
+                tokens to resume with, None to start from the first page: see `remaining` of the listing.
+            concurrency: Accounts that are listed at once, 1 to 50; in threads, or in tasks of the event loop. They end
+                when the listing is dropped.
+            schema_name: Only events of this event schema.
+            status: Only events with this status, as in `list`.
+            page_size: Events per request, 1 to 50; the service's default is 50.
+            timeout: Seconds for each page, or a `Timeout`, instead of the client's.
+
+        Returns:
+            Pairs of account id and page, to iterate over. Pages of one account are in order; accounts interleave.
+
+        Raises:
+            InvalidRequest: An argument is not allowed; nothing was sent.
+        """
+        accounts = _calls.pages_of_accounts(
+            self._settings,
+            timeout,
+            account_ids,
+            schema_name=schema_name,
+            status=status,
+            page_size=page_size,
+        )
+        return AccountPages(self._run, accounts, checked_concurrency(concurrency))
 
     def get(
         self,
@@ -420,6 +467,7 @@ class AsyncEvents:
         status: str | None = None,
         page_size: int | None = None,
         next_token: str | None = None,
+        prefetch: int = 0,
         timeout: float | Timeout | None = None,
     ) -> AsyncEventPages:
         """List events; nothing is sent before the first event is requested.
@@ -431,6 +479,8 @@ class AsyncEvents:
                 values of `ingestion_status.status`; the list is open.
             page_size: Events per request, 1 to 50; the service's default is 50.
             next_token: The token to resume with, from an earlier listing with the same filters.
+            prefetch: 1 to request the next page as soon as its token is read, while this page is processed: in a
+                thread, or in a task of the event loop. It ends when the listing is dropped.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
 
         Returns:
@@ -447,7 +497,49 @@ class AsyncEvents:
             status=status,
             page_size=page_size,
         )
-        return AsyncEventPages(self._run, fetch, _requests.checked_token(next_token))
+        cursor = Cursor(fetch, _requests.checked_token(next_token))
+        return AsyncEventPages(self._run, cursor, prefetch=checked_prefetch(prefetch))
+
+    def list_many(
+        self,
+        account_ids: Iterable[str] | Mapping[str, str | None],
+        *,
+        concurrency: int = 8,
+        schema_name: str | None = None,
+        status: str | None = None,
+        page_size: int | None = None,
+        timeout: float | Timeout | None = None,
+    ) -> AsyncAccountPages:
+        """List the events of many accounts at once, page by page; nothing is sent before the first page is requested.
+
+        One account after another waits for the service most of the time; several at once reach the rate limit. At most
+        one page of each account is requested ahead, so that memory stays bounded.
+
+        Args:
+            account_ids: The accounts; an account that occurs twice is listed once. Or a mapping of accounts to the
+                tokens to resume with, None to start from the first page: see `remaining` of the listing.
+            concurrency: Accounts that are listed at once, 1 to 50; in threads, or in tasks of the event loop. They end
+                when the listing is dropped.
+            schema_name: Only events of this event schema.
+            status: Only events with this status, as in `list`.
+            page_size: Events per request, 1 to 50; the service's default is 50.
+            timeout: Seconds for each page, or a `Timeout`, instead of the client's.
+
+        Returns:
+            Pairs of account id and page, to iterate over. Pages of one account are in order; accounts interleave.
+
+        Raises:
+            InvalidRequest: An argument is not allowed; nothing was sent.
+        """
+        accounts = _calls.pages_of_accounts(
+            self._settings,
+            timeout,
+            account_ids,
+            schema_name=schema_name,
+            status=status,
+            page_size=page_size,
+        )
+        return AsyncAccountPages(self._run, accounts, checked_concurrency(concurrency))
 
     async def get(
         self,

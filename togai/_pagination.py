@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from attrs import frozen
 
+from togai._listing_ahead import AsyncPageAhead, PageAhead
 from togai.errors import RepeatedPageToken, TogaiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
     from togai._transport.steps import AsyncRun, Run, Steps
     from togai.models import EventWithStatus
@@ -29,8 +32,8 @@ class EventPage:
     next_token: str | None
 
 
-class _Cursor:
-    """The position in a listing, and the steps to the next page."""
+class Cursor:
+    """The position in a listing, and the request for the next page."""
 
     def __init__(
         self, fetch: Callable[[str | None], Steps[EventPage]], next_token: str | None = None
@@ -38,12 +41,89 @@ class _Cursor:
         self._fetch = fetch
         self._token = next_token
         self._after = next_token
-        self._buffer: deque[EventWithStatus] = deque()
         # Hashes, so that memory hardly grows with the number of pages.
         self._seen = {hash(next_token)} if next_token else set[int]()
-        self._complete = False
         self._repeats = False
         self._received = 0
+        self.buffer: deque[EventWithStatus] = deque()
+        """The events of the page that is read."""
+        self.complete = False
+        """Whether the last page was received."""
+
+    @property
+    def next_token(self) -> str | None:
+        """The token to resume with."""
+        return self._token if self.buffer else self._after
+
+    @property
+    def yielded(self) -> int:
+        """How many events have left the buffer so far."""
+        return self._received - len(self.buffer)
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether there is a next page to request."""
+        return not self.complete and not self._repeats
+
+    def request(self) -> Steps[EventPage]:
+        """The request for the next page; it knows nothing of this cursor.
+
+        Raises:
+            RepeatedPageToken: The page before brought a token of an earlier page.
+        """
+        if (
+            self._repeats
+        ):  # only now: the page that brought the repeated token had events of its own
+            raise RepeatedPageToken(
+                "the service returned a page token for the second time; to continue would list the same events"
+                " again and again. List again, or with narrower filters; if it happens again, report it to the"
+                " vendor"
+            )
+        return self._fetch(self._after)
+
+    @contextmanager
+    def position_in_errors(self) -> Generator[None]:
+        """Let errors say where to resume."""
+        try:
+            yield
+        except TogaiError as error:
+            error.next_token, error.yielded = self._after, self.yielded
+            raise
+
+    def receive(self, page: EventPage) -> None:
+        """Take a page into the buffer."""
+        following = page.next_token or None
+        if following is not None:
+            self._repeats = hash(following) in self._seen
+            self._seen.add(hash(following))
+        self._token, self._after = self._after, following
+        self.complete = following is None
+        self.buffer.extend(page.events)
+        self._received += len(page.events)
+
+    def rest(self) -> EventPage:
+        """Take all events out of the buffer."""
+        events = tuple(self.buffer)
+        self.buffer.clear()
+        return EventPage(events, self._after)
+
+
+def collect(fetch: Callable[[str | None], Steps[EventPage]]) -> Steps[list[EventWithStatus]]:
+    """Request all pages of a listing."""
+    cursor = Cursor(fetch)
+    while not cursor.complete:
+        with cursor.position_in_errors():
+            page = yield from cursor.request()
+        cursor.receive(page)
+    return list(cursor.buffer)
+
+
+class _Listing:
+    """What both kinds of listings share."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._buffer = cursor.buffer
 
     @property
     def next_token(self) -> str | None:
@@ -51,7 +131,17 @@ class _Cursor:
 
         None until the first page of a listing from the start is read completely, and after the last page.
         """
-        return self._token if self._buffer else self._after
+        return self._cursor.next_token
+
+    @property
+    def yielded(self) -> int:
+        """How many events have been yielded so far."""
+        return self._cursor.yielded
+
+    @property
+    def finished(self) -> bool:
+        """Whether all events have been yielded."""
+        return self._cursor.complete and not self._buffer
 
     def __repr__(self) -> str:
         end = ", finished" if self.finished else ""
@@ -60,60 +150,8 @@ class _Cursor:
     def __reduce__(self) -> str:
         raise TypeError("a listing cannot be pickled: resume elsewhere with list(next_token=...)")
 
-    @property
-    def yielded(self) -> int:
-        """How many events have been yielded so far."""
-        return self._received - len(self._buffer)
 
-    @property
-    def finished(self) -> bool:
-        """Whether all events have been yielded."""
-        return self._complete and not self._buffer
-
-    def _advance(self) -> Steps[None]:
-        """Request the next page into the buffer."""
-        try:
-            if (
-                self._repeats
-            ):  # only now: the page that brought the repeated token had events of its own
-                raise RepeatedPageToken(
-                    "the service returned a page token for the second time; to continue would list the same events"
-                    " again and again. List again, or with narrower filters; if it happens again, report it to the"
-                    " vendor"
-                )
-            self._receive((yield from self._fetch(self._after)))
-        except TogaiError as error:
-            error.next_token, error.yielded = self._after, self.yielded
-            raise
-
-    def _collect(self) -> Steps[list[EventWithStatus]]:
-        """Request all pages that are left."""
-        while not self._complete:
-            yield from self._advance()
-        return list(self._rest().events)
-
-    def _receive(self, page: EventPage) -> None:
-        following = page.next_token or None
-        if following is not None:
-            self._repeats = hash(following) in self._seen
-            self._seen.add(hash(following))
-        self._token, self._after = self._after, following
-        self._complete = following is None
-        self._buffer.extend(page.events)
-        self._received += len(page.events)
-
-    def _rest(self) -> EventPage:
-        events = tuple(self._buffer)
-        self._buffer.clear()
-        return EventPage(events, self._after)
-
-
-def collect(fetch: Callable[[str | None], Steps[EventPage]]) -> Steps[list[EventWithStatus]]:
-    """Request all pages of a listing."""
-    return _Cursor(fetch)._collect()  # noqa: SLF001  (of this module)
-
-
-class EventPages(_Cursor):
+class EventPages(_Listing):
     """The events of a listing; pages are requested as they are needed.
 
     An iterator: iterating again, after a break or an error, continues where it stopped.
@@ -123,35 +161,44 @@ class EventPages(_Cursor):
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        fetch: Callable[[str | None], Steps[EventPage]],
-        next_token: str | None = None,
-    ) -> None:
-        super().__init__(fetch, next_token)
+    def __init__(self, run: Run, cursor: Cursor, *, prefetch: int = 0) -> None:
+        super().__init__(cursor)
         self._run = run
+        self._prefetch = prefetch
+        self._ahead: PageAhead[EventPage] | None = None
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> EventWithStatus:
         while not self._buffer:
-            if self._complete:
+            if self._cursor.complete:
                 raise StopIteration
-            self._run(self._advance())
+            self._advance()
         return self._buffer.popleft()
 
     def pages(self) -> Iterator[EventPage]:
         """Iterate over the listing by pages; the first page is the rest of one that was partly read."""
         if self._buffer:
-            yield self._rest()
-        while not self._complete:
-            self._run(self._advance())
-            yield self._rest()
+            yield self._cursor.rest()
+        while not self._cursor.complete:
+            self._advance()
+            yield self._cursor.rest()
+
+    def _advance(self) -> None:
+        """Take the next page into the buffer, and request the one after it if that is wanted."""
+        cursor = self._cursor
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.lost:
+            ahead = None
+        with cursor.position_in_errors():
+            page = ahead.result() if ahead else self._run(cursor.request())
+        cursor.receive(page)
+        if self._prefetch and cursor.may_go_on:
+            self._ahead = PageAhead(self._run, cursor.request(), threading.Event())
 
 
-class AsyncEventPages(_Cursor):
+class AsyncEventPages(_Listing):
     """The events of a listing, for `async for`; pages are requested as they are needed.
 
     An iterator: iterating again, after a break or an error, continues where it stopped.
@@ -161,29 +208,38 @@ class AsyncEventPages(_Cursor):
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
     """
 
-    def __init__(
-        self,
-        run: AsyncRun,
-        fetch: Callable[[str | None], Steps[EventPage]],
-        next_token: str | None = None,
-    ) -> None:
-        super().__init__(fetch, next_token)
+    def __init__(self, run: AsyncRun, cursor: Cursor, *, prefetch: int = 0) -> None:
+        super().__init__(cursor)
         self._run = run
+        self._prefetch = prefetch
+        self._ahead: AsyncPageAhead[EventPage] | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> EventWithStatus:
         while not self._buffer:
-            if self._complete:
+            if self._cursor.complete:
                 raise StopAsyncIteration
-            await self._run(self._advance())
+            await self._advance()
         return self._buffer.popleft()
 
     async def pages(self) -> AsyncIterator[EventPage]:
         """Iterate over the listing by pages; the first page is the rest of one that was partly read."""
         if self._buffer:
-            yield self._rest()
-        while not self._complete:
-            await self._run(self._advance())
-            yield self._rest()
+            yield self._cursor.rest()
+        while not self._cursor.complete:
+            await self._advance()
+            yield self._cursor.rest()
+
+    async def _advance(self) -> None:
+        """Take the next page into the buffer, and request the one after it if that is wanted."""
+        cursor = self._cursor
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.lost:
+            ahead = None
+        with cursor.position_in_errors():
+            page = await (ahead.result() if ahead else self._run(cursor.request()))
+        cursor.receive(page)
+        if self._prefetch and cursor.may_go_on:
+            self._ahead = AsyncPageAhead(self._run, cursor.request())

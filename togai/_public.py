@@ -9,6 +9,8 @@ from togai._drift import Deviation as Deviation
 from togai._drift import Drift as Drift
 from togai._events import AsyncEvents as AsyncEvents
 from togai._events import Events as Events
+from togai._listing_many import AccountPages as AccountPages
+from togai._listing_many import AsyncAccountPages as AsyncAccountPages
 from togai._pagination import AsyncEventPages as AsyncEventPages
 from togai._pagination import EventPage as EventPage
 from togai._pagination import EventPages as EventPages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from json import dumps
@@ -15,7 +16,7 @@ from togai.errors import InvalidRequest
 from togai.models import EventCorrectionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from _togai_generated.types import Request
 
@@ -63,6 +64,26 @@ def checked_token(next_token: object) -> str | None:
         check_encodable("next_token", next_token)
         return next_token
     raise InvalidRequest(f"next_token={next_token!r}: pass a token from an earlier page, or None")
+
+
+def checked_accounts(account_ids: Iterable[Any]) -> dict[str, str | None]:
+    """The accounts to list, each with the token to start from.
+
+    Raises:
+        InvalidRequest: It is neither an iterable of account ids nor a mapping of them to page tokens.
+    """
+    if isinstance(account_ids, str) or not isinstance(account_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(
+            "account_ids must be the ids of accounts, such as a list, or a mapping of them to page tokens;"
+            f" not {type(account_ids).__name__}"
+        )
+    tokens: dict[Any, Any] = dict(account_ids) if isinstance(account_ids, Mapping) else {}
+    checked: dict[str, str | None] = {}
+    for account_id in account_ids:
+        if not isinstance(account_id, str):
+            raise InvalidRequest(f"an account id must be text, not {type(account_id).__name__}")
+        checked[account_id] = checked_token(tokens.get(account_id))
+    return checked
 
 
 def get_event(event_id: object) -> Call:

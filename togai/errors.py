@@ -87,6 +87,7 @@ class TogaiError(Exception):
         waited: The seconds waited before each retry.
         next_token: In a listing, the token to resume with: `client.events.list(next_token=...)`.
         yielded: In a listing, the number of events yielded before the error.
+        account_id: In a listing of several accounts, the account that the error is about.
         completed: In the execution of a plan, the results of the corrections before the error.
     """
 
@@ -96,6 +97,7 @@ class TogaiError(Exception):
     waited: tuple[float, ...] = ()
     next_token: str | None = None
     yielded: int | None = None
+    account_id: str | None = None
     completed: tuple[EventCorrectionInfo, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:

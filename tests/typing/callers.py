@@ -54,7 +54,14 @@ def listing(client: Togai) -> list[str]:
         assert_type(page, EventPage)
         assert_type(page.events, tuple[EventWithStatus, ...])
         assert_type(page.next_token, str | None)
-    return [event.reference_id for event in client.events.list(page_size=10, timeout=5)]
+    many = client.events.list_many({"acme": None, "globex": "token"}, concurrency=4)
+    for account_id, page in many:
+        assert_type(account_id, str)
+        assert_type(page, EventPage)
+    assert_type(many.remaining, dict[str, str | None])
+    client.events.list_many(many.remaining)
+    client.events.list_many(name for name in ("acme", "globex"))
+    return [event.reference_id for event in client.events.list(page_size=10, prefetch=1, timeout=5)]
 
 
 def match_status(status: IngestionStatus) -> str:
@@ -99,6 +106,9 @@ async def asynchronous() -> dict[str, Decimal]:
     async with AsyncTogai(token, base_url=togai.SANDBOX_URL, on_drift=print) as client:
         async for event in client.events.list():
             assert_type(event, EventWithStatus)
+        async for account_id, page in client.events.list_many(["acme"], page_size=10):
+            assert_type(account_id, str)
+            assert_type(page, EventPage)
         replaced = await client.events.replace(construct(), account_id="acme", event_id="ride-1")
         assert_type(replaced, CorrectionResult)
         return togai.quantities(await client.events.get("ride-1"))

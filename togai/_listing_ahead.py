@@ -1,0 +1,173 @@
+"""Pages that are requested ahead of their reader: in a thread, or in a task."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from togai._transport import clock
+from togai._transport.steps import Blocking, Sleep
+from togai.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from togai._transport.steps import AsyncRun, Run, Step, Steps
+
+T = TypeVar("T")
+
+
+def checked_prefetch(value: object) -> int:
+    """How many pages a listing requests ahead.
+
+    Raises:
+        InvalidRequest: It is neither 0 nor 1.
+    """
+    if isinstance(value, int) and value in (0, 1):
+        return int(value)
+    raise InvalidRequest(
+        f"prefetch={value!r}: pass 1 to request the next page ahead, or 0; its token is known only"
+        " from the page before"
+    )
+
+
+class PageAhead(Generic[T]):
+    """A page that a thread requests. Once this object is dropped, the thread sends nothing more.
+
+    Args:
+        run: Runs the steps.
+        steps: The request.
+        ended: Set when the page, or the error, is there.
+    """
+
+    def __init__(self, run: Run, steps: Steps[T], ended: threading.Event) -> None:
+        self._outcome: list[T | BaseException] = []
+        self._ended = ended
+        self._dropped = threading.Event()
+        self._pid = os.getpid()
+        # The thread knows nothing of this object, which could not be dropped otherwise.
+        work = partial(_request, run, steps, self._outcome, ended, self._dropped)
+        threading.Thread(
+            target=copy_context().run, args=(work,), name="togai-listing", daemon=True
+        ).start()
+
+    def __del__(self) -> None:
+        self._dropped.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether `result` returns at once."""
+        return bool(self._outcome)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the page will never come: this process was forked, and the thread is the parent's."""
+        return self._pid != os.getpid()
+
+    def result(self) -> T:
+        """Wait for the page. Call it once.
+
+        Raises:
+            TogaiError: The request failed.
+        """
+        while not self._outcome:
+            self._ended.wait()
+        outcome = self._outcome.pop()  # a traceback would keep it alive
+        if isinstance(outcome, BaseException):
+            try:
+                raise outcome
+            finally:
+                del outcome
+        return outcome
+
+
+def _request(
+    run: Run,
+    steps: Steps[T],
+    outcome: list[T | BaseException],
+    ended: threading.Event,
+    dropped: threading.Event,
+) -> None:
+    try:
+        outcome.append(run(_until(dropped, steps)))
+    except BaseException as error:  # noqa: BLE001  (raised where the page is read)
+        outcome.append(error)
+    finally:
+        ended.set()
+
+
+class _DroppedError(Exception):
+    """Nobody reads the page any more."""
+
+
+def _until(dropped: threading.Event, steps: Steps[T]) -> Steps[T]:
+    """The same steps; once the page is dropped, no further attempt starts and no wait goes on."""
+    resume: Callable[[], Step] = partial(steps.send, None)
+    while True:
+        try:
+            step = resume()
+        except StopIteration as stop:
+            page: T = stop.value
+            return page
+        finally:
+            del resume  # an exception that it holds would keep this frame alive
+        if dropped.is_set():
+            steps.close()
+            raise _DroppedError
+        if isinstance(step, Sleep):
+            step = Blocking(partial(clock.current.wait, dropped, step.seconds))
+        try:
+            resume = partial(steps.send, (yield step))
+        except BaseException as error:  # noqa: BLE001  (raised inside the call)
+            resume = partial(steps.throw, error)
+
+
+class AsyncPageAhead(Generic[T]):
+    """A page that a task requests. Once this object is dropped, the task is cancelled."""
+
+    def __init__(self, run: AsyncRun, steps: Steps[T]) -> None:
+        import asyncio
+
+        self.task: asyncio.Task[T] = asyncio.ensure_future(run(steps))
+        self.task.add_done_callback(_retrieve)
+
+    def __del__(self) -> None:
+        task: asyncio.Task[Any] | None = getattr(self, "task", None)
+        if task is not None and not task.done():
+            with suppress(RuntimeError):  # the loop is closed, and the task with it
+                # Whatever thread collects the garbage.
+                task.get_loop().call_soon_threadsafe(task.cancel)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `result` returns at once."""
+        return self.task.done()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the page will never come: the event loop was closed, or is another one now."""
+        import asyncio
+
+        done = self.task.done()
+        return self.task.cancelled() or (
+            not done and self.task.get_loop() is not asyncio.get_running_loop()
+        )
+
+    async def result(self) -> T:
+        """Wait for the page; a cancellation cancels the request.
+
+        Raises:
+            TogaiError: The request failed.
+        """
+        return await self.task
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Keep asyncio from reporting an error that nobody has read, or will read."""
+    if not task.cancelled():
+        task.exception()
