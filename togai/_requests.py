@@ -77,7 +77,7 @@ def checked_accounts(account_ids: Iterable[Any]) -> dict[str, str | None]:
             "account_ids must be the ids of accounts, such as a list, or a mapping of them to page tokens;"
             f" not {type(account_ids).__name__}"
         )
-    tokens: dict[Any, Any] = dict(account_ids) if isinstance(account_ids, Mapping) else {}
+    tokens = cast("dict[Any, Any]", account_ids if isinstance(account_ids, Mapping) else {})
     checked: dict[str, str | None] = {}
     for account_id in account_ids:
         if not isinstance(account_id, str):
