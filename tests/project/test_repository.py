@@ -117,9 +117,10 @@ def test_the_service_can_be_started_by_hand_and_ends_cleanly(root: Path) -> None
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        line = process.stdout.readline()
+        lines = process.stdout.readline() + process.stdout.readline()
         assert re.fullmatch(
-            r"TOGAI_BASE_URL=http://127\.0\.0\.1:\d+ TOGAI_API_TOKEN=test-token\n", line
+            r"export TOGAI_BASE_URL=http://127\.0\.0\.1:\d+\nexport TOGAI_API_TOKEN=test-token\n",
+            lines,
         )
         process.terminate()
         assert process.wait(timeout=10) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -81,15 +83,43 @@ def test_50_threads_find_one_state(fake: FakeTogai) -> None:
     assert len(fake.requests) == 200
 
 
+def exported(process: subprocess.Popen[str]) -> dict[str, str]:
+    """What the first two lines of the command export."""
+    assert process.stdout
+    lines = [process.stdout.readline() for _ in range(2)]
+    return dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+
+
+def test_the_command_serves_a_month_and_its_first_command_works() -> None:
+    command = [sys.executable, "-m", "togai.testing"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        exports = exported(process)
+        assert process.stdout
+        summary, first, end = (process.stdout.readline() for _ in range(3))
+        fake = FakeTogai()
+        assert f"# {len(fake.add_month())} events in memory" in summary
+        assert "Ctrl-C ends the service" in end
+        _, *arguments = shlex.split(first.removeprefix("#"))
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            env={**os.environ, **exports, "no_proxy": "127.0.0.1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "ride-1128" in done.stdout
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal_and_ends_with_0(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "togai.testing", "--events", "7", "--token", "mine"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        said = dict(pair.split("=", 1) for pair in process.stdout.readline().split() if "=" in pair)
+        exports = exported(process)
         response = httpx.get(
-            f"{said['TOGAI_BASE_URL']}/events",
-            headers={"Authorization": f"Bearer {said['TOGAI_API_TOKEN']}"},
+            f"{exports['TOGAI_BASE_URL']}/events",
+            headers={"Authorization": f"Bearer {exports['TOGAI_API_TOKEN']}"},
         )
         assert len(response.json()["events"]) == 7
         process.send_signal(number)

@@ -1,4 +1,4 @@
-"""Serve a FakeTogai with some events until interrupted: `python -m togai.testing`."""
+"""Serve a FakeTogai with a messy month of events until interrupted: `python -m togai.testing`."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ import sys
 
 from togai.testing import FakeTogai
 
+START = """\
+export TOGAI_BASE_URL={url}
+export TOGAI_API_TOKEN={token}
+# {events} events in memory. Paste the two lines above into another shell, then try:
+#   python -c 'import togai; print(next(iter(togai.Togai().events.list())))'
+# Ctrl-C ends the service; nothing is kept."""
+
 
 def main() -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m togai.testing", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=0, help="the port on 127.0.0.1; any free one by default"
-    )
-    parser.add_argument(
-        "--token", default="test-token", help="the token to take (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--events", type=int, default=120, help="how many events to hold (default: %(default)s)"
-    )
+    parser.add_argument("--port", type=int, default=0, help="a port on 127.0.0.1 (default: any)")
+    parser.add_argument("--token", default="test-token", help="default: %(default)s")
+    parser.add_argument("--events", type=int, help="so many plain events instead of the month")
     options = parser.parse_args()
-    if not 0 <= options.port < 65536 or options.events < 0 or not options.token.strip():
+    if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
         parser.error("--port is from 0 to 65535, --events from 0 on, and --token is not empty")
-    # Blocked before the server's threads start, so that the signals come here alone.
+    fake = FakeTogai(options.token)
+    fake.add_month() if options.events is None else fake.add_many(options.events, prefix="ride")
+    # Blocked before the threads of the server start, so that signals arrive here only.
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    fake = FakeTogai(options.token)
-    fake.add_many(options.events, prefix="ride")
     try:
         with fake.serve(options.port) as url:
-            print(f"TOGAI_BASE_URL={url} TOGAI_API_TOKEN={options.token}", flush=True)
+            print(START.format(url=url, token=options.token, events=len(fake.events)), flush=True)
             signal.sigwait(ends)
     except OSError as error:
         print(f"cannot serve on port {options.port}: {error}", file=sys.stderr)

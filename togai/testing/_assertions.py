@@ -43,20 +43,26 @@ def check_sent(
         for request in requests
         if (request.method, request.path) == (method, path)
         and all(_same(value, request.query.get(name)) for name, value in wanted.items())
-        and (body is None or (request.body.strip() and request.json() == body))
+        and (body is None or _has_body(request, body))
     ]
-    if (not matches) if times is None else len(matches) != times:
-        parameters = "&".join(
-            f"no {name}" if value is None else f"{name}={_text(value)}"
-            for name, value in wanted.items()
-        )
-        expected = f"{method} {path}" + (f"?{parameters}" if parameters else "")
-        expected += "" if body is None else f" {json.dumps(body)}"
-        how_often = "at least once" if times is None else _times(times)
-        raise AssertionError(
-            f"expected {expected} {how_often}, but it was sent {_times(len(matches))}. {_list(requests)}"
-        )
-    return matches
+    if len(matches) == times or (times is None and matches):
+        return matches
+    raise AssertionError(
+        f"expected {_expected(method, path, wanted, body)} {_times(times)},"
+        f" but it was sent {_times(len(matches))}. {_list(requests)}"
+    )
+
+
+def _has_body(request: Request, body: Any) -> bool:
+    return bool(request.body.strip()) and request.json() == body
+
+
+def _expected(method: str, path: str, query: Mapping[str, Any], body: Any) -> str:
+    parameters = "&".join(
+        f"no {name}" if value is None else f"{name}={_text(value)}" for name, value in query.items()
+    )
+    target = f"{method} {path}" + (f"?{parameters}" if parameters else "")
+    return target if body is None else f"{target} {json.dumps(body)}"
 
 
 def _list(requests: Sequence[Request]) -> str:
@@ -68,8 +74,8 @@ def _list(requests: Sequence[Request]) -> str:
     return "\n".join(["What was sent:", *lines])
 
 
-def _times(number: int) -> str:
-    return {0: "never", 1: "once"}.get(number, f"{number} times")
+def _times(number: int | None) -> str:
+    return {None: "at least once", 0: "never", 1: "once"}.get(number, f"{number} times")
 
 
 def _wire_name(name: str) -> str:

@@ -14,6 +14,7 @@ from togai.testing._fault_queue import Delivered, Delivery, FaultQueue
 from togai.testing._faults import FaultMethods
 from togai.testing._messages import Request, Response
 from togai.testing._modes import ModeMethods
+from togai.testing._month import ACCOUNT, ALIAS, month
 from togai.testing._records import COMPLETED, AppliedCorrection, Job, Record
 from togai.testing._server import serve
 from togai.testing._service import Service
@@ -183,6 +184,15 @@ class FakeTogai(FaultMethods, ModeMethods):
             for number in range(1, count + 1)
         ]
 
+    def add_month(self) -> list[Record]:
+        """Add a messy month, December 2024, of the accounts acme (alias: acme-eu), globex and initech.
+
+        There are two schemas, failed, reverted and unfinished events, ids that are missing or not unique, events with
+        two attributes, one mistyped quantity (`wrong-1`), and events of November, which cannot be corrected.
+        """
+        self.add_alias(ACCOUNT, ALIAS)
+        return [self.add(**event) for event in month()]
+
     def run_jobs(self) -> None:
         """Process the background corrections that need no confirmation, or are confirmed."""
         self._service.run_jobs()
@@ -213,27 +223,25 @@ class FakeTogai(FaultMethods, ModeMethods):
             TypeError: The service has no such query parameter.
             ValueError: No call has this method and path, or no correction this action.
         """
-        with self._service.lock:
-            requests = list(self._requests)
-        return _assertions.check_sent(requests, method, path, times, json, query)
+        return self._check_sent(method, path, times, json, query)
 
     def assert_not_sent(self, method: str, path: str, *, json: Any = None, **query: Any) -> None:
-        """Assert that a request was not sent.
+        """Assert that a request was not sent: `assert_sent` with `times=0`.
 
         Args:
             method: GET or POST.
             path: Its path.
             json: Its whole body.
             **query: Query parameters that it had, as for `assert_sent`.
-
-        Raises:
-            AssertionError: It was sent; the message lists what was sent.
-            TypeError: The service has no such query parameter.
-            ValueError: No call has this method and path, or no correction this action.
         """
+        self._check_sent(method, path, 0, json, query)
+
+    def _check_sent(
+        self, method: str, path: str, times: int | None, body: Any, query: Mapping[str, Any]
+    ) -> list[Request]:
         with self._service.lock:
             requests = list(self._requests)
-        _assertions.check_sent(requests, method, path, 0, json, query)
+        return _assertions.check_sent(requests, method, path, times, body, query)
 
     def transport(self) -> Any:
         """A transport for `Client(transport=...)` and `AsyncClient(transport=...)`, of httpx and of httpx2."""

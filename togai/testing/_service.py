@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -12,7 +13,6 @@ from attrs import define, evolve, field
 
 from togai._transport import clock
 from togai.testing._messages import Refused, Request, Response
-from togai.testing._modes import Change, Modes
 from togai.testing._query import (
     LISTING_NAMES,
     check_names,
@@ -26,9 +26,65 @@ from togai.testing._records import COMPLETED, JSON, AppliedCorrection, Job, Reco
 from togai.testing._validation import check_correction, page_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 SYNCHRONOUS_CAP = 30
+
+
+@define
+class Change:
+    """An effect of a correction, with which lagging reads can show the state before it."""
+
+    record: Record
+    before: Record | None
+    """The event as it was; None for an event that did not exist."""
+    time: float
+    request: int
+
+
+@define
+class Modes:
+    """How the service deviates from its normal behaviour."""
+
+    overlap: int = 0
+    lag_seconds: float = 0.0
+    lag_requests: int = 0
+    ignored: frozenset[str] = frozenset()
+    correct_reverted: bool = False
+    statuses: dict[str, str] = field(factory=dict[str, str])
+    """Ingestion statuses, and the names under which responses show them."""
+    change_event: Callable[[Any], Any] | None = None
+    accounts: dict[str, str] = field(factory=dict[str, str])
+    """Aliases and their accounts."""
+
+    def same_account(self, name: str, other: str) -> bool:
+        """Whether two names are of one account."""
+        return self.accounts.get(name, name) == self.accounts.get(other, other)
+
+    def visible(
+        self, records: Iterable[Record], changes: list[Change], now: float, request: int
+    ) -> list[Record | None]:
+        """The events as a read shows them; None for those that are not visible yet."""
+        before: dict[int, Record | None] = {}
+        for change in reversed(changes if self.lag_seconds or self.lag_requests else []):
+            if (
+                now - change.time < self.lag_seconds
+                or request - change.request <= self.lag_requests
+            ):
+                before[id(change.record)] = change.before
+        return [before.get(id(record), record) for record in records]
+
+    def show(self, event: dict[str, Any]) -> Any:
+        """An event as a response shows it."""
+        status = event["ingestionStatus"]["status"]
+        if status in self.statuses:
+            ingestion = {**event["ingestionStatus"], "status": self.statuses[status]}
+            event = {**event, "ingestionStatus": ingestion}
+        if self.change_event is None:
+            return event
+        event = deepcopy(event)
+        changed = self.change_event(event)
+        return event if changed is None else changed
 
 
 @define
