@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from project_urls import project_urls
 
 from togai import __version__
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Job = dict[str, Any]
 
@@ -105,6 +107,24 @@ def test_every_job_gets_the_very_bytes_that_were_built(
         assert (room / "dist/togai-1-py3-none-any.whl").read_bytes() == content
 
 
+@pytest.mark.slow
+def test_a_wheel_names_the_repository_that_it_was_built_in(root: Path, tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("uv")), "build", "--quiet", "--wheel"]
+    there = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "Owner/togai"}
+    outside = {name: value for name, value in os.environ.items() if name not in there}
+    for environment, expected in (({**outside, **there}, True), (outside, False)):
+        out = tmp_path / str(expected)
+        subprocess.run([*command, f"--out-dir={out}", str(root)], env=environment, check=True)
+        with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
+            (name,) = (one for one in wheel.namelist() if one.endswith(".dist-info/METADATA"))
+            lines = wheel.read(name).decode().splitlines()
+        urls = dict(line[13:].split(", ") for line in lines if line.startswith("Project-URL: "))
+        assert urls == (project_urls("https://github.com", "Owner/togai") if expected else {})
+    assert project_urls("https://github.com", "Owner/togai")["Documentation"] == (
+        "https://owner.github.io/togai/"
+    )
+
+
 def test_nothing_is_built_twice(jobs: dict[str, Job]) -> None:
     text = {name: yaml.safe_dump(job) for name, job in jobs.items()}
     assert "uv build" in text["build"]
@@ -171,5 +191,5 @@ def test_the_release_notes_of_contributing_name_commands_that_exist(root: Path) 
 
 def test_the_promise_names_the_pythons_that_are_supported(root: Path) -> None:
     supported = re.findall(r"Python :: (3\.\d+)", (root / "pyproject.toml").read_text("utf-8"))
-    sentence = f"today {', '.join(supported[:-1])} and {supported[-1]}"
+    sentence = f"currently {', '.join(supported[:-1])} and {supported[-1]}"
     assert sentence in (root / "SECURITY.md").read_text("utf-8")

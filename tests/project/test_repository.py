@@ -9,6 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import yaml
+
 from togai import __version__
 
 
@@ -30,6 +32,35 @@ def test_the_workflows_are_valid(root: Path) -> None:
     tool = Path(sys.executable).with_name("check-jsonschema")
     done = run(str(tool), "--builtin-schema", "vendor.github-workflows", *workflows, cwd=root)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_configuration_of_dependabot_is_valid(root: Path) -> None:
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    path = root / ".github" / "dependabot.yml"
+    done = run(str(tool), "--builtin-schema", "vendor.dependabot", str(path), cwd=root)
+    assert done.returncode == 0, done.stdout
+    updates = yaml.safe_load(path.read_text("utf-8"))["updates"]
+    assert {update["package-ecosystem"] for update in updates} == {"github-actions", "uv"}
+
+
+def test_all_workflows_pin_the_same_version_of_an_action(root: Path) -> None:
+    workflows = (root / ".github" / "workflows").glob("*.yml")
+    uses = {
+        tuple(line.partition("uses: ")[2].split("@"))
+        for path in workflows
+        for line in path.read_text("utf-8").splitlines()
+        if "uses: " in line and path.name != "bump.yml"
+    }
+    assert len(uses) == len({action for action, _ in uses}), sorted(uses)
+
+
+def test_newer_pythons_are_tried_and_may_fail(root: Path) -> None:
+    text = (root / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    gate = yaml.safe_load(text)["jobs"]["gate"]
+    tried = {one["python"] for one in gate["strategy"]["matrix"]["include"] if one["may-fail"]}
+    assert tried == {"3.14", "3.15"}
+    assert not tried & set(gate["strategy"]["matrix"]["python"])
+    assert gate["continue-on-error"] == "${{ matrix.may-fail || false }}"
 
 
 def test_ci_runs_the_gate_on_every_supported_python(root: Path) -> None:
