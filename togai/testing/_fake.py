@@ -282,8 +282,8 @@ class FakeTogai(FaultMethods, ModeMethods):
             return Delivered(self._service.respond(request, token))
         nothing = Response(503, b"", {})
         if fault.delivery is Delivery.LATE:
-            work = self._service.defer(request, token, fault.seconds)
-            return Delivered(nothing, fault.delivery, fault.seconds, finish=work.finish)
+            finish = self._service.defer(request, token, fault.seconds)
+            return Delivered(nothing, fault.delivery, fault.seconds, finish=finish)
         own = self._service.respond(request, token) if fault.acts else None
         response = own if fault.respond is None else fault.respond(request, own)
         return Delivered(response or nothing, fault.delivery, fault.seconds, fault.leftover)

@@ -6,6 +6,7 @@ import itertools
 import threading
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -87,23 +88,6 @@ class Modes:
         return event if changed is None else changed
 
 
-@define
-class LateWork:
-    """A request that the service processes later, whether or not the client still waits."""
-
-    process: Callable[[], Response]
-    due: float
-    _response: Response | None = None
-    _lock: threading.RLock = field(factory=threading.RLock, repr=False)
-
-    def finish(self) -> Response:
-        """The response; the first call processes the request."""
-        with self._lock:
-            if self._response is None:
-                self._response = self.process()
-            return self._response
-
-
 class Service:
     """The state, and the three calls."""
 
@@ -122,7 +106,7 @@ class Service:
         self.refusals: list[str | None] = []
         """Why the next events of corrections are refused; None for an event that is corrected."""
         self.lock = threading.RLock()
-        self._late: list[LateWork] = []
+        self._late: list[tuple[float, Callable[[], Response]]] = []
         self._changes: list[Change] = []
         self._requests = 0
         self._ids = itertools.count(1)
@@ -148,12 +132,17 @@ class Service:
             self.events.append(record)
             return record
 
-    def defer(self, request: Request, token: str | None, seconds: float) -> LateWork:
-        """Process a request later."""
-        work = LateWork(lambda: self.respond(request, token), self.seconds() + seconds)
+    def defer(self, request: Request, token: str | None, seconds: float) -> Callable[[], Response]:
+        """Process a request later: when the result is called, or when its time has come."""
+        process = cache(lambda: self.respond(request, token))
+
+        def finish() -> Response:
+            with self.lock:
+                return process()
+
         with self.lock:
-            self._late.append(work)
-        return work
+            self._late.append((self.seconds() + seconds, finish))
+        return finish
 
     def catch_up(self, *, everything: bool = False) -> None:
         """Process the late requests that are due, or all of them."""
@@ -161,9 +150,10 @@ class Service:
             return
         with self.lock:
             now = self.seconds()
-            for work in [work for work in self._late if everything or work.due <= now]:
-                self._late.remove(work)
-                work.finish()
+            due = [late for late in self._late if everything or late[0] <= now]
+            self._late = [late for late in self._late if late not in due]
+            for _, finish in due:
+                finish()
 
     def respond(self, request: Request, token: str | None) -> Response:
         """Process a request."""
