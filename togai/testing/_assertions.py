@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from togai.testing._messages import checked_call
-from togai.testing._query import QUERY_NAMES, same_moment
-from togai.testing._validation import ACTIONS
+from togai.testing._parameters import ACTIONS, QUERY_NAMES, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,11 +15,11 @@ from togai.testing._faults import FaultMethods
 from togai.testing._messages import Request, Response
 from togai.testing._modes import ModeMethods
 from togai.testing._month import ACCOUNT, ALIAS, month
+from togai.testing._parameters import event_problems
 from togai.testing._records import COMPLETED, AppliedCorrection, Job, Record
 from togai.testing._server import serve
 from togai.testing._service import Service
 from togai.testing._transport import FakeTransport
-from togai.testing._validation import event_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -12,7 +12,7 @@ from attrs import evolve
 from togai.testing import _json_path
 from togai.testing._fault_queue import Delivery, Fault, When, encode
 from togai.testing._messages import Response
-from togai.testing._query import read_token, write_token
+from togai.testing._parameters import read_token, write_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

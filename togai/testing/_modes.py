@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from togai.testing._query import FILTER_NAMES, LISTING_NAMES
+from togai.testing._parameters import FILTER_NAMES, LISTING_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,17 +14,18 @@ from attrs import define, evolve, field
 
 from togai._transport import clock
 from togai.testing._messages import Refused, Request, Response
-from togai.testing._query import (
+from togai.testing._parameters import (
     LISTING_NAMES,
+    check_correction,
     check_names,
     has_status,
     moment,
+    page_size,
     read_token,
     same_moment,
     write_token,
 )
 from togai.testing._records import COMPLETED, JSON, AppliedCorrection, Job, Record
-from togai.testing._validation import check_correction, page_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
