@@ -115,14 +115,13 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-@pytest.fixture(params=["sync", "async"])
-def connect(request: pytest.FixtureRequest) -> Connect:
-    """Opens a client of either kind; unpaced, and without waits between attempts unless asked for."""
+def opener(kind: str, library: str = "httpx") -> Connect:
+    """Opens clients of a kind, "sync" or "async", whose own connections are of a library."""
 
     @contextmanager
     def opened(token: Any = TOKEN, **settings: Any) -> Iterator[Api]:
-        settings.setdefault("requests_per_second", None)
-        if request.param == "sync":
+        settings = {"requests_per_second": None, "http_library": library, **settings}
+        if kind == "sync":
             with Togai(token, **settings) as client:
                 yield Api(client, None)
             return
@@ -134,6 +133,12 @@ def connect(request: pytest.FixtureRequest) -> Connect:
                 api.close()
 
     return opened
+
+
+@pytest.fixture(params=["sync", "async"])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Opens a client of either kind; without a rate limit unless asked for."""
+    return opener(request.param)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from attrs import evolve
 
 from togai._events import AsyncEvents, Events
-from togai._settings import UNCHANGED, Settings, Unchanged, token_or_environment
+from togai._settings import UNCHANGED, Settings, Unchanged, find_proxy, token_or_environment
 from togai._transport.auth import AsyncTokenSource, TokenSource
 from togai._transport.pool import AsyncPool, Pool
 from togai._transport.rate_limit import AsyncRateLimit, RateLimit
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import httpx
+    import httpx2
 
     from togai._drift import Drift
     from togai._transport.rate_limit import AsyncRateLimiter, RateLimiter
@@ -63,8 +64,11 @@ class Togai(_Client):
         strict: Raise `UnexpectedResponse` if a response deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
-        http_client: An `httpx.Client` of your own, for proxies, certificates or transports. The token, timeouts and
-            retries of this client apply to it; closing it is up to you.
+        http_client: An `httpx.Client` or `httpx2.Client` of your own, for certificates or transports.
+            The token, timeouts and retries of this client apply to it. Retries of its transport come on top of ours;
+            a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
+            Closing it is up to you.
+        http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
 
     Raises:
         ConfigurationError: A setting is missing or not allowed.
@@ -83,10 +87,12 @@ class Togai(_Client):
         requests_per_second: int | RateLimiter | None = 10,
         strict: bool = False,
         on_drift: Callable[[Drift], object] | None = None,
-        http_client: httpx.Client | None = None,
+        http_client: httpx.Client | httpx2.Client | None = None,
+        http_library: Literal["httpx", "httpx2"] = "httpx",
     ) -> None:
         source = TokenSource(token_or_environment(token))
         del token  # no traceback shows it
+        source.check()
         settings = Settings.create(
             base_url=base_url,
             timeout=timeout,
@@ -96,7 +102,8 @@ class Togai(_Client):
             can_refresh=source.can_refresh,
         )
         rate_limit = RateLimit.create(requests_per_second)
-        self._connect(settings, Runner(settings.base_url, source, rate_limit, Pool(http_client)))
+        pool = Pool(http_client, http_library, settings.base_url, find_proxy)
+        self._connect(settings, Runner(source, rate_limit, pool))
         self._owns_pool = True
 
     def _connect(self, settings: Settings, runner: Runner) -> None:
@@ -179,8 +186,11 @@ class AsyncTogai(_Client):
         strict: Raise `UnexpectedResponse` if a response deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
-        http_client: An `httpx.AsyncClient` of your own, for proxies, certificates or transports. The token, timeouts
-            and retries of this client apply to it; closing it is up to you.
+        http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` of your own, for certificates or transports.
+            The token, timeouts and retries of this client apply to it. Retries of its transport come on top of ours;
+            a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
+            Closing it is up to you.
+        http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
 
     Raises:
         ConfigurationError: A setting is missing or not allowed.
@@ -199,10 +209,12 @@ class AsyncTogai(_Client):
         requests_per_second: int | AsyncRateLimiter | None = 10,
         strict: bool = False,
         on_drift: Callable[[Drift], object] | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
+        http_library: Literal["httpx", "httpx2"] = "httpx",
     ) -> None:
         source = AsyncTokenSource(token_or_environment(token))
         del token  # no traceback shows it
+        source.check()
         settings = Settings.create(
             base_url=base_url,
             timeout=timeout,
@@ -212,8 +224,8 @@ class AsyncTogai(_Client):
             can_refresh=source.can_refresh,
         )
         rate_limit = AsyncRateLimit.create(requests_per_second)
-        pool = AsyncPool(http_client)
-        self._connect(settings, AsyncRunner(settings.base_url, source, rate_limit, pool))
+        pool = AsyncPool(http_client, http_library, settings.base_url, find_proxy)
+        self._connect(settings, AsyncRunner(source, rate_limit, pool))
         self._owns_pool = True
 
     def _connect(self, settings: Settings, runner: AsyncRunner) -> None:

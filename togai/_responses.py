@@ -162,6 +162,8 @@ def read_object(call: Call, answer: Response) -> dict[str, Any]:
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)
         problem = f"JSON that is no object but {type(body).__name__}"
+    if answer.content_coding:
+        problem += f", with the content encoding {answer.content_coding}"
     raise unexpected(call, answer, problem)
 
 

@@ -6,6 +6,8 @@ import enum
 import ipaddress
 import os
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from attrs import evolve, frozen
@@ -116,6 +118,10 @@ def _checked_url(url: str | None) -> str:
         raise ConfigurationError(
             f"base_url is not a URL ({error}): pass one like {PRODUCTION_URL}"
         ) from None
+    try:
+        parsed.host.encode("idna")
+    except UnicodeError as error:
+        raise ConfigurationError(f"base_url names a host that cannot exist ({error})") from None
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise ConfigurationError(
             "base_url must hold no user, query or fragment; the token goes into token="
@@ -133,9 +139,24 @@ def _checked_url(url: str | None) -> str:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def find_proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for the service; None for this machine, and for what NO_PROXY lists.
+
+    A single host is looked up, so that entries of NO_PROXY for other hosts, in whatever notation, change nothing.
+    """
+    url = urlsplit(base_url)
+    if _is_loopback(url.hostname or "") or proxy_bypass(url.netloc):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy or None
 
 
 def _checked_timeout(timeout: float | Timeout | None, default: Timeout) -> Timeout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import trustme
+
+from togai.testing import FakeClock
 
 EMPTY_LIST = b'{"events": []}'
 
@@ -21,12 +24,18 @@ def whole(body: bytes, *headers: str, length: int | None = None) -> bytes:
 
 
 def read_head(connection: socket.socket) -> bytes:
-    head = b""
-    while b"\r\n\r\n" not in head:
+    """A request, or what came of it; with its body, since a connection that is closed before is reset."""
+    request = b""
+    while (end := request.find(b"\r\n\r\n")) < 0 or len(request) < end + 4 + _length(request):
         if not (piece := connection.recv(65536)):
             break
-        head += piece
-    return head
+        request += piece
+    return request
+
+
+def _length(request: bytes) -> int:
+    named = re.search(rb"\r\ncontent-length: (\d+)\r\n", request, re.IGNORECASE)
+    return int(named[1]) if named else 0
 
 
 @contextmanager
@@ -78,11 +87,17 @@ def send(data: bytes) -> Callable[[socket.socket, bytes], None]:
     return lambda connection, _head: connection.sendall(data)
 
 
-def drip(connection: socket.socket, _head: bytes) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    for _ in range(400):
-        connection.sendall(b"x")
-        time.sleep(0.05)
+def drip(clock: FakeClock) -> Callable[[socket.socket, bytes], None]:
+    """Sends headers byte by byte, without end, and lets all time pass once they have begun."""
+
+    def respond(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        clock.move(1000)
+        for _ in range(400):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    return respond
 
 
 def hold(over: threading.Event) -> Callable[[socket.socket, bytes], None]:

@@ -134,8 +134,9 @@ def test_something_in_the_place_of_our_own_transport_may_have_sent_it(
     def fail(*_args: object) -> httpx.Response:
         raise httpx.ConnectError("by hand")
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", fail)
-    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", fail)
+    for library in ("httpx", "httpx2"):
+        monkeypatch.setattr(f"{library}.HTTPTransport.handle_request", fail)
+        monkeypatch.setattr(f"{library}.AsyncHTTPTransport.handle_async_request", fail)
     with connect(max_retries=0) as api, pytest.raises(CorrectionOutcomeUnknown):
         undo(api)
 

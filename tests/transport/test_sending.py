@@ -29,13 +29,14 @@ from togai import (
     build_event,
 )
 from togai._transport.retry import Failure, Policy, parse_retry_after
-from togai.testing import FakeTogai
+from togai.testing import FakeClock, FakeTogai
 
 from ..conftest import TOKEN, Connect
 
 TRANSIENT = [408, 500, 502, 503, 504, 520, 529]
 FINAL = [400, 403, 422, 501, 505, 530]
-SHORT = Timeout(connect=1, read=0.1, total=0.3)
+HELD = Timeout(read=0.2)
+"""For a service that holds its response back."""
 
 
 @pytest.mark.parametrize("status", [429, *TRANSIENT])
@@ -154,7 +155,7 @@ def test_a_correction_whose_outcome_is_unknown_is_sent_once(
 ) -> None:
     fake.add_many(1)
     broken(fake, how, acts)
-    with connect(base_url=url, timeout=SHORT) as api:
+    with connect(base_url=url, timeout=HELD if how == "held" else None) as api:
         with pytest.raises(CorrectionOutcomeUnknown, match="not sent again") as caught:
             api.call("undo", account_id="acme", event_id="event-1")
     assert len(fake.requests) == 1
@@ -262,15 +263,16 @@ def test_a_service_that_never_answers_ends_within_the_read_timeout(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     fake.hold_next()
-    with connect(base_url=url, timeout=SHORT, max_retries=0) as api, pytest.raises(TimedOut):
+    with connect(base_url=url, timeout=HELD, max_retries=0) as api, pytest.raises(TimedOut):
         api.listed()
 
 
 def test_a_service_that_drips_its_answer_ends_within_the_total(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
-    fake.drip_next(seconds=0.05)
-    with connect(base_url=url, timeout=0.3, max_retries=0) as api, pytest.raises(TimedOut):
+    fake.add_many(20)  # so that the body goes on for long after the time is over
+    fake.drip_next(seconds=5)
+    with FakeClock(), connect(base_url=url, max_retries=0) as api, pytest.raises(TimedOut):
         api.listed()
 
 
@@ -279,7 +281,7 @@ def test_a_timeout_can_be_set_for_one_call(connect: Connect, fake: FakeTogai, ur
     fake.hold_next()
     with connect(base_url=url, max_retries=0) as api:
         with pytest.raises(TimedOut):
-            api.listed(timeout=SHORT)
+            api.listed(timeout=HELD)
         fake.release()
         assert len(api.listed()) == 1
 
@@ -287,7 +289,7 @@ def test_a_timeout_can_be_set_for_one_call(connect: Connect, fake: FakeTogai, ur
 def test_a_body_without_end_is_refused(
     connect: Connect, fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("togai._transport.http.MAX_BODY", 1000)
+    monkeypatch.setattr("togai._transport.body.MAX_BODY", 1000)
     fake.fail_next(status=200, body="x" * 2000)
     with (
         connect(base_url=url) as api,
@@ -390,7 +392,9 @@ def test_waits_grow_and_have_a_ceiling() -> None:
 def test_retry_after_is_seconds_or_a_date_and_anything_else_is_none() -> None:
     now = datetime(2024, 12, 4, tzinfo=UTC)
     assert parse_retry_after("7") == 7
-    assert parse_retry_after(format_datetime(now + timedelta(seconds=9), usegmt=True), now) == 9
-    assert parse_retry_after(format_datetime(now - timedelta(seconds=9)), now) == 0
-    for nonsense in (None, "", "soon", "-3", "1.5", "٣"):
+    date = format_datetime(now, usegmt=True)
+    assert parse_retry_after(format_datetime(now + timedelta(seconds=9), usegmt=True), date) == 9
+    assert parse_retry_after(format_datetime(now - timedelta(seconds=9)), date) == 0
+    assert parse_retry_after("1.5") == 1.5
+    for nonsense in (None, "", "soon", "-3", "1.", "1e3", "inf", "٣"):
         assert parse_retry_after(nonsense) is None

@@ -180,12 +180,12 @@ def test_a_reading_setting_of_the_wrong_type_is_refused_by_name(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTP_PROXY", "://"), ("SSL_CERT_FILE", "/nowhere")],
+    [("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTPS_PROXY", "://"), ("SSL_CERT_FILE", "/nowhere")],
 )
 def test_settings_of_the_environment_that_cannot_work_are_named(
-    connect: Connect, url: str, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with connect(base_url=url) as api:
+    with connect(base_url="https://billing.example") as api:
         with pytest.raises(ConfigurationError, match=name):
             api.listed()

@@ -181,7 +181,9 @@ def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_
     assert clock.elapsed <= 50
 
 
-def test_a_429_holds_the_whole_client(connect: Connect, fake: FakeTogai, url: str) -> None:
+def test_a_429_holds_the_whole_client(
+    connect: Connect, fake: FakeTogai, url: str, no_waits: list[float]
+) -> None:
     held: list[float] = []
     fake.fail_next(status=429, retry_after=0)
     with connect(base_url=url) as api:
@@ -200,9 +202,9 @@ def test_an_attempt_whose_turn_comes_too_late_is_not_sent(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     fake.fail_next(status=429, retry_after=0)
-    with connect(base_url=url, timeout=0.2) as api:
+    with FakeClock(), connect(base_url=url, timeout=30) as api:
         hold = api.client._runner.rate_limit.hold
-        api.client._runner.rate_limit.hold = lambda _seconds: hold(0.3)
+        api.client._runner.rate_limit.hold = lambda _seconds: hold(40)
         with pytest.raises(ConnectionFailed, match="turn came only when"):
             api.call("undo", account_id="acme", event_id="event-1")
     assert len(fake.requests) == 1
@@ -436,48 +438,52 @@ def test_a_certificate_that_is_untrusted_or_another_host_s_is_refused_at_once(
     assert b"".join(seen) == b""
 
 
-def test_proxy_variables_are_honoured(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_variables_are_honoured(
+    connect: Connect, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = server_context(authority, "billing.example")
     seen: list[bytes] = []
 
-    def proxied(connection: socket.socket, head: bytes) -> None:
+    def tunnel(connection: socket.socket, head: bytes) -> None:
         seen.append(head)
-        connection.sendall(whole(EMPTY_LIST))
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with context.wrap_socket(connection, server_side=True) as secured:
+            read_head(secured)
+            secured.sendall(whole(EMPTY_LIST))
 
-    with raw_server(proxied) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy)
-        with connect(base_url="http://127.0.0.1:9") as api:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with raw_server(tunnel) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.removeprefix("http://"))
+        with connect(base_url="https://billing.example") as api:
             assert api.listed() == []
-    assert seen[0].startswith(b"GET http://127.0.0.1:9/events")
+    assert seen[0].startswith(b"CONNECT billing.example:443")
 
 
 # Hostile servers
 
-SHORT = Timeout(connect=5, read=0.3, total=0.5)
-
 
 def test_dripped_headers_end_within_the_total(connect: Connect) -> None:
-    with raw_server(drip) as url:
-        with connect(base_url=url, timeout=SHORT, max_retries=0) as api, pytest.raises(TimedOut):
+    with FakeClock() as clock, raw_server(drip(clock)) as url:
+        with connect(base_url=url, max_retries=0) as api, pytest.raises(TimedOut):
             api.listed()
 
 
 def test_dripped_headers_end_within_the_total_behind_a_tunnel_too(
     connect: Connect, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = server_context(authority, "127.0.0.1")
+    context = server_context(authority, "billing.example")
 
-    def tunnel(connection: socket.socket, head: bytes) -> None:
-        assert head.startswith(b"CONNECT")
+    def tunnel(connection: socket.socket, _head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         with context.wrap_socket(connection, server_side=True) as secured:
-            drip(secured, read_head(secured))
+            drip(clock)(secured, read_head(secured))
 
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    with raw_server(tunnel) as proxy:
+    with FakeClock() as clock, raw_server(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
-        slow = Timeout(connect=5, read=5, total=2)
-        with connect(base_url="https://127.0.0.1:9", timeout=slow, max_retries=0) as api:
+        with connect(base_url="https://billing.example", max_retries=0) as api:
             with pytest.raises(TimedOut):
                 api.listed()
 
@@ -508,9 +514,9 @@ HOSTILE: dict[str, tuple[Callable[[socket.socket, bytes], None], type[TogaiError
         "decompressed",
     ),
     "unknown compression": (
-        send(whole(EMPTY_LIST, "Content-Encoding: br")),
+        send(whole(b"\x8b\x06\x80{}\x03", "Content-Encoding: br")),
         UnexpectedResponse,
-        "not asked for",
+        "content encoding br",
     ),
     "length too large": (send(whole(EMPTY_LIST, length=99)), ConnectionLost, ""),
     "length too small": (send(whole(EMPTY_LIST, length=5)), UnexpectedResponse, "not JSON"),
@@ -622,8 +628,8 @@ def test_50_threads_start_in_the_order_they_came() -> None:
 
 def test_no_call_starts_before_a_hold_is_over() -> None:
     window = Window(None)
-    window.hold(until=107.0)
-    window.hold(until=103.0)
+    window.hold(100.0, 7.0)
+    window.hold(100.0, 3.0)
     assert window.wait(100.0) == 7.0
     assert window.wait(107.0) == 0.0
 

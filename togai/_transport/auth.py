@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
 
+from togai._printable import printable
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,22 +21,32 @@ _SECRET = 8
 class Secret:
     """A token that no repr, log or traceback shows."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_problem", "_value")
 
     def __init__(self, value: object) -> None:
+        # Raises nothing: a traceback would show the token among the locals of this frame.
+        self._value = value.strip() if isinstance(value, str) else ""
+        self._problem: str | None = None
         if not isinstance(value, str):
             kind = type(value).__name__
-            raise ConfigurationError(
-                f"the token must be text, or a callable that gives it; got {kind}"
+            self._problem = f"the token must be text, or a callable that returns it; got {kind}"
+        elif not self._value:
+            self._problem = "the token is empty: pass token=, or set TOGAI_API_TOKEN"
+        elif not self._value.isascii() or not self._value.isprintable() or " " in self._value:
+            self._problem = (
+                "the token contains whitespace or a non-printable character;"
+                " copy the token only, without quotes or line breaks"
             )
-        value = value.strip()
-        if not value:
-            raise ConfigurationError("the token is empty: pass token=, or set TOGAI_API_TOKEN")
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise ConfigurationError(
-                "the token holds a blank or a character that no token has: was it copied whole, and alone?"
-            )
-        self._value = value
+
+    def checked(self) -> Self:
+        """This token.
+
+        Raises:
+            ConfigurationError: It cannot be one.
+        """
+        if self._problem is not None:
+            raise ConfigurationError(self._problem)
+        return self
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -52,24 +64,34 @@ class Secret:
         """The value of the Authorization header."""
         return f"Bearer {self._value}"
 
-    def masked(self, text: str) -> str:
-        """Text of the service's, without the token where it sends it back."""
-        # A shorter one is no secret, and may be a part of any word.
-        if len(self._value) < _SECRET:
-            return text
-        # JSON may have a backslash before each slash.
-        return text.replace(self._value, "***").replace(self._value.replace("/", "\\/"), "***")
+    def shown(self, text: str) -> str:
+        """A text of the service as a person may see it: on one line, and without the token where it is repeated."""
+        for value in {self._value, self._value.replace("/", "\\/"), quote(self._value, safe="")}:
+            # The service may repeat the start alone; a shorter one is no secret, and may be a part of any word.
+            for length in range(len(value), _SECRET - 1, -1):
+                text = text.replace(value[:length], "***")
+        return printable(text)
 
 
 class _Source:
     """What both twins know: the callable or the fixed token, and what it last gave for a refused one."""
 
     def __init__(self, token: object) -> None:
+        # Raises nothing for a token, as Secret does not.
         self.can_refresh = callable(token)
         self._call: Callable[[], object] = token if callable(token) else lambda: token
         self._fixed = None if self.can_refresh else Secret(token)
         # Both together: a slow reader that came before must not undo what came after.
         self._renewed: tuple[Secret, Secret] | None = None
+
+    def check(self) -> None:
+        """Refuse a fixed token that cannot be one.
+
+        Raises:
+            ConfigurationError: It cannot be one.
+        """
+        if self._fixed is not None:
+            self._fixed.checked()
 
     def __repr__(self) -> str:
         return "<token ***>"
@@ -98,14 +120,14 @@ class TokenSource(_Source):
             return self._renewed[1]
 
     def _fetch(self) -> Secret:
-        value = self._call()
-        if inspect.isawaitable(value):
-            if inspect.iscoroutine(value):
-                value.close()
-            raise ConfigurationError(
-                "Togai takes a plain callable as token; AsyncTogai takes async ones"
-            )
-        return Secret(value)
+        given: list[object] = [self._call()]
+        if not inspect.isawaitable(given[0]):
+            return Secret(given.pop()).checked()
+        if inspect.iscoroutine(given[0]):
+            given[0].close()
+        raise ConfigurationError(
+            "Togai takes a plain callable as token; AsyncTogai takes async ones"
+        )
 
 
 class AsyncTokenSource(_Source):
@@ -129,5 +151,7 @@ class AsyncTokenSource(_Source):
             return self._renewed[1]
 
     async def _fetch(self) -> Secret:
-        value = self._call()
-        return Secret(await value if inspect.isawaitable(value) else value)
+        given: list[object] = [self._call()]
+        if inspect.isawaitable(given[0]):
+            given.append(await given[0])
+        return Secret(given.pop()).checked()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-# asyncio takes about as long to import as all of this package. Here, in _client, _pace and _token it is
-# imported where it is used, so that nobody waits for it with the sync client.
+# asyncio takes about as long to import as all of this package: it is imported where it is used, so that nobody
+# waits for it with the sync client.
 if TYPE_CHECKING:
     import asyncio
     import threading
+
+
+_LAG = 5.0
+"""Seconds that the clock of an event loop may lag behind the machine's."""
 
 
 class Clock:
@@ -18,9 +22,12 @@ class Clock:
     ahead = 0.0
     """Seconds that tests moved it by. They stay past: time never goes back for clients that live on."""
 
+    # Kept here, where no tool that freezes the time of a test replaces it.
+    _real = staticmethod(time.monotonic)
+
     def now(self) -> float:
         """Seconds that only ever grow."""
-        return time.monotonic() + self.ahead
+        return self._real() + self.ahead
 
     def sleep(self, seconds: float) -> None:
         """Sleep in a thread."""
@@ -30,11 +37,14 @@ class Clock:
         """Sleep in a task."""
         import asyncio
 
-        await asyncio.sleep(seconds)
+        if abs(asyncio.get_running_loop().time() - self._real()) < _LAG:
+            await asyncio.sleep(seconds)
+        else:  # the loop goes by a clock that somebody froze or moved: it might never wake
+            await asyncio.to_thread(time.sleep, seconds)
 
-    def wait(self, until: threading.Condition | threading.Event, seconds: float) -> None:
-        """Wait for something, but no longer than so many seconds."""
-        until.wait(seconds)
+    def wait(self, until: threading.Condition | threading.Event, seconds: float) -> bool | None:
+        """Wait for something, but no longer than so many seconds; whether it happened."""
+        return until.wait(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
         """What ends the `async with` around it after so many seconds."""

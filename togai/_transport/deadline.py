@@ -1,45 +1,81 @@
-"""Keep blocking reads within the deadline of the call that they serve.
+"""Keep blocking calls of the socket within the deadline of the call that they serve.
 
-Wraps the streams that httpcore reports to its `trace` extension; checked with httpcore 1.0.9.
+Changes what httpcore reports to its `trace` extension; checked with httpcore 1.0.9 and httpcore2 2.16.2.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import Any, Self, cast
 
-import httpx
+from attrs import define, field
 
 from togai._transport import clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from togai._transport.libraries import open_streams
 
 
-class _Deadline(threading.local):
+class _Current(threading.local):
     at: float | None = None
 
 
-current = _Deadline()
+_current = _Current()
 
 
-def watch(event: str, info: Mapping[str, Any]) -> None:
-    """Keep the reads of each new connection within the deadline of the call that they serve.
+@define
+class Deadline:
+    """The deadline of the call that this thread serves, while its `with` lasts."""
 
-    A read timeout alone does not end a server that drips its headers byte by byte. httpcore tells its
-    `trace` extension of every new stream; asyncio has a timeout of its own and needs none of this.
-    """
-    # By its last parts: a tunnel through a proxy tells of its TLS as `http_proxy` or `proxy`.
-    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-        stream = info["return_value"]
-        read: Callable[[int, float | None], bytes] = stream.read
+    at: float
+    http: Any = field(repr=False)
+    _before: float | None = None
 
-        def read_in_time(max_bytes: int, timeout: float | None = None) -> bytes:
-            if current.at is not None:
-                left = current.at - clock.current.now()
-                if left <= 0:
-                    raise httpx.ReadTimeout("the answer came too slowly")
-                timeout = left if timeout is None else min(timeout, left)
-            return read(max_bytes, timeout)
+    def __enter__(self) -> Self:
+        self._before, _current.at = _current.at, self.at
+        return self
 
-        stream.read = read_in_time
+    def __exit__(self, *_: object) -> None:
+        _current.at = self._before
+
+    def watch(self, event: str, info: dict[str, Any]) -> None:
+        """Bound what begins with this event; asyncio has a timeout of its own and needs none of this."""
+        # By its last parts: a tunnel through a proxy reports its TLS as `http_proxy` or `proxy`.
+        if event.endswith(".connect_tcp.started"):
+            _share_timeout(info)
+        elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            _bound(info["return_value"])
+        elif event.endswith(".send_request_headers.started"):
+            for stream in open_streams(self.http):  # of an injected client, opened before
+                _bound(stream)
+
+
+def _share_timeout(info: dict[str, Any]) -> None:
+    """Share the timeout among the addresses of a host, which are tried one after the other."""
+    timeout: float | None = info.get("timeout")
+    if timeout is None:
+        return
+    try:
+        addresses = socket.getaddrinfo(info["host"], info["port"], 0, socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return  # to connect fails in the same way, and says so
+    info["timeout"] = timeout / max(1, len(addresses))
+
+
+def _bound(stream: Any) -> None:
+    """Keep the reads of a connection within the deadline; a read timeout alone does not end headers that drip."""
+    if "read" in vars(stream):
+        return
+    # Through a weak reference, so that a connection that is dropped is freed at once.
+    whole = weakref.ref(stream)
+
+    def read(max_bytes: int, timeout: float | None = None) -> Any:
+        owner: Any = whole()
+        if _current.at is not None:
+            left = _current.at - clock.current.now()
+            if left <= 0:
+                raise TimeoutError("the response came too slowly")
+            timeout = left if timeout is None else min(timeout, left)
+        return cast("Any", type(owner)).read(owner, max_bytes, timeout)
+
+    stream.read = read

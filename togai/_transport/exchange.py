@@ -119,7 +119,8 @@ def _delay(call: Call, policy: Policy, outcome: Outcome, attempt: int, left: flo
 
 
 def _retry_after(response: Response) -> float | None:
-    return parse_retry_after(response.headers.get("retry-after"))
+    headers = response.headers
+    return parse_retry_after(headers.get("retry-after"), headers.get("date"))
 
 
 def _summary(outcome: Outcome) -> str:
@@ -187,13 +188,13 @@ def _message(response: Response) -> str:
     """The message of an error body, which may be anything."""
     try:
         body = parse_json(response.body)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         body = None
     message: object = (
         cast("dict[str, Any]", body).get("message") if isinstance(body, dict) else None
     )
     if isinstance(message, str) and message.strip():
         return response.shown(" ".join(message.split()), MAX_MESSAGE)
-    if 300 <= response.status < 400:
+    if response.status in (301, 302, 303, 307, 308):
         return "a redirect, which is not followed: the token is sent to base_url only"
     return response.shown(response.reason, MAX_MESSAGE) or "no message"

@@ -1,158 +1,36 @@
-"""One attempt over httpx: the request out, a bounded answer in, and what went wrong in our own terms.
+"""One attempt: the request is sent, the response read within limits, and every failure mapped to an outcome.
 
-The only module that handles httpx. Nothing here raises for what a server does, so that no frame of a
-caller's traceback holds a request with its token and query.
+Nothing here raises for what a server does, so that no frame of a caller's traceback holds a request with its token.
 """
 
 from __future__ import annotations
 
-import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-import httpx
+from attrs import define, field, frozen
 
-from togai._transport import clock
-from togai._transport import deadline as _deadline
+from togai._transport import clock, libraries
+from togai._transport.body import Body, BodyError
+from togai._transport.deadline import Deadline
 from togai._transport.leftover import holds_leftover
 from togai._transport.retry import Failure
-from togai._transport.steps import Attempt, Call, NoResponse, Outcome, Response, Unreadable
-from togai.errors import ConfigurationError
+from togai._transport.steps import Attempt, NoResponse, Outcome, Response, Unreadable
+from togai.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from togai._transport.auth import Secret
-    from togai._transport.timeout import Timeout
 
-MAX_BODY = 16 * 1024 * 1024
-"""Bytes of an answer, decompressed, that are taken in; a page of 50 events is some 30 kB."""
-
-_USED_HEADERS = ("content-type", "retry-after", "x-request-id")
-
-_WINDOWS = {"": 0, "identity": 0, "gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
-"""The encodings that can be read, as zlib names them; 0 for none."""
-
-_NO_CONNECTION = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-
-
-class _TooLarge(Exception):
-    """The body is larger than the limit."""
-
-
-class _Body:
-    """Collects a body within the limit, decompressing as it comes so that a small bomb stays small."""
-
-    def __init__(self, encoding: str) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
-        bits = _WINDOWS[encoding]
-        self._zlib = zlib.decompressobj(bits) if bits else None
-
-    def add(self, chunk: bytes) -> None:
-        if self._zlib is not None:
-            chunk = self._zlib.decompress(chunk, MAX_BODY + 1 - self._size)
-        self._size += len(chunk)
-        if self._size > MAX_BODY:
-            raise _TooLarge
-        self._parts.append(chunk)
-
-    def whole(self) -> bytes:
-        if self._zlib is not None and self._size and not self._zlib.eof:
-            raise zlib.error("incomplete data")
-        return b"".join(self._parts)
-
-
-def _request(
-    http: httpx.Client | httpx.AsyncClient,
-    call: Call,
-    *,
-    base_url: str,
-    token: Secret,
-    user_agent: str,
-    timeout: Timeout,
-    deadline: float,
-    trace: Callable[..., Any],
-) -> httpx.Request:
-    left = max(0.001, deadline - clock.current.now())
-    url = base_url + call.path
-    params: Mapping[str, Any] | None = call.params or None
-    if params and not http.params:
-        # Given apart, they make httpx parse the address twice, which is a third of what building takes.
-        url, params = f"{url}?{httpx.QueryParams(params)}", None
-    parts = ("connect", "read", "write", "pool")
-    extensions: dict[str, Any] = {
-        "timeout": {part: min(getattr(timeout, part), left) for part in parts},
-        "trace": trace,
-    }
-    return http.build_request(
-        call.method,
-        url,
-        params=params,
-        json=call.json,
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-            "Authorization": token.header(),
-            "User-Agent": user_agent,
-        },
-        extensions=extensions,
-    )
-
-
-def _answer(response: httpx.Response, body: bytes, token: Secret) -> Response:
-    headers = {name: response.headers[name] for name in _USED_HEADERS if name in response.headers}
-    return Response(response.status_code, body, headers, response.reason_phrase, secret=token)
-
-
-def _encoding(response: httpx.Response) -> str:
-    encoding: str = response.headers.get("content-encoding", "")
-    return encoding.strip().lower()
-
-
-def _unreadable(response: httpx.Response, problem: str) -> Unreadable:
-    return Unreadable(problem, response.status_code, response.headers.get("x-request-id"))
-
-
-def _body_problem(error: Exception) -> str:
-    if isinstance(error, _TooLarge):
-        return f"a body of more than {MAX_BODY} bytes"
-    if isinstance(error, KeyError):
-        return "a content encoding that was not asked for"
-    return "a body that cannot be decompressed"
-
-
-def _ended(error: httpx.TransportError, step: Attempt, base_url: str) -> NoResponse:
-    text = str(error) or type(error).__name__
-    delivery = step.delivery
-    if delivery.traced and not delivery.seen and not _is_of_httpcore(error.__cause__):
-        delivery.traced = False  # something has taken the place of httpx's own transport
-    no_connection = isinstance(error, _NO_CONNECTION)
-    if not delivery.possible or (step.call.repeatable and no_connection):
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in text
-        text = f"{base_url}: {text}"
-        if untrusted:
-            text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
-        final = untrusted or isinstance(error, httpx.UnsupportedProtocol)
-        return NoResponse(Failure.NOT_SENT, text, final)
-    if isinstance(error, httpx.TimeoutException):
-        return NoResponse(Failure.TIMED_OUT, text)
-    return NoResponse(Failure.LOST, text, isinstance(error, httpx.LocalProtocolError))
-
-
-def _reports(http: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> bool:
-    """Whether the transport of a client is httpx's own, which reports all that it does."""
-    transport_for: Callable[[httpx.URL], object] = getattr(http, "_transport_for_url", type)
-    return type(transport_for(request.url)) in (httpx.HTTPTransport, httpx.AsyncHTTPTransport)
-
-
-def _is_of_httpcore(error: BaseException | None) -> bool:
-    return type(error).__module__.partition(".")[0] == "httpcore"
+_NO_CONNECTION = {
+    "ConnectError",
+    "ConnectTimeout",
+    "PoolTimeout",
+    "ProxyError",
+    "UnsupportedProtocol",
+}
 
 
 def closed() -> ConfigurationError:
@@ -162,139 +40,261 @@ def closed() -> ConfigurationError:
     )
 
 
-def _too_late() -> NoResponse:
-    # The rate limit, or a hold after a 429, took the rest of the time.
-    return NoResponse(Failure.NOT_SENT, "its turn came only when the time for the call was over")
+@frozen
+class Endpoint:
+    """Where the requests of a client go, and what they all carry."""
+
+    base_url: str
+    user_agent: str
+    cookies: Any = field(default=None, repr=False)
+    """The cookies that an injected client had when it was passed."""
 
 
-def _too_slow(step: Attempt) -> NoResponse:
-    sent = step.delivery.possible
-    return NoResponse(
-        Failure.TIMED_OUT if sent else Failure.NOT_SENT,
-        "the response came too slowly" if sent else "no connection within the time for the call",
-    )
+@define
+class _Sending:
+    """What both twins share of one attempt: the request, and the outcome of whatever happens."""
+
+    http: Any = field(repr=False)
+    step: Attempt
+    endpoint: Endpoint
+    token: Secret
+    deadline: float
+    response: Any = field(default=None, repr=False)
+    body: Body = field(factory=Body, repr=False)
+
+    def too_late(self) -> NoResponse | None:
+        """The outcome if the time was over before the start.
+
+        Raises:
+            ConfigurationError: The client is closed.
+        """
+        if self.http.is_closed:
+            raise closed()
+        if clock.current.now() < self.deadline:
+            return None
+        # The rate limit, or a hold after a 429, took the rest of the time.
+        text = "its turn came only when the time for the call was over"
+        return NoResponse(Failure.NOT_SENT, text)
+
+    def request(self, trace: Callable[..., Any]) -> Any:
+        """The request.
+
+        Raises:
+            InvalidRequest: It cannot be built.
+        """
+        call, timeout = self.step.call, self.step.timeout
+        left = max(0.001, self.deadline - clock.current.now())
+        url, params = f"{self.endpoint.base_url}{call.path}", call.params or None
+        if params and not self.http.params:
+            # Given apart, they make httpx parse the address twice, which is a third of what building takes.
+            url, params = f"{url}?{self._query(params)}", None
+        parts = ("connect", "read", "write", "pool")
+        try:
+            request = self.http.build_request(
+                call.method,
+                url,
+                params=params,
+                json=call.json,
+                headers={
+                    **call.headers,
+                    "Accept": "application/json",
+                    "Accept-Encoding": "gzip, deflate",
+                    "Authorization": self.token.header(),
+                    "User-Agent": self.endpoint.user_agent,
+                },
+                extensions={
+                    "timeout": {part: min(getattr(timeout, part), left) for part in parts},
+                    "trace": trace,
+                },
+            )
+        except Exception as error:  # noqa: BLE001  (of either library)
+            problem = self._text(error)
+        else:
+            if "cookie" in request.headers and "cookie" not in self.http.headers:
+                del request.headers["cookie"]
+                self.endpoint.cookies.set_cookie_header(request)
+            self.step.delivery.hand_over(traced=libraries.reports(self.http, request))
+            return request
+        raise InvalidRequest(f"this request cannot be built: {problem}")
+
+    @staticmethod
+    def _query(params: Mapping[str, Any]) -> str:
+        return urlencode(
+            {
+                name: str(value).lower() if isinstance(value, bool) else value
+                for name, value in params.items()
+            }
+        )
+
+    def complete(self) -> Outcome:
+        """The outcome once the whole body has come."""
+        headers = self.response.headers
+        try:
+            body = self.body.decoded(headers.get("content-encoding", ""))
+        except BodyError as error:
+            return self.failed(error)
+        reason: str = self.response.reason_phrase
+        return self._responded(self.response.status_code, headers, reason, body)
+
+    def failed(self, error: Exception) -> Outcome:
+        """The outcome of an exception; the status line decides, where it came.
+
+        Raises:
+            Exception: It is the caller's own.
+        """
+        if (
+            self.response is not None
+            and self.step.delivery.complete
+            and not isinstance(error, BodyError)
+        ):
+            return self.complete()  # it failed while it was closed
+        error_kinds = libraries.kinds(error)
+        if "HTTPStatusError" in error_kinds:  # an event hook of an injected client
+            self.response = getattr(error, "response")  # noqa: B009
+        elif libraries.raised_by_caller(error):
+            raise error
+        head = self._head()
+        if head is not None and not 200 <= head[0] < 300:
+            return self._responded(*head, b"")
+        text = self._text(error)
+        if isinstance(error, BodyError) or "DecodingError" in error_kinds:
+            problem = text if isinstance(error, BodyError) else "a body that cannot be decompressed"
+            request_id = head[1].get("x-request-id") if head else None
+            return Unreadable(problem, head[0] if head else 200, request_id)
+        return self._no_response(error, error_kinds, text)
+
+    def too_slow(self) -> Outcome:
+        """The outcome if the time for the call is over."""
+        return self.failed(TimeoutError("the response came too slowly"))
+
+    def _no_response(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
+        delivery = self.step.delivery
+        if (
+            error_kinds
+            and delivery.traced
+            and not delivery.seen
+            and not libraries.is_of_core(error.__cause__)
+        ):
+            delivery.traced = False  # something has taken the place of the library's own transport
+        if not delivery.possible or (self.step.call.repeatable and error_kinds & _NO_CONNECTION):
+            untrusted = "CERTIFICATE_VERIFY_FAILED" in text
+            if untrusted:
+                text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
+            final = (
+                untrusted
+                or "UnsupportedProtocol" in error_kinds
+                or ("ProxyError" in error_kinds and text.startswith("407"))
+                or not (error_kinds or isinstance(error, OSError))
+            )
+            return NoResponse(Failure.NOT_SENT, f"{self.endpoint.base_url}: {text}", final)
+        if "TimeoutException" in error_kinds or isinstance(error, TimeoutError):
+            return NoResponse(Failure.TIMED_OUT, text)
+        return NoResponse(Failure.LOST, text, "LocalProtocolError" in error_kinds)
+
+    def _text(self, error: Exception) -> str:
+        text, name = str(error), type(error).__name__
+        if not text or not (libraries.kinds(error) or isinstance(error, OSError | BodyError)):
+            text = f"{name}: {text}" if text else name
+        return self.token.shown(text)
+
+    def _head(self) -> tuple[int, Mapping[str, str], str] | None:
+        """Status, headers and reason, as far as they came; an event hook may have lost the response itself."""
+        if self.response is not None:
+            return self.response.status_code, self.response.headers, self.response.reason_phrase
+        return self.step.delivery.head
+
+    def _responded(
+        self, status: int, headers: Mapping[str, str], reason: str, body: bytes
+    ) -> Response:
+        kept = {
+            name.lower(): value for name, value in headers.items() if name.lower() != "set-cookie"
+        }
+        return Response(status, body, kept, reason, secret=self.token)
 
 
 def attempt(
-    http: httpx.Client,
-    step: Attempt,
-    *,
-    base_url: str,
-    token: Secret,
-    user_agent: str,
-    deadline: float,
+    http: Any, step: Attempt, *, endpoint: Endpoint, token: Secret, deadline: float
 ) -> Outcome:
     """Send the request once and read the whole response.
 
     Args:
         http: The client to send with.
         step: What to send; its `delivery` notes whether it may have reached the service.
-        base_url: The address of the service.
+        endpoint: Where to.
         token: The token to send.
-        user_agent: The name of this package.
         deadline: The end of the attempt on the monotonic clock.
 
     Raises:
         ConfigurationError: The client is closed.
+        InvalidRequest: The request cannot be built.
+        Exception: What the caller's own code raised.
     """
-    if http.is_closed:
-        raise closed()
-    if clock.current.now() >= deadline:
-        return _too_late()
+    sending = _Sending(http, step, endpoint, token, deadline)
+    if (outcome := sending.too_late()) is not None:
+        return outcome
+    guard = Deadline(deadline, http)
 
-    def trace(event: str, info: Mapping[str, Any]) -> None:
+    def trace(event: str, info: dict[str, Any]) -> None:
         step.delivery.note(event, info)
-        _deadline.watch(event, info)
+        guard.watch(event, info)
 
-    request = _request(
-        http,
-        step.call,
-        base_url=base_url,
-        token=token,
-        user_agent=user_agent,
-        timeout=step.timeout,
-        deadline=deadline,
-        trace=trace,
-    )
-    _deadline.current.at = deadline
-    step.delivery.hand_over(traced=_reports(http, request))
-    try:
-        response = http.send(request, auth=None, follow_redirects=False, stream=True)
+    request = sending.request(trace)
+    with guard:
         try:
-            if response.is_stream_consumed:
-                return _answer(response, response.content, token)
-            body = _Body(_encoding(response))
-            for chunk in response.iter_raw():
-                body.add(chunk)
-                if clock.current.now() > deadline:
-                    return _too_slow(step)
-            return _answer(response, body.whole(), token)
-        except (_TooLarge, KeyError, zlib.error) as error:
-            return _unreadable(response, _body_problem(error))
-        finally:
-            if holds_leftover(response):
-                response.extensions["network_stream"].close()
-            response.close()
-    except httpx.HTTPStatusError as error:  # an event hook of an injected client
-        return _answer(error.response, b"", token)
-    except httpx.TransportError as error:
-        return _ended(error, step, base_url)
-    finally:
-        _deadline.current.at = None
+            response = http.send(request, auth=None, follow_redirects=False, stream=True)
+            sending.response = response
+            try:
+                if response.is_stream_consumed:
+                    sending.body.add(response.content)
+                    return sending.complete()
+                for chunk in response.iter_raw():
+                    sending.body.add(chunk)
+                    if clock.current.now() > deadline:
+                        return sending.too_slow()
+                return sending.complete()
+            finally:
+                with suppress(Exception):
+                    if holds_leftover(response):
+                        response.extensions["network_stream"].close()
+                    response.close()
+        except Exception as error:  # noqa: BLE001  (mapped in one place)
+            return sending.failed(error)
 
 
 async def attempt_async(
-    http: httpx.AsyncClient,
-    step: Attempt,
-    *,
-    base_url: str,
-    token: Secret,
-    user_agent: str,
-    deadline: float,
+    http: Any, step: Attempt, *, endpoint: Endpoint, token: Secret, deadline: float
 ) -> Outcome:
-    """Send the request once and read the whole response; the arguments are those of `attempt`.
+    """Send the request once and read the whole response; see `attempt`.
 
     Raises:
         ConfigurationError: The client is closed.
+        InvalidRequest: The request cannot be built.
+        Exception: What the caller's own code raised.
     """
-    if http.is_closed:
-        raise closed()
-    if clock.current.now() >= deadline:
-        return _too_late()
+    sending = _Sending(http, step, endpoint, token, deadline)
+    if (outcome := sending.too_late()) is not None:
+        return outcome
 
-    async def trace(event: str, info: Mapping[str, Any]) -> None:
+    async def trace(event: str, info: dict[str, Any]) -> None:
         step.delivery.note(event, info)
 
-    request = _request(
-        http,
-        step.call,
-        base_url=base_url,
-        token=token,
-        user_agent=user_agent,
-        timeout=step.timeout,
-        deadline=deadline,
-        trace=trace,
-    )
-    step.delivery.hand_over(traced=_reports(http, request))
+    request = sending.request(trace)
+    scope = clock.current.timeout(deadline - clock.current.now())
     try:
-        async with clock.current.timeout(deadline - clock.current.now()):
+        async with scope:
             response = await http.send(request, auth=None, follow_redirects=False, stream=True)
+            sending.response = response
             try:
                 if response.is_stream_consumed:
-                    return _answer(response, response.content, token)
-                body = _Body(_encoding(response))
+                    sending.body.add(response.content)
+                    return sending.complete()
                 async for chunk in response.aiter_raw():
-                    body.add(chunk)
-                return _answer(response, body.whole(), token)
-            except (_TooLarge, KeyError, zlib.error) as error:
-                return _unreadable(response, _body_problem(error))
+                    sending.body.add(chunk)
+                return sending.complete()
             finally:
-                if holds_leftover(response):
-                    await response.extensions["network_stream"].aclose()
-                await response.aclose()
-    except TimeoutError:
-        return _too_slow(step)
-    except httpx.HTTPStatusError as error:  # an event hook of an injected client
-        return _answer(error.response, b"", token)
-    except httpx.TransportError as error:
-        return _ended(error, step, base_url)
+                with suppress(Exception):
+                    if holds_leftover(response):
+                        await response.extensions["network_stream"].aclose()
+                    await response.aclose()
+    except Exception as error:  # noqa: BLE001  (mapped in one place)
+        return sending.too_slow() if scope.expired() else sending.failed(error)

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
-
-from togai._transport.http import closed
+from togai._transport import libraries
+from togai._transport.http import Endpoint, closed
+from togai._version import __version__
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
-    from collections.abc import AsyncGenerator
-
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+    from collections.abc import AsyncGenerator, Callable
 
 MAX_CONNECTIONS = 50
 """Connections of one kind of one client; a call waits `Timeout.pool` seconds for a free one."""
@@ -29,42 +26,56 @@ MAX_CONNECTIONS = 50
 _KEPT_ALIVE = 20
 
 
-class _Opener:
-    """Opens httpx clients that share one TLS context, which takes longest to make."""
+class _Connections:
+    """What both twins share: the injected client, or how to open our own."""
 
-    _context: ssl.SSLContext | None = None
+    kind: ClassVar[str]
 
-    def open(self, kind: type[C], *, repeatable: bool) -> C:
-        limits = httpx.Limits(
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=_KEPT_ALIVE if repeatable else 0,
-        )
+    def __init__(
+        self, injected: Any, library: str, base_url: str, find_proxy: Callable[[str], str | None]
+    ) -> None:
+        cookies: Any = None
+        if injected is not None:
+            self._library = libraries.library_of(injected, self.kind)
+            cookies = self._library.Cookies(injected.cookies)
+        else:
+            self._library = libraries.load(library)
+        name = f"{self._library.__name__}/{self._library.__version__}"
+        self.endpoint = Endpoint(base_url, f"togai-python/{__version__} {name}", cookies)
+        self._injected = injected
+        self._find_proxy = find_proxy
+        self._context: Any = None
+        self._own: dict[bool, Any] = {}
+        self._closed = False
+
+    def _open(self, *, repeatable: bool) -> Any:
+        kept = _KEPT_ALIVE if repeatable else 0
+        limits = {"max_connections": MAX_CONNECTIONS, "max_keepalive_connections": kept}
         try:
-            if self._context is None:
-                self._context = httpx.create_ssl_context()
-            return kind(limits=limits, verify=self._context)
-        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-            raise ConfigurationError(
-                f"the proxy or certificate settings of the environment cannot be used ({error}): correct HTTP_PROXY,"
-                " HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
-            ) from None
+            # Shared by all of our connections: it takes longest.
+            context = self._context = self._context or self._library.create_ssl_context()
+            proxy = self._find_proxy(self.endpoint.base_url)
+            return libraries.open_client(
+                self._library, self.kind, context=context, proxy=proxy, limits=limits
+            )
+        except Exception as error:  # noqa: BLE001  (whatever the environment holds)
+            problem = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"the proxy or certificate settings of the environment cannot be used ({problem}): correct HTTP_PROXY,"
+            " HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
+        )
 
 
-class Pool:
+class Pool(_Connections):
     """The connections of `Togai`, which its threads share."""
 
-    def __init__(self, injected: httpx.Client | None) -> None:
-        if injected is not None and not isinstance(injected, httpx.Client):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                "http_client must be an httpx.Client; AsyncTogai takes an httpx.AsyncClient"
-            )
-        self._injected = injected
-        self._opener = _Opener()
-        self._own: dict[bool, httpx.Client] = {}
-        self._abandoned: list[httpx.Client] = []
+    kind = "Client"
+
+    def __init__(self, *settings: Any) -> None:
+        self._abandoned: list[Any] = []
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._closed = False
+        super().__init__(*settings)
 
     def renew(self) -> None:
         """Forget the connections of the parent process after a fork."""
@@ -74,8 +85,12 @@ class Pool:
             self._abandoned.extend(self._own.values())
             self._own, self._pid = {}, os.getpid()
 
-    def get(self, *, repeatable: bool) -> httpx.Client:
-        """The httpx client to send with."""
+    def get(self, *, repeatable: bool) -> Any:
+        """The client to send with.
+
+        Raises:
+            ConfigurationError: It is closed, or settings of the environment cannot be used.
+        """
         if self._injected is not None:
             return self._injected
         if repeatable not in self._own:
@@ -83,7 +98,7 @@ class Pool:
                 if self._closed:
                     raise closed()
                 if repeatable not in self._own:
-                    self._own[repeatable] = self._opener.open(httpx.Client, repeatable=repeatable)
+                    self._own[repeatable] = self._open(repeatable=repeatable)
         return self._own[repeatable]
 
     def close(self) -> None:
@@ -93,31 +108,37 @@ class Pool:
             for http in self._own.values():
                 http.close()
 
+    def __del__(self) -> None:
+        for http in getattr(self, "_own", {}).values():
+            with suppress(Exception):
+                http.close()
 
-class AsyncPool:
+
+class AsyncPool(_Connections):
     """The connections of `AsyncTogai`, within one event loop."""
 
-    def __init__(self, injected: httpx.AsyncClient | None) -> None:
-        if injected is not None and not isinstance(injected, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                "http_client must be an httpx.AsyncClient; Togai takes an httpx.Client"
-            )
-        self._injected = injected
-        self._opener = _Opener()
-        self._own: dict[bool, httpx.AsyncClient] = {}
-        self._users: dict[httpx.AsyncClient, int] = {}
+    kind = "AsyncClient"
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self._users: dict[Any, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
 
     def check(self) -> None:
         """Bind the client to the running event loop.
 
         Raises:
-            ConfigurationError: It is closed, or belongs to another event loop.
+            ConfigurationError: It is closed, belongs to another event loop, or there is none.
         """
         import asyncio
 
-        loop = asyncio.get_running_loop()
+        loop = None
+        with suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+        if loop is None:
+            raise ConfigurationError(
+                "AsyncTogai needs a running asyncio event loop; with Trio, use Togai in a thread"
+            )
         if self._loop is not None and self._loop is not loop:
             raise ConfigurationError(
                 "this client belongs to another event loop: make one in each asyncio.run(),"
@@ -128,23 +149,22 @@ class AsyncPool:
         self._loop = loop
 
     @asynccontextmanager
-    async def lease(self, *, repeatable: bool) -> AsyncGenerator[httpx.AsyncClient]:
-        """The httpx client for one attempt.
+    async def lease(self, *, repeatable: bool) -> AsyncGenerator[Any]:
+        """The client for one attempt.
 
         httpcore can lose the connection of a cancelled request: it stays counted and is never used again. So
         nobody new gets connections on which a request was cancelled, and the last one who has them closes them.
 
         Raises:
-            ConfigurationError: The client is closed, or belongs to another event loop.
+            ConfigurationError: Settings of the environment cannot be used.
         """
         import asyncio
 
-        self.check()
         if self._injected is not None:
             yield self._injected
             return
         if repeatable not in self._own:
-            self._own[repeatable] = self._opener.open(httpx.AsyncClient, repeatable=repeatable)
+            self._own[repeatable] = self._open(repeatable=repeatable)
         http = self._own[repeatable]
         self._users[http] = self._users.get(http, 0) + 1
         try:
@@ -159,7 +179,7 @@ class AsyncPool:
                 if http not in self._own.values():
                     await http.aclose()
 
-    def retire(self, http: httpx.AsyncClient) -> None:
+    def retire(self, http: Any) -> None:
         """Give these connections to nobody new."""
         self._own = {kind: own for kind, own in self._own.items() if own is not http}
 

@@ -38,21 +38,33 @@ class Window:
     def __init__(self, starts_per_second: int | None) -> None:
         self._starts: deque[float] = deque(maxlen=starts_per_second or 0)
         self._not_before = 0.0
+        self._longest = 1.0
+
+    def earliest(self) -> float:
+        """The moment from which a start is allowed."""
+        full = self._starts and len(self._starts) == self._starts.maxlen
+        return max(self._not_before, self._starts[0] + 1.0) if full else self._not_before
 
     def wait(self, now: float) -> float:
-        """Seconds until a start is allowed."""
-        earliest = self._not_before
-        if self._starts and len(self._starts) == self._starts.maxlen:
-            earliest = max(earliest, self._starts[0] + 1.0)
-        return max(0.0, earliest - now)
+        """Seconds until a start is allowed; a clock that went back does not make them more."""
+        return max(0.0, min(self.earliest() - now, self._longest))
 
     def start(self, now: float) -> None:
         """Note a start."""
+        if self._starts and now < self._starts[-1]:  # the clock went back
+            self._starts.extend([now] * len(self._starts))
         self._starts.append(now)
 
-    def hold(self, until: float) -> None:
-        """Allow no start before `until`: one throttled call slows all the others too."""
-        self._not_before = max(self._not_before, until)
+    def waited(self, until: float, seconds: float, now: float) -> None:
+        """Note that so many seconds were waited in full: they are over, also where the clock stands still."""
+        if until - now > seconds / 2:
+            self._starts.clear()
+            self._not_before = 0.0
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Allow no start for so many seconds: one throttled call slows all the others too."""
+        self._not_before = max(self._not_before, now + seconds)
+        self._longest = max(1.0, self._not_before - now)
 
 
 def _checked_rate(value: object) -> int | None:
@@ -111,15 +123,17 @@ class RateLimit:
             )
 
     def _take_turn(self) -> None:
-        ticket = object()
+        ticket, window = object(), self._window
         with self._lock:
             self._queue.append(ticket)
             try:
                 while True:
                     if self._queue[0] is not ticket:
                         self._lock.wait()
-                    elif (seconds := self._window.wait(clock.current.now())) > 0:
-                        clock.current.wait(self._lock, seconds)
+                    elif (seconds := window.wait(clock.current.now())) > 0:
+                        until = window.earliest()
+                        if not clock.current.wait(self._lock, seconds):
+                            window.waited(until, seconds, clock.current.now())
                     else:
                         self._window.start(clock.current.now())
                         return
@@ -130,7 +144,7 @@ class RateLimit:
     def hold(self, seconds: float) -> None:
         """Start nothing for so many seconds."""
         with self._lock:
-            self._window.hold(clock.current.now() + seconds)
+            self._window.hold(clock.current.now(), seconds)
 
 
 class AsyncRateLimit:
@@ -178,10 +192,13 @@ class AsyncRateLimit:
 
     async def _take_turn(self) -> None:
         async with self._turn:
-            while (seconds := self._window.wait(clock.current.now())) > 0:
+            window = self._window
+            while (seconds := window.wait(clock.current.now())) > 0:
+                until = window.earliest()
                 await clock.current.sleep_async(seconds)
+                window.waited(until, seconds, clock.current.now())
             self._window.start(clock.current.now())
 
     def hold(self, seconds: float) -> None:
         """Start nothing for so many seconds."""
-        self._window.hold(clock.current.now() + seconds)
+        self._window.hold(clock.current.now(), seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -54,12 +55,12 @@ class Policy:
         """
         if attempt > self.max_retries or not self._may_repeat(happened, repeatable=repeatable):
             return None
+        wait = random.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))  # noqa: S311  (spreads load, guards nothing)
         if retry_after is not None:
-            # An earlier retry would only be throttled again.
-            wait = retry_after if retry_after <= RETRY_AFTER_CEILING else None
-        else:
-            wait = random.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))  # noqa: S311  (spreads load, guards nothing)
-        return wait if wait is not None and wait < left else None
+            if retry_after > RETRY_AFTER_CEILING:
+                return None  # an earlier retry would only be throttled again
+            wait = max(wait, retry_after)
+        return wait if wait < left else None
 
     @staticmethod
     def _may_repeat(happened: Failure | int, *, repeatable: bool) -> bool:
@@ -68,16 +69,26 @@ class Policy:
         return repeatable and (isinstance(happened, Failure) or happened in _TRANSIENT)
 
 
-def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """The seconds of a `Retry-After` header, which holds seconds or a date; None if it is neither."""
+def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
+    """The seconds of a `Retry-After` header, which holds seconds or a date; None if it is neither.
+
+    Args:
+        value: The header.
+        date: The `Date` header of the same response, so that no clock of ours is compared with the service's.
+    """
     if value is None:
         return None
-    if value.strip().isascii() and value.strip().isdigit():
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip()):
         return float(value)
+    when = _parse_date(value)
+    if when is None:
+        return None
+    return max(0.0, (when - (_parse_date(date) or datetime.now(UTC))).total_seconds())
+
+
+def _parse_date(value: str | None) -> datetime | None:
     try:
-        when = parsedate_to_datetime(value)
+        when = parsedate_to_datetime(value or "")
     except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)

@@ -22,7 +22,6 @@ from togai._transport.steps import (
     Step,
     Steps,
 )
-from togai._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +32,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-USER_AGENT = f"togai-python/{__version__}"
-
 
 @frozen
 class Runner:
     """Runs calls in threads, on one pool of connections with one token and one rate limit."""
 
-    base_url: str
     token: TokenSource
     rate_limit: RateLimit
     pool: Pool = field(repr=False)
@@ -84,9 +80,8 @@ class Runner:
         outcome = http.attempt(
             self.pool.get(repeatable=step.call.repeatable),
             step,
-            base_url=self.base_url,
+            endpoint=self.pool.endpoint,
             token=token,
-            user_agent=USER_AGENT,
             deadline=step.deadline or began + step.timeout.total,
         )
         return AttemptResult(outcome, token, began)
@@ -96,7 +91,6 @@ class Runner:
 class AsyncRunner:
     """Runs calls in the tasks of one event loop, on one pool of connections with one token and one rate limit."""
 
-    base_url: str
     token: AsyncTokenSource
     rate_limit: AsyncRateLimit
     pool: AsyncPool = field(repr=False)
@@ -118,6 +112,7 @@ class AsyncRunner:
                 resume = partial(steps.throw, error)
 
     async def _perform(self, step: Step) -> Any:
+        self.pool.check()
         match step:
             case Attempt():
                 return await self._attempt(step)
@@ -131,7 +126,6 @@ class AsyncRunner:
                 return await _in_thread(step.function)
 
     async def _attempt(self, step: Attempt) -> AttemptResult:
-        self.pool.check()  # before any wait
         await self.rate_limit.wait()
         token = step.token or await self.token.read()
         async with self.pool.lease(repeatable=step.call.repeatable) as client:
@@ -139,9 +133,8 @@ class AsyncRunner:
             outcome = await http.attempt_async(
                 client,
                 step,
-                base_url=self.base_url,
+                endpoint=self.pool.endpoint,
                 token=token,
-                user_agent=USER_AGENT,
                 deadline=step.deadline or began + step.timeout.total,
             )
             if isinstance(outcome, NoResponse) and outcome.failure is Failure.TIMED_OUT:

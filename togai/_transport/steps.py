@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import define, field, frozen
+
+from togai._printable import printable
 
 if TYPE_CHECKING:
     from togai._transport.auth import Secret
@@ -24,6 +26,8 @@ class Call:
     method: str
     path: str
     params: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    """Headers of the caller's own."""
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     repeatable: bool = True
     """Whether sending it again does no harm."""
@@ -42,6 +46,11 @@ class Delivery:
     """Whether the transport reports what it does; if not, the request may have been sent."""
     seen: bool = False
     """Whether it has reported anything."""
+    head: tuple[int, Mapping[str, str], str] | None = field(default=None, repr=False)
+    """Status, headers and reason of the response, once they have come."""
+    complete: bool = False
+    """Whether the whole body has come."""
+    _to_service: bool = True
     begun: int = 0
     """How many times the headers of the request were begun; twice means that something below us repeated it."""
 
@@ -60,7 +69,13 @@ class Delivery:
         self.traced = self.seen = True
         if event.endswith(".send_request_headers.started"):
             # A CONNECT goes to a proxy and opens a tunnel; the request itself follows.
-            self.begun += getattr(info.get("request"), "method", b"") != b"CONNECT"
+            self._to_service = getattr(info.get("request"), "method", b"") != b"CONNECT"
+            self.begun += self._to_service
+            self.head, self.complete = None, False
+        elif event.endswith(".receive_response_headers.complete") and self._to_service:
+            self.head = _head(info["return_value"])
+        elif event.endswith(".receive_response_body.complete"):
+            self.complete = self._to_service
 
     def hand_over(self, *, traced: bool) -> None:
         """Note that a transport gets the request, and whether it is known to report what it does."""
@@ -68,8 +83,17 @@ class Delivery:
 
     def restart(self) -> None:
         """Forget an attempt that the service refused, or that was not sent."""
-        self.handed_over = self.traced = self.seen = False
-        self.begun = 0
+        self.handed_over = self.traced = self.seen = self.complete = False
+        self.begun, self.head = 0, None
+
+
+def _head(reported: Sequence[Any]) -> tuple[int, Mapping[str, str], str]:
+    """Status, headers and reason of a response: HTTP/1.1 reports its version too, HTTP/2 no reason."""
+    status, reason = (reported[0], b"") if isinstance(reported[0], int) else reported[1:3]
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reported[-1]
+    }
+    return status, headers, reason.decode("latin-1")
 
 
 @frozen
@@ -94,12 +118,18 @@ class Response:
         """The content type of the body, as the service states it."""
         return self._header("content-type")
 
+    @property
+    def content_coding(self) -> str | None:
+        """The coding of the body that the service names."""
+        return self._header("content-encoding")
+
     def _header(self, name: str) -> str | None:
         return self.shown(self.headers[name], MAX_MESSAGE) if name in self.headers else None
 
     def shown(self, text: str, most: int) -> str:
         """The start of a text of the response, fit for an error."""
-        return (self.secret.masked(text) if self.secret else text)[:most]
+        # Cut twice: masking needs the whole token, and escapes are longer than what they stand for.
+        return (self.secret.shown(text[: most * 20]) if self.secret else printable(text))[:most]
 
     def snippet(self) -> str:
         """The start of the body as text."""

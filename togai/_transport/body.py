@@ -1,0 +1,93 @@
+"""The body of a response: read within a limit, and decompressed whatever its headers say."""
+
+from __future__ import annotations
+
+import zlib
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a response, as sent and decompressed, that are read; a page of 50 events is some 30 kB."""
+
+_MAX_LAYERS = 3
+_MAX_MEMBERS = 100
+_GZIP = b"\x1f\x8b"
+"""How gzip starts, and JSON never does."""
+
+
+class BodyError(Exception):
+    """A body that cannot be read; the text says what it is."""
+
+
+class Body:
+    """Collects a body within the limit."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Add a piece as it was sent.
+
+        Raises:
+            BodyError: The body is larger than the limit.
+        """
+        self._size += len(chunk)
+        _check_size(self._size)
+        self._parts.append(chunk)
+
+    def decoded(self, codings: str) -> bytes:
+        """The body without its compression.
+
+        Gzip is recognized by its first bytes: some services name it otherwise, and some transports have decompressed
+        it already. So an unknown coding costs nothing unless the body is really encoded.
+
+        Args:
+            codings: The `Content-Encoding` header.
+
+        Raises:
+            BodyError: It cannot be decompressed, or becomes larger than the limit.
+        """
+        body = b"".join(self._parts)
+        for _ in range(_MAX_LAYERS):
+            if not body.startswith(_GZIP):
+                break
+            body = _gunzip(body)
+        if "deflate" in codings.lower():
+            for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+                if (inflated := _inflate(body, bits)) is not None:
+                    return inflated
+        return body
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BODY:
+        raise BodyError(f"a body of more than {MAX_BODY} bytes")
+
+
+def _gunzip(body: bytes) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for _ in range(_MAX_MEMBERS):
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            parts.append(member.decompress(body, MAX_BODY + 1 - size))
+        except zlib.error:
+            raise BodyError("a body that cannot be decompressed") from None
+        size += len(parts[-1])
+        _check_size(size)
+        if not member.eof:
+            raise BodyError("a body that cannot be decompressed: it is cut off")
+        body = member.unused_data
+        if not body.startswith(_GZIP):  # the end, or what gzip itself ignores there
+            return b"".join(parts)
+    raise BodyError(f"a body of more than {_MAX_MEMBERS} gzip members")
+
+
+def _inflate(body: bytes, bits: int) -> bytes | None:
+    """The body without deflate; None if it is not compressed so."""
+    stream = zlib.decompressobj(bits)
+    try:
+        inflated = stream.decompress(body, MAX_BODY + 1)
+    except zlib.error:
+        return None
+    _check_size(len(inflated))
+    return inflated if stream.eof and not stream.unused_data else None

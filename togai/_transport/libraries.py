@@ -1,0 +1,114 @@
+"""The two HTTP libraries: httpx, and its successor httpx2 with the same API. The only module that knows of both."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from http.cookiejar import DefaultCookiePolicy
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any
+
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+_NAMES = ("httpx", "httpx2")
+_CORES = ("httpcore", "httpcore2")
+
+
+def load(name: object) -> Any:
+    """The library with a name.
+
+    Raises:
+        ConfigurationError: There is no such library, or it is not installed.
+    """
+    if name not in _NAMES:
+        raise ConfigurationError(f'http_library={name!r}: pass "httpx" or "httpx2"')
+    try:
+        return importlib.import_module(str(name))
+    except ImportError:
+        raise ConfigurationError(
+            f'http_library="{name}" is not installed: pip install "togai[{name}]"'
+        ) from None
+
+
+def library_of(client: object, kind: str) -> Any:
+    """The library of an injected client.
+
+    Args:
+        client: The client.
+        kind: The class that it must be of, `Client` or `AsyncClient`.
+
+    Raises:
+        ConfigurationError: It is a client of neither library, or of the other kind.
+    """
+    for library in filter(None, map(sys.modules.get, _NAMES)):
+        if isinstance(client, getattr(library, kind)):
+            return library
+    ours, other = ("Togai", "AsyncTogai") if kind == "Client" else ("AsyncTogai", "Togai")
+    raise ConfigurationError(
+        f"http_client of {ours} must be an httpx.{kind} or httpx2.{kind};"
+        f" {other} takes the other kind of client"
+    )
+
+
+def open_client(
+    library: Any, kind: str, *, context: ssl.SSLContext, proxy: str | None, limits: dict[str, int]
+) -> Any:
+    """A client of ours, which keeps no cookies and takes nothing else from the environment."""
+    client = getattr(library, kind)(
+        verify=context, proxy=proxy, limits=library.Limits(**limits), trust_env=False
+    )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return client
+
+
+def reports(client: Any, request: Any) -> bool:
+    """Whether the transport of a client is the library's own, which reports all that it does."""
+    find: Any = getattr(client, "_transport_for_url", type)
+    transport: type[Any] = type(find(request.url))
+    own = transport.__module__.partition(".")[0] in _NAMES
+    return own and transport.__name__ in ("HTTPTransport", "AsyncHTTPTransport")
+
+
+def open_streams(client: Any) -> Iterator[Any]:
+    """The network streams of the connections that a client has open."""
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001  (no public name leads there)
+        for connection in getattr(getattr(transport, "_pool", None), "connections", ()):
+            inner = connection
+            while inner is not None:
+                stream = getattr(inner, "_network_stream", None)
+                if stream is not None:
+                    yield stream
+                inner = getattr(inner, "_connection", None)
+
+
+def kinds(error: BaseException | None) -> set[str]:
+    """The names of the library's own classes that an exception is of, such as `ConnectError`."""
+    return {
+        one.__name__ for one in type(error).__mro__ if one.__module__.partition(".")[0] in _NAMES
+    }
+
+
+def is_of_core(error: BaseException | None) -> bool:
+    """Whether an exception comes from httpcore."""
+    return type(error).__module__.partition(".")[0] in _CORES
+
+
+def raised_by_caller(error: BaseException) -> bool:
+    """Whether code of the caller raised an exception of its own while the library sent: an event hook, a mock's assert.
+
+    What the library raises inside of a hook, such as in `response.read()`, is not the caller's own.
+    """
+    frames = [
+        (frame.f_globals.get("__name__", "").partition(".")[0], frame.f_code.co_name)
+        for frame, _ in walk_tb(error.__traceback__)
+    ]
+    ours = [number for number, (name, _) in enumerate(frames) if name in _NAMES + _CORES]
+    if not ours or ours[-1] == len(frames) - 1:
+        return False
+    in_transport = any(function == "_send_single_request" for _, function in frames)
+    in_hook = not in_transport and frames[ours[-1]][1] == "_send_handling_redirects"
+    return in_hook or isinstance(error, AssertionError)
