@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 def fake_togai(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTogai]:
     """The Togai events service in memory: a `togai.testing.FakeTogai`.
 
-    TOGAI_API_TOKEN and TOGAI_BASE_URL are removed from the environment, so that nothing reaches the real service by
-    mistake. Reach this one by `fake_togai.serve()`, by `fake_togai.transport()`, or by the fixture `togai_env`.
+    TOGAI_API_TOKEN, TOGAI_BASE_URL and TOGAI_LEDGER are removed from the environment, so that nothing reaches the real
+    service and the real ledger by mistake. Reach this one by `fake_togai.serve()`, by `fake_togai.transport()`, or by
+    the fixture `togai_env`.
     """
     from togai.testing import FakeTogai
 
-    monkeypatch.delenv("TOGAI_API_TOKEN", raising=False)
-    monkeypatch.delenv("TOGAI_BASE_URL", raising=False)
+    for name in ("TOGAI_API_TOKEN", "TOGAI_BASE_URL", "TOGAI_LEDGER"):
+        monkeypatch.delenv(name, raising=False)
     # A proxy of the environment must not be used for what is served here.
     others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     monkeypatch.setenv("no_proxy", f"{others},127.0.0.1" if others else "127.0.0.1")

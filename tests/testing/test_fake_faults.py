@@ -111,7 +111,7 @@ def test_a_held_response_is_a_read_timeout(fake: FakeTogai, call: Call, acts: bo
     fake.add(id="ride-1")
     fake.hold_next(acts=acts)
     with pytest.raises(httpx.ReadTimeout):
-        call("POST", "/events/correction", params=UNDO, timeout=0.2)
+        call("POST", "/events/correction", params=UNDO, timeout=httpx.Timeout(30, read=0.2))
     assert len(fake.corrections) == acts
 
 

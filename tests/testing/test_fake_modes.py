@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from togai import CorrectionOutcomeUnknown, Togai
+from togai import CorrectionOutcomeUnknown, Timeout, Togai
 from togai.testing import FakeClock, FakeTogai
 
 Call = Callable[..., httpx.Response]
 
 HEADERS = {"Authorization": "Bearer test-token"}
+IMPATIENT = httpx.Timeout(30, read=0.1)
 UNDO = {"action": "UNDO", "account_id": "acme", "event_id": "ride-1"}
 PAYLOAD = {
     "id": "ride-1",
@@ -185,7 +188,7 @@ def test_a_slow_request_is_processed_after_the_client_has_given_up(
     fake.add(id="ride-1")
     fake.slow_next()
     with pytest.raises(httpx.ReadTimeout):
-        correct(call, timeout=0.1)
+        correct(call, timeout=IMPATIENT)
     assert fake.corrections == []
     assert statuses(call) == ["INGESTION_COMPLETED_EVENT_METERED"]
     fake.release()
@@ -193,13 +196,17 @@ def test_a_slow_request_is_processed_after_the_client_has_given_up(
     assert len(fake.corrections) == 1
 
 
-def test_a_slow_request_is_processed_once_its_time_has_come(fake: FakeTogai, call: Call) -> None:
+def test_a_slow_request_is_processed_once_its_time_has_come(
+    fake: FakeTogai, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(fake._service, "_seconds", lambda: now[0])
     fake.add(id="ride-1")
-    fake.slow_next(seconds=0.3)
+    fake.slow_next(seconds=3600)
     with pytest.raises(httpx.ReadTimeout):
-        correct(call, timeout=0.05)
+        correct(call, timeout=IMPATIENT)
     assert fake.corrections == []
-    time.sleep(0.3)
+    now[0] = 3600.0
     assert len(fake.corrections) == 1
 
 
@@ -358,14 +365,31 @@ def test_a_mode_that_makes_no_sense_is_refused(
         call(fake)
 
 
-def test_a_killed_client_leaves_work_that_the_service_finishes(fake: FakeTogai) -> None:
+def test_a_client_that_gives_up_leaves_work_that_the_service_finishes(fake: FakeTogai) -> None:
     fake.add(id="ride-1")
     fake.slow_next()
     with fake.serve() as url:
-        client = Togai(fake.token, base_url=url, timeout=0.2)
+        client = Togai(fake.token, base_url=url, timeout=Timeout(read=0.2))
         with pytest.raises(CorrectionOutcomeUnknown):
             client.events.undo(account_id="acme", event_id="ride-1")
         client.close()
+        assert fake.applied == {}
+        fake.release()
+        assert fake.applied == {"ref-1": 1}
+
+
+def test_a_killed_process_leaves_work_that_the_service_finishes(fake: FakeTogai) -> None:
+    code = "import sys, togai; togai.Togai('test-token', base_url=sys.argv[1]).events.undo("
+    code += "account_id='acme', event_id='ride-1')"
+    fake.add(id="ride-1")
+    fake.slow_next()
+    with fake.serve() as url:
+        process = subprocess.Popen([sys.executable, "-c", code, url])
+        while not fake.requests:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
         assert fake.applied == {}
         fake.release()
         assert fake.applied == {"ref-1": 1}

@@ -54,7 +54,7 @@ def test_its_end_lets_go_of_a_held_request(fake: FakeTogai) -> None:
     before = threading.active_count()
     with fake.serve() as url, httpx.Client(headers=HEADERS) as client:
         with pytest.raises(httpx.ReadTimeout):
-            client.get(f"{url}/events", timeout=0.2)
+            client.get(f"{url}/events", timeout=httpx.Timeout(30, read=0.2))
     assert threading.active_count() == before
 
 

@@ -37,6 +37,7 @@ def test_no_setting_leaks(fake_togai):
 
     assert "TOGAI_API_TOKEN" not in os.environ
     assert "TOGAI_BASE_URL" not in os.environ
+    assert "TOGAI_LEDGER" not in os.environ
     with pytest.raises(ConfigurationError, match="no token"):
         Togai()
 
@@ -167,6 +168,7 @@ def test_the_fixtures_work_beside_settings_and_a_proxy_of_the_environment(
         FIXTURES,
         TOGAI_API_TOKEN="real-token",
         TOGAI_BASE_URL="https://real.test",
+        TOGAI_LEDGER="real.db",
         HTTP_PROXY="http://127.0.0.1:1",
         HTTPS_PROXY="http://127.0.0.1:1",
         NO_PROXY=no_proxy,

@@ -50,11 +50,10 @@ How the service behaves from now on, worse than the real one; `release()` does n
 
 `with FakeClock() as clock:` lets waits, rate limits and deadlines pass at once; `clock.move(60)` lets time pass.
 
-For pytest there are fixtures, found without any import: `fake_togai`, a FakeTogai, in a test that sees neither
-TOGAI_API_TOKEN nor TOGAI_BASE_URL; `togai_env`, which serves it and points both at it; `togai_clock`, a FakeClock that
-runs.
+pytest has these fixtures without any import: `fake_togai`, a FakeTogai, in an environment without TOGAI_API_TOKEN,
+TOGAI_BASE_URL and TOGAI_LEDGER; `togai_env`, which serves it and sets the first two; `togai_clock`, a FakeClock in use.
 
-`python -m togai.testing` serves a FakeTogai by hand.
+`python -m togai.testing` serves a FakeTogai with the month, to try a client by hand.
 """
 
 from togai.testing._clock import FakeClock
