@@ -7,13 +7,16 @@ import inspect
 import logging
 import pickle
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from togai import errors
-from togai.corrections._correction import Correction, Selection
+from togai.corrections import Correction, Entry, Kind, Selection
 from togai.errors import (
+    AlreadyCorrected,
+    AlreadyPending,
     AmbiguousEvent,
     BadRequest,
     ConnectionFailed,
@@ -21,6 +24,8 @@ from togai.errors import (
     CorrectionOutcomeUnknown,
     EventNotFound,
     Forbidden,
+    LedgerBusy,
+    LedgerDamaged,
     NotFound,
     RateLimited,
     ServerError,
@@ -42,6 +47,25 @@ CLASSES = [
 ]
 
 
+def entry() -> Entry:
+    return Entry(
+        id=7,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        kind=Kind.APPLIED,
+        intent=6,
+        call="c",
+        action="UNDO",
+        service="https://api.togai.com",
+        account="acme",
+        target="ref-1",
+        plan=None,
+        item=None,
+        who="ann",
+        why="meter 7",
+        data={},
+    )
+
+
 def made(cls: type[TogaiError]) -> TogaiError:
     correction = Correction(
         action=CorrectionAction.UNDO, selection=Selection(account_id="acme", event_id="ride-1")
@@ -59,6 +83,14 @@ def made(cls: type[TogaiError]) -> TogaiError:
         error = AmbiguousEvent("ride-1", [])
     elif cls is CorrectionFailed:
         error = CorrectionFailed([])
+    elif cls is AlreadyCorrected:
+        error = AlreadyCorrected(entry(), "ref-2")
+    elif cls is AlreadyPending:
+        error = AlreadyPending(entry())
+    elif cls is LedgerBusy:
+        error = LedgerBusy("ledger.db", 30)
+    elif cls is LedgerDamaged:
+        error = LedgerDamaged("ledger.db", ["entry 7"])
     elif cls is CorrectionOutcomeUnknown:
         error = CorrectionOutcomeUnknown(correction, "it broke", status=502)
     else:

@@ -11,9 +11,9 @@ PACKAGE = Path(togai.__file__).parent
 
 # From the bottom to the top: a module imports only what stands in a row above its own, or in its own row.
 ORDER = [
-    ["togai._version", "togai._drift", "togai._json"],
-    ["togai.models"],
-    ["togai.corrections._correction"],
+    ["togai._version", "togai._drift", "togai._json", "togai._printable"],
+    ["togai.models", "togai._contract"],
+    ["togai.corrections._correction", "togai.corrections._entry", "togai.corrections._step"],
     ["togai.errors", "togai._salvage"],
     ["togai._build", "togai._rows", "togai._decoding"],
     ["togai._transport"],
@@ -21,6 +21,8 @@ ORDER = [
     ["togai._settings", "togai._listing_ahead", "togai._listing_many", "togai._pagination"],
     ["togai._requests", "togai._responses"],
     ["togai._calls"],
+    ["togai._claims", "togai._corrections"],
+    ["togai._plans", "togai._reconciling"],
     ["togai._events"],
     ["togai._client"],
     ["togai._public"],

@@ -145,9 +145,12 @@ def test_completing_a_client_offers_what_it_can_do() -> None:
         assert set(public(client)) == {"close", "events", "with_options"}
         calls = {
             "correct",
+            "execute",
+            "find",
             "get",
             "get_all",
             "list",
+            "list_many",
             "plan",
             "reconcile",
             "redo",

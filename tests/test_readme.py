@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from togai.corrections import Correction, Ledger, Selection
-from togai.models import CorrectionAction
 from togai.testing import FakeTogai
 
 README = Path(__file__).parents[1] / "README.md"
@@ -18,10 +16,6 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MU
 @pytest.fixture(autouse=True)
 def service(fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    correction = Correction(
-        action=CorrectionAction.UNDO, selection=Selection(account_id="acme", event_id="ride-2")
-    )
-    Ledger("corrections.jsonl").begin(correction)
     for number in range(1, 60):
         fake.add(
             id=f"ride-{number}",

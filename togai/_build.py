@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import cast
 
+from attrs import evolve
+
 from togai._contract import problems as problems_of
 from togai.errors import InvalidRequest
-from togai.models import Attribute, Event
+from togai.models import Attribute, Event, ReadEvent
 
 _MAX_DIGITS = 4300
 """What Python writes out at most; the contract's own limit is checked on the text."""
@@ -84,6 +86,58 @@ def build_event(
     if problems:
         raise InvalidRequest("this event cannot be sent: " + "; ".join(problems))
     return event
+
+
+def with_quantities(
+    event: Event | ReadEvent, quantities: Mapping[str, Decimal | int | str]
+) -> Event:
+    """The event with other quantities; everything else stays as it is, units and dimensions included.
+
+    Args:
+        event: An event, or one that was read.
+        quantities: New quantities by attribute name: Decimal, int, or the digits as text.
+
+    Returns:
+        The event to pass to `Replace(event, ...)` or `client.events.replace`.
+
+    Raises:
+        InvalidRequest: The event has no such attribute, or two of this name, or a quantity is not allowed.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> ride = build_event(
+        ...     "rides",
+        ...     account_id="acme",
+        ...     timestamp="2024-12-04T07:30:35Z",
+        ...     attributes={"distance": Decimal("18.4"), "minutes": 7},
+        ... )
+        >>> [a.value for a in with_quantities(ride, {"distance": Decimal("1.84")}).attributes]
+        ['1.84', '7']
+    """
+    payload = cast("object", event if isinstance(event, Event) else event.event_payload)
+    if not isinstance(payload, Event):
+        raise InvalidRequest("the event itself could not be read, so that it cannot be changed")
+    if not isinstance(cast("object", quantities), Mapping):
+        raise InvalidRequest(
+            f"quantities must be a dict of values by name, not {type(quantities).__name__}"
+        )
+    names = [attribute.name for attribute in payload.attributes]
+    problems = [
+        f"it has {names.count(name) or 'no'} attribute{'s' * (names.count(name) > 1)} {name!r}, not one:"
+        f" it has {', '.join(map(str, names)) or 'none'}"
+        for name in quantities
+        if names.count(name) != 1
+    ]
+    changed = {name: _quantity(name, value, problems) for name, value in quantities.items()}
+    attributes = [
+        evolve(attribute, value=changed[attribute.name]) if attribute.name in changed else attribute
+        for attribute in payload.attributes
+    ]
+    replacement = evolve(payload, attributes=attributes)
+    problems = problems or payload_problems(replacement)
+    if problems:
+        raise InvalidRequest("this event cannot be changed so: " + "; ".join(problems))
+    return replacement
 
 
 def _timestamp(value: object, problems: list[str]) -> datetime:

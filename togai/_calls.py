@@ -1,4 +1,4 @@
-"""What each method of `client.events` does, written once as steps that either client runs."""
+"""What each method of `client.events` that reads does, written once as steps that either client runs."""
 
 from __future__ import annotations
 
@@ -8,36 +8,16 @@ from togai import _requests, _responses
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
 from togai._transport.exchange import exchange
-from togai._transport.retry import REFUSALS
-from togai._transport.steps import Delivery
-from togai.corrections._checks import build_correction
-from togai.corrections._correction import Correction, Target
-from togai.corrections._ledger import LedgerEntry
-from togai.corrections._matching import read_for
-from togai.corrections._reconcile import correction_of, judge, reads_for
-from togai.corrections._where import Where, check_names
-from togai.errors import (
-    AmbiguousEvent,
-    CorrectionOutcomeUnknown,
-    EventNotFound,
-    InvalidRequest,
-    NotFound,
-    StatusError,
-    TogaiError,
-)
-from togai.models import CorrectionAction, Event, EventWithStatusAndEventPipelineInfo
+from togai.errors import AmbiguousEvent, EventNotFound, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from togai._settings import Settings
-    from togai._transport.steps import Call, Response, Steps
+    from togai._transport.steps import Call, Delivery, Response, Steps
     from togai._transport.timeout import Timeout
-    from togai.corrections._ledger import LedgerLike
     from togai.corrections._matching import Read
-    from togai.corrections._result import CorrectionResult
-    from togai.corrections._verdict import Pending, Reconciliation
-    from togai.models import ReadEvent
+    from togai.models import EventWithStatus, EventWithStatusAndEventPipelineInfo, ReadEvent
 
 
 def send(
@@ -115,173 +95,24 @@ def get_all(
     return _responses.read_candidates(settings.reader, call, response)
 
 
-def correct(
-    settings: Settings,
-    function: str,
-    action: CorrectionAction | str,
-    target: ReadEvent | None,
-    where: Where,
-    *,
-    event: Event | None = None,
-    background: bool,
-    require_confirmation: bool | None,
-    keep_unknown: bool = False,
-    ledger: LedgerLike,
-    timeout: float | Timeout | None,
-) -> Steps[CorrectionResult]:
-    """Send one correction."""
-    check_names(where, function)
-    correction = build_correction(
-        action,
-        target,
-        where,
-        event=event,
-        background=background,
-        require_confirmation=require_confirmation,
-        keep_unknown=keep_unknown,
-    )
-    return (yield from send_correction(settings, correction, ledger, timeout))
-
-
-def replace(
-    settings: Settings,
-    event: Event | ReadEvent,
-    target: ReadEvent | None,
-    where: Where,
-    **options: Any,
-) -> Steps[CorrectionResult]:
-    """Send a REDO_EVENT; an event that was read and then changed is both the replacement and the target."""
-    check_names(where, "replace")
-    payload: object = event if isinstance(event, Event) else getattr(event, "event_payload", None)
-    if not isinstance(payload, Event):
-        raise InvalidRequest(
-            f"replace takes an Event, or an event that was read, not {type(event).__name__}"
-        )
-    named = any(value is not None and value is not False for value in where.values())
-    if not isinstance(event, Event) and target is None and not named:
-        if Target.of(event).reference_id is None:
-            # Its id may be what was changed, and would then name another event.
-            raise InvalidRequest(
-                "this event has no reference id: pass the event that was read as target too"
-            )
-        target = event
-    action = CorrectionAction.REDO_EVENT
-    steps = correct(settings, "replace", action, target, where, event=payload, **options)
-    return (yield from steps)
-
-
-def send_correction(
-    settings: Settings,
-    correction: Correction,
-    ledger: LedgerLike,
-    timeout: float | Timeout | None,
-) -> Steps[CorrectionResult]:
-    """Send a correction, its intent in the ledger before and its outcome after.
-
-    Raises:
-        CorrectionOutcomeUnknown: It may have been applied.
-        TogaiError: Any other failure. Nothing was applied.
-        BaseException: What the caller's own code raised, an interrupt or a cancellation; with a note if the
-            correction may have been applied.
-    """
-    call = _requests.correct_events(correction)
-    entry = LedgerEntry.begin(ledger, correction)
-    delivery = Delivery()
-    try:
-        response = yield from send(settings, call, timeout, delivery)
-        _check_applied(call, response, correction, delivery)
-        result = _responses.read_correction(settings.reader, call, response, correction)
-    except TogaiError as error:
-        if not _ambiguous(error, delivery):
-            entry.not_applied(error)
-            raise
-        unknown = _outcome_unknown(correction, error)
-    except BaseException as error:
-        if delivery.possible:
-            error.add_note(
-                f"{correction.describe()} may have been applied when this was raised."
-                " Read the targets before you repeat it"
-            )
-            entry.unknown(error)
-        else:
-            entry.not_applied(error)
-        raise
-    else:
-        entry.answered(result)
-        return result
-    entry.unknown(unknown)
-    raise unknown
-
-
-def _check_applied(
-    call: Call, response: Response, correction: Correction, delivery: Delivery
-) -> None:
-    """Check that a success means that the correction was applied, once."""
-    if delivery.repeated:
-        raise _responses.unexpected(
-            call, response, f"a request that the transport repeated ({delivery.begun} requests)"
-        )
-    if response.status != 200 and not correction.background:
-        raise _responses.unexpected(call, response, "another status than 200")
-
-
-def _ambiguous(error: TogaiError, delivery: Delivery) -> bool:
-    """Whether a correction may have been applied although it failed with this error."""
-    if isinstance(error, StatusError) and error.status in REFUSALS:
-        return delivery.repeated
-    return delivery.possible
-
-
-def _outcome_unknown(correction: Correction, error: TogaiError) -> CorrectionOutcomeUnknown:
-    status = getattr(error, "status", None)
-    unknown = CorrectionOutcomeUnknown(correction, str(error), status=status)
-    unknown.method, unknown.path = error.method, error.path
-    unknown.attempts, unknown.waited = error.attempts, error.waited
-    return unknown
-
-
-def planned(
-    action: CorrectionAction | str, target: ReadEvent | None, where: Where, event: Event | None
-) -> Correction:
-    """The correction that a plan is about."""
-    check_names(where, "plan")
-    return build_correction(
-        action, target, where, event=event, background=False, require_confirmation=None
-    )
-
-
-def reconcile(
-    settings: Settings,
-    unknown: CorrectionOutcomeUnknown | Pending | Correction,
-    timeout: float | Timeout | None,
-) -> Steps[Reconciliation]:
-    """Read what became of a correction whose outcome is unknown."""
-    correction = correction_of(unknown)
-    events: list[ReadEvent] = []
-    for reading in reads_for(correction):
-        events.extend((yield from read(settings, reading, timeout)))
-    return judge(correction, events)
-
-
-def read_targets(
-    settings: Settings, correction: Correction, timeout: float | Timeout | None
-) -> Steps[Sequence[ReadEvent]]:
-    """Read the events that a correction may be about."""
-    return (yield from read(settings, read_for(correction), timeout))
-
-
 def read(
     settings: Settings, reading: Read, timeout: float | Timeout | None
 ) -> Steps[Sequence[ReadEvent]]:
     """Read the events with an id, or all events of an account."""
     if reading.event_id is not None:
         return (yield from get_all(settings, reading.event_id, timeout))
+    events, _ = yield from listed(settings, reading.account_id, timeout)
+    return events
+
+
+def listed(
+    settings: Settings,
+    account_id: str | None,
+    timeout: float | Timeout | None,
+    most: int | None = None,
+) -> Steps[tuple[list[EventWithStatus], bool]]:
+    """List the events of an account, or about the first so many; and whether these are all."""
     fetch = pages(
-        settings,
-        timeout,
-        account_id=reading.account_id,
-        schema_name=None,
-        status=None,
-        page_size=None,
+        settings, timeout, account_id=account_id, schema_name=None, status=None, page_size=None
     )
-    return (yield from collect(fetch))
+    return (yield from collect(fetch, most))

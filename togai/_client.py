@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from togai._drift import Drift
     from togai._transport.rate_limit import AsyncRateLimiter, RateLimiter
     from togai._transport.timeout import Timeout
+    from togai.corrections._ledger import LedgerLike
 
 
 class _Client:
@@ -69,6 +70,8 @@ class Togai(_Client):
             a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
             Closing it is up to you.
         http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
+        ledger: The ledger of corrections: a `togai.corrections.Ledger`, or its address. Default: the environment's
+            TOGAI_LEDGER, else none. It is opened by the first correction.
 
     Raises:
         ConfigurationError: A setting is missing or not allowed.
@@ -89,6 +92,7 @@ class Togai(_Client):
         on_drift: Callable[[Drift], object] | None = None,
         http_client: httpx.Client | httpx2.Client | None = None,
         http_library: Literal["httpx", "httpx2"] = "httpx",
+        ledger: LedgerLike = None,
     ) -> None:
         source = TokenSource(token_or_environment(token))
         del token  # no traceback shows it
@@ -100,6 +104,7 @@ class Togai(_Client):
             strict=strict,
             on_drift=on_drift,
             can_refresh=source.can_refresh,
+            ledger=ledger,
         )
         rate_limit = RateLimit.create(requests_per_second)
         pool = Pool(http_client, http_library, settings.base_url, find_proxy)
@@ -191,6 +196,8 @@ class AsyncTogai(_Client):
             a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
             Closing it is up to you.
         http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
+        ledger: The ledger of corrections: a `togai.corrections.Ledger`, or its address. Default: the environment's
+            TOGAI_LEDGER, else none. It is opened by the first correction.
 
     Raises:
         ConfigurationError: A setting is missing or not allowed.
@@ -211,6 +218,7 @@ class AsyncTogai(_Client):
         on_drift: Callable[[Drift], object] | None = None,
         http_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
         http_library: Literal["httpx", "httpx2"] = "httpx",
+        ledger: LedgerLike = None,
     ) -> None:
         source = AsyncTokenSource(token_or_environment(token))
         del token  # no traceback shows it
@@ -222,6 +230,7 @@ class AsyncTogai(_Client):
             strict=strict,
             on_drift=on_drift,
             can_refresh=source.can_refresh,
+            ledger=ledger,
         )
         rate_limit = AsyncRateLimit.create(requests_per_second)
         pool = AsyncPool(http_client, http_library, settings.base_url, find_proxy)

@@ -1,29 +1,39 @@
-"""Events and AsyncEvents: the signatures and documentation of `client.events`; what they do is in `_calls`."""
+"""Events and AsyncEvents: signatures and documentation of `client.events`. `_calls` and others hold what they do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
-from togai import _calls, _requests
+from togai import _calls, _corrections, _plans, _reconciling, _requests
 from togai._listing_ahead import checked_prefetch
 from togai._listing_many import AccountPages, AsyncAccountPages, checked_concurrency
 from togai._pagination import AsyncEventPages, Cursor, EventPages
-from togai.corrections._plan import AsyncPlan, Plan
+from togai.corrections._reconcile import MIN_AGE
 from togai.corrections._where import Where  # noqa: TC001  (documentation and the surface read it at run time)
 from togai.models import CorrectionAction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from togai._settings import Settings
     from togai._transport.steps import AsyncRun, Run
     from togai._transport.timeout import Timeout
-    from togai.corrections._correction import Correction
+    from togai.corrections._entry import Entry
+    from togai.corrections._execution import Execution
+    from togai.corrections._found import Found
     from togai.corrections._ledger import LedgerLike
+    from togai.corrections._plan import Item, Plan
     from togai.corrections._result import CorrectionResult
-    from togai.corrections._verdict import Pending, Reconciliation
+    from togai.corrections._step import Step
+    from togai.corrections._verdict import Reconciliation
     from togai.errors import CorrectionOutcomeUnknown
-    from togai.models import Event, EventWithStatusAndEventPipelineInfo, ReadEvent
+    from togai.models import (
+        Event,
+        EventWithStatus,
+        EventWithStatusAndEventPipelineInfo,
+        ReadEvent,
+    )
 
 
 class Events:
@@ -168,6 +178,9 @@ class Events:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        allow_reverted: bool = False,
+        allow_removed: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -183,8 +196,11 @@ class Events:
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
             keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            allow_removed: True if the replacement may lack an attribute of the event that was read.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -200,12 +216,16 @@ class Events:
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.correct(
+        steps = _corrections.correct(
             self._settings,
             "correct",
             action,
@@ -215,6 +235,9 @@ class Events:
             keep_unknown=keep_unknown,
             background=background,
             require_confirmation=require_confirmation,
+            allow_reverted=allow_reverted,
+            allow_removed=allow_removed,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
@@ -226,6 +249,8 @@ class Events:
         *,
         background: bool = False,
         require_confirmation: bool | None = None,
+        allow_reverted: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -237,8 +262,10 @@ class Events:
             background: True to let the service correct later, without the limit of 30 events. The outcome then shows
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -254,12 +281,16 @@ class Events:
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.correct(
+        steps = _corrections.correct(
             self._settings,
             "undo",
             CorrectionAction.UNDO,
@@ -267,6 +298,8 @@ class Events:
             where,
             background=background,
             require_confirmation=require_confirmation,
+            allow_reverted=allow_reverted,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
@@ -278,6 +311,8 @@ class Events:
         *,
         background: bool = False,
         require_confirmation: bool | None = None,
+        allow_reverted: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -289,8 +324,10 @@ class Events:
             background: True to let the service correct later, without the limit of 30 events. The outcome then shows
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -306,12 +343,16 @@ class Events:
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.correct(
+        steps = _corrections.correct(
             self._settings,
             "redo",
             CorrectionAction.REDO,
@@ -319,6 +360,8 @@ class Events:
             where,
             background=background,
             require_confirmation=require_confirmation,
+            allow_reverted=allow_reverted,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
@@ -332,6 +375,9 @@ class Events:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        allow_reverted: bool = False,
+        allow_removed: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -348,8 +394,11 @@ class Events:
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
             keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            allow_removed: True if the replacement may lack an attribute of the event that was read.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -365,12 +414,16 @@ class Events:
 
         Raises:
             InvalidRequest: The target or the event is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.replace(
+        steps = _corrections.replace(
             self._settings,
             event,
             target,
@@ -378,78 +431,166 @@ class Events:
             background=background,
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
+            allow_reverted=allow_reverted,
+            allow_removed=allow_removed,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
         return self._run(steps)
 
-    def plan(
+    def find(
         self,
-        action: CorrectionAction | str,
-        target: ReadEvent | None = None,
+        account_id: str,
         *,
-        event: Event | None = None,
+        reference_ids: Iterable[str] | None = None,
+        event_ids: Iterable[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        status: str | None = None,
+        where: Callable[[EventWithStatus], object] | None = None,
+        max_events: int = 100_000,
         timeout: float | Timeout | None = None,
-        **where: Unpack[Where],
-    ) -> Plan:
-        """Read what a correction would change, and change nothing.
+    ) -> Found:
+        """Read the listing of an account once, and choose events from it; for `plan`.
 
-        The service cannot list events by reference id or by time: unless the id that an event was sent with is known,
-        the whole account is listed, and the plan says that it is advisory.
+        The service cannot list events by id or by time: the events are chosen here. An event that the listing shows
+        twice is found once.
 
         Args:
-            action: UNDO, REDO or REDO_EVENT.
-            target: An event that was read. Or name the events: `**where`.
-            event: The event to ingest instead; REDO_EVENT only.
+            account_id: The account.
+            reference_ids: Only events with one of these reference ids.
+            event_ids: Only events with one of these ids.
+            since: Only events with this timestamp or a later one, with a time zone.
+            until: Only events with an earlier timestamp, with a time zone.
+            status: Only events with this `ingestion_status.status`.
+            where: Only events for which this function returns something true.
+            max_events: Read about so many events at most; `is_complete` says whether these were all.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
-            **where: The events, if no target is passed; see `togai.corrections.Where`.
-                account_id: The account that the events belong to.
-                reference_id: Togai's own id of an event.
-                event_id: The id that the event was sent with.
-                event_source_time: The event's own timestamp, with a time zone.
-                created_at: When Togai ingested the event, with a time zone.
-                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            The plan: print it, then `execute()` it.
+            The events; `missing` names the ids that were not found.
 
         Raises:
-            InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
+            InvalidRequest: An argument is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
-        correction = _calls.planned(action, target, where, event)
-        return Plan(
-            self._run,
-            correction,
-            self._run(_calls.read_targets(self._settings, correction, timeout)),
-            reread=lambda: _calls.read_targets(self._settings, correction, timeout),
-            send=lambda one, ledger: _calls.send_correction(self._settings, one, ledger, timeout),
+        steps = _plans.find(
+            self._settings,
+            account_id,
+            timeout,
+            reference_ids=reference_ids,
+            event_ids=event_ids,
+            since=since,
+            until=until,
+            status=status,
+            where=where,
+            max_events=max_events,
         )
+        return self._run(steps)
+
+    def plan(
+        self,
+        items: Iterable[Item],
+        *,
+        why: str | None = None,
+        ledger: LedgerLike = None,
+    ) -> Plan:
+        """Plan corrections, and change nothing: data to print, save, approve and execute.
+
+        Events that read as REVERTED, that the ledger knows to be corrected, or whose correction is open are left out
+        and listed. An event that is there twice is planned once.
+
+        Args:
+            items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
+            why: Why these events are corrected; noted with each entry of the ledger.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's.
+
+        Returns:
+            The plan: print it, `ledger.approve(plan.digest, who=..., why=...)`, then `execute(plan)`.
+
+        Raises:
+            InvalidRequest: An item is not allowed, or an event is there twice with different corrections.
+            ConfigurationError: There is no ledger, or it cannot be used.
+            TogaiError: Any other failure.
+        """
+        return self._run(_plans.plan(self._settings, items, ledger, why))
+
+    def execute(
+        self,
+        plan: Plan,
+        *,
+        on_failure: Literal["stop", "continue"] = "stop",
+        limit: int | None = None,
+        on_step: Callable[[Step], object] | None = None,
+        ledger: LedgerLike = None,
+        timeout: float | Timeout | None = None,
+    ) -> Execution:
+        """Correct the events of an approved plan, one by one, each by its reference id.
+
+        Interrupted at any instant, the same call continues: the ledger knows what was sent. Several processes may
+        execute one plan at the same time. Each event is read again before it is corrected; one that has changed is not.
+
+        Args:
+            plan: The plan.
+            on_failure: "stop" to end at the first item that is not corrected, or "continue". An item whose earlier
+                correction is open ends nothing.
+            limit: Send at most so many items now.
+            on_step: Called with each `Step` as it is done.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's: the plan's ledger.
+            timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What became of each item: check `is_complete`, or call `raise_for_failures()`.
+
+        Raises:
+            NotApproved: Nobody has approved the plan; nothing was sent.
+            InvalidRequest: The plan is for another service or ledger; nothing was sent.
+            LedgerDamaged: The ledger is not what was written, or older than the plan; nothing was sent.
+            TogaiError: Any other failure of the ledger; nothing was sent.
+        """
+        steps = _plans.execute(
+            self._settings,
+            plan,
+            timeout,
+            on_failure=on_failure,
+            limit=limit,
+            on_step=on_step,
+            ledger=ledger,
+        )
+        return self._run(steps)
 
     def reconcile(
         self,
-        unknown: CorrectionOutcomeUnknown | Pending | Correction,
+        unknown: CorrectionOutcomeUnknown | Entry,
         *,
+        min_age: timedelta = MIN_AGE,
+        max_events: int = 100_000,
         timeout: float | Timeout | None = None,
     ) -> Reconciliation:
         """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
-        Each verdict can be wrong. *Applied*: somebody else made the same correction. *Not applied*: the request is
-        still on its way; wait longer than a request can take, and check again. *Cannot tell*: the targets read
-        differently from one another, REDO left no trace, a background job may not have run, or no event matches.
+        *Applied* and *not applied* need evidence; everything else is *cannot tell*. An event that somebody corrected
+        without this ledger reads the same as one that this correction reached. Readings that are older than `min_age`
+        can mislead, unless the ledger knows a later correction that they should show.
 
         Args:
-            unknown: The error, its `correction`, or an entry of `togai.corrections.pending(path)`.
+            unknown: An entry of `ledger.pending()`, or the error.
+            min_age: How old the correction must be before reading can show that it was not applied.
+            max_events: Where an event has no id of its own, list about so many events of its account at most.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
 
         Returns:
-            The verdict with its evidence.
+            The verdict with its evidence, for `ledger.settle(entry, found)`.
 
         Raises:
-            InvalidRequest: The argument is none of these.
+            InvalidRequest: The argument is neither, or about several events.
             TogaiError: Any other failure.
         """
-        return self._run(_calls.reconcile(self._settings, unknown, timeout))
+        steps = _reconciling.reconcile(
+            self._settings, unknown, timeout, min_age=min_age, max_events=max_events
+        )
+        return self._run(steps)
 
 
 class AsyncEvents:
@@ -594,6 +735,9 @@ class AsyncEvents:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        allow_reverted: bool = False,
+        allow_removed: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -609,8 +753,11 @@ class AsyncEvents:
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
             keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            allow_removed: True if the replacement may lack an attribute of the event that was read.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -626,12 +773,16 @@ class AsyncEvents:
 
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.correct(
+        steps = _corrections.correct(
             self._settings,
             "correct",
             action,
@@ -641,6 +792,9 @@ class AsyncEvents:
             keep_unknown=keep_unknown,
             background=background,
             require_confirmation=require_confirmation,
+            allow_reverted=allow_reverted,
+            allow_removed=allow_removed,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
@@ -652,6 +806,8 @@ class AsyncEvents:
         *,
         background: bool = False,
         require_confirmation: bool | None = None,
+        allow_reverted: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -663,8 +819,10 @@ class AsyncEvents:
             background: True to let the service correct later, without the limit of 30 events. The outcome then shows
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -680,12 +838,16 @@ class AsyncEvents:
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.correct(
+        steps = _corrections.correct(
             self._settings,
             "undo",
             CorrectionAction.UNDO,
@@ -693,6 +855,8 @@ class AsyncEvents:
             where,
             background=background,
             require_confirmation=require_confirmation,
+            allow_reverted=allow_reverted,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
@@ -704,6 +868,8 @@ class AsyncEvents:
         *,
         background: bool = False,
         require_confirmation: bool | None = None,
+        allow_reverted: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -715,8 +881,10 @@ class AsyncEvents:
             background: True to let the service correct later, without the limit of 30 events. The outcome then shows
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -732,12 +900,16 @@ class AsyncEvents:
 
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.correct(
+        steps = _corrections.correct(
             self._settings,
             "redo",
             CorrectionAction.REDO,
@@ -745,6 +917,8 @@ class AsyncEvents:
             where,
             background=background,
             require_confirmation=require_confirmation,
+            allow_reverted=allow_reverted,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
@@ -758,6 +932,9 @@ class AsyncEvents:
         background: bool = False,
         require_confirmation: bool | None = None,
         keep_unknown: bool = False,
+        allow_reverted: bool = False,
+        allow_removed: bool = False,
+        reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
         **where: Unpack[Where],
@@ -774,8 +951,11 @@ class AsyncEvents:
                 only in the events themselves.
             require_confirmation: True to let the background job wait until someone confirms it.
             keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            ledger: A `togai.corrections.Ledger`, or the path of one: the intent is written to it before the request
-                is sent, the outcome after.
+            allow_reverted: True to correct an event although it reads as REVERTED.
+            allow_removed: True if the replacement may lack an attribute of the event that was read.
+            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
+                before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
@@ -791,12 +971,16 @@ class AsyncEvents:
 
         Raises:
             InvalidRequest: The target or the event is not allowed; nothing was sent.
-            ConfigurationError: The ledger cannot be written; nothing was sent.
+            AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
+            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            StaleReading: The event has changed since it was read; nothing was sent.
+            ConfigurationError: The ledger cannot be used; nothing was sent.
+            LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
                 again: `reconcile` reads what happened.
             TogaiError: Any other failure. Nothing was applied.
         """
-        steps = _calls.replace(
+        steps = _corrections.replace(
             self._settings,
             event,
             target,
@@ -804,75 +988,163 @@ class AsyncEvents:
             background=background,
             require_confirmation=require_confirmation,
             keep_unknown=keep_unknown,
+            allow_reverted=allow_reverted,
+            allow_removed=allow_removed,
+            reread=reread,
             ledger=ledger,
             timeout=timeout,
         )
         return await self._run(steps)
 
-    async def plan(
+    async def find(
         self,
-        action: CorrectionAction | str,
-        target: ReadEvent | None = None,
+        account_id: str,
         *,
-        event: Event | None = None,
+        reference_ids: Iterable[str] | None = None,
+        event_ids: Iterable[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        status: str | None = None,
+        where: Callable[[EventWithStatus], object] | None = None,
+        max_events: int = 100_000,
         timeout: float | Timeout | None = None,
-        **where: Unpack[Where],
-    ) -> AsyncPlan:
-        """Read what a correction would change, and change nothing.
+    ) -> Found:
+        """Read the listing of an account once, and choose events from it; for `plan`.
 
-        The service cannot list events by reference id or by time: unless the id that an event was sent with is known,
-        the whole account is listed, and the plan says that it is advisory.
+        The service cannot list events by id or by time: the events are chosen here. An event that the listing shows
+        twice is found once.
 
         Args:
-            action: UNDO, REDO or REDO_EVENT.
-            target: An event that was read. Or name the events: `**where`.
-            event: The event to ingest instead; REDO_EVENT only.
+            account_id: The account.
+            reference_ids: Only events with one of these reference ids.
+            event_ids: Only events with one of these ids.
+            since: Only events with this timestamp or a later one, with a time zone.
+            until: Only events with an earlier timestamp, with a time zone.
+            status: Only events with this `ingestion_status.status`.
+            where: Only events for which this function returns something true.
+            max_events: Read about so many events at most; `is_complete` says whether these were all.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
-            **where: The events, if no target is passed; see `togai.corrections.Where`.
-                account_id: The account that the events belong to.
-                reference_id: Togai's own id of an event.
-                event_id: The id that the event was sent with.
-                event_source_time: The event's own timestamp, with a time zone.
-                created_at: When Togai ingested the event, with a time zone.
-                whole_account: True to correct every event of the account; only with account_id alone.
 
         Returns:
-            The plan: print it, then `execute()` it.
+            The events; `missing` names the ids that were not found.
 
         Raises:
-            InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
+            InvalidRequest: An argument is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
-        correction = _calls.planned(action, target, where, event)
-        return AsyncPlan(
-            self._run,
-            correction,
-            await self._run(_calls.read_targets(self._settings, correction, timeout)),
-            reread=lambda: _calls.read_targets(self._settings, correction, timeout),
-            send=lambda one, ledger: _calls.send_correction(self._settings, one, ledger, timeout),
+        steps = _plans.find(
+            self._settings,
+            account_id,
+            timeout,
+            reference_ids=reference_ids,
+            event_ids=event_ids,
+            since=since,
+            until=until,
+            status=status,
+            where=where,
+            max_events=max_events,
         )
+        return await self._run(steps)
+
+    async def plan(
+        self,
+        items: Iterable[Item],
+        *,
+        why: str | None = None,
+        ledger: LedgerLike = None,
+    ) -> Plan:
+        """Plan corrections, and change nothing: data to print, save, approve and execute.
+
+        Events that read as REVERTED, that the ledger knows to be corrected, or whose correction is open are left out
+        and listed. An event that is there twice is planned once.
+
+        Args:
+            items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
+            why: Why these events are corrected; noted with each entry of the ledger.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's.
+
+        Returns:
+            The plan: print it, `ledger.approve(plan.digest, who=..., why=...)`, then `execute(plan)`.
+
+        Raises:
+            InvalidRequest: An item is not allowed, or an event is there twice with different corrections.
+            ConfigurationError: There is no ledger, or it cannot be used.
+            TogaiError: Any other failure.
+        """
+        return await self._run(_plans.plan(self._settings, items, ledger, why))
+
+    async def execute(
+        self,
+        plan: Plan,
+        *,
+        on_failure: Literal["stop", "continue"] = "stop",
+        limit: int | None = None,
+        on_step: Callable[[Step], object] | None = None,
+        ledger: LedgerLike = None,
+        timeout: float | Timeout | None = None,
+    ) -> Execution:
+        """Correct the events of an approved plan, one by one, each by its reference id.
+
+        Interrupted at any instant, the same call continues: the ledger knows what was sent. Several processes may
+        execute one plan at the same time. Each event is read again before it is corrected; one that has changed is not.
+
+        Args:
+            plan: The plan.
+            on_failure: "stop" to end at the first item that is not corrected, or "continue". An item whose earlier
+                correction is open ends nothing.
+            limit: Send at most so many items now.
+            on_step: Called with each `Step` as it is done.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's: the plan's ledger.
+            timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+
+        Returns:
+            What became of each item: check `is_complete`, or call `raise_for_failures()`.
+
+        Raises:
+            NotApproved: Nobody has approved the plan; nothing was sent.
+            InvalidRequest: The plan is for another service or ledger; nothing was sent.
+            LedgerDamaged: The ledger is not what was written, or older than the plan; nothing was sent.
+            TogaiError: Any other failure of the ledger; nothing was sent.
+        """
+        steps = _plans.execute(
+            self._settings,
+            plan,
+            timeout,
+            on_failure=on_failure,
+            limit=limit,
+            on_step=on_step,
+            ledger=ledger,
+        )
+        return await self._run(steps)
 
     async def reconcile(
         self,
-        unknown: CorrectionOutcomeUnknown | Pending | Correction,
+        unknown: CorrectionOutcomeUnknown | Entry,
         *,
+        min_age: timedelta = MIN_AGE,
+        max_events: int = 100_000,
         timeout: float | Timeout | None = None,
     ) -> Reconciliation:
         """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
-        Each verdict can be wrong. *Applied*: somebody else made the same correction. *Not applied*: the request is
-        still on its way; wait longer than a request can take, and check again. *Cannot tell*: the targets read
-        differently from one another, REDO left no trace, a background job may not have run, or no event matches.
+        *Applied* and *not applied* need evidence; everything else is *cannot tell*. An event that somebody corrected
+        without this ledger reads the same as one that this correction reached. Readings that are older than `min_age`
+        can mislead, unless the ledger knows a later correction that they should show.
 
         Args:
-            unknown: The error, its `correction`, or an entry of `togai.corrections.pending(path)`.
+            unknown: An entry of `ledger.pending()`, or the error.
+            min_age: How old the correction must be before reading can show that it was not applied.
+            max_events: Where an event has no id of its own, list about so many events of its account at most.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
 
         Returns:
-            The verdict with its evidence.
+            The verdict with its evidence, for `ledger.settle(entry, found)`.
 
         Raises:
-            InvalidRequest: The argument is none of these.
+            InvalidRequest: The argument is neither, or about several events.
             TogaiError: Any other failure.
         """
-        return await self._run(_calls.reconcile(self._settings, unknown, timeout))
+        steps = _reconciling.reconcile(
+            self._settings, unknown, timeout, min_age=min_age, max_events=max_events
+        )
+        return await self._run(steps)

@@ -108,14 +108,16 @@ class Cursor:
         return EventPage(events, self._after)
 
 
-def collect(fetch: Callable[[str | None], Steps[EventPage]]) -> Steps[list[EventWithStatus]]:
-    """Request all pages of a listing."""
+def collect(
+    fetch: Callable[[str | None], Steps[EventPage]], most: int | None = None
+) -> Steps[tuple[list[EventWithStatus], bool]]:
+    """Request all pages of a listing, or pages until there are so many events; and whether these are all."""
     cursor = Cursor(fetch)
-    while not cursor.complete:
+    while not cursor.complete and (most is None or len(cursor.buffer) < most):
         with cursor.position_in_errors():
             page = yield from cursor.request()
         cursor.receive(page)
-    return list(cursor.buffer)
+    return list(cursor.buffer), cursor.complete
 
 
 class _Listing:

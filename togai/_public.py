@@ -1,6 +1,7 @@
 """The public names of `togai`, listed once. `togai` itself imports this module when a name is first used."""
 
 from togai._build import build_event as build_event
+from togai._build import with_quantities as with_quantities
 from togai._client import AsyncTogai as AsyncTogai
 from togai._client import Togai as Togai
 from togai._decoding import deviations as deviations
@@ -23,7 +24,12 @@ from togai._transport.rate_limit import RateLimiter as RateLimiter
 from togai._transport.timeout import Timeout as Timeout
 from togai.corrections._correction import Correction as Correction
 from togai.corrections._correction import Selection as Selection
+from togai.corrections._plan import Redo as Redo
+from togai.corrections._plan import Replace as Replace
+from togai.corrections._plan import Undo as Undo
 from togai.corrections._result import CorrectionResult as CorrectionResult
+from togai.errors import AlreadyCorrected as AlreadyCorrected
+from togai.errors import AlreadyPending as AlreadyPending
 from togai.errors import AmbiguousEvent as AmbiguousEvent
 from togai.errors import BadRequest as BadRequest
 from togai.errors import ConfigurationError as ConfigurationError
@@ -34,11 +40,15 @@ from togai.errors import CorrectionOutcomeUnknown as CorrectionOutcomeUnknown
 from togai.errors import EventNotFound as EventNotFound
 from togai.errors import Forbidden as Forbidden
 from togai.errors import InvalidRequest as InvalidRequest
+from togai.errors import LedgerBusy as LedgerBusy
+from togai.errors import LedgerDamaged as LedgerDamaged
+from togai.errors import NotApproved as NotApproved
 from togai.errors import NotFound as NotFound
-from togai.errors import PlanChanged as PlanChanged
+from togai.errors import PlanIncomplete as PlanIncomplete
 from togai.errors import RateLimited as RateLimited
 from togai.errors import RepeatedPageToken as RepeatedPageToken
 from togai.errors import ServerError as ServerError
+from togai.errors import StaleReading as StaleReading
 from togai.errors import StatusError as StatusError
 from togai.errors import TimedOut as TimedOut
 from togai.errors import TogaiError as TogaiError

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from togai._decoding import Reader
 from togai._transport.retry import Policy
 from togai._transport.timeout import Timeout
+from togai.corrections._ledger import Ledger, LedgerLike
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Settings:
     reader: Reader
     can_refresh: bool
     """Whether the token may change: it comes from a callable."""
+    ledger: Ledger | None = None
+    """The ledger of corrections that name none."""
 
     @classmethod
     def create(
@@ -62,6 +65,7 @@ class Settings:
         strict: bool,
         on_drift: Callable[[Drift], object] | None,
         can_refresh: bool,
+        ledger: LedgerLike = None,
     ) -> Settings:
         """The settings from the arguments of a client.
 
@@ -74,6 +78,7 @@ class Settings:
             max_retries=_checked_retries(max_retries),
             reader=Reader(strict=strict, on_drift=on_drift),
             can_refresh=can_refresh,
+            ledger=_ledger(ledger),
         )
 
     def with_options(
@@ -105,9 +110,23 @@ class Settings:
         return _checked_timeout(timeout, self.timeout)
 
     @property
+    def service(self) -> str:
+        """The address of the service, written the same however `base_url` was written."""
+        parsed = httpx.URL(self.base_url)
+        return str(parsed.copy_with(host=parsed.host.rstrip("."))).rstrip("/")
+
+    @property
     def policy(self) -> Policy:
         """The retry policy."""
         return Policy(max_retries=self.max_retries)
+
+
+def _ledger(ledger: LedgerLike) -> Ledger | None:
+    # Opened by the first correction: reading needs none.
+    address = ledger if ledger is not None else os.environ.get("TOGAI_LEDGER") or None
+    if address is None or isinstance(address, Ledger):
+        return address
+    return Ledger(address)
 
 
 def _checked_url(url: str | None) -> str:

@@ -18,13 +18,13 @@ TogaiError
 ├── RepeatedPageToken             a listing that would repeat itself
 ├── EventNotFound                 no event has this id (a LookupError)
 ├── AmbiguousEvent                several events have this id (a LookupError)
-├── PlanChanged                   the events of a plan have changed since it was made
 ├── AlreadyPending                the outcome of an earlier correction of the event is unknown; nothing was sent
 ├── AlreadyCorrected              the event was corrected already; nothing was sent
 ├── StaleReading                  the event has changed since it was read; nothing was sent
 ├── NotApproved                   nobody has approved the plan; nothing was sent
 ├── LedgerBusy                    another process held the ledger for too long
 ├── LedgerDamaged                 the ledger is not what was written
+├── PlanIncomplete                not every item of a plan is applied
 ├── CorrectionFailed              some events were not corrected
 └── CorrectionOutcomeUnknown      a correction may or may not have been applied
 
@@ -37,9 +37,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from togai.corrections._correction import Correction
-    from togai.corrections._entries import Entry
+    from togai.corrections._entry import Entry
+    from togai.corrections._step import Step
     from togai.models import EventCorrectionInfo, EventWithStatusAndEventPipelineInfo
 
 __all__ = [
@@ -59,7 +61,7 @@ __all__ = [
     "LedgerDamaged",
     "NotApproved",
     "NotFound",
-    "PlanChanged",
+    "PlanIncomplete",
     "RateLimited",
     "RepeatedPageToken",
     "ServerError",
@@ -88,7 +90,6 @@ class TogaiError(Exception):
         next_token: In a listing, the token to resume with: `client.events.list(next_token=...)`.
         yielded: In a listing, the number of events yielded before the error.
         account_id: In a listing of several accounts, the account that the error is about.
-        completed: In the execution of a plan, the results of the corrections before the error.
     """
 
     method: str | None = None
@@ -98,7 +99,6 @@ class TogaiError(Exception):
     next_token: str | None = None
     yielded: int | None = None
     account_id: str | None = None
-    completed: tuple[EventCorrectionInfo, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args` only, which loses keyword arguments.
@@ -330,23 +330,6 @@ class AmbiguousEvent(TogaiError, LookupError):
         )
 
 
-class PlanChanged(TogaiError):
-    """The events of a plan have changed since it was made. Nothing was sent.
-
-    Attributes:
-        changes: One line for each event that has changed.
-    """
-
-    changes: tuple[str, ...]
-
-    def __init__(self, changes: Sequence[str]) -> None:
-        self.changes = tuple(changes)
-        shown = "; ".join(self.changes[:5]) + ("; ..." if len(self.changes) > 5 else "")
-        super().__init__(
-            f"nothing was sent, because the plan is out of date: {shown}. Make a new plan"
-        )
-
-
 class AlreadyPending(TogaiError):
     """The outcome of an earlier correction of this event is unknown, or it is still in progress. Nothing was sent.
 
@@ -455,6 +438,20 @@ class LedgerDamaged(TogaiError):
         )
 
 
+class PlanIncomplete(TogaiError):
+    """Not every item of a plan is applied. Executing the same plan again continues; no item is sent twice.
+
+    Attributes:
+        steps: The items that are not applied, and why.
+    """
+
+    steps: tuple[Step, ...]
+
+    def __init__(self, summary: str, steps: Sequence[Step] = ()) -> None:
+        self.steps = tuple(steps)
+        super().__init__(summary)
+
+
 class CorrectionFailed(TogaiError):
     """The response is a success, but some events were not corrected.
 
@@ -486,23 +483,43 @@ class CorrectionOutcomeUnknown(TogaiError):
     """A correction was sent, and whether it was applied is unknown. It was not sent again.
 
     Do not repeat the call: the service has no idempotency key, and a repeated correction can change revenue twice.
-    Read the targets first.
+    `client.events.reconcile(error)` reads whether it was applied.
 
     Attributes:
         correction: The correction: action, selection, replacement and options.
         cause: The failure that left the outcome unknown.
         status: The HTTP status of the response; None if there was none.
+        entries: The ledger's open entries, one per event; empty without a ledger.
+        service: Address of the service.
+        at: When the correction was sent.
     """
 
     correction: Correction
     cause: str
     status: int | None
+    entries: tuple[Entry, ...] = ()
+    service: str | None = None
+    at: datetime | None = None
 
-    def __init__(self, correction: Correction, cause: str, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        correction: Correction,
+        cause: str,
+        *,
+        status: int | None = None,
+        entries: Sequence[Entry] = (),
+        service: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
         self.correction = correction
         self.cause = cause
         self.status = status
+        self.entries = tuple(entries)
+        self.service = service
+        self.at = at
+        open_ = ", ".join(str(entry.id) for entry in self.entries)
+        where = f" (open in the ledger {self.entries[0].ledger}: entry {open_})" if open_ else ""
         super().__init__(
-            f"{correction.describe()} may or may not have been applied: {cause}."
-            " It was not sent again. Read the targets before you repeat it"
+            f"{correction.describe()} may or may not have been applied: {cause}.{where}"
+            " It was not sent again. Do not repeat it: client.events.reconcile(error) reads what happened"
         )

@@ -90,7 +90,6 @@ def test_replace_takes_a_new_event_and_a_target(api: Api, fake: FakeTogai) -> No
 
 ALWAYS_SENT = {"action", "account_id", "async", "require_confirmation"}
 COMBINATIONS: list[dict[str, Any]] = [
-    {"reference_id": "ref-1"},
     {"event_id": "event-1"},
     {"event_source_time": WHEN},
     {"event_id": "event-1", "created_at": WHEN},
@@ -235,7 +234,10 @@ def test_all_that_is_wrong_with_an_event_is_in_one_error(api: Api, fake: FakeTog
     assert not fake.requests
 
 
-def test_what_the_service_added_is_not_sent_back_unless_asked(api: Api, fake: FakeTogai) -> None:
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_the_service_added_is_not_sent_back_unless_asked(
+    api: Api, fake: FakeTogai, keep: bool
+) -> None:
     fake.add(id="ride-1")
 
     def added(page: Any) -> None:
@@ -246,16 +248,12 @@ def test_what_the_service_added_is_not_sent_back_unless_asked(api: Api, fake: Fa
     fake.change_next(added)
     read = api.listed()[0]
     assert read.event_payload.additional_properties.keys() == {"addedByService"}
-    api.call("replace", read)
+    entry = {**fake.events[0].to_json(), "status": "REVERTED_AND_REINGESTED", "reason": ""}
+    fake.fail_next(status=200, body={"data": [entry]}, method="POST")
+    api.call("replace", read, keep_unknown=keep)
     sent = fake.requests[-1].json()["event"]
-    assert "addedByService" not in sent
-    assert sent["attributes"] == [{"name": "distance", "value": "10.4", "unit": "Kilometers"}]
-
-    fake.fail_next(status=200, body={"data": []})
-    api.call("replace", read, keep_unknown=True)
-    sent = fake.requests[-1].json()["event"]
-    assert sent["addedByService"] == {"a": 1.5}
-    assert sent["attributes"][0]["added"] is True
+    assert sent.get("addedByService") == ({"a": 1.5} if keep else None)
+    assert sent["attributes"][0].get("added") == (True if keep else None)
 
 
 def test_an_unchanged_quantity_keeps_its_text_to_the_digit(api: Api, fake: FakeTogai) -> None:

@@ -1,266 +1,594 @@
-"""The ledger: intent on disk before sending, outcome after, readable after any crash."""
+"""The ledger: a lock for each target, an append-only record, readable after any crash."""
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
+import os
+import pickle
+import random
+import shutil
+import signal
+import sqlite3
+import stat
 import subprocess
 import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from togai import BadRequest, ConfigurationError, CorrectionOutcomeUnknown, InvalidRequest, Togai
-from togai.corrections import Correction, Ledger, Selection, pending
+from togai import ConfigurationError, InvalidRequest
+from togai.corrections import Correction, Selection, Target
+from togai.corrections._entries import Claim
+from togai.corrections._entry import Kind
+from togai.corrections._ledger import Ledger, records_of
+from togai.errors import (
+    AlreadyCorrected,
+    AlreadyPending,
+    LedgerBusy,
+    LedgerDamaged,
+    NotApproved,
+    StaleReading,
+)
 from togai.models import CorrectionAction
-from togai.testing import FakeTogai
 
-from ..conftest import TOKEN, Api
+SERVICE = "https://api.togai.com"
+UNDO, REDO, REDO_EVENT = CorrectionAction.UNDO, CorrectionAction.REDO, CorrectionAction.REDO_EVENT
+DIGEST = "a" * 64
+
+
+def claim(
+    reference_id: str | None = "ref-1",
+    action: CorrectionAction = UNDO,
+    account: str = "acme",
+    shown: str | None = "acme",
+    **more: Any,
+) -> Claim:
+    selection = Selection(account_id=account, reference_id=reference_id)
+    target = None if reference_id is None else Target(reference_id=reference_id, account_id=shown)
+    return Claim(correction=Correction(action=action, selection=selection), target=target, **more)
+
+
+def begin(ledger: Ledger, *claims: Claim, service: str = SERVICE, **more: Any) -> Any:
+    more.setdefault("call", os.urandom(4).hex())
+    return records_of(ledger).begin(list(claims) or [claim()], service=service, **more)[0]
+
+
+def head(ledger: Ledger) -> int:
+    return records_of(ledger).check(SERVICE, None)
+
+
+def corrected(ledger: Ledger, one: Claim | None = None) -> Any:
+    entry = begin(ledger, one or claim())
+    records_of(ledger).conclude(entry, Kind.APPLIED, {"status": 200})
+    return entry
+
+
+@pytest.fixture
+def ledger(address: str) -> Ledger:
+    return Ledger(address, create=True, who="ann")
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.jsonl"
+    path = tmp_path / "ledger.db"
+    Ledger(path, create=True, who="ann")
+    return path
 
 
-def entries(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def test_a_ledger_is_created_explicitly_and_kept(address: str) -> None:
+    missing = Ledger(address)
+    with pytest.raises(ConfigurationError, match="create=True"):
+        begin(missing)
+    first = Ledger(address, create=True)
+    begin(first)
+    again = Ledger(address, create=True)
+    assert again.id == first.id
+    assert len(again.pending()) == 1
+    begin(missing, claim("ref-2"))
 
 
-def undo(api: Api, ledger: Any) -> Any:
-    return api.call("undo", account_id="acme", event_id="event-1", ledger=ledger)
+def test_a_mistyped_path_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no ledger at"):
+        Ledger(tmp_path / "legder.db").pending()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConfigurationError, match="no ledger can be created"):
+        Ledger(tmp_path / "missing" / "ledger.db", create=True)
 
 
-def test_intent_and_outcome_are_written_with_who_and_why(
-    api: Api, fake: FakeTogai, path: Path
-) -> None:
-    fake.add_many(1)
-    undo(api, Ledger(path, who="ann", why="wrong meter"))
-    intent, outcome = entries(path)
-    assert (intent["kind"], intent["who"], intent["why"]) == ("intent", "ann", "wrong meter")
-    assert intent["correction"]["action"] == "UNDO"
-    assert intent["correction"]["selection"] == {"account_id": "acme", "event_id": "event-1"}
-    assert (outcome["kind"], outcome["outcome"], outcome["id"]) == (
-        "outcome",
-        "answered",
-        intent["id"],
-    )
-    assert outcome["entries"][0]["status"] == "REVERTED"
-    assert pending(path) == []
-
-
-def test_the_intent_is_on_disk_before_anything_is_sent(
-    api: Api, fake: FakeTogai, path: Path
-) -> None:
-    fake.add_many(1)
-    seen: list[int] = []
-    fake.change_next(lambda body: seen.append(len(entries(path))))
-    undo(api, str(path))
-    assert seen == [1]
-
-
-def test_a_refused_correction_is_not_pending(api: Api, fake: FakeTogai, path: Path) -> None:
-    fake.fail_next(status=400)
-    with pytest.raises(BadRequest):
-        undo(api, path)
-    assert entries(path)[1]["outcome"] == "not applied"
-    assert pending(path) == []
-
-
-def test_an_unknown_outcome_is_pending_until_it_is_settled(
-    api: Api, fake: FakeTogai, path: Path
-) -> None:
-    fake.add_many(1)
-    fake.fail_next(status=502, acts=True)
-    with pytest.raises(CorrectionOutcomeUnknown) as caught:
-        undo(api, path)
-    (found,) = pending(path)
-    assert found.correction == caught.value.correction
-    assert "502" in str(found.cause)
-    reconciliation = api.call("reconcile", found)
-    assert reconciliation.verdict == "applied"
-    Ledger(path).settle(found, reconciliation)
-    assert pending(path) == []
-    assert len(entries(path)) == 3
-
-
-def test_what_cannot_be_told_stays_pending(api: Api, fake: FakeTogai, path: Path) -> None:
-    fake.fail_next(status=502)
-    with pytest.raises(CorrectionOutcomeUnknown):
-        undo(api, path)
-    (found,) = pending(path)
-    Ledger(path).settle(found, api.call("reconcile", found))
-    assert len(pending(path)) == 1
-
-
-def test_nothing_is_sent_where_the_ledger_cannot_be_written(
-    api: Api, fake: FakeTogai, tmp_path: Path
-) -> None:
-    with pytest.raises(ConfigurationError, match="nothing was sent"):
-        undo(api, tmp_path / "no such folder" / "ledger")
-    with pytest.raises(ConfigurationError, match="nothing was sent"):
-        undo(api, tmp_path)
-    assert not fake.requests
-
-
-def test_a_result_reaches_the_caller_though_the_ledger_fails_after(
-    api: Api, fake: FakeTogai, path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    fake.add_many(1)
-
-    def remove(_body: Any) -> None:
-        path.unlink()
-        path.mkdir()
-
-    fake.change_next(remove)
-    assert len(undo(api, path).succeeded) == 1
-    assert "cannot be told its outcome" in caplog.text
-
-
-def test_no_token_and_no_query_string_is_written(api: Api, fake: FakeTogai, path: Path) -> None:
-    fake.add_many(1)
-    fake.fail_next(status=502)
-    with pytest.raises(CorrectionOutcomeUnknown):
-        undo(api, path)
-    assert TOKEN not in path.read_text()
-    assert "account_id=acme&" not in path.read_text()
-
-
-@pytest.mark.parametrize("kept", range(0, 400, 13))
-def test_a_line_that_broke_off_at_any_place_leaves_a_readable_ledger(path: Path, kept: int) -> None:
-    correction = Correction(
-        action=CorrectionAction.UNDO, selection=Selection(account_id="acme", event_id="event-1")
-    )
-    first = Ledger(path).begin(correction)
-    whole = path.read_bytes()
-    Ledger(path).begin(correction)
-    path.write_bytes(whole + path.read_bytes()[len(whole) :][:kept])
-    before = [one.id for one in pending(path)]
-    assert first in before
-    third = Ledger(path).begin(correction)
-    assert [one.id for one in pending(path)] == [*before, third]
-
-
-def test_a_broken_outcome_leaves_its_intent_pending(api: Api, fake: FakeTogai, path: Path) -> None:
-    fake.add_many(1)
-    undo(api, path)
-    path.write_bytes(path.read_bytes()[:-5])
-    assert len(pending(path)) == 1
-
-
-@pytest.mark.parametrize("content", ["hello\n", '{"a": 1}\n', "[]\n"])
-def test_a_file_that_is_no_ledger_is_refused(path: Path, content: str) -> None:
-    path.write_text(content)
-    with pytest.raises(InvalidRequest, match="no ledger"):
-        pending(path)
-
-
-def test_an_entry_of_another_version_is_refused_by_its_time(path: Path) -> None:
-    path.write_text('{"kind": "intent", "id": "1", "time": "2030-01-01", "correction": {}}\n')
-    with pytest.raises(InvalidRequest, match="2030-01-01"):
-        pending(path)
-
-
-@pytest.mark.parametrize("ledger", [5, "", b"", object(), True])
-def test_a_ledger_that_is_no_path_is_refused_before_sending(
-    api: Api, fake: FakeTogai, ledger: Any
-) -> None:
+@pytest.mark.parametrize("wrong", ["", 5, None, b"x", "mysql://host/db", "a\0b", True])
+def test_an_address_that_cannot_be_one_is_refused(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="ledger="):
-        undo(api, ledger)
-    assert not fake.requests
+        Ledger(wrong)
 
 
-def test_a_missing_ledger_is_refused_by_name(path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="no ledger can be read"):
-        pending(path)
+@pytest.mark.parametrize("content", [b'{"kind": "intent"}\n' * 100, b"", os.urandom(5000)])
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises((ConfigurationError, LedgerDamaged), match="not a"):
+        Ledger(path).pending()
+    assert path.read_bytes() == content
 
 
-def test_a_correction_reads_back_from_its_json(api: Api, fake: FakeTogai, path: Path) -> None:
-    fake.add(id="a")
-    fake.fail_next(status=502, method="POST")
-    with pytest.raises(CorrectionOutcomeUnknown) as caught:
-        api.call("replace", api.call("get", "a"), ledger=path)
-    assert pending(path)[0].correction == caught.value.correction
+def test_a_foreign_database_and_an_unknown_version_are_refused(tmp_path: Path, path: Path) -> None:
+    foreign = tmp_path / "foreign.db"
+    with contextlib.closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE customers (name TEXT)")
+    with pytest.raises(ConfigurationError, match="not a ledger"):
+        Ledger(foreign, create=True)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE togai_meta SET value = '99' WHERE name = 'version'")
+        connection.commit()
+    with pytest.raises(ConfigurationError, match="version 99"):
+        Ledger(path).pending()
 
 
-WRITER = """
-import sys
-from togai.corrections import Correction, Ledger, Selection
-from togai.models import CorrectionAction
-ledger = Ledger(sys.argv[1], who=sys.argv[2])
-for number in range(100):
-    ledger.begin(Correction(action=CorrectionAction.UNDO,
-        selection=Selection(account_id="x" * 3000, event_id=f"{sys.argv[2]}-{number}")))
-"""
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_is_readable_by_its_owner_only(path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_processes_that_share_a_ledger_do_not_corrupt_it(path: Path) -> None:
-    processes = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), who]) for who in "abc"]
+def test_an_address_is_shown_without_user_and_password() -> None:
+    ledger = Ledger("postgresql://ann:s3cret@db.example:5432/billing?password=s3cret&user=ann")
+    assert str(ledger) == "postgresql://db.example:5432/billing"
+    for text in (repr(ledger), str(pickle.dumps(ledger)), repr(vars(ledger))):
+        assert "s3cret" not in text
+        assert "ann:" not in text
+
+
+def test_a_server_that_cannot_be_reached_is_named_without_its_password(postgres: Any) -> None:
+    address = postgres.get_uri("nothing").replace("postgres:@", "postgres:s3cret@")
+    with pytest.raises(ConfigurationError, match="cannot be used") as caught:
+        Ledger(address).pending()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_open_target_is_locked_until_it_is_settled(ledger: Ledger) -> None:
+    entry = begin(ledger)
+    with pytest.raises(AlreadyPending) as caught:
+        begin(ledger)
+    assert caught.value.entry.id == entry.id
+    begin(ledger, claim("ref-2"))
+    begin(ledger, service="https://sandbox-api.togai.com")
+    records_of(ledger).conclude(entry, Kind.NOT_APPLIED, {})
+    begin(ledger)
+
+
+def test_the_lock_is_the_reference_id_not_the_account(ledger: Ledger) -> None:
+    begin(ledger)
+    with pytest.raises(AlreadyPending):
+        begin(ledger, claim(account="an-alias-of-acme"))
+
+
+def test_several_targets_are_locked_together_or_not_at_all(ledger: Ledger) -> None:
+    begin(ledger, claim("ref-2"))
+    with pytest.raises(AlreadyPending):
+        begin(ledger, claim("ref-1"), claim("ref-2"))
+    assert [entry.target for entry in ledger.pending()] == ["ref-2"]
+    begin(ledger, claim("ref-1"))
+
+
+@pytest.mark.parametrize("names", [("acme", "x"), ("x", "acme"), ("acme", None)])
+def test_a_whole_account_and_its_events_lock_each_other_out(
+    ledger: Ledger, names: tuple[str, str | None]
+) -> None:
+    event = claim(account=names[0], shown=names[1])
+    entry = begin(ledger, claim(None))
+    with pytest.raises(AlreadyPending):
+        begin(ledger, event)
+    with pytest.raises(AlreadyPending):
+        begin(ledger, claim(None))
+    begin(ledger, claim("ref-9", account="other", shown="other"))
+    records_of(ledger).conclude(entry, Kind.NOT_APPLIED, {})
+    begin(ledger, event)
+    with pytest.raises(AlreadyPending):
+        begin(ledger, claim(None))
+
+
+@pytest.mark.parametrize("first", [UNDO, REDO_EVENT])
+@pytest.mark.parametrize("second", [UNDO, REDO, REDO_EVENT])
+def test_what_was_undone_or_replaced_is_not_corrected_again(
+    ledger: Ledger, first: CorrectionAction, second: CorrectionAction
+) -> None:
+    corrected(ledger, claim(action=first))
+    with pytest.raises(AlreadyCorrected, match="ref-1"):
+        begin(ledger, claim(action=second, account="alias"))
+
+
+def test_a_redo_may_be_followed_by_another_correction(ledger: Ledger) -> None:
+    corrected(ledger, claim(action=REDO))
+    corrected(ledger, claim(action=REDO))
+    corrected(ledger)
+    with pytest.raises(AlreadyCorrected):
+        begin(ledger)
+
+
+def test_a_correction_after_the_reading_makes_it_stale(ledger: Ledger) -> None:
+    since = head(ledger)
+    corrected(ledger, claim(action=REDO))
+    with pytest.raises(StaleReading, match="after it was read"):
+        begin(ledger, claim(since=since))
+    begin(ledger, claim(since=head(ledger)))
+
+
+@pytest.mark.parametrize("kind", [Kind.FAILED, Kind.NOT_APPLIED])
+def test_what_was_not_corrected_may_be_corrected(ledger: Ledger, kind: Kind) -> None:
+    records_of(ledger).conclude(begin(ledger), kind, {})
+    begin(ledger)
+
+
+@pytest.mark.parametrize("further", [UNDO, REDO, REDO_EVENT])
+def test_a_release_allows_one_further_correction(ledger: Ledger, further: CorrectionAction) -> None:
+    corrected(ledger)
+    with pytest.raises(AlreadyCorrected) as caught:
+        begin(ledger)
+    ledger.release(caught.value.entry, who="bob", why="the undo was a mistake")
+    with pytest.raises(InvalidRequest, match="nothing to release"):
+        ledger.release(caught.value.entry, who="eve", why="me too")
+    records_of(ledger).conclude(begin(ledger), Kind.NOT_APPLIED, {})
+    corrected(ledger, claim(action=further))
+    with pytest.raises(AlreadyCorrected):
+        begin(ledger)
+    assert [one.who for one in ledger.history() if one.kind == "released"] == ["bob"]
+
+
+def test_only_what_is_corrected_and_not_open_is_released(ledger: Ledger) -> None:
+    open_one = begin(ledger, claim("ref-2"))
+    with pytest.raises(AlreadyPending):
+        ledger.release(open_one, who="bob", why="x")
+    failed = begin(ledger, claim("ref-3"))
+    records_of(ledger).conclude(failed, Kind.FAILED, {})
+    whole = begin(ledger, claim(None, account="other"))
+    for wrong in (failed, whole, 99):
+        with pytest.raises(InvalidRequest):
+            ledger.release(wrong, who="bob", why="x")
+    for names in ({"who": "", "why": "x"}, {"who": "x", "why": " "}):
+        with pytest.raises(InvalidRequest, match="pass a text"):
+            ledger.release(corrected(ledger, claim(f"ref-{names['who']}")), **names)
+
+
+def test_a_person_decides_once(ledger: Ledger) -> None:
+    entry = begin(ledger)
+    with pytest.raises(InvalidRequest, match="verdict="):
+        ledger.decide(entry, "cannot tell", who="bob", why="x")
+    ledger.decide(entry, "applied", who="bob", why="support says so")
+    with pytest.raises(InvalidRequest, match="settled already"):
+        ledger.decide(entry.id, "not applied", who="eve", why="no")
+    assert ledger.pending() == []
+    with pytest.raises(AlreadyCorrected):
+        begin(ledger)
+    *_, last = ledger.history(reference_id="ref-1")
+    assert (last.kind, last.who, last.why, last.data["how"]) == (
+        "applied",
+        "bob",
+        "support says so",
+        "decided",
+    )
+
+
+def test_an_outcome_that_comes_after_a_decision_is_not_forgotten(ledger: Ledger) -> None:
+    entry = begin(ledger)
+    ledger.decide(entry, "not applied", who="bob", why="I thought so")
+    records_of(ledger).conclude(entry, Kind.APPLIED, {"status": 200})
+    with pytest.raises(AlreadyCorrected):
+        begin(ledger)
+    assert ledger.verify() == 3
+
+
+def test_a_plan_needs_an_approval(ledger: Ledger) -> None:
+    with pytest.raises(NotApproved, match="approve"):
+        begin(ledger, claim(plan=DIGEST, item="1"))
+    with pytest.raises(InvalidRequest, match="digest="):
+        ledger.approve("abc", who="bob", why="x")
+    ledger.approve(DIGEST, who="bob", why="meter 7 counted double")
+    begin(ledger, claim(plan=DIGEST, item="1"))
+    assert [entry.kind for entry in ledger.history(plan=DIGEST)] == ["approved", "intent"]
+
+
+def test_a_call_that_was_never_sent_leaves_nothing_open(ledger: Ledger) -> None:
+    begin(ledger, claim("ref-1"), claim("ref-2"), call="one")
+    other = begin(ledger, claim("ref-3"), call="two")
+    records_of(ledger).abandon("one", "Ctrl-C")
+    records_of(ledger).abandon("three", "never written")
+    assert [entry.id for entry in ledger.pending()] == [other.id]
+
+
+def test_the_history_says_who_did_what_when_and_why(ledger: Ledger) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    entry = begin(ledger, why="wrong meter")
+    records_of(ledger).conclude(
+        entry, Kind.UNKNOWN, {"cause": "502", "status": 502, "request_id": "req-1"}
+    )
+    begin(ledger, claim("ref-2", account="other"))
+    intent, unknown = ledger.history(account_id="acme", since=before)
+    assert (intent.who, intent.why, intent.service) == ("ann", "wrong meter", SERVICE)
+    assert (unknown.data["status"], unknown.data["request_id"]) == (502, "req-1")
+    assert intent.data["client"]
+    assert ledger.pending()[0].cause == "502"
+    assert list(ledger.history(until=before)) == []
+    with pytest.raises(InvalidRequest, match="time zone"):
+        list(ledger.history(since=datetime(2026, 1, 1)))
+    lines = [json.loads(line) for line in ledger.json_lines(account_id="acme")]
+    assert [line["id"] for line in lines] == [1, 2]
+    assert lines[0]["data"]["correction"]["action"] == "UNDO"
+
+
+def test_a_long_history_is_read_in_portions(path: Path) -> None:
+    ledger = Ledger(path)
+    with records_of(ledger).rules(write=True) as rules:
+        for number in range(2500):
+            rules.append(Kind.APPROVED, data={}, plan=f"{number}")
+    assert [entry.id for entry in ledger.history()] == list(range(1, 2501))
+    assert ledger.verify() == 2500
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE togai_entry SET who = 'eve'",
+        "DELETE FROM togai_entry",
+        "DELETE FROM togai_open",
+        "UPDATE togai_open SET target = 'x'",
+        "INSERT INTO togai_entry (id, at, kind, intent, data, checksum) VALUES (99, 'x', 'applied', 1, '', '')",
+    ],
+)
+def test_the_database_itself_refuses_to_rewrite_history(ledger: Ledger, statement: str) -> None:
+    corrected(ledger, claim("ref-0"))
+    begin(ledger)
+    with pytest.raises(ConfigurationError, match=r"never|once|settling"):
+        with records_of(ledger).rules(write=True) as rules:
+            rules._transaction.rows(statement)
+    ledger.verify()
+
+
+def test_processes_stay_in_order_when_they_write_at_once(address: str) -> None:
+    Ledger(address, create=True)
+    code = (
+        "import sys; from tests.corrections.test_ledger import *\n"
+        "ledger = Ledger(sys.argv[1], who=sys.argv[2])\n"
+        "for number in range(25):\n"
+        "    try: corrected(ledger, claim(f'ref-{number}'))\n"
+        "    except (AlreadyPending, AlreadyCorrected): pass\n"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, address, who]) for who in ("a", "b", "c")
+    ]
     assert [process.wait() for process in processes] == [0, 0, 0]
-    found = entries(path)
-    assert len(found) == 300
-    assert len({entry["correction"]["selection"]["event_id"] for entry in found}) == 300
+    ledger = Ledger(address)
+    applied = [str(entry.target) for entry in ledger.history() if entry.kind == "applied"]
+    assert sorted(applied) == sorted(f"ref-{number}" for number in range(25))
+    assert ledger.pending() == []
+    ledger.verify()
+
+
+def test_threads_share_a_ledger(ledger: Ledger) -> None:
+    won: list[str] = []
+
+    def work(name: str) -> None:
+        for number in range(8):
+            with contextlib.suppress(AlreadyPending, AlreadyCorrected):
+                corrected(ledger, claim(f"ref-{number}"))
+                won.append(f"ref-{number}")
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [f"ref-{number}" for number in range(8)]
 
 
 KILLED = """
-import os, random, signal, sys, time
-from togai import Togai, TogaiError
-url, path, rounds, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-chance = random.Random(seed)
-for round in range(rounds):
-    ready, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        client = Togai("test-token", base_url=url, requests_per_second=None, max_retries=0)
-        client.events.get_all("nothing")
-        os.write(tell, b"x")
-        for number in range(50):
-            client.events.undo(account_id="acme", reference_id=f"ref-{round * 50 + number + 1}", ledger=path)
-        os._exit(0)
-    os.read(ready, 1)
-    os.close(ready)
-    os.close(tell)
-    time.sleep(chance.uniform(0, 0.04))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+import sys
+from tests.corrections.test_ledger import *
+ledger = Ledger(sys.argv[1])
+print("ready", flush=True)
+for number in range(int(sys.argv[2]), int(sys.argv[2]) + 1000):
+    entry = begin(ledger, claim(f"ref-{number}"))
+    print("begun", number, flush=True)
+    records_of(ledger).conclude(entry, Kind.APPLIED, {})
+    print("done", number, flush=True)
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nothing_is_applied_that_the_ledger_does_not_know_of(
-    fake: FakeTogai, url: str, path: Path, seed: int
+def killed(address: str, rounds: int, chance: random.Random) -> None:
+    """What was reported as written is there after SIGKILL, and the locks fit."""
+    ledger = Ledger(address, create=True)
+    begun: set[int] = set()
+    done: set[int] = set()
+    for round_ in range(rounds):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, address, str(round_ * 1000)], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.15))
+        os.kill(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+        for line in said.decode().splitlines():
+            word, _, number = line.partition(" ")
+            if number.isdigit():
+                (begun if word == "begun" else done).add(int(number))
+    ledger.verify()
+    entries = list(ledger.history())
+    written = {entry.target for entry in entries if entry.kind == "intent"}
+    applied = {entry.target for entry in entries if entry.kind == "applied"}
+    assert {f"ref-{number}" for number in begun} <= written
+    assert {f"ref-{number}" for number in done} <= applied
+    assert {entry.target for entry in ledger.pending()} == written - applied
+    assert begun
+
+
+def test_nothing_that_was_written_is_lost_when_a_process_is_killed(address: str) -> None:
+    killed(address, 4, random.Random(1))
+
+
+HELD = """
+import sys, time
+from tests.corrections.test_ledger import *
+with records_of(Ledger(sys.argv[1])).rules(write=True) as rules:
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_process_that_holds_the_ledger_costs_a_wait_not_for_ever(address: str) -> None:
+    ledger = Ledger(address, create=True)
+    begin(ledger)
+    process = subprocess.Popen([sys.executable, "-c", HELD, address], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.kill(process.pid, signal.SIGSTOP)
+        with pytest.raises(LedgerBusy, match="stopped"):
+            begin(ledger, claim("ref-2"), wait=0.3)
+        assert len(ledger.pending()) == 1
+    finally:
+        process.kill()
+        process.communicate()
+    begin(ledger, claim("ref-2"))
+
+
+def test_a_frozen_clock_is_no_obstacle(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1.0)
+    monkeypatch.setattr(time, "time", lambda: 1.0)
+    with records_of(Ledger(path)).rules(write=True):
+        with pytest.raises(LedgerBusy):
+            begin(Ledger(path), wait=0.3)
+    begin(Ledger(path))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits the size of files")
+def test_a_full_disk_refuses_before_anything_is_sent_and_leaves_nothing_half_written(
+    path: Path,
 ) -> None:
-    rounds = 100
-    fake.add_many(rounds * 50)
-    path.touch()
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, url, str(path), str(rounds), str(seed)],
-        capture_output=True,
-        text=True,
-        check=False,
+    code = (
+        "import resource, sys, signal; from tests.corrections.test_ledger import *\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "ledger = Ledger(sys.argv[1]); limit = int(sys.argv[2])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+        "count = 0\n"
+        "try:\n"
+        "    for number in range(1000):\n"
+        "        begin(ledger, claim(f'ref-{number}'), why='x' * 2000); count += 1\n"
+        "except ConfigurationError as error:\n"
+        "    print(count, error)\n"
     )
-    assert done.returncode == 0, done.stderr
-    waiting = {one.correction.selection.reference_id: one for one in pending(path)}
-    known: set[str] = set()
-    answered: set[str] = set()
-    by_id: dict[str, str] = {}
-    for line in path.read_bytes().splitlines():
+    size = path.stat().st_size
+    for more in (9_000, 40_000):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(size + more)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        count, _, message = done.stdout.partition(" ")
+        assert "cannot be used" in message
+        ledger = Ledger(path)
+        ledger.verify()
+        assert len(ledger.pending()) == int(count)
+        for entry in ledger.pending():
+            records_of(ledger).conclude(entry, Kind.NOT_APPLIED, {})
+
+
+def damaged_copies(path: Path, tmp_path: Path, count: int, chance: random.Random) -> list[str]:
+    """What happens with copies in which one byte is flipped; a copy that reads as before says so."""
+    ledger = Ledger(path)
+    for number in range(30):
+        corrected(ledger, claim(f"ref-{number}"))
+    begin(ledger, claim("ref-open"))
+    whole = path.read_bytes()
+    before = [entry.to_json() for entry in ledger.history()]
+    locked = [entry.to_json() for entry in ledger.pending()]
+    found: list[str] = []
+    copied = tmp_path / "copy.db"
+    for _ in range(count):
+        at = chance.randrange(len(whole))
+        flipped = whole[at] ^ (1 << chance.randrange(8))
+        copied.write_bytes(whole[:at] + bytes([flipped]) + whole[at + 1 :])
         try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if entry["kind"] == "intent":
-            by_id[entry["id"]] = entry["correction"]["selection"]["reference_id"]
-            known.add(by_id[entry["id"]])
+            copy_ = Ledger(copied)
+            assert [entry.to_json() for entry in copy_.pending()] == locked
+            assert [entry.to_json() for entry in copy_.history()] == before
+            for number in range(30):
+                with contextlib.suppress(AlreadyCorrected):
+                    begin(copy_, claim(f"ref-{number}"))
+                    raise AssertionError("corrected twice")
+        except (LedgerDamaged, ConfigurationError):
+            found.append("refused")
         else:
-            answered.add(by_id[entry["id"]])
-    applied = [one.reference_id for one in fake.corrections]
-    assert applied
-    assert len(applied) == len(set(applied))
-    assert set(applied) <= known
-    assert set(applied) - answered <= waiting.keys()
-    with Togai(TOKEN, base_url=url, requests_per_second=None) as client:
-        for reference_id, one in list(waiting.items())[:3]:
-            verdict = client.events.reconcile(one).verdict
-            assert verdict == ("applied" if reference_id in applied else "not applied")
+            found.append("harmless")
+    return found
+
+
+def test_no_damaged_ledger_is_silent(path: Path, tmp_path: Path) -> None:
+    assert set(damaged_copies(path, tmp_path, 80, random.Random(7))) == {"refused", "harmless"}
+
+
+def test_a_ledger_that_lost_an_entry_or_a_lock_is_damaged(path: Path, tmp_path: Path) -> None:
+    ledger = Ledger(path)
+    corrected(ledger)
+    begin(ledger, claim("ref-2"))
+    for trigger, statement in (
+        ("togai_entry_delete", "DELETE FROM togai_entry WHERE id = 2"),
+        ("togai_open_delete", "DELETE FROM togai_open"),
+        ("togai_entry_update", "UPDATE togai_entry SET target = 'ref-3' WHERE id = 3"),
+    ):
+        copied = tmp_path / f"{trigger}.db"
+        shutil.copy(path, copied)
+        with contextlib.closing(sqlite3.connect(copied)) as connection:
+            connection.execute(f"DROP TRIGGER {trigger}")
+            connection.execute(statement)
+            connection.commit()
+        with pytest.raises(LedgerDamaged) as caught:
+            Ledger(copied).verify()
+        assert caught.value.problems
+        with pytest.raises(LedgerDamaged):
+            begin(Ledger(copied))
+
+
+def test_a_changed_row_of_a_server_is_noticed_when_it_is_read(postgres_address: str) -> None:
+    ledger = Ledger(postgres_address, create=True)
+    corrected(ledger)
+    with psycopg.connect(postgres_address) as connection:
+        connection.execute("ALTER TABLE togai_entry DISABLE TRIGGER ALL")
+        connection.execute("UPDATE togai_entry SET action = 'REDO' WHERE id = 2")
+    with pytest.raises(LedgerDamaged, match="entry 2"):
+        begin(ledger)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_uses_the_ledger_of_its_parent(address: str) -> None:
+    ledger = Ledger(address, create=True)
+    code = (
+        "import os, sys; from tests.corrections.test_ledger import *\n"
+        "ledger = Ledger(sys.argv[1]); begin(ledger, claim('parent'))\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    begin(ledger, claim('child')); os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, address], check=True)
+    assert {entry.target for entry in ledger.pending()} == {"parent", "child"}
+
+
+def test_errors_survive_pickle_and_copy(ledger: Ledger) -> None:
+    begin(ledger)
+    with pytest.raises(AlreadyPending) as caught:
+        begin(ledger)
+    for again in (copy.deepcopy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+        assert str(again) == str(caught.value)
+        assert again.entry == caught.value.entry
+
+
+def test_text_that_no_database_holds_is_refused_before_sending(ledger: Ledger) -> None:
+    with pytest.raises(InvalidRequest, match="cannot hold"):
+        begin(ledger, claim("\ud800"))
+    assert ledger.verify() == 0

@@ -1,222 +1,601 @@
-"""Plans: what a correction would touch, before anything is changed."""
+"""Plans: data that a person approves; each item sent once, however often and by whomever the plan is executed."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from togai import CorrectionOutcomeUnknown, InvalidRequest, PlanChanged, Timeout, build_event
-from togai.corrections import Ledger, pending
+from togai import (
+    AlreadyPending,
+    ConfigurationError,
+    CorrectionOutcomeUnknown,
+    InvalidRequest,
+    LedgerDamaged,
+    NotApproved,
+    PlanIncomplete,
+    Redo,
+    Replace,
+    Togai,
+    Undo,
+    with_quantities,
+)
+from togai.corrections import Ledger, Plan
 from togai.testing import FakeTogai
 
-from ..conftest import Api, Connect
+from ..conftest import TOKEN, Api, Connect
 
-WHEN = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
-
-
-def planned(plan: Any) -> list[str]:
-    return [event.reference_id for event in plan.events]
+REFUSALS = [400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 422, 429, 431]
+OTHERS = [201, 202, 204, 302, 402, 406, 408, 409, 410, 418, 425, 428, 451, 499, 500, 503, 520]
 
 
-def execute(api: Api, plan: Any, **settings: Any) -> Any:
-    return api.resolve(plan.execute(**settings))
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
 
 
-def test_a_plan_reads_and_changes_nothing(api: Api, fake: FakeTogai) -> None:
-    fake.add_many(3)
-    fake.add(id="other", account_id="other")
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    assert plan.count == len(plan) == 3
-    assert {request.method for request in fake.requests} == {"GET"}
-    assert not plan.exceeds_cap
-    assert not plan.advisory
-    assert plan.warnings == ()
+@pytest.fixture
+def fake() -> FakeTogai:
+    """A service that corrects a reverted event again: each second request counts."""
+    fake = FakeTogai(TOKEN)
+    fake.correct_reverted()
+    return fake
 
 
-def test_a_plan_takes_events_in_the_order_of_the_service(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="b", timestamp="2024-12-04T00:00:00Z")
-    fake.add(id="a", timestamp="2024-12-04T00:00:00Z")
-    fake.add(id="c", timestamp="2024-12-05T00:00:00Z")
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    assert [event.event_payload.id for event in plan.events] == ["c", "a", "b"]
-    undone = api.call("undo", account_id="acme", whole_account=True)
-    assert [entry.event_payload.id for entry in undone] == ["c", "a", "b"]
+@pytest.fixture
+def planner(connect: Connect, url: str, ledger: Ledger) -> Any:
+    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
+        yield api
+
+
+def approved(api: Api, ledger: Ledger, items: Any, **more: Any) -> Plan:
+    plan: Plan = api.call("plan", items, **more)
+    ledger.approve(plan.digest, who="bob", why="looks right")
+    return plan
+
+
+def outcomes(execution: Any) -> list[str]:
+    return [str(step.outcome) for step in execution]
+
+
+def test_find_reads_one_listing_and_chooses(planner: Api, fake: FakeTogai) -> None:
+    fake.add_many(120)
+    fake.overlap_pages(1)
+    found = planner.call("find", "acme", reference_ids=["ref-3", "ref-77", "ref-999"])
+    assert [event.reference_id for event in found] == ["ref-3", "ref-77"]
+    assert found.missing == ("ref-999",)
+    assert found.is_complete
+    assert len(fake.requests) == 3
+    everything = planner.call("find", "acme")
+    assert len(everything) == 120
+    part = planner.call("find", "acme", max_events=50)
+    assert (len(part), part.is_complete) == (50, False)
+    first = everything[10].event_payload.timestamp
+    since = planner.call("find", "acme", since=first, where=lambda event: True)
+    assert len(since) == 110
+    assert (
+        len(planner.call("find", "acme", until=first, status=str(found[0].ingestion_status.status)))
+        == 10
+    )
+    assert len(planner.call("find", "acme", event_ids=["event-5"])) == 1
 
 
 @pytest.mark.parametrize(
-    ("filters", "expected", "advisory"),
+    "wrong",
     [
-        ({"event_id": "a"}, ["ref-1", "ref-2"], False),
-        ({"reference_id": "ref-2"}, ["ref-2"], True),
-        ({"event_source_time": WHEN}, ["ref-1", "ref-3"], True),
-        ({"event_id": "a", "event_source_time": WHEN}, ["ref-1"], True),
-        ({"event_id": "a", "created_at": WHEN}, [], True),
+        {"reference_ids": "ref-1"},
+        {"reference_ids": [1]},
+        {"event_ids": [""]},
+        {"since": "2024-01-01"},
+        {"max_events": 0},
+        {"max_events": True},
     ],
 )
-def test_each_selection_is_planned_and_says_where_it_was_applied_here(
-    api: Api, fake: FakeTogai, filters: dict[str, Any], expected: list[str], advisory: bool
-) -> None:
-    fake.add(id="a", timestamp="2024-12-04T07:30:35Z")
-    fake.add(id="a", timestamp="2024-12-03T07:30:35Z")
-    fake.add(id="b", timestamp="2024-12-04T13:00:35+05:30")
-    plan = api.call("plan", "UNDO", account_id="acme", **filters)
-    assert planned(plan) == expected
-    assert plan.advisory is advisory
-
-
-def test_an_event_that_was_read_is_planned_without_listing_its_account(
-    api: Api, fake: FakeTogai
-) -> None:
-    fake.add(id="a")
-    plan = api.call("plan", "UNDO", api.call("get", "a"))
-    assert planned(plan) == ["ref-1"]
-    assert plan.warnings == ()
-    assert {request.path for request in fake.requests} == {"/events/a"}
-
-
-def test_a_plan_prints_as_a_table_with_its_warnings(api: Api, fake: FakeTogai) -> None:
-    fake.add_many(31)
-    fake.add(id="x", status="REVERTED")
-    fake.add(id="y", status="INGESTION_FAILED_DUPLICATE_EVENT")
-    text = str(api.call("plan", "UNDO", account_id="acme", whole_account=True))
-    for part in (
-        "Plan: UNDO of the events with account_id=acme: 33 events",
-        "reference_id  id ",
-        "ref-31        event-31",
-        "distance=31.5",
-        "! 1 of 33 are reverted already",
-        "! 1 of 33 failed their ingestion",
-        "! one call would correct 30 of 33",
-    ):
-        assert part in text
-
-
-def test_a_plan_of_a_replacement_shows_what_is_ingested_instead(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="a")
-    event = build_event(
-        "rides", account_id="acme", timestamp=WHEN, attributes={"distance": "1.84"}, id="b"
-    )
-    plan = api.call("plan", "REDO_EVENT", api.call("get", "a"), event=event)
-    heading, *_, was, becomes = str(plan).splitlines()
-    assert heading.endswith(": 1 event")
-    assert was.split()[:2] == ["ref-1", "a"]
-    assert becomes.split() == ["becomes", "b", "2024-12-04", "07:30:35+00:00", "distance=1.84"]
-
-
-def test_a_plan_of_nothing_says_so(api: Api) -> None:
-    plan = api.call("plan", "UNDO", account_id="nobody", whole_account=True)
-    assert plan.warnings == ("no event matches",)
-    assert "0 events" in str(plan)
-
-
-def test_a_plan_refuses_what_a_correction_refuses(api: Api, fake: FakeTogai) -> None:
-    with pytest.raises(InvalidRequest, match="whole_account=True"):
-        api.call("plan", "UNDO", account_id="acme")
-    with pytest.raises(InvalidRequest, match="needs the event"):
-        api.call("plan", "REDO_EVENT", account_id="acme", event_id="a")
+def test_find_refuses_what_cannot_be_meant(planner: Api, fake: FakeTogai, wrong: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        planner.call("find", "acme", **wrong)
     assert not fake.requests
 
 
-def test_executing_corrects_each_planned_event_by_its_own_id_beyond_the_cap(
-    api: Api, fake: FakeTogai
-) -> None:
-    fake.add_many(33)
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    result = execute(api, plan)
-    assert len(result.succeeded) == 33
-    assert not result.maybe_truncated
-    sent = [request.query["id"] for request in fake.requests if request.method == "POST"]
-    assert sent == planned(plan)
-
-
-def test_executing_can_be_limited(api: Api, fake: FakeTogai) -> None:
-    fake.add_many(5)
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    assert len(execute(api, plan, limit=2)) == 2
-    assert len(fake.corrections) == 2
-    for limit in (0, -1, True, "2", 1.5):
-        with pytest.raises(InvalidRequest, match="limit"):
-            execute(api, plan, limit=limit)
-
-
-def change_status(fake: FakeTogai) -> None:
-    fake.events[0].status = "REVERTED"
-
-
-def add_event(fake: FakeTogai) -> None:
-    fake.add(id="event-9")
-
-
-def remove_event(fake: FakeTogai) -> None:
-    del fake.events[0]
-
-
-def change_payload(fake: FakeTogai) -> None:
-    fake.events[0].payload["dimensions"] = {"city": "Pune"}
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (change_status, "ref-1 was INGESTION_COMPLETED_EVENT_METERED and is REVERTED"),
-        (add_event, "ref-4 is new"),
-        (remove_event, "ref-1 is gone"),
-        (change_payload, "ref-1 has changed"),
-    ],
-)
-def test_executing_refuses_where_something_changed_since(
-    api: Api, fake: FakeTogai, change: Any, told: str
+def test_a_plan_is_data_and_sends_nothing(
+    planner: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
 ) -> None:
     fake.add_many(3)
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    change(fake)
-    with pytest.raises(PlanChanged, match=told):
-        execute(api, plan)
+    events = planner.call("find", "acme")
+    corrected = with_quantities(events[2], {"distance": Decimal("0.35")})
+    plan = planner.call(
+        "plan", [Undo(events[0]), Redo(events[1]), Replace(events[2], corrected)], why="meter 7"
+    )
+    assert {request.method for request in fake.requests} == {"GET"}
+    assert plan.totals == {"distance (Kilometers)": (Decimal("7.5"), Decimal("2.85"))}
+    text = str(plan)
+    assert max(map(len, text.splitlines())) <= 80
+    for part in ("meter 7", "ref-1", "UNDO", "3.5 -> 0.35", "7.5 -> 2.85", "tenfold", plan.digest):
+        assert part in text
+    plan.save(tmp_path / "plan.json")
+    loaded = Plan.load(tmp_path / "plan.json")
+    assert loaded == plan
+    assert loaded.digest == plan.digest
+    assert (tmp_path / "plan.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_changed_plan_is_not_loaded(planner: Api, fake: FakeTogai, tmp_path: Path) -> None:
+    fake.add_many(1)
+    path = tmp_path / "plan.json"
+    planner.call("plan", [Undo(planner.call("find", "acme")[0])]).save(path)
+    source = json.loads(path.read_text())
+    source["items"][0]["selection"]["reference_id"] = "ref-2"
+    path.write_text(json.dumps(source))
+    with pytest.raises(InvalidRequest, match="was changed"):
+        Plan.load(path)
+    for text in ("", "[]", "{}", '{"format": 99}'):
+        path.write_text(text)
+        with pytest.raises(InvalidRequest):
+            Plan.load(path)
+
+
+def test_a_long_plan_shows_its_head_and_its_tail(planner: Api, fake: FakeTogai) -> None:
+    fake.add_many(100)
+    plan = planner.call("plan", [Undo(event) for event in planner.call("find", "acme")])
+    text = str(plan)
+    assert "ref-20," in text
+    assert "ref-21," not in text
+    assert "75 more" in text
+    assert "ref-100," in text
+
+
+def test_an_id_with_escape_sequences_hides_nothing(planner: Api, fake: FakeTogai) -> None:
+    fake.add(id="a\x1b[2K\rb\u202e", reference_id="ref\n-1")
+    text = str(planner.call("plan", [Undo(planner.call("find", "acme")[0])]))
+    assert text.replace("\n", "").isprintable()
+    assert "\\x1b[2K\\rb\\u202e" in text
+    assert "ref\\n-1" in text
+
+
+def test_warnings_name_what_a_person_should_look_at(planner: Api, fake: FakeTogai) -> None:
+    fake.add(id="failed", status="INGESTION_FAILED_UNITS_INVALID")
+    fake.add(id="running", status="INGESTION_IN_PROGRESS")
+    fake.add()
+    fake.add(id="b", account_id="other")
+    fake.add(id="c", attributes=[{"name": "a", "value": "1"}, {"name": "b", "value": "2"}])
+    events = [*planner.call("find", "acme"), *planner.call("find", "other")]
+    last = events[3]
+    smaller = with_quantities(last, {"a": -1})
+    del smaller.attributes[1:]
+    items = [Undo(event) for event in (*events[:3], events[4])]
+    with pytest.raises(InvalidRequest, match="lacks b"):
+        planner.call("plan", [Replace(last, smaller)])
+    plan = planner.call("plan", [*items, Replace(last, smaller, allow_removed=True)])
+    joined = "\n".join(plan.warnings)
+    for part in (
+        "failed their ingestion",
+        "still being",
+        "no id of their own",
+        "2 accounts",
+        "lose an attribute",
+        "negative",
+    ):
+        assert part in joined
+
+
+def test_reverted_and_corrected_events_are_left_out_and_listed(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(4)
+    events = planner.call("find", "acme")
+    planner.call("undo", events[0])
+    fake.fail_next(status=502, method="POST")
+    planner.call("execute", approved(planner, ledger, [Undo(events[1])]))
+    fake.events[2].status = "REVERTED"
+    stale = [events[0], events[1], planner.call("find", "acme")[2], events[3]]
+    plan = planner.call("plan", [Undo(event) for event in stale])
+    assert [item.selection.reference_id for item in plan.items] == ["ref-4"]
+    reasons = {one.reference_id: one.reason for one in plan.left_out}
+    assert "corrected already" in reasons["ref-1"]
+    assert "open" in reasons["ref-2"]
+    assert "REVERTED" in reasons["ref-3"]
+
+
+def test_the_same_event_twice_is_merged_or_refused(planner: Api, fake: FakeTogai) -> None:
+    fake.add_many(1)
+    event = planner.call("find", "acme")[0]
+    assert len(planner.call("plan", [Undo(event), Undo(event)])) == 1
+    with pytest.raises(InvalidRequest, match="twice"):
+        planner.call("plan", [Undo(event), Redo(event)])
+    for wrong in ([event], [None], "ref-1", 5):
+        with pytest.raises(InvalidRequest):
+            planner.call("plan", wrong)
+
+
+def test_one_event_under_an_account_and_its_alias_is_corrected_once(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_alias("acme", "acme-eu")
+    fake.add(id="a", account_id="acme-eu")
+    (by_account,) = planner.call("find", "acme")
+    (by_alias,) = planner.call("find", "acme-eu")
+    plan = approved(planner, ledger, [Undo(by_account, account_id="acme")])
+    assert "acme (shown as acme-eu)" in str(plan)
+    assert planner.call("execute", plan).is_complete
+    with pytest.raises(InvalidRequest, match="twice"):
+        planner.call("plan", [Undo(by_account, account_id="acme"), Undo(by_alias)])
+    planner.call("execute", approved(planner, ledger, [Undo(by_alias)]))
+    assert fake.applied == {"ref-1": 1}
+
+
+def test_a_plan_needs_a_ledger_and_an_approval(
+    connect: Connect, fake: FakeTogai, url: str, planner: Api, ledger: Ledger, tmp_path: Path
+) -> None:
+    fake.add_many(1)
+    event = planner.call("find", "acme")[0]
+    with connect(base_url=url) as without:
+        with pytest.raises(ConfigurationError, match="create=True"):
+            without.call("plan", [Undo(event)])
+    plan = planner.call("plan", [Undo(event)])
+    with pytest.raises(NotApproved):
+        planner.call("execute", plan)
+    ledger.approve(plan.digest, who="bob", why="ok")
+    other = Ledger(tmp_path / "other.db", create=True)
+    other.approve(plan.digest, who="bob", why="ok")
+    with pytest.raises(InvalidRequest, match="another ledger"):
+        planner.call("execute", plan, ledger=other)
+    with pytest.raises(InvalidRequest, match="execute takes a Plan"):
+        planner.call("execute", "plan.json")
+    for wrong in ({"on_failure": "ignore"}, {"limit": 0}, {"limit": True}):
+        with pytest.raises(InvalidRequest):
+            planner.call("execute", plan, **wrong)
+    with connect(base_url=url.replace("127.0.0.1", "localhost"), ledger=ledger) as elsewhere:
+        with pytest.raises(InvalidRequest, match="the plan is for"):
+            elsewhere.call("execute", plan)
     assert not fake.corrections
 
 
-def test_executing_stops_at_the_first_unknown_outcome_and_tells_what_was_done(
-    connect: Connect, fake: FakeTogai, url: str
-) -> None:
-    fake.add_many(4)
-    with connect(base_url=url, timeout=Timeout(read=5, total=10)) as api:
-        plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-        fake.change_next(lambda body: body, times=2, method="POST")
-        fake.fail_next(status=502, acts=True, method="POST")
-        with pytest.raises(CorrectionOutcomeUnknown) as caught:
-            execute(api, plan)
-    assert [entry.reference_id for entry in caught.value.completed] == planned(plan)[:2]
-    assert len(fake.corrections) == 3
-
-
-def test_a_replacement_of_several_events_warns_that_it_is_ingested_several_times(
-    api: Api, fake: FakeTogai
+def test_a_ledger_that_is_older_than_the_plan_is_refused(
+    planner: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
 ) -> None:
     fake.add_many(2)
-    event = build_event("rides", account_id="acme", timestamp=WHEN, attributes={"a": 1})
-    plan = api.call("plan", "REDO_EVENT", account_id="acme", whole_account=True, event=event)
-    assert any("ingested 2 times" in warning for warning in plan.warnings)
+    events = planner.call("find", "acme")
+    backup = (tmp_path / "ledger.db").read_bytes()
+    planner.call("undo", events[0])
+    plan = planner.call("plan", [Undo(events[1])])
+    (tmp_path / "ledger.db").write_bytes(backup)
+    ledger.approve(plan.digest, who="bob", why="ok")
+    with pytest.raises(LedgerDamaged, match="backup"):
+        planner.call("execute", plan)
 
 
-def test_what_a_plan_sends_stands_in_the_ledger(api: Api, fake: FakeTogai, tmp_path: Path) -> None:
-    fake.add_many(3)
-    ledger = Ledger(tmp_path / "ledger", who="ann", why="wrong meter")
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    execute(api, plan, ledger=ledger)
-    assert ledger.path.read_text().count('"intent"') == 3
-    assert pending(ledger.path) == []
-
-
-def test_an_event_without_a_reference_id_is_planned_and_not_executed(
-    api: Api, fake: FakeTogai
+def test_a_trailing_slash_is_the_same_service(
+    connect: Connect, fake: FakeTogai, url: str, planner: Api, ledger: Ledger
 ) -> None:
-    fake.add(id="a")
-    fake.change_next(lambda page: page["events"][0].pop("referenceId") and page, times=2)
-    plan = api.call("plan", "UNDO", account_id="acme", whole_account=True)
-    assert any("no reference id" in warning for warning in plan.warnings)
-    with pytest.raises(InvalidRequest, match="no reference id"):
-        execute(api, plan)
+    fake.add_many(1)
+    plan = approved(planner, ledger, [Undo(planner.call("find", "acme")[0])])
+    with connect(base_url=f"{url.upper().replace('HTTP', 'http')}/", ledger=ledger) as other:
+        assert other.call("execute", plan).is_complete
+        assert other.call("execute", plan).is_complete
+    assert fake.applied == {"ref-1": 1}
+
+
+@pytest.mark.parametrize("prefix", ["event", None])
+def test_executing_again_continues_and_sends_nothing_twice(
+    planner: Api, fake: FakeTogai, ledger: Ledger, prefix: str | None
+) -> None:
+    fake.add_many(7, prefix=prefix)
+    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    seen: list[Any] = []
+    assert outcomes(planner.call("execute", plan, limit=2, on_step=seen.append)) == [
+        *["applied"] * 2,
+        *["not reached"] * 5,
+    ]
+    assert [step.number for step in seen] == [1, 2]
+    assert planner.call("execute", plan, limit=2).of("not reached")
+    assert planner.call("execute", plan).is_complete
+    again = planner.call("execute", plan).raise_for_failures()
+    assert all(step.earlier for step in again)
+    assert set(fake.applied.values()) == {1}
+    assert len(fake.applied) == 7
+    assert ledger.pending() == []
+
+
+def test_an_unknown_outcome_stops_and_is_not_sent_again(
+    planner: Api, fake: FakeTogai, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.add_many(3)
+    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    fake.fail_next(status=502, acts=True, method="POST")
+    execution = planner.call("execute", plan)
+    assert outcomes(execution) == ["unknown", "not reached", "not reached"]
+    with pytest.raises(PlanIncomplete, match="1 unknown"):
+        execution.raise_for_failures()
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert record.name == "togai"
+    assert "\n" not in record.getMessage()
+    for part in ("outcome unknown", "ref-1", "entry 2", "ledger.pending()"):
+        assert part in record.getMessage()
+    assert outcomes(planner.call("execute", plan)) == ["open", "applied", "applied"]
+    (entry,) = ledger.pending()
+    assert "502" in str(entry.cause)
+    ledger.settle(entry, planner.call("reconcile", entry))
+    assert planner.call("execute", plan).is_complete
+    assert set(fake.applied.values()) == {1}
+
+
+def test_a_refused_item_is_sent_again_and_a_failed_one_is_not(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(3)
+    events = planner.call("find", "acme")
+    plan = approved(planner, ledger, [Undo(event) for event in events])
+    fake.fail_next(status=403, method="POST")
+    fake.refuse_next(1)
+    first = planner.call("execute", plan, on_failure="continue")
+    assert outcomes(first) == ["not applied", "failed", "applied"]
+    second = planner.call("execute", plan, on_failure="continue")
+    assert outcomes(second) == ["applied", "failed", "applied"]
+    assert fake.applied == {"ref-1": 1, "ref-3": 1}
+    assert ledger.pending() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "applied"),
+    [(status, False) for status in REFUSALS] + [(status, True) for status in OTHERS],
+)
+def test_only_a_closed_list_of_refusals_is_certain(
+    fake: FakeTogai, url: str, ledger: Ledger, status: int, applied: bool
+) -> None:
+    fake.add_many(1)
+    with Togai(
+        TOKEN, base_url=url, ledger=ledger, max_retries=0, requests_per_second=None
+    ) as client:
+        event = client.events.find("acme")[0]
+        fake.fail_next(status=status, acts=applied, method="POST")
+        plan = client.events.plan([Undo(event)])
+        ledger.approve(plan.digest, who="bob", why="ok")
+        (step,) = client.events.execute(plan)
+    assert step.outcome == ("unknown" if applied else "not applied")
+    assert len(ledger.pending()) == applied
+
+
+def test_an_item_that_reads_differently_is_not_sent(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(4)
+    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    fake.events[0].status = "INGESTION_COMPLETED_EVENT_NOT_METERED"
+    fake.events[1].payload["attributes"][0]["value"] = "99"
+    fake.events[2].created_at = "2020-01-01T00:00:00Z"
+    del fake.events[3]
+    execution = planner.call("execute", plan, on_failure="continue")
+    assert outcomes(execution) == ["changed"] * 4
+    assert not fake.corrections
+    assert [entry.kind for entry in ledger.history()] == ["approved"]
+
+
+def test_another_notation_is_no_change(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+    fake.add_many(1)
+    plan = approved(planner, ledger, [Undo(planner.call("find", "acme")[0])])
+
+    def rewritten(event: Any) -> None:
+        event["createdAt"] = event["createdAt"].replace("Z", "000+00:00")
+        event["eventPayload"]["timestamp"] = "2024-01-01T05:35:00+05:30"
+        event["eventPayload"]["attributes"][0]["value"] = "1.50"
+        event["eventPayload"]["added"] = True
+
+    fake.change_events(rewritten)
+    assert planner.call("execute", plan).is_complete
+
+
+@pytest.mark.parametrize("change", ["wrong", "none", "two", "reverted", "status"])
+def test_a_response_that_is_not_about_the_event_leaves_it_open(
+    planner: Api, fake: FakeTogai, ledger: Ledger, change: str
+) -> None:
+    fake.add_many(2)
+    events = planner.call("find", "acme")
+    item: Any = Redo(events[0]) if change == "reverted" else Undo(events[0])
+    plan = approved(planner, ledger, [item])
+    if change == "wrong":
+        fake.wrong_event_next(method="POST")
+    elif change == "none":
+        fake.set_next("$.data", [], method="POST")
+    elif change == "two":
+        fake.change_next(lambda body: body["data"].append(body["data"][0]), method="POST")
+    elif change == "reverted":
+        fake.set_next("$.data[0].status", "REVERTED", method="POST")
+    else:
+        fake.set_next("$.data[0].status", "QUEUED", method="POST")
+    (step,) = planner.call("execute", plan)
+    assert step.outcome == "unknown"
+    assert [entry.target for entry in ledger.pending()] == ["ref-1"]
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_failed_replacement_is_settled_only_if_the_event_is_unchanged(
+    planner: Api, fake: FakeTogai, ledger: Ledger, undone: bool
+) -> None:
+    fake.add_many(1)
+    event = planner.call("find", "acme")[0]
+    plan = approved(planner, ledger, [Replace(event, with_quantities(event, {"distance": 1}))])
+    if undone:
+        fake.set_next("$.data[0].status", "FAILED", method="POST")
+    else:
+        fake.refuse_next(1)
+    (step,) = planner.call("execute", plan)
+    assert step.outcome == ("unknown" if undone else "failed")
+    if undone:
+        assert "reverted without a replacement" in step.detail
+    assert len(ledger.pending()) == undone
+
+
+def test_the_result_names_the_new_events(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+    fake.add_many(2)
+    events = planner.call("find", "acme")
+    items = [Replace(event, with_quantities(event, {"distance": 7})) for event in events]
+    plan = approved(planner, ledger, items)
+    execution = planner.call("execute", plan)
+    assert execution.replacements == {"ref-1": "ref-3", "ref-2": "ref-4"}
+    assert planner.call("execute", plan).replacements == execution.replacements
+    with pytest.raises(Exception, match="its replacement ref-3"):
+        planner.call("undo", events[0])
+
+
+def test_another_persons_correction_is_not_repeated(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(3)
+    events = planner.call("find", "acme")
+    fake.lag_reads(requests=1000)
+    ann = approved(planner, ledger, [Undo(event) for event in events])
+    bob = approved(planner, ledger, [Undo(event) for event in events[1:]], why="me too")
+    assert planner.call("execute", ann, limit=2).of("applied")
+    assert outcomes(planner.call("execute", bob, on_failure="continue")) == [
+        "corrected elsewhere",
+        "applied",
+    ]
+    assert outcomes(planner.call("execute", ann)) == ["applied", "applied", "corrected elsewhere"]
+    assert set(fake.applied.values()) == {1}
+
+
+def test_a_redo_after_the_reading_makes_a_plan_stale(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(1)
+    event = planner.call("find", "acme")[0]
+    first = approved(planner, ledger, [Redo(event)], why="ann")
+    second = approved(planner, ledger, [Redo(event)], why="bob")
+    assert planner.call("execute", first).is_complete
+    assert outcomes(planner.call("execute", second)) == ["changed"]
+    assert fake.applied == {"ref-1": 1}
+
+
+def test_threads_and_processes_share_one_plan(
+    planner: Api, fake: FakeTogai, ledger: Ledger, url: str
+) -> None:
+    fake.add_many(12)
+    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+
+    def work() -> None:
+        with Togai(TOKEN, base_url=url, requests_per_second=None, ledger=str(ledger)) as client:
+            client.events.execute(plan)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert planner.call("execute", plan).is_complete
+    assert sorted(fake.applied.values()) == [1] * 12
+    ledger.verify()
+
+
+def test_a_one_off_correction_takes_the_same_lock(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(2)
+    events = planner.call("find", "acme")
+    fake.fail_next(status=502, acts=True, method="POST")
+    with pytest.raises(CorrectionOutcomeUnknown, match=r"open in the ledger .*entry 1") as caught:
+        planner.call("undo", events[0])
+    (entry,) = ledger.pending()
+    assert caught.value.entries == (
+        entry.__class__(
+            **{**{a.name: getattr(entry, a.name) for a in entry.__attrs_attrs__}, "cause": None}
+        ),
+    )
+    for target in ({"event_id": "event-1"}, {"reference_id": "ref-1"}):
+        with pytest.raises(AlreadyPending):
+            planner.call("undo", account_id="acme", **target)
+    with pytest.raises(AlreadyPending):
+        planner.call("undo", account_id="acme", whole_account=True)
+    assert sum(fake.applied.values()) == 1
+
+
+def test_a_background_job_locks_its_account_until_it_is_decided(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(2)
+    events = planner.call("find", "acme")
+    planner.call("undo", account_id="acme", whole_account=True, background=True)
+    (entry,) = ledger.pending()
+    with pytest.raises(AlreadyPending):
+        planner.call("undo", events[1])
+    assert planner.call("reconcile", entry).verdict == "cannot tell"
+    fake.run_jobs()
+    ledger.decide(entry, "applied", who="bob", why="the job is done")
+    assert ledger.pending() == []
+
+
+def test_a_whole_account_makes_its_events_corrected(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(2)
+    events = planner.call("find", "acme")
+    fake.lag_reads(requests=1000)
+    planner.call("undo", account_id="acme", whole_account=True)
+    assert ledger.pending() == []
+    for event in events:
+        with pytest.raises(Exception, match="corrected already"):
+            planner.call("undo", event)
+    assert set(fake.applied.values()) == {1}
+
+
+def test_a_reread_gives_the_entry_a_snapshot(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+    fake.add_many(2)
+    for number, reread in ((1, False), (2, True)):
+        fake.fail_next(status=502, method="POST")
+        with pytest.raises(Exception, match="502"):
+            planner.call("undo", account_id="acme", reference_id=f"ref-{number}", reread=reread)
+    first, second = ledger.pending()
+    assert first.snapshot is None
+    assert second.snapshot is not None
+    assert second.snapshot.event_id == "event-2"
+
+
+def test_a_replacement_that_lost_an_attribute_needs_a_word(
+    planner: Api, connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    fake.add(id="a", attributes=[{"name": "a", "value": "1"}, {"name": "b", "value": "2"}])
+    event = planner.call("get", "a")
+    shorter = planner.call("get", "a")
+    del shorter.event_payload.attributes[1:]
+    with connect(base_url=url) as without:
+        for api in (planner, without):
+            with pytest.raises(InvalidRequest, match="lacks b"):
+                api.call("replace", shorter)
+            with pytest.raises(InvalidRequest, match="lacks b"):
+                api.call("replace", shorter.event_payload, event)
+    assert not fake.corrections
+    planner.call("replace", shorter.event_payload, event, allow_removed=True)
+    reverted = planner.call("find", "acme")[0]
+    with pytest.raises(InvalidRequest, match="allow_reverted=True"):
+        planner.call("undo", reverted)
+
+
+def test_the_ledger_of_a_call_wins_over_the_clients_and_that_over_the_environment(
+    connect: Connect, fake: FakeTogai, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(3)
+    ledgers = [Ledger(tmp_path / f"{name}.db", create=True) for name in "abc"]
+    monkeypatch.setenv("TOGAI_LEDGER", str(ledgers[2]))
+    with connect(base_url=url, ledger=str(ledgers[1])) as api:
+        events = api.call("find", "acme")
+        api.call("undo", events[0], ledger=ledgers[0])
+        api.call("undo", events[1])
+    with connect(base_url=url) as api:
+        api.call("undo", events[2])
+    assert [[one.target for one in ledger.history()] for ledger in ledgers] == [
+        ["ref-1"] * 2,
+        ["ref-2"] * 2,
+        ["ref-3"] * 2,
+    ]
+
+
+def test_reading_needs_no_ledger(connect: Connect, fake: FakeTogai, url: str) -> None:
+    fake.add_many(1)
+    with connect(base_url=url, ledger="missing.db") as api:
+        assert len(api.call("find", "acme")) == 1
+        with pytest.raises(ConfigurationError, match="no ledger at missing"):
+            api.call("undo", account_id="acme", reference_id="ref-1")
     assert not fake.corrections

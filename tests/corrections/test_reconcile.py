@@ -1,149 +1,351 @@
-"""Reconciling: what became of a correction, from what reads now; no correction is sent."""
+"""Reconciling: "applied" and "not applied" need evidence, everything else is "cannot tell"."""
 
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 
-from togai import CorrectionOutcomeUnknown, InvalidRequest
+from togai import (
+    CorrectionOutcomeUnknown,
+    InvalidRequest,
+    Redo,
+    Replace,
+    Togai,
+    Undo,
+    with_quantities,
+)
+from togai.corrections import Entry, Ledger
+from togai.corrections import _database as database
 from togai.testing import FakeTogai
 
-from ..conftest import TOKEN, Api
+from ..conftest import TOKEN, Api, Connect
 
 
-def unknown(api: Api, fake: FakeTogai, method: str, *args: Any, acts: bool, **kwargs: Any) -> Any:
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
+
+
+@pytest.fixture
+def fake() -> FakeTogai:
+    fake = FakeTogai(TOKEN)
+    fake.correct_reverted()
+    return fake
+
+
+@pytest.fixture
+def client(connect: Connect, url: str, ledger: Ledger) -> Any:
+    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
+        yield api
+
+
+Later = Callable[..., None]
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Sets the ledger's clock ahead."""
+
+    def set_ahead(**ahead: float) -> None:
+        monkeypatch.setattr(
+            database._SQLiteTransaction,
+            "now",
+            lambda _self: datetime.now(UTC) + timedelta(**ahead),
+        )
+
+    return set_ahead
+
+
+def item(action: str, event: Any) -> Any:
+    if action == "REDO_EVENT":
+        return Replace(event, with_quantities(event, {"distance": 7}))
+    return Undo(event) if action == "UNDO" else Redo(event)
+
+
+def lost(client: Api, fake: FakeTogai, ledger: Ledger, action: str, *, acts: bool) -> Entry:
+    """The open entry of a correction of ref-1 that ended with a 502."""
+    event = client.call("find", "acme")[0]
+    plan = client.call("plan", [item(action, event)])
+    ledger.approve(plan.digest, who="bob", why="ok")
     fake.fail_next(status=502, acts=acts, method="POST")
-    with pytest.raises(CorrectionOutcomeUnknown) as caught:
-        api.call(method, *args, **kwargs)
-    return caught.value
+    client.call("execute", plan)
+    (entry,) = ledger.pending()
+    return entry
 
 
-def longer(event: Any) -> Any:
-    distance = evolve(event.event_payload.attributes[0], value="99")
-    return evolve(event, event_payload=evolve(event.event_payload, attributes=[distance]))
-
-
-@pytest.mark.parametrize(("acts", "verdict"), [(True, "applied"), (False, "not applied")])
-@pytest.mark.parametrize("method", ["undo", "replace"])
-def test_a_correction_of_one_event_is_applied_or_not(
-    api: Api, fake: FakeTogai, method: str, acts: bool, verdict: str
+@pytest.mark.parametrize("action", ["UNDO", "REDO_EVENT"])
+@pytest.mark.parametrize("prefix", ["event", None])
+def test_what_was_applied_reads_so_at_once(
+    client: Api, fake: FakeTogai, ledger: Ledger, action: str, prefix: str | None
 ) -> None:
-    fake.add(id="a")
-    event = api.call("get", "a")
-    event = longer(event) if method == "replace" else event
-    error = unknown(api, fake, method, event, acts=acts)
-    posts = [request for request in fake.requests if request.method == "POST"]
-    found = api.call("reconcile", error)
-    assert found.verdict == verdict
-    assert found.evidence
-    assert "ref-1 reads" in str(found)
-    assert [request for request in fake.requests if request.method == "POST"] == posts
-
-
-@pytest.mark.parametrize(("acts", "verdict"), [(True, "applied"), (False, "not applied")])
-@pytest.mark.parametrize(
-    "filters", [{"event_id": "event-1"}, {"reference_id": "ref-1"}, {"whole_account": True}]
-)
-def test_a_correction_by_filters_is_reconciled_too(
-    api: Api, fake: FakeTogai, filters: dict[str, Any], acts: bool, verdict: str
-) -> None:
-    fake.add_many(3)
-    error = unknown(api, fake, "undo", account_id="acme", acts=acts, **filters)
-    assert api.call("reconcile", error).verdict == verdict
-
-
-def test_a_whole_account_beyond_the_cap_is_judged_by_its_first_30(
-    api: Api, fake: FakeTogai
-) -> None:
-    fake.add_many(33)
-    error = unknown(api, fake, "undo", account_id="acme", whole_account=True, acts=True)
-    found = api.call("reconcile", error)
+    fake.add_many(2, prefix=prefix)
+    entry = lost(client, fake, ledger, action, acts=True)
+    posts = len(fake.assert_sent("POST", "/events/correction"))
+    found = client.call("reconcile", entry)
     assert found.verdict == "applied"
-    assert len(found.events) == 30
+    assert "reads REVERTED; before the correction it read INGESTION" in found.evidence[0]
+    assert len(fake.assert_sent("POST", "/events/correction")) == posts
+    ledger.settle(entry, found)
+    assert ledger.pending() == []
+    with pytest.raises(InvalidRequest, match="settled already"):
+        ledger.settle(entry, found)
 
 
-def test_targets_that_read_differently_cannot_be_told(api: Api, fake: FakeTogai) -> None:
-    fake.add_many(2)
-    error = unknown(api, fake, "undo", account_id="acme", whole_account=True, acts=True)
-    fake.events[0].status = "INGESTION_COMPLETED_EVENT_METERED"
-    assert api.call("reconcile", error).verdict == "cannot tell"
-
-
-def test_an_event_that_was_reverted_before_cannot_be_told(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="a", status="REVERTED")
-    error = unknown(api, fake, "undo", api.call("get", "a"), acts=False)
-    found = api.call("reconcile", error)
-    assert found.verdict == "cannot tell"
-    assert "reverted before" in found.evidence[0]
-
-
-def test_a_redo_that_left_no_trace_cannot_be_told(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="a")
-    error = unknown(api, fake, "redo", api.call("get", "a"), acts=True)
-    assert api.call("reconcile", error).verdict == "cannot tell"
-
-
-def test_a_redo_that_ingested_the_event_anew_is_applied(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="a")
-    error = unknown(api, fake, "redo", api.call("get", "a"), acts=False)
-    fake.events[0].status = "REVERTED"
-    fake.add(id="a")
-    assert api.call("reconcile", error).verdict == "applied"
-
-
-def test_a_replacement_that_got_half_way_cannot_be_told(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="a")
-    error = unknown(api, fake, "replace", longer(api.call("get", "a")), acts=False)
-    fake.events[0].status = "REVERTED"
-    found = api.call("reconcile", error)
-    assert found.verdict == "cannot tell"
-    assert "should replace it is not there" in found.evidence[0]
-
-
-def test_a_background_job_that_has_not_run_cannot_be_told(api: Api, fake: FakeTogai) -> None:
-    fake.add(id="a")
-    error = unknown(api, fake, "undo", account_id="acme", event_id="a", background=True, acts=True)
-    assert api.call("reconcile", error).verdict == "cannot tell"
-    fake.run_jobs()
-    assert api.call("reconcile", error).verdict == "applied"
-
-
-def test_nothing_that_matches_cannot_be_told(api: Api, fake: FakeTogai) -> None:
-    error = unknown(api, fake, "undo", account_id="acme", event_id="a", acts=False)
-    found = api.call("reconcile", error)
-    assert found.verdict == "cannot tell"
-    assert found.events == ()
-
-
-@pytest.mark.parametrize("thing", ["ride-1", None, ValueError("x")])
-def test_anything_else_is_refused(api: Api, thing: Any) -> None:
-    with pytest.raises(InvalidRequest, match="CorrectionOutcomeUnknown"):
-        api.call("reconcile", thing)
-
-
-def test_an_error_is_reconciled_in_another_process(
-    api: Api, fake: FakeTogai, url: str, tmp_path: Path
+@pytest.mark.parametrize("prefix", ["event", None])
+def test_what_was_not_applied_needs_the_minimum_age(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, prefix: str | None
 ) -> None:
-    fake.add(id="a")
-    error = unknown(api, fake, "replace", longer(api.call("get", "a")), acts=True)
-    saved = tmp_path / "error.pickle"
-    saved.write_bytes(pickle.dumps(error))
-    code = (
-        "import pickle, sys; from pathlib import Path; from togai import Togai;"
-        f"client = Togai({TOKEN!r}, base_url={url!r});"
-        "print(client.events.reconcile(pickle.loads(Path(sys.argv[1]).read_bytes())).verdict);"
-        "client.close()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, str(saved)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout.strip(), done.stderr) == ("applied", "")
+    fake.add_many(2, prefix=prefix)
+    entry = lost(client, fake, ledger, "UNDO", acts=False)
+    found = client.call("reconcile", entry)
+    assert found.verdict == "cannot tell"
+    assert found.check_after == entry.at + timedelta(minutes=10)
+    assert "check again after" in str(found)
+    ledger.settle(entry, found)
+    assert len(ledger.pending()) == 1
+    later(minutes=10)
+    found = client.call("reconcile", entry)
+    assert found.verdict == "not applied"
+    ledger.settle(entry, found)
+    assert ledger.pending() == []
+
+
+def test_a_replacement_needs_a_witness_or_a_day(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(2)
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    later(hours=1)
+    found = client.call("reconcile", entry)
+    assert (found.verdict, found.check_after) == ("cannot tell", entry.at + timedelta(hours=24))
+    client.call("undo", client.call("find", "acme")[1])
+    found = client.call("reconcile", entry)
+    assert found.verdict == "not applied"
+    assert "ref-2, which was corrected later" in found.evidence[-1]
+
+
+def test_a_replacement_without_a_witness_is_old_enough_after_a_day(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    later(hours=24)
+    assert client.call("reconcile", entry).verdict == "not applied"
+
+
+@pytest.mark.parametrize("prefix", ["event", None])
+@pytest.mark.parametrize("action", ["UNDO", "REDO_EVENT"])
+def test_readings_that_lag_are_noticed_by_the_witness(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, action: str, prefix: str | None
+) -> None:
+    fake.add_many(2, prefix=prefix)
+    second = client.call("find", "acme")[1]
+    fake.lag_reads(requests=1000)
+    entry = lost(client, fake, ledger, action, acts=True)
+    plan = client.call("plan", [Undo(second)])
+    ledger.approve(plan.digest, who="bob", why="ok")
+    assert client.call("execute", plan).is_complete
+    later(hours=1)
+    found = client.call("reconcile", entry)
+    assert found.verdict == "cannot tell"
+    assert "the readings are old" in found.evidence[-1]
+
+
+def test_a_redo_is_never_not_applied(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "REDO", acts=False)
+    later(days=30)
+    assert client.call("reconcile", entry).verdict == "cannot tell"
+    fake.events[0].status = "REVERTED"
+    fake.add(id="event-1", timestamp="2024-01-01T00:05:00Z", dimensions={"city": "Chennai"})
+    assert client.call("reconcile", entry).verdict == "cannot tell"
+    fake.events[1].payload["attributes"][0]["value"] = "1.5"
+    found = client.call("reconcile", entry)
+    assert found.verdict == "applied"
+    assert "ref-2 was created since" in found.evidence[1]
+
+
+def revert(fake: FakeTogai) -> None:
+    fake.events[0].status = "REVERTED"
+
+
+def drift(name: str, shown: str) -> Callable[[FakeTogai], None]:
+    return lambda fake: fake.rename_status(name, shown)
+
+
+def change(function: Callable[[Any], Any]) -> Callable[[FakeTogai], None]:
+    return lambda fake: fake.change_events(function)
+
+
+def newcomer(fake: FakeTogai) -> None:
+    fake.add(id="event-1")
+
+
+def remove(fake: FakeTogai) -> None:
+    del fake.events[0]
+
+
+METERED = "INGESTION_COMPLETED_EVENT_METERED"
+
+
+@pytest.mark.parametrize("action", ["UNDO", "REDO", "REDO_EVENT"])
+@pytest.mark.parametrize("acts", [False, True])
+@pytest.mark.parametrize(
+    "situation",
+    [
+        drift("REVERTED", "reverted"),
+        drift("REVERTED", "PARTIALLY_REVERTED"),
+        drift(METERED, "INGESTION_COMPLETED"),
+        drift(METERED, "INGESTION_IN_PROGRESS"),
+        change(lambda event: event.pop("createdAt") and event),
+        change(lambda event: event.update(createdAt="2024-12-31T00:00:00.000001")),
+        change(lambda event: event.update(createdAt="2025-12-31T00:00:00Z")),
+        change(lambda event: event.update(referenceId="ref-9")),
+        change(lambda event: event.pop("referenceId") and event),
+        change(lambda event: event.pop("eventPayload") and event),
+        change(lambda event: event["eventPayload"].update(attributes=[])),
+        change(lambda event: event.pop("ingestionStatus") and event),
+        newcomer,
+        remove,
+    ],
+)
+def test_no_drift_leads_to_a_verdict_that_is_false(
+    client: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    later: Later,
+    action: str,
+    acts: bool,
+    situation: Callable[[FakeTogai], None],
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, action, acts=acts)
+    situation(fake)
+    later(days=30)
+    verdict = client.call("reconcile", entry).verdict
+    assert verdict in ("cannot tell", "applied" if acts else "not applied")
+    if acts:
+        assert verdict != "not applied"
+    elif situation is not newcomer:
+        assert verdict != "applied"
+
+
+def test_an_event_that_is_reverted_by_another_hand_is_not_repeated(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    revert(fake)
+    later(days=30)
+    found = client.call("reconcile", entry)
+    assert found.verdict == "cannot tell"
+    assert "0 events like its replacement" in found.evidence[1]
+
+
+def test_overlapping_pages_change_no_verdict(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(60, prefix=None)
+    fake.overlap_pages(30)
+    entry = lost(client, fake, ledger, "UNDO", acts=True)
+    assert client.call("reconcile", entry).verdict == "applied"
+
+
+def test_a_listing_that_is_not_read_to_its_end_cannot_tell(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(60, prefix=None)
+    entry = lost(client, fake, ledger, "UNDO", acts=True)
+    found = client.call("reconcile", entry, max_events=50)
+    assert found.verdict == "cannot tell"
+    assert "max_events" in found.evidence[0]
+
+
+def test_another_service_cannot_tell(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "UNDO", acts=True)
+    later(days=30)
+    sandbox = FakeTogai(TOKEN)
+    sandbox.add_many(1)
+    with sandbox.serve() as url, Togai(TOKEN, base_url=url) as other:
+        found = other.events.reconcile(entry)
+    assert found.verdict == "cannot tell"
+    assert "it was sent to" in found.evidence[0]
+    assert not sandbox.requests
+
+
+def test_a_target_that_was_not_read_before_cannot_be_told(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    fake.fail_next(status=502, method="POST", acts=True)
+    with pytest.raises(CorrectionOutcomeUnknown) as caught:
+        client.call("undo", account_id="acme", reference_id="ref-1")
+    later(days=30)
+    found = client.call("reconcile", caught.value)
+    assert found.verdict == "cannot tell"
+    assert "was not read before" in found.evidence[0]
+
+
+def test_a_clock_that_goes_backward_or_stands_still_cannot_tell(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "UNDO", acts=False)
+    later(days=-30)
+    assert client.call("reconcile", entry).verdict == "cannot tell"
+    assert client.call("reconcile", entry, min_age=timedelta(0)).verdict == "cannot tell"
+
+
+def test_an_error_is_reconciled_without_a_ledger_and_in_another_process(
+    connect: Connect, fake: FakeTogai, url: str
+) -> None:
+    fake.add_many(1)
+    with connect(base_url=url, max_retries=0) as api:
+        event = api.call("find", "acme")[0]
+        fake.fail_next(status=502, method="POST")
+        with pytest.raises(CorrectionOutcomeUnknown) as caught:
+            api.call("undo", event)
+        error = pickle.loads(pickle.dumps(caught.value))
+        assert api.call("reconcile", error).verdict == "cannot tell"
+        assert api.call("reconcile", error, min_age=timedelta(0)).verdict == "not applied"
+        revert(fake)
+        assert api.call("reconcile", error).verdict == "applied"
+
+
+def test_a_person_decides_where_reading_cannot_tell(
+    client: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "REDO", acts=True)
+    ledger.decide(entry, "applied", who="bob", why="support says so")
+    assert ledger.pending() == []
+    assert fake.applied == {"ref-1": 1}
+
+
+@pytest.mark.parametrize("thing", ["ride-1", None, ValueError("x"), 5])
+def test_anything_else_is_refused(client: Api, thing: Any) -> None:
+    with pytest.raises(InvalidRequest, match="CorrectionOutcomeUnknown"):
+        client.call("reconcile", thing)
+
+
+@pytest.mark.parametrize("age", [timedelta(-1), 600, None])
+def test_an_age_that_is_none_is_refused(
+    client: Api, fake: FakeTogai, ledger: Ledger, age: Any
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "UNDO", acts=False)
+    with pytest.raises(InvalidRequest, match="min_age"):
+        client.call("reconcile", entry, min_age=age)
+    other = client.call("reconcile", entry)
+    with pytest.raises(InvalidRequest, match="not of entry"):
+        ledger.settle(next(iter(ledger.history())), other)

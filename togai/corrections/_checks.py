@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
 from togai._build import payload_problems
-from togai.corrections._correction import Correction, Selection, Target, reference_id_of
+from togai.corrections._correction import (
+    Correction,
+    Selection,
+    Target,
+    comparable,
+    reference_id_of,
+)
 from togai.errors import InvalidRequest
 from togai.models import CorrectionAction, Event, ReadEvent
 
@@ -39,6 +45,8 @@ def build_correction(
     background: bool,
     require_confirmation: bool | None,
     keep_unknown: bool = False,
+    allow_reverted: bool = False,
+    allow_removed: bool = False,
 ) -> Correction:
     """A correction that may be sent.
 
@@ -64,14 +72,50 @@ def build_correction(
         raise InvalidRequest(
             "require_confirmation is about background jobs: pass background=True with it"
         )
+    payload = _payload(checked, event, selection, keep_unknown=keep_unknown)
+    before = () if target is None else (Target.of(target),)
+    for one in before:
+        check_reverted(one, allow_reverted=allow_reverted)
+        check_removed(payload, one, allow_removed=allow_removed)
     return Correction(
         action=checked,
         selection=selection,
-        event=_payload(checked, event, selection, keep_unknown=keep_unknown),
+        event=payload,
         background=background,
         require_confirmation=require_confirmation,
-        before=() if target is None else (Target.of(target),),
+        before=before,
     )
+
+
+def check_reverted(target: Target, *, allow_reverted: bool) -> None:
+    """Refuse an event that was corrected already.
+
+    Raises:
+        InvalidRequest: It reads as reverted, and that is not allowed explicitly.
+    """
+    if target.is_reverted and not allow_reverted:
+        raise InvalidRequest(
+            f"{target.reference_id} reads as REVERTED: it was corrected already. Pass allow_reverted=True if it"
+            " shall be corrected all the same"
+        )
+
+
+def check_removed(replacement: Event | None, target: Target, *, allow_removed: bool) -> None:
+    """Refuse a replacement that lacks an attribute of the event that was read.
+
+    Raises:
+        InvalidRequest: It lacks one, and that is not allowed explicitly.
+    """
+    if replacement is None or target.payload is None or allow_removed:
+        return
+    kept = {attribute.name for attribute in replacement.attributes}
+    read = [name for name, _, _ in comparable(target.payload)["attributes"]]
+    removed = sorted({name for name in read if name and name not in kept})
+    if removed:
+        raise InvalidRequest(
+            f"the replacement lacks {', '.join(removed)}, which the event has: with_quantities(event, ...) keeps"
+            " everything else. Pass allow_removed=True if it shall be removed"
+        )
 
 
 def _action(action: object) -> CorrectionAction:
@@ -121,6 +165,8 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
         moment = given.get(name)
         if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
             raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
+        if isinstance(moment, datetime):
+            given[name] = moment.astimezone(UTC)
     if "account_id" not in given:
         lacking = f"{', '.join(given)} without account_id" if given else "no target"
         raise InvalidRequest(

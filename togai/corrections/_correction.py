@@ -84,7 +84,7 @@ class Target:
             account_id=account_id if isinstance(account_id, str) else None,
             status=None if status is None else str(status),
             created_at=_instant(created_at) if isinstance(created_at, datetime) else None,
-            payload=payload.to_dict() if isinstance(payload, Event) else None,
+            payload=_as_json(payload),
         )
 
     @property
@@ -113,6 +113,13 @@ class Target:
         was, reads = comparable(self.payload), comparable(other.payload)
         found += [f"{name} has changed" for name in was if was[name] != reads[name]]
         return found
+
+
+def _as_json(payload: Any) -> dict[str, Any] | None:
+    try:
+        return payload.to_dict() if isinstance(payload, Event) else None
+    except (TypeError, ValueError):
+        return None
 
 
 def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:

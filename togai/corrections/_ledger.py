@@ -1,257 +1,271 @@
-"""The ledger: every correction in an append-only file, its intent on disk before anything is sent."""
+"""The ledger: what was corrected, what is open, and who decided what. It is also the lock of every target."""
 
 from __future__ import annotations
 
+import getpass
 import json
-import logging
 import os
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+import re
+from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
-
-from togai.corrections._correction import Correction
-from togai.corrections._verdict import Pending, Reconciliation
-from togai.errors import ConfigurationError, InvalidRequest
+from togai._version import __version__
+from togai.corrections._database import database
+from togai.corrections._entry import Entry, Kind
+from togai.corrections._records import WAIT, Records
+from togai.errors import AlreadyPending, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
+    from datetime import datetime
 
-    from togai.corrections._result import CorrectionResult
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  (Windows, where appending alone keeps lines whole)
-    fcntl = None  # type: ignore[assignment]
-
-
-logger = logging.getLogger("togai")
+    from togai.corrections._verdict import Reconciliation
 
 
 class Ledger:
-    """An append-only file of corrections, one JSON object on each line.
+    """A database of corrections: each is recorded before it is sent, and locks its target until it is settled.
 
-    The intent is written and flushed to disk before a correction is sent, the outcome after. A process that dies in
-    between leaves an intent without outcome, which `pending` finds. Processes may share a file.
+    With a ledger, no call, thread, process or host corrects an event twice: while the outcome of a correction is
+    unknown its event is locked, and an event that was undone or replaced is not corrected again. Nothing in it is
+    ever changed or deleted.
+
+    It holds customers' events; a file is made readable by its owner only. A file is for the processes of one host,
+    and not for network file systems; for several hosts use PostgreSQL.
 
     Args:
-        path: The file; made if it is missing.
-        who: Who corrects, noted with each intent.
-        why: Why, noted with each intent.
+        address: Path of a SQLite file, or a `postgresql://` address (needs `togai[postgres]`).
+        create: Create the ledger unless it exists. Without it, a mistyped path is an error.
+        who: Who corrects, noted with each entry; the login name by default.
 
     Raises:
-        ConfigurationError: It is no path.
+        ConfigurationError: There is no ledger at this address, or it cannot be used.
+        LedgerBusy: Another process holds it.
+        LedgerDamaged: It is not what was written.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, who: str | None = None, why: str | None = None
+        self, address: str | os.PathLike[str], *, create: bool = False, who: str | None = None
     ) -> None:
-        if not isinstance(cast("object", path), str | os.PathLike) or not os.fspath(path):
-            raise ConfigurationError(f"ledger={path!r}: pass the path of a file, or a Ledger")
-        self.path: Path = Path(path)
-        self.who: str | None = who
-        self.why: str | None = why
+        self.who: str = _required("who", who) if who is not None else _login()
+        self._records = Records(self, database(address), self.who)
+        if create:
+            self._records.database.create(WAIT)
+            self._records.identity()
 
     def __repr__(self) -> str:
-        return f"Ledger({str(self.path)!r})"
+        return f"Ledger({str(self)!r})"
 
-    def begin(self, correction: Correction) -> str:
-        """Write the intent, flush it to disk, and return its id.
+    def __str__(self) -> str:
+        return str(self._records.database)
 
-        Args:
-            correction: What is about to be sent.
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without user and password: PGUSER, PGPASSWORD or ~/.pgpass give them.
+        return _reopen, (str(self), self.who)
+
+    @property
+    def id(self) -> str:
+        """The identity of this ledger, which plans remember."""
+        return self._records.identity()
+
+    def pending(self) -> list[Entry]:
+        """The corrections whose outcome is unknown, or that are still in progress, the oldest first.
 
         Returns:
-            The id by which `outcome` names the entry.
+            Their entries, for `client.events.reconcile`.
 
         Raises:
-            ConfigurationError: The file cannot be written; nothing must be sent then.
+            LedgerDamaged: An entry is not what was written.
         """
-        entry_id = os.urandom(16).hex()
-        try:
-            self._append(
-                {
-                    "kind": "intent",
-                    "id": entry_id,
-                    "who": self.who,
-                    "why": self.why,
-                    "correction": correction.to_json(),
-                }
+        with self._records.rules(write=False) as rules:
+            return rules.pending()
+
+    def history(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        account_id: str | None = None,
+        reference_id: str | None = None,
+        plan: str | None = None,
+    ) -> Iterator[Entry]:
+        """The entries of the ledger, the oldest first.
+
+        Args:
+            since: Only those written at this time or later, with a time zone.
+            until: Only those written before this time, with a time zone.
+            account_id: Only those of this account.
+            reference_id: Only those of the event with this reference id.
+            plan: Only those of the plan with this digest.
+
+        Yields:
+            Entries; `json_lines` writes them for auditors.
+
+        Raises:
+            InvalidRequest: A time has no time zone.
+            LedgerDamaged: An entry is not what was written.
+        """
+        for name, moment in (("since", since), ("until", until)):
+            if moment is not None and moment.utcoffset() is None:
+                raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
+        wanted = {"account": account_id, "target": reference_id, "plan": plan}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        condition = " AND ".join([f"{name} = ?" for name in given]) or "1 = 1"
+        last, more = 0, True
+        while more:
+            # A transaction for each portion: whoever reads slowly locks nobody out.
+            with self._records.rules(write=False) as rules:
+                entries = rules.entries(
+                    f"id > ? AND ({condition})", last, *given.values(), limit=1000
+                )
+            more = len(entries) == 1000
+            for entry in entries:
+                last = entry.id
+                if (since is None or entry.at >= since) and (until is None or entry.at < until):
+                    yield entry
+
+    def json_lines(self, **filters: Any) -> Iterator[str]:
+        """The entries as JSON, one line each, for auditors.
+
+        Args:
+            **filters: As for `history`.
+
+        Yields:
+            Lines without their newline.
+        """
+        for entry in self.history(**filters):
+            yield json.dumps(entry.to_json(), ensure_ascii=True)
+
+    def approve(self, digest: str, *, who: str, why: str) -> None:
+        """Record that a person approves a plan; `execute` refuses plans without it.
+
+        Args:
+            digest: The plan's `digest`, of the plan as it was shown to this person.
+            who: Who approves.
+            why: Why.
+
+        Raises:
+            InvalidRequest: It is not a digest, or who or why is empty.
+        """
+        if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
+            raise InvalidRequest(f"digest={digest!r}: pass plan.digest, 64 hexadecimal digits")
+        named = _named(who, why)
+        with self._records.rules(write=True) as rules:
+            rules.append(Kind.APPROVED, plan=digest, data={"client": __version__}, **named)
+
+    def settle(self, entry: Entry, reconciliation: Reconciliation) -> None:
+        """Settle an entry by what `client.events.reconcile` found out; where it cannot tell, the entry stays open.
+
+        Args:
+            entry: A pending entry.
+            reconciliation: What `client.events.reconcile(entry)` returned.
+
+        Raises:
+            InvalidRequest: The entry is settled already, or the reconciliation is of another one.
+        """
+        found = getattr(reconciliation, "entry", None)
+        if not isinstance(found, Entry) or found.id != entry.id or found.at != entry.at:
+            raise InvalidRequest(
+                f"this reconciliation is not of {entry}: pass client.events.reconcile(entry)"
             )
-        except OSError as error:
-            raise ConfigurationError(
-                f"the ledger cannot be written ({error}), so nothing was sent"
-            ) from None
-        return entry_id
+        verdict = str(reconciliation.verdict)
+        kind = Kind(verdict) if verdict in ("applied", "not applied") else Kind.UNKNOWN
+        evidence = list(reconciliation.evidence)
+        with self._records.rules(write=True) as rules:
+            rules.settle(
+                rules.intent(entry),
+                kind,
+                who=self.who,
+                data={"how": "reconciled", "evidence": evidence, "cause": evidence[0]},
+            )
 
-    def settle(self, pending: Pending, reconciliation: Reconciliation) -> None:
-        """Write what was found out about a pending correction; one that cannot be told stays pending.
-
-        Args:
-            pending: The entry, from `togai.corrections.pending`.
-            reconciliation: What `client.events.reconcile` found out about it.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        self.outcome(
-            pending.id, str(reconciliation.verdict), evidence=list(reconciliation.evidence)
-        )
-
-    def outcome(self, entry_id: str, outcome: str, **more: Any) -> None:
-        """Write what came of an entry.
+    def decide(self, entry: Entry | int, verdict: str, *, who: str, why: str) -> None:
+        """Settle an entry by the decision of a person, where reading cannot tell.
 
         Args:
-            entry_id: The id that `begin` gave.
-            outcome: What came of it: "answered", "applied" or "not applied"; any other word leaves it pending.
-            more: What else shall be noted, as JSON.
+            entry: A pending entry, or its number.
+            verdict: "applied", or "not applied": then the correction may be repeated.
+            who: Who decides.
+            why: Why: what this person knows, and from whom.
 
         Raises:
-            OSError: The file cannot be written.
+            InvalidRequest: The entry is settled already, or an argument is not allowed.
         """
-        self._append({"kind": "outcome", "id": entry_id, "outcome": outcome, **more})
+        if verdict not in ("applied", "not applied"):
+            raise InvalidRequest(f'verdict={verdict!r}: pass "applied" or "not applied"')
+        named = _named(who, why)
+        with self._records.rules(write=True) as rules:
+            rules.settle(rules.intent(entry), Kind(verdict), data={"how": "decided"}, **named)
 
-    def _append(self, entry: dict[str, Any]) -> None:
-        stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
-        line = json.dumps(stamped, default=str).encode() + b"\n"
-        with _locked(self.path) as file:
-            if os.lseek(file, 0, os.SEEK_END) and not _ends_with_newline(file):
-                # What a process that died in mid-write left of its line.
-                line = b"\n" + line
-            while line:
-                line = line[os.write(file, line) :]
-            os.fsync(file)
+    def release(self, entry: Entry | int, *, who: str, why: str) -> None:
+        """Allow exactly one further correction of an event that was undone or replaced already.
+
+        Args:
+            entry: The entry that says that it was corrected, or its number; `AlreadyCorrected` names it.
+            who: Who allows it.
+            why: Why it is right that this event is corrected once more.
+
+        Raises:
+            AlreadyPending: A correction of this event is open.
+            InvalidRequest: The entry does not keep the event from being corrected, or who or why is empty.
+        """
+        named = _named(who, why)
+        with self._records.rules(write=True) as rules:
+            intent = rules.intent(entry)
+            number = entry if isinstance(entry, int) else entry.id
+            found = rules.entries("id = ?", number)[0]
+            target = found.target or intent.target
+            if target is None or intent.service is None:
+                raise InvalidRequest(f"{intent} is about a whole account: release a single event")
+            for pending in rules.pending():
+                if (pending.service, pending.target) == (intent.service, target):
+                    raise AlreadyPending(pending)
+            last = rules.corrected(intent.service, target)
+            if last is None or intent.id not in (last.intent, last.id):
+                raise InvalidRequest(
+                    f"{intent} does not keep {target} from being corrected: nothing to release"
+                )
+            values = {
+                name: getattr(last, name)
+                for name in ("intent", "action", "service", "account", "target")
+            }
+            rules.append(Kind.RELEASED, data={"client": __version__}, **values, **named)
+
+    def verify(self) -> int:
+        """Read the whole ledger, and check that every entry is what was written and that the locks fit.
+
+        Returns:
+            The number of entries.
+
+        Raises:
+            LedgerDamaged: Something is not what was written; `problems` names it.
+        """
+        return self._records.verify()
 
 
-def _ends_with_newline(file: int) -> bool:
-    os.lseek(file, -1, os.SEEK_END)
-    return os.read(file, 1) == b"\n"
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[int]:
-    new = not path.exists()
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-        if new and hasattr(os, "O_DIRECTORY"):
-            _flush_folder(path.parent)
-    finally:
-        os.close(file)
-
-
-def _flush_folder(folder: Path) -> None:
-    # A new file is only as durable as the folder that names it.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def records_of(ledger: Ledger) -> Records:
+    """What the calls of a client use of a ledger."""
+    return ledger._records  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 LedgerLike = Ledger | str | os.PathLike[str] | None
-"""What `ledger=` takes."""
+"""What `ledger=` takes: a ledger or its address; None for the client's."""
 
 
-@frozen
-class LedgerEntry:
-    """The entry of one correction; without a ledger it writes nothing."""
-
-    _ledger: Ledger | None
-    _id: str
-
-    @classmethod
-    def begin(cls, ledger: LedgerLike, correction: Correction) -> LedgerEntry:
-        """Write the intent.
-
-        Raises:
-            ConfigurationError: The file cannot be written; nothing must be sent then.
-        """
-        if ledger is None:
-            return cls(None, "")
-        opened = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
-        return cls(opened, opened.begin(correction))
-
-    def answered(self, result: CorrectionResult) -> None:
-        """Write what the service answered."""
-        self._write("answered", entries=result.to_rows())
-
-    def not_applied(self, error: BaseException) -> None:
-        """Write that the correction was refused, or not delivered."""
-        self._write("not applied", cause=str(error))
-
-    def unknown(self, error: BaseException) -> None:
-        """Write that nobody can say what became of it; it stays pending."""
-        self._write("unknown", cause=str(error))
-
-    def _write(self, outcome: str, **more: Any) -> None:
-        if self._ledger is None:
-            return
-        try:
-            self._ledger.outcome(self._id, outcome, **more)
-        except OSError as error:
-            # The correction is done: its result must reach the caller. The intent stays pending.
-            logger.error("the ledger has an intent but cannot be told its outcome: %s", error)  # noqa: TRY400
+def _reopen(address: str, who: str) -> Ledger:
+    return Ledger(address, who=who)
 
 
-_SETTLED = {"answered", "not applied", "applied"}
-
-
-def pending(path: str | os.PathLike[str]) -> list[Pending]:
-    """The corrections in a ledger of which nobody knows what became of them, the oldest first.
-
-    A line that breaks off is what a process left that died while it wrote: an intent that broke off was never
-    sent, an outcome that broke off leaves its intent pending.
-
-    Args:
-        path: The ledger's file.
-
-    Returns:
-        The pending corrections, for `client.events.reconcile`.
-
-    Raises:
-        InvalidRequest: There is no such file, or it is no ledger.
-    """
-    found: dict[str, Pending] = {}
-    for entry in _entries(Path(path)):
-        try:
-            _follow(found, entry)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidRequest(
-                f"{path} is no ledger of this version: {error!r} in the entry of {entry['time']}"
-            ) from None
-    return list(found.values())
-
-
-def _follow(found: dict[str, Pending], entry: dict[str, Any]) -> None:
-    entry_id = entry["id"]
-    if entry["kind"] == "intent":
-        correction = Correction.from_json(entry["correction"])
-        found[entry_id] = Pending(entry_id, entry["time"], correction, entry["who"], entry["why"])
-    elif entry["outcome"] in _SETTLED:
-        found.pop(entry_id, None)
-    elif entry_id in found:
-        found[entry_id] = evolve(found[entry_id], cause=entry.get("cause"))
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
+def _login() -> str:
     try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise InvalidRequest(f"no ledger can be read there: {error}") from None
-    whole = 0
-    for line in lines:
-        try:
-            entry: Any = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(entry, dict) or not {"kind", "id", "time"} <= entry.keys():
-            raise InvalidRequest(f"{path} is no ledger: it holds {line[:80]!r}")
-        whole += 1
-        yield entry
-    if not whole and any(lines):
-        raise InvalidRequest(f"{path} is no ledger: no line of it can be read")
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user in this container
+        return "unknown"
+
+
+def _named(who: object, why: object) -> dict[str, str]:
+    return {"who": _required("who", who), "why": _required("why", why)}
+
+
+def _required(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
+    return value

@@ -1,255 +1,335 @@
-"""Plans: what a correction would touch, shown before anything is changed. No I/O but by the functions given."""
+"""Plans: what will be corrected, item by item, as data that a person approves. Only `save` and `load` do I/O."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from togai._rows import quantities
-from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Selection, Target
-from togai.corrections._matching import is_advisory, matching
-from togai.corrections._result import CorrectionResult
-from togai.errors import InvalidRequest, PlanChanged, TogaiError
-from togai.models import CorrectionAction, Event, EventCorrectionInfo
+from togai._printable import printable
+from togai.corrections._checks import build_correction
+from togai.corrections._correction import Correction
+from togai.corrections._table import Content, amounts, show, totals
+from togai.errors import InvalidRequest
+from togai.models import CorrectionAction, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+    from decimal import Decimal
 
-    from togai._transport.steps import AsyncRun, Run, Steps
-    from togai.corrections._ledger import LedgerLike
     from togai.models import ReadEvent
+
+FORMAT = 1
 
 
 @frozen
-class _Line:
-    """What a plan remembers of an event, to see whether it has changed."""
+class Undo:
+    """Take back an event.
 
-    target: Target
-    payload: Any
+    Attributes:
+        event: The event that was read.
+        account_id: The account to name in the request, if the event shows an alias of it.
+    """
+
+    event: ReadEvent
+    account_id: str | None = field(default=None, kw_only=True)
+
+    def correction(self) -> Correction:
+        """The checked correction.
+
+        Raises:
+            InvalidRequest: The event cannot be corrected.
+        """
+        return _checked(CorrectionAction.UNDO, self.event, self.account_id)
 
 
-class _Plan:
-    """What both plans know. Made by `client.events.plan`."""
+@frozen
+class Redo:
+    """Take back an event and ingest it again.
 
-    correction: Correction
-    """What is asked for."""
-    events: tuple[ReadEvent, ...]
-    """What matches, in the order in which the service takes them."""
-    advisory: bool
-    """Whether the match was made here, because the service cannot list by these filters."""
+    Attributes:
+        event: The event that was read.
+        account_id: The account to name in the request, if the event shows an alias of it.
+    """
 
-    def __init__(
-        self,
-        correction: Correction,
-        read: Sequence[ReadEvent],
-        *,
-        reread: Callable[[], Steps[Sequence[ReadEvent]]],
-        send: Callable[[Correction, LedgerLike], Steps[CorrectionResult]],
-    ) -> None:
-        advisory = is_advisory(correction)
-        self._reread, self._send = reread, send
-        self.correction = correction
-        self.events = tuple(matching(correction.selection, read))
-        self.advisory = advisory
+    event: ReadEvent
+    account_id: str | None = field(default=None, kw_only=True)
 
-    @property
-    def count(self) -> int:
-        """How many events match."""
-        return len(self.events)
+    def correction(self) -> Correction:
+        """The checked correction.
 
-    @property
-    def _counted(self) -> str:
-        return "1 event" if self.count == 1 else f"{self.count} events"
+        Raises:
+            InvalidRequest: The event cannot be corrected.
+        """
+        return _checked(CorrectionAction.REDO, self.event, self.account_id)
 
-    @property
-    def exceeds_cap(self) -> bool:
-        """Whether one synchronous call would silently leave events out: it stops at 30."""
-        return self.count > SYNCHRONOUS_CAP
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a person should know before approving."""
-        return tuple(self._warnings())
+@frozen
+class Replace:
+    """Take back an event and ingest another one instead.
 
-    def _warnings(self) -> Iterator[str]:
-        reverted = sum(_status(event) == "REVERTED" for event in self.events)
-        failed = sum(_status(event).startswith("INGESTION_FAILED") for event in self.events)
-        untold = sum(Target.of(event).reference_id is None for event in self.events)
-        if not self.events:
-            yield "no event matches"
-        if reverted:
-            yield f"{reverted} of {self.count} are reverted already"
-        if failed:
-            yield f"{failed} of {self.count} failed their ingestion"
-        if untold:
-            yield f"{untold} of {self.count} have no reference id, so that execute() refuses"
-        if self.exceeds_cap:
-            yield f"one call would correct {SYNCHRONOUS_CAP} of {self.count}; execute() corrects all, one by one"
-        if self.correction.action == CorrectionAction.REDO_EVENT and self.count > 1:
-            yield f"the event would be ingested {self.count} times, once for each that it replaces"
-        if self.advisory:
-            yield "the service cannot list by these filters; they were applied here, so its own choice may differ"
+    Attributes:
+        event: The event that was read.
+        replacement: The event to ingest, from `with_quantities` or `build_event`. It is sent as it is.
+        allow_removed: True if the replacement may lack an attribute of the event.
+        account_id: The account to name in the request, if the event shows an alias of it.
+    """
+
+    event: ReadEvent
+    replacement: Event
+    allow_removed: bool = field(default=False, kw_only=True)
+    account_id: str | None = field(default=None, kw_only=True)
+
+    def correction(self) -> Correction:
+        """The checked correction.
+
+        Raises:
+            InvalidRequest: The event cannot be corrected, or the replacement cannot be sent.
+        """
+        return _checked(
+            CorrectionAction.REDO_EVENT,
+            self.event,
+            self.account_id,
+            event=self.replacement,
+            allow_removed=self.allow_removed,
+        )
+
+
+Item = Undo | Redo | Replace
+"""What `client.events.plan` takes."""
+
+
+def _checked(
+    action: CorrectionAction,
+    target: ReadEvent,
+    account_id: str | None,
+    event: Event | None = None,
+    allow_removed: bool = False,
+) -> Correction:
+    correction = build_correction(
+        action,
+        target,
+        {},
+        event=event,
+        background=False,
+        require_confirmation=None,
+        allow_reverted=True,  # left out of the plan, and listed there
+        allow_removed=allow_removed,
+    )
+    if correction.selection.reference_id is None or correction.before[0].payload is None:
+        raise InvalidRequest(
+            f"{correction.describe()}: an event without a readable reference id and payload cannot be planned"
+        )
+    if account_id is not None:
+        correction = evolve(
+            correction, selection=evolve(correction.selection, account_id=account_id)
+        )
+    return correction
+
+
+@frozen(kw_only=True)
+class LeftOut:
+    """An event that a plan does not correct.
+
+    Attributes:
+        reference_id: Togai's own id of the event.
+        reason: Why it is left out.
+    """
+
+    reference_id: str
+    reason: str
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What will be corrected. Print it for a person to read and approve, then `client.events.execute(plan)`.
+
+    Attributes:
+        service: Address of the service.
+        ledger: Id of the ledger that it belongs to.
+        position: Number and checksum of the ledger's newest entry when the plan was made.
+        made: When it was made, as ISO 8601 text.
+        why: Why.
+        items: The corrections, one event each.
+        left_out: The events that are not corrected, and why.
+        warnings: What a person should know before approving.
+    """
+
+    service: str
+    ledger: str
+    position: tuple[int, str]
+    made: str
+    why: str | None
+    items: tuple[Correction, ...] = field(repr=False)
+    left_out: tuple[LeftOut, ...] = field(default=(), repr=False)
+    warnings: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
-        return len(self.events)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.correction.describe()}: {self._counted}>"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a plan is not pickled: make it where it is executed")
+        return len(self.items)
 
     def __str__(self) -> str:
-        columns = ("reference_id", "id", "timestamp", "status", "quantities")
-        rows = [
-            _cells(Target.of(event).reference_id, event.event_payload, _status(event))
-            for event in self.events
-        ]
-        if self.correction.event is not None:
-            rows.append(_cells("becomes", self.correction.event, ""))
-        table = [columns, *rows]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [f"Plan: {self.correction.describe()}: {self._counted}", ""]
-        for cells in table:
-            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            lines.append(("  " + "  ".join(padded)).rstrip())
-        lines += [f"  ! {warning}" for warning in self.warnings]
-        return "\n".join(lines)
-
-    def _chosen(self, limit: Any) -> tuple[ReadEvent, ...]:
-        if limit is not None and (
-            isinstance(limit, bool) or not isinstance(limit, int) or limit < 1
-        ):
-            raise InvalidRequest(f"limit={limit!r}: pass a whole number from 1 on, or None for all")
-        if any(Target.of(event).reference_id is None for event in self.events):
-            raise InvalidRequest(
-                "an event of the plan has no reference id, so it cannot be corrected alone; nothing was sent"
+        return show(
+            Content(
+                service=self.service,
+                why=self.why,
+                items=self.items,
+                left_out=[(one.reference_id, one.reason) for one in self.left_out],
+                warnings=self.warnings,
+                digest=self.digest,
             )
-        return self.events[:limit]
-
-    def _check_unchanged(self, read: Sequence[ReadEvent]) -> None:
-        planned, now = _by_id(self.events), _by_id(matching(self.correction.selection, read))
-        changes = [f"{key} is new" for key in now.keys() - planned.keys()]
-        changes += [f"{key} is gone" for key in planned.keys() - now.keys()]
-        for key in planned.keys() & now.keys():
-            was, reads = planned[key].target, now[key].target
-            if was.status != reads.status:
-                changes.append(f"{key} was {was.status} and is {reads.status}")
-            elif planned[key] != now[key]:
-                changes.append(f"{key} has changed")
-        if changes:
-            raise PlanChanged(sorted(changes))
-
-    def _single(self, event: ReadEvent) -> Correction:
-        target = Target.of(event)
-        selection = Selection(
-            account_id=self.correction.selection.account_id, reference_id=target.reference_id
         )
-        return evolve(self.correction, selection=selection, before=(target,))
 
-    def _execute(self, limit: int | None, ledger: LedgerLike) -> Steps[CorrectionResult]:
-        chosen = self._chosen(limit)
-        self._check_unchanged((yield from self._reread()))
-        entries: list[EventCorrectionInfo] = []
-        for event in chosen:
-            try:
-                entries.extend((yield from self._send(self._single(event), ledger)))
-            except TogaiError as error:
-                error.completed = tuple(entries)
+    @property
+    def digest(self) -> str:
+        """What a person approves: it changes with anything in the plan."""
+        return hashlib.sha256(_text(self._json())).hexdigest()
+
+    @property
+    def totals(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """The sum of each quantity over all items, by name and unit, before and after."""
+        return totals(self.items)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan to a file that only its owner can read; it holds customers' events.
+
+        Args:
+            path: The file; one that exists is replaced.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        new = Path(f"{os.fspath(path)}.new")
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_text({**self._json(), "digest": self.digest}, indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Plan:
+        """Read a plan that `save` wrote.
+
+        Args:
+            path: The file.
+
+        Raises:
+            InvalidRequest: It is not a plan, or it was changed after it was saved.
+            OSError: The file cannot be read.
+        """
+        try:
+            source: Any = json.loads(Path(path).read_bytes())
+            if source["format"] != FORMAT:
+                raise InvalidRequest(f"{path} has format {source['format']}; this is {FORMAT}")
+            plan = cls(
+                **{name: source[name] for name in ("service", "ledger", "made", "why")},
+                position=(source["position"][0], source["position"][1]),
+                items=tuple(map(Correction.from_json, source["items"])),
+                left_out=tuple(LeftOut(**one) for one in source["left_out"]),
+                warnings=tuple(source["warnings"]),
+            )
+            digest = source["digest"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, InvalidRequest):
                 raise
-        return CorrectionResult(self.correction, entries, one_by_one=True)
+            raise InvalidRequest(f"{path} is not a plan: {error!r}") from None
+        if plan.digest != digest:
+            raise InvalidRequest(f"{path} was changed after it was saved: make a new plan")
+        return plan
+
+    def _json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "service": self.service,
+            "ledger": self.ledger,
+            "position": list(self.position),
+            "made": self.made,
+            "why": self.why,
+            "items": [item.to_json() for item in self.items],
+            "left_out": [
+                {"reference_id": one.reference_id, "reason": one.reason} for one in self.left_out
+            ],
+            "warnings": list(self.warnings),
+        }
 
 
-class Plan(_Plan):
-    """What a correction would touch, read before anything is changed.
+def _text(source: Any, indent: int | None = None) -> bytes:
+    return json.dumps(source, sort_keys=True, indent=indent, default=str).encode()
 
-    Print it for a person to approve, then `execute()` it. An event that fits the
-    selection but was not read, such as one that arrives a moment later, is never touched by it.
 
-    Attributes:
-        correction: What is asked for.
-        events: What matches, in the order in which the service takes them.
-        advisory: Whether the match was made here, because the service cannot list by these filters.
+def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOut]]:
+    """The corrections of a plan: each event once, reverted ones left out.
+
+    Raises:
+        InvalidRequest: An event is there twice with different corrections, or cannot be corrected.
     """
-
-    def __init__(self, run: Run, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._run = run
-
-    def execute(self, *, limit: int | None = None, ledger: LedgerLike = None) -> CorrectionResult:
-        """Correct the planned events one by one, each by Togai's own id, and no others.
-
-        Args:
-            limit: Only so many, the first ones of the plan.
-            ledger: Where to write what is sent and what came of it.
-
-        Returns:
-            What the service says about each event.
-
-        Raises:
-            PlanChanged: What the plan would touch has changed since; nothing was sent.
-            CorrectionOutcomeUnknown: One call's outcome is unknown; the ones after it were not sent.
-            TogaiError: What else a call came to. `completed` holds the entries that were answered before.
-        """
-        return self._run(self._execute(limit, ledger))
-
-
-class AsyncPlan(_Plan):
-    """What a correction would touch, read before anything is changed.
-
-    Print it for a person to approve, then `await plan.execute()`. An event that fits
-    the selection but was not read, such as one that arrives a moment later, is never touched by it.
-
-    Attributes:
-        correction: What is asked for.
-        events: What matches, in the order in which the service takes them.
-        advisory: Whether the match was made here, because the service cannot list by these filters.
-    """
-
-    def __init__(self, run: AsyncRun, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._run = run
-
-    async def execute(
-        self, *, limit: int | None = None, ledger: LedgerLike = None
-    ) -> CorrectionResult:
-        """Correct the planned events one by one, each by Togai's own id, and no others.
-
-        Args:
-            limit: Only so many, the first ones of the plan.
-            ledger: Where to write what is sent and what came of it.
-
-        Returns:
-            What the service says about each event.
-
-        Raises:
-            PlanChanged: What the plan would touch has changed since; nothing was sent.
-            CorrectionOutcomeUnknown: One call's outcome is unknown; the ones after it were not sent.
-            TogaiError: What else a call came to. `completed` holds the entries that were answered before.
-        """
-        return await self._run(self._execute(limit, ledger))
+    chosen: dict[str, Correction] = {}
+    left_out: list[LeftOut] = []
+    for number, item in enumerate(items):
+        if not isinstance(item, Undo | Redo | Replace):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequest(
+                f"item {number} is a {type(item).__name__}: pass Undo(event), Redo(event) or"
+                " Replace(event, replacement)"
+            )
+        correction = item.correction()
+        reference_id = str(correction.selection.reference_id)
+        earlier = chosen.setdefault(reference_id, correction)
+        if earlier.to_json() != correction.to_json():
+            raise InvalidRequest(
+                f"{printable(reference_id)} is there twice, with different corrections or readings: keep one"
+            )
+    for reference_id, correction in list(chosen.items()):
+        if correction.before[0].is_reverted:
+            del chosen[reference_id]
+            left_out.append(LeftOut(reference_id=reference_id, reason="it reads as REVERTED"))
+    return list(chosen.values()), left_out
 
 
-def _by_id(events: Sequence[ReadEvent]) -> dict[str, _Line]:
-    return {
-        str(target.reference_id): _Line(target, event.event_payload)
-        for event in events
-        for target in [Target.of(event)]
+def warnings_of(corrections: list[Correction]) -> Iterator[str]:
+    """What a person should know about these corrections."""
+    if not corrections:
+        yield "nothing is corrected"
+    before = [item.before[0] for item in corrections]
+    counts: Mapping[str, int] = {
+        "failed their ingestion": sum(
+            str(one.status).startswith("INGESTION_FAILED") for one in before
+        ),
+        "are still being ingested": sum(one.status == "INGESTION_IN_PROGRESS" for one in before),
+        "have no id of their own, so that they are looked up by listing the account": sum(
+            one.event_id is None for one in before
+        ),
+        "show another account than the request names (an alias)": sum(
+            item.selection.account_id != item.before[0].account_id for item in corrections
+        ),
+        "lose an attribute": sum(_loses(item) for item in corrections),
+        "get a negative quantity": sum(_turns_negative(item) for item in corrections),
+        "change a quantity tenfold or more": sum(_tenfold(item) for item in corrections),
     }
+    for text, count in counts.items():
+        if count:
+            yield f"{count} of {len(corrections)} {text}"
+    accounts = {item.selection.account_id for item in corrections}
+    if len(accounts) > 1:
+        yield f"these are events of {len(accounts)} accounts"
 
 
-def _status(event: ReadEvent) -> str:
-    return str(getattr(event.ingestion_status, "status", None))
+def _loses(item: Correction) -> bool:
+    before, after = amounts(item)
+    return item.event is not None and bool(before.keys() - after.keys())
 
 
-def _cells(reference_id: object, payload: Any, status: str) -> tuple[str, ...]:
-    # A damaged event may hold anything in the place of its payload.
-    amounts = quantities(payload) if isinstance(payload, Event) else {}
-    return (
-        str(reference_id),
-        str(getattr(payload, "id", None)),
-        str(getattr(payload, "timestamp", None)),
-        status,
-        ", ".join(f"{name}={value}" for name, value in amounts.items()),
+def _turns_negative(item: Correction) -> bool:
+    return item.event is not None and any(amount < 0 for amount in amounts(item)[1].values())
+
+
+def _tenfold(item: Correction) -> bool:
+    before, after = amounts(item)
+    pairs = [(abs(before[name]), abs(after[name])) for name in before.keys() & after.keys()]
+    return any(
+        was != becomes and max(was, becomes) >= 10 * min(was, becomes) for was, becomes in pairs
     )

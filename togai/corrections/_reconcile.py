@@ -1,136 +1,284 @@
-"""After an unknown outcome: was the correction applied? Judged from what reads now. No I/O."""
+"""Judge from what reads now whether a correction was applied; the default is "cannot tell". No I/O."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from togai.corrections._checks import without_unknown
-from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Target
-from togai.corrections._matching import Read, matching, read_for
-from togai.corrections._verdict import Pending, Reconciliation, Verdict
+from attrs import field, frozen
+
+from togai._printable import printable
+from togai.corrections._correction import Correction, Target, comparable
+from togai.corrections._entry import Entry
+from togai.corrections._verdict import Reconciliation, Verdict
 from togai.errors import CorrectionOutcomeUnknown, InvalidRequest
-from togai.models import CorrectionAction, Event
+from togai.models import CorrectionAction, IngestionStatusValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from togai.models import ReadEvent
 
+MIN_AGE = timedelta(minutes=10)
+"""How old a correction must be before reading can show that it was not applied."""
 
-def correction_of(unknown: CorrectionOutcomeUnknown | Pending | Correction) -> Correction:
-    """The correction that an error or a ledger's entry is about.
+WITHOUT_WITNESS = timedelta(hours=24)
+"""How old a REDO_EVENT must be, if no later correction shows that the readings are recent."""
 
-    Raises:
-        InvalidRequest: It is neither.
+_FINAL = {str(value) for value in IngestionStatusValue} - {
+    "INGESTION_IN_PROGRESS",
+    "UNKNOWN",
+    "REVERTED",
+}
+
+
+@frozen(kw_only=True)
+class Case:
+    """A correction with an unknown outcome.
+
+    Attributes:
+        correction: The correction.
+        service: Address of the service that it was sent to.
+        at: When it was sent.
+        snapshot: The event as it was read before; None where it was not.
+        siblings: The reference ids of all events that the same reading showed; None where nothing was read.
+        entry: The ledger's entry.
     """
-    correction: object = getattr(unknown, "correction", unknown)
-    if isinstance(correction, Correction):
-        return correction
-    raise InvalidRequest(
-        "reconcile takes a CorrectionOutcomeUnknown, its `correction`, or an entry of"
-        f" togai.corrections.pending(path), not {type(unknown).__name__}"
-    )
 
+    correction: Correction
+    service: str | None
+    at: datetime | None
+    snapshot: Target | None
+    siblings: frozenset[str] | None = field(default=None, repr=False)
+    entry: Entry | None = None
 
-def reads_for(correction: Correction) -> list[Read]:
-    """What to read before judging."""
-    reads = [read_for(correction)]
-    if correction.event is not None:
-        replacement = (
-            Read(event_id=correction.event.id)
-            if correction.event.id
-            else Read(account_id=correction.event.account_id)
+    @classmethod
+    def of(cls, unknown: CorrectionOutcomeUnknown | Entry) -> Case:
+        """The case of an error, or of an entry of a ledger.
+
+        Raises:
+            InvalidRequest: It is neither, or not about one correction.
+        """
+        found: object = unknown
+        if isinstance(unknown, CorrectionOutcomeUnknown):
+            if len(unknown.entries) > 1:
+                raise InvalidRequest(
+                    f"this error is about {len(unknown.entries)} events: reconcile each of `error.entries`"
+                )
+            if not unknown.entries:
+                before = unknown.correction.before
+                return cls(
+                    correction=unknown.correction,
+                    service=unknown.service,
+                    at=unknown.at,
+                    snapshot=before[0] if before else None,
+                )
+            found = unknown.entries[0]
+        if not isinstance(found, Entry) or found.kind != "intent":
+            raise InvalidRequest(
+                "reconcile takes a CorrectionOutcomeUnknown or an entry of ledger.pending(), not"
+                f" {type(unknown).__name__}"
+            )
+        return cls(
+            correction=found.correction,
+            service=found.service,
+            at=found.at,
+            snapshot=found.snapshot,
+            siblings=found.siblings,
+            entry=found,
         )
-        if replacement not in reads:
-            reads.append(replacement)
-    return reads
 
 
-def judge(correction: Correction, events: Sequence[ReadEvent]) -> Reconciliation:
-    """The verdict, from the events that were read now.
+@frozen(kw_only=True)
+class Readings:
+    """What was read about a case.
 
-    Args:
-        correction: What was asked for.
-        events: What `reads_for` named, read now; the same event may stand there twice.
+    Attributes:
+        events: The events, in the order in which they were read.
+        complete: Whether everything was read, and not only the first `max_events`.
+        now: The time before reading, by the clock that `at` of the case was taken from.
+        service: Address of the service that was read.
+        witness: Reference id of an event that was corrected later; None where there is none.
+        witness_reverted: Whether that event reads as reverted.
     """
-    read = list({Target.of(event).reference_id or id(event): event for event in events}.values())
-    targets = matching(correction.selection, read)
-    if not correction.background:
-        targets = targets[:SYNCHRONOUS_CAP]
-    before = {target.reference_id: target for target in correction.before}
-    evidence: list[str] = []
-    verdicts: set[Verdict] = set()
-    for event in targets:
-        verdict, why = _judge_one(correction, event, before, read)
-        verdicts.add(verdict)
-        evidence.append(f"{_name(event)} reads {_status(event)}: {why}")
-    if not targets:
-        evidence.append("no event matches the selection now")
-    verdict = verdicts.pop() if len(verdicts) == 1 else Verdict.CANNOT_TELL
-    if verdict is Verdict.NOT_APPLIED and correction.background:
-        verdict = Verdict.CANNOT_TELL
-        evidence.append("the background job may not have run yet")
-    return Reconciliation(verdict, correction, tuple(evidence), tuple(targets))
+
+    events: Sequence[ReadEvent]
+    complete: bool
+    now: datetime
+    service: str
+    witness: str | None = None
+    witness_reverted: bool = False
 
 
-def _judge_one(
-    correction: Correction,
-    event: ReadEvent,
-    before: dict[str | None, Target],
-    read: Sequence[ReadEvent],
-) -> tuple[Verdict, str]:
-    reverted = _status(event) == "REVERTED"
-    earlier = before.get(Target.of(event).reference_id)
-    if reverted and earlier is not None and earlier.status == "REVERTED":
-        return Verdict.CANNOT_TELL, "it was reverted before the call already"
-    if correction.action == CorrectionAction.UNDO:
-        if reverted:
-            return Verdict.APPLIED, "it is reverted"
-        return Verdict.NOT_APPLIED, "it is not reverted"
-    if correction.action == CorrectionAction.REDO:
-        return _judge_redo(event, earlier, read, reverted=reverted)
-    replaced = any(_is_replacement(other, event, correction.event) for other in read)
-    if reverted and replaced:
-        return Verdict.APPLIED, "it is reverted, and the event that replaces it is there"
-    if not reverted and not replaced:
-        return Verdict.NOT_APPLIED, "it is not reverted, and no event replaces it"
-    return Verdict.CANNOT_TELL, (
-        "it is reverted, but the event that should replace it is not there"
-        if reverted
-        else "it is not reverted, but an event like the one that should replace it is there"
+def judge(case: Case, readings: Readings, min_age: timedelta) -> Reconciliation:
+    """The verdict on a case."""
+    shown = [event for event in readings.events if _id(event) == _wanted(case)]
+    verdict, evidence, check_after = _judge(case, readings, min_age)
+    return Reconciliation(
+        verdict=verdict,
+        correction=case.correction,
+        evidence=tuple(map(printable, evidence)),
+        check_after=check_after,
+        entry=case.entry,
+        events=tuple(shown),
     )
 
 
-def _judge_redo(
-    event: ReadEvent, earlier: Target | None, read: Sequence[ReadEvent], *, reverted: bool
-) -> tuple[Verdict, str]:
-    payload = event.event_payload
-    if reverted:
-        if any(_is_replacement(other, event, payload) for other in read):
-            return Verdict.APPLIED, "it is reverted, and the same event was ingested again"
-        return Verdict.CANNOT_TELL, "it is reverted, but no event was ingested in its place"
-    now = Target.of(event)
-    if earlier is not None and earlier.created_at != now.created_at:
-        return Verdict.APPLIED, f"it was ingested anew at {now.created_at}"
-    return Verdict.CANNOT_TELL, "an event that was ingested again can look as it did before"
+_Judged = tuple[Verdict, list[str], "datetime | None"]
 
 
-def _is_replacement(other: ReadEvent, target: ReadEvent, wanted: Event | None) -> bool:
-    payload: Any = other.event_payload
-    if other is target or not isinstance(wanted, Event) or not isinstance(payload, Event):
-        return False
-    if _status(other) == "REVERTED":
-        return False
-    try:
-        return without_unknown(payload) == without_unknown(wanted)
-    except (TypeError, AttributeError):
-        return False
+def _cannot_tell(*evidence: str, check_after: datetime | None = None) -> _Judged:
+    return Verdict.CANNOT_TELL, list(evidence), check_after
 
 
-def _status(event: ReadEvent) -> str:
-    return str(getattr(event.ingestion_status, "status", None))
+def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
+    reference_id = _wanted(case)
+    if case.correction.background or reference_id is None:
+        return _cannot_tell(
+            "reading cannot show which events a background job, a whole account or a filter was about:"
+            " a person has to decide"
+        )
+    if case.service != readings.service:
+        return _cannot_tell(f"it was sent to {case.service}; {readings.service} cannot show it")
+    if case.snapshot is None:
+        return _cannot_tell(f"{reference_id} was not read before it was corrected")
+    if not readings.complete:
+        return _cannot_tell("there are more events than were read: pass a higher max_events")
+    targets: list[Target] = []
+    for event in readings.events:
+        target = Target.of(event)
+        if target.reference_id == reference_id and target not in targets:
+            targets.append(target)
+    if len(targets) != 1:
+        found = "not found" if not targets else f"read {len(targets)} times, differently"
+        return _cannot_tell(f"{reference_id} was {found}", check_after=readings.now + min_age)
+    if targets[0].is_reverted:
+        return _judge_reverted(case, targets[0], readings, min_age)
+    return _judge_unchanged(case, targets[0], readings, min_age)
 
 
-def _name(event: ReadEvent) -> str:
-    target = Target.of(event)
-    return str(target.reference_id or target.event_id or "an event without id")
+def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
+    before, correction = _snapshot(case), case.correction
+    if before.is_reverted:
+        return _cannot_tell(f"{now.reference_id} read as REVERTED before the correction, too")
+    others = [text for text in before.differences(now) if not text.startswith("status ")]
+    if others:
+        return _cannot_tell(f"{now.reference_id} reads REVERTED, but: {'; '.join(others)}")
+    changed = f"{now.reference_id} reads REVERTED; before the correction it read {before.status}"
+    if correction.action == CorrectionAction.UNDO:
+        return Verdict.APPLIED, [changed], None
+    if case.siblings is None:
+        return _cannot_tell(
+            changed, "its replacement cannot be told from events that were there before"
+        )
+    wanted: Any = correction.event.to_dict() if correction.event is not None else before.payload
+    created = [
+        one
+        for one in _created(case, readings)
+        if one.payload is not None and comparable(one.payload) == comparable(wanted)
+    ]
+    if len(created) == 1:
+        return (
+            Verdict.APPLIED,
+            [changed, f"{created[0].reference_id} was created since, as its replacement"],
+            None,
+        )
+    return _cannot_tell(
+        changed,
+        f"{len(created)} events like its replacement were created since, instead of one",
+        check_after=None if created else readings.now + min_age,
+    )
+
+
+def _judge_unchanged(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
+    before, action = _snapshot(case), case.correction.action
+    unchanged = f"{now.reference_id} reads {now.status}, as before the correction"
+    if others := before.differences(now):
+        return _cannot_tell(f"{now.reference_id} reads differently: {'; '.join(others)}")
+    if action == CorrectionAction.REDO:
+        return _cannot_tell(unchanged, "an event that was ingested again can read as it did before")
+    if case.siblings is None and action != CorrectionAction.UNDO:
+        return _cannot_tell(unchanged, "whether a replacement was created cannot be seen")
+    if created := _created(case, readings):
+        names = ", ".join(str(one.reference_id) for one in created[:3])
+        return _cannot_tell(unchanged, f"but {names} was created since")
+    if now.status not in _FINAL:
+        return _cannot_tell(unchanged, f"{now.status} is not a status that is known to be final")
+    return _judge_time(case, readings, min_age, unchanged)
+
+
+def _judge_time(case: Case, readings: Readings, min_age: timedelta, unchanged: str) -> _Judged:
+    if case.at is None:
+        return _cannot_tell(unchanged, "when the correction was sent is not known")
+    age = readings.now - case.at
+    if age < min_age:
+        return _cannot_tell(
+            unchanged,
+            f"the correction is {_span(age)} old: a request may take effect for up to {_span(min_age)}",
+            check_after=case.at + min_age,
+        )
+    if readings.witness is None:
+        if case.correction.action == CorrectionAction.REDO_EVENT and age < WITHOUT_WITNESS:
+            return _cannot_tell(
+                unchanged,
+                "no later correction in the ledger shows that the readings are recent",
+                check_after=case.at + WITHOUT_WITNESS,
+            )
+        return Verdict.NOT_APPLIED, [unchanged, f"{_span(age)} after it was sent"], None
+    if not readings.witness_reverted:
+        return _cannot_tell(
+            unchanged,
+            f"{readings.witness} was corrected later and does not read as REVERTED: the readings are old",
+            check_after=readings.now + min_age,
+        )
+    recent = (
+        f"{readings.witness}, which was corrected later, reads as REVERTED: the readings are recent"
+    )
+    return Verdict.NOT_APPLIED, [unchanged, f"{_span(age)} after it was sent", recent], None
+
+
+def _created(case: Case, readings: Readings) -> list[Target]:
+    """The events that the same reading did not show before, and that may have taken the target's place."""
+    known = (case.siblings or frozenset()) | {_wanted(case)}
+    found = {target.reference_id: target for target in map(Target.of, readings.events)}
+    if case.siblings is None:
+        return []
+    return [
+        target
+        for reference_id, target in found.items()
+        if reference_id not in known and _may_replace(case, target)
+    ]
+
+
+def _may_replace(case: Case, other: Target) -> bool:
+    if other.payload is None or other.event_id is not None:
+        return True
+    # An account gets new events all the time: without ids, only one of the same schema and time counts.
+    wanted = case.correction.event.to_dict() if case.correction.event else _snapshot(case).payload
+    return _place(other.payload) == _place(wanted or {})
+
+
+def _place(payload: dict[str, Any]) -> tuple[Any, Any]:
+    known = comparable(payload)
+    return known["schemaName"], known["timestamp"]
+
+
+def _snapshot(case: Case) -> Target:
+    if case.snapshot is None:  # never: judged before
+        raise ValueError("no snapshot")
+    return case.snapshot
+
+
+def _wanted(case: Case) -> str | None:
+    if case.entry is not None:
+        return case.entry.target
+    return case.correction.selection.reference_id
+
+
+def _id(event: ReadEvent) -> str | None:
+    return Target.of(event).reference_id
+
+
+def _span(age: timedelta) -> str:
+    return str(timedelta(seconds=int(age.total_seconds())))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from togai.corrections._correction import SYNCHRONOUS_CAP, Correction
+from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, reference_id_of
+from togai.corrections._entry import Entry, Kind
 from togai.errors import CorrectionFailed
 from togai.models import CorrectionAction, CorrectionStatus, EventCorrectionInfo
 
@@ -21,6 +22,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
 
     Attributes:
         correction: What was asked for.
+        recorded: The ledger's entries, one per event; empty without a ledger.
         answer: The JSON that the service answered; a background call may answer anything, or nothing (None).
     """
 
@@ -34,6 +36,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
     ) -> None:
         self.correction = correction
         self._one_by_one = one_by_one
+        self.recorded: tuple[Entry, ...] = ()
         self.answer = answer
         self._entries = tuple(entries)
 
@@ -101,6 +104,24 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         if self.failed or self.unknown:
             raise CorrectionFailed(self.failed, self.unknown)
         return self
+
+    def outcome(self, reference_id: str, *, alone: bool) -> tuple[Kind, str]:
+        """What the response says about one target, as the ledger records it.
+
+        Args:
+            reference_id: Togai's own id of the event.
+            alone: Whether the request was about this event only.
+        """
+        about = [entry for entry in self._entries if reference_id_of(entry) == reference_id]
+        if len(about) != 1 or (alone and len(self._entries) != 1):
+            others = len(self._entries) - len(about)
+            return Kind.UNKNOWN, (
+                f"the response holds {len(about)} results about {reference_id}, and {others} about other events"
+            )
+        shown = f"the response says {about[0].status}, {about[0].reason}"
+        if about[0] in self.succeeded:
+            return Kind.APPLIED, shown
+        return (Kind.FAILED if about[0] in self.failed else Kind.UNKNOWN), shown
 
     def to_rows(self) -> list[dict[str, str | None]]:
         """The result as flat rows: reference_id, id, status, reason."""

@@ -11,15 +11,14 @@ from togai.corrections._entries import (
     SELECT,
     SETTLED,
     Claim,
-    Entry,
-    Kind,
     checksum,
     details,
     entry_of,
     is_deadly,
     write_json,
 )
-from togai.corrections._schema import COLUMNS, VERSION
+from togai.corrections._entry import COLUMNS, Entry, Kind
+from togai.corrections._schema import VERSION
 from togai.errors import (
     AlreadyCorrected,
     AlreadyPending,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from togai.corrections._database import Transaction
-    from togai.corrections._store import Ledger
 
 _IN_SETTLED = f"kind IN ({', '.join(repr(str(kind)) for kind in SETTLED)})"
 _COPIED = ("call", "action", "service", "account", "target", "plan", "item")
@@ -45,7 +43,7 @@ _COPIED = ("call", "action", "service", "account", "target", "plan", "item")
 class Rules:
     """The rules of one ledger, for the length of one transaction."""
 
-    def __init__(self, ledger: Ledger, transaction: Transaction) -> None:
+    def __init__(self, ledger: object, transaction: Transaction) -> None:
         self._ledger = ledger
         self._transaction = transaction
 
@@ -137,15 +135,12 @@ class Rules:
             f"plan = ? AND kind = '{Kind.APPROVED}'", claim.plan
         ):
             raise NotApproved(claim.plan)
-        pending = self._conflict(claim, service)
-        if pending is not None:
-            raise AlreadyPending(pending)
+        scope, locked = _lock(claim)
+        self._check_locks(claim, scope, locked, service)
         reference_id = None if claim.target is None else claim.target.reference_id
         if reference_id is None:
             return
-        corrected = self.corrected(service, reference_id)
-        if corrected is not None:
-            raise AlreadyCorrected(corrected, self.replacement(corrected))
+        self.check_event(service, reference_id)
         if claim.since is not None:
             later = self.entries(
                 f"target = ? AND service = ? AND kind = '{Kind.APPLIED}' AND id > ?",
@@ -156,25 +151,35 @@ class Rules:
                     f"{reference_id} was corrected after it was read ({later[-1]})", later[-1]
                 )
 
-    def _conflict(self, claim: Claim, service: str) -> Entry | None:
-        scope, locked = _lock(claim)
+    def check_event(self, service: str, reference_id: str) -> None:
+        """Refuse an event that is locked, or that was corrected for good.
+
+        Raises:
+            AlreadyPending: It is locked.
+            AlreadyCorrected: It was corrected.
+        """
+        self._refuse_locked(service, "scope = 'event' AND target = ?", reference_id)
+        corrected = self.corrected(service, reference_id)
+        if corrected is not None:
+            raise AlreadyCorrected(corrected, self.replacement(corrected))
+
+    def _check_locks(self, claim: Claim, scope: str, locked: str, service: str) -> None:
         if scope == "event":
             shown = None if claim.target is None else claim.target.account_id
-            condition = (
-                "(scope = 'event' AND target = ?) OR (scope = 'account' AND target IN (?, ?))"
-            )
-            values = (locked, claim.correction.selection.account_id, shown)
+            names = (claim.correction.selection.account_id, shown)
+            self._refuse_locked(service, "scope = 'account' AND target IN (?, ?)", *names)
         else:
-            condition = (
-                "(scope = 'account' AND target = ?)"
-                " OR (scope = 'event' AND (account = ? OR event_account = ?))"
-            )
-            values = (locked, locked, locked)
+            self._refuse_locked(service, "scope = 'account' AND target = ?", locked)
+            either = "scope = 'event' AND (account = ? OR event_account = ?)"
+            self._refuse_locked(service, either, locked, locked)
+
+    def _refuse_locked(self, service: str, condition: str, *values: object) -> None:
         found = self.entries(
-            f"id IN (SELECT intent FROM togai_open WHERE service = ? AND ({condition}))",
+            f"id IN (SELECT intent FROM togai_open WHERE service = ? AND {condition})",
             *(service, *values),
         )
-        return found[0] if found else None
+        if found:
+            raise AlreadyPending(found[0])
 
     def corrected(self, service: str, reference_id: str) -> Entry | None:
         """The entry that corrected this event for good, unless a further correction of it is allowed."""
@@ -196,6 +201,52 @@ class Rules:
         """The reference id of the event that took a corrected one's place, where it is known."""
         found = self.entries(f"intent = ? AND kind = '{Kind.REPLACEMENT}'", entry.intent)
         return str(found[-1].data["reference_id"]) if found else None
+
+    def states(self, plan: str) -> dict[str, tuple[Kind, Entry, str | None]]:
+        """What became of the items of a plan: the kind that settled each, or that it is an intent still."""
+        found: dict[str, tuple[Kind, Entry, str | None]] = {}
+        for entry in self.entries("plan = ?", plan):
+            if entry.item is None:
+                continue
+            if entry.kind == Kind.REPLACEMENT and entry.item in found:
+                found[entry.item] = (*found[entry.item][:2], str(entry.data["reference_id"]))
+            elif entry.kind in (Kind.INTENT, *SETTLED):
+                found[entry.item] = (entry.kind, entry, None)
+        return found
+
+    def after(self, entry: Entry) -> list[Entry]:
+        """The intents of later corrections that left their event reverted, the newest first."""
+        applied = self.entries(
+            f"intent > ? AND service = ? AND kind = '{Kind.APPLIED}' AND action IN ('UNDO', 'REDO_EVENT')",
+            *(entry.id, entry.service),
+        )
+        seen = [one.intent for one in reversed(applied) if one.data.get("how") != "decided"]
+        return [self.entries("id = ?", number)[0] for number in seen[:50]]
+
+    def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
+        """Refuse a plan that is of another ledger, or not approved.
+
+        Raises:
+            InvalidRequest: It is of another ledger.
+            LedgerDamaged: The ledger is older than the plan.
+            NotApproved: Nobody has approved it.
+        """
+        if self.identity() != ledger:
+            raise InvalidRequest(f"the plan belongs to another ledger than {self._ledger}")
+        if position[0] and self.checksum(position[0]) != position[1]:
+            raise LedgerDamaged(
+                str(self._ledger),
+                [
+                    f"it lacks entry {position[0]}, which it had when the plan was made: an old backup?"
+                ],
+            )
+        if not self.entries(f"plan = ? AND kind = '{Kind.APPROVED}'", digest):
+            raise NotApproved(digest)
+
+    def checksum(self, number: int) -> str:
+        """The checksum of an entry; empty where there is none."""
+        rows = self._transaction.rows("SELECT checksum FROM togai_entry WHERE id = ?", number)
+        return str(rows[0][0]) if rows else ""
 
     def pending(self) -> list[Entry]:
         """The open intents, each with the reason where one is known.
@@ -237,9 +288,9 @@ class Rules:
         Raises:
             InvalidRequest: It is settled already.
         """
-        settled = self.entries(f"intent = ? AND {_IN_SETTLED}", intent.id)
-        if settled:
-            raise InvalidRequest(f"{intent} is settled already: {settled[0]}")
+        if not self.is_open(intent):
+            settled = self.entries(f"intent = ? AND {_IN_SETTLED}", intent.id)
+            raise InvalidRequest(f"{intent} is settled already: {settled[-1]}")
         self.note(intent, kind, data, **more)
         if kind in SETTLED:
             self._transaction.rows("DELETE FROM togai_open WHERE intent = ?", intent.id)
@@ -247,6 +298,11 @@ class Rules:
     def is_open(self, intent: Entry) -> bool:
         """Whether an intent holds its lock."""
         return bool(self._transaction.rows("SELECT 1 FROM togai_open WHERE intent = ?", intent.id))
+
+    def is_recorded(self, intent: Entry, kind: Kind) -> bool:
+        """Whether the response of this call was recorded already, before an interruption."""
+        found = self.entries("intent = ? AND kind = ?", intent.id, str(kind))
+        return any(one.data.get("how") == "response" for one in found)
 
     def note(self, intent: Entry, kind: Kind, data: dict[str, Any], **more: Any) -> None:
         """Write something about an intent that does not settle it."""

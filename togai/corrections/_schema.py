@@ -6,29 +6,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from togai.corrections._database import Transaction
+    from collections.abc import Callable, Sequence
 
 VERSION = "1"
-
-COLUMNS = (
-    "id",
-    "at",
-    "kind",
-    "intent",
-    "call",
-    "action",
-    "service",
-    "account",
-    "target",
-    "plan",
-    "item",
-    "who",
-    "why",
-    "data",
-)
-"""The columns of `togai_entry` that the checksum covers, in its order."""
 
 _TABLES = (
     "CREATE TABLE togai_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -107,9 +87,9 @@ SQLITE = (
 POSTGRESQL = (*_TABLES, *_postgresql_rules())
 
 
-def create(transaction: Transaction, statements: Sequence[str]) -> None:
-    """Make the tables of an empty ledger."""
+def create(rows: Callable[..., object], statements: Sequence[str]) -> None:
+    """Make the tables of an empty ledger, with a function that runs a statement."""
     for statement in statements:
-        transaction.rows(statement)
+        rows(statement)
     for name, value in (("version", VERSION), ("id", uuid.uuid4().hex)):
-        transaction.rows("INSERT INTO togai_meta (name, value) VALUES (?, ?)", name, value)
+        rows("INSERT INTO togai_meta (name, value) VALUES (?, ?)", name, value)

@@ -1,4 +1,4 @@
-"""Entries of the ledger and verdicts about them, as data."""
+"""Verdicts about corrections with an unknown outcome, as data."""
 
 from __future__ import annotations
 
@@ -7,58 +7,49 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from togai._printable import printable
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from togai.corrections._correction import Correction
+    from togai.corrections._entry import Entry
     from togai.models import ReadEvent
 
 
 class Verdict(enum.StrEnum):
-    """What became of a correction, as far as reading can tell."""
+    """Whether a correction was applied, as far as reading shows it."""
 
     APPLIED = "applied"
-    """The targets read as they do after it: do not repeat it."""
+    """The event reads as it does after the correction: do not repeat it."""
     NOT_APPLIED = "not applied"
-    """The targets read as they did before it: it can be repeated."""
+    """There is evidence that the correction was not applied: it may be repeated."""
     CANNOT_TELL = "cannot tell"
-    """What was read fits both, or too little was read: ask the service's support."""
+    """The evidence is not sufficient. Check again at `check_after`; a person can decide."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Reconciliation:
-    """What became of a correction whose outcome was unknown.
+    """What reading shows about a correction with an unknown outcome.
 
     Attributes:
         verdict: Applied, not applied, or cannot tell.
-        correction: What was asked for.
-        evidence: What was read and what it says, one line each.
-        events: The targets as they read now.
+        correction: The correction.
+        evidence: What was read and what it shows, one line each.
+        check_after: When to check again, if time can bring a verdict; None if a person has to decide.
+        entry: The ledger's entry; None without a ledger.
+        events: The event as it reads now.
     """
 
     verdict: Verdict
     correction: Correction
     evidence: tuple[str, ...]
-    events: tuple[ReadEvent, ...] = field(repr=False)
+    check_after: datetime | None = None
+    entry: Entry | None = None
+    events: tuple[ReadEvent, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.correction.describe()}: {self.verdict}", *self.evidence])
-
-
-@frozen
-class Pending:
-    """A correction of which the ledger does not know what became of it.
-
-    Attributes:
-        id: The ledger's id of the correction.
-        time: When it was about to be sent, as ISO 8601 text.
-        correction: What was asked for; `client.events.reconcile` takes it, or this entry.
-        who: Who asked for it, if that was given.
-        why: Why, if that was given.
-        cause: Why the outcome is unknown; None where the process ended before it knew.
-    """
-
-    id: str
-    time: str
-    correction: Correction
-    who: str | None = None
-    why: str | None = None
-    cause: str | None = None
+        lines = [f"{self.correction.describe()}: {self.verdict}", *self.evidence]
+        if self.check_after is not None:
+            lines.append(f"check again after {self.check_after:%Y-%m-%d %H:%M:%S}Z")
+        return "\n".join(map(printable, lines))

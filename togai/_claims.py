@@ -1,0 +1,133 @@
+"""What a correction locks in the ledger, after its targets were read again."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from togai import _calls
+from togai._printable import printable
+from togai._transport.steps import Blocking
+from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Target
+from togai.corrections._entries import Claim
+from togai.corrections._ledger import Ledger, LedgerLike, records_of
+from togai.corrections._matching import matching, reads_for
+from togai.errors import EventNotFound, InvalidRequest, StaleReading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from togai._settings import Settings
+    from togai._transport.steps import Steps
+    from togai._transport.timeout import Timeout
+    from togai.corrections._records import Records
+    from togai.models import ReadEvent
+
+
+def ledger_of(settings: Settings, ledger: LedgerLike) -> Records | None:
+    """The ledger of a call: its own, else the client's.
+
+    Raises:
+        ConfigurationError: It is not a ledger.
+    """
+    found = settings.ledger if ledger is None else ledger
+    if found is None:
+        return None
+    return records_of(found if isinstance(found, Ledger) else Ledger(found))
+
+
+def claims_of(
+    settings: Settings,
+    ledger: Records | None,
+    correction: Correction,
+    timeout: float | Timeout | None,
+    *,
+    reread: bool,
+    changed: bool,
+) -> Steps[list[Claim]]:
+    """What a one-off correction locks, after reading its targets where that takes one request.
+
+    Args:
+        settings: Settings of the client.
+        ledger: The ledger; None to check the targets only.
+        correction: The correction.
+        timeout: Timeout of each request.
+        reread: Whether to read the targets although that takes the listing of an account.
+        changed: Whether the payload of the target was changed by the caller.
+
+    Raises:
+        StaleReading: The target reads differently.
+        InvalidRequest: What matches cannot be locked.
+    """
+    selection = correction.selection
+    since = None
+    if ledger is not None:
+        check = partial(ledger.check, settings.service, selection.reference_id)
+        since = yield Blocking(check)
+    if correction.background or not (
+        selection.reference_id or selection.event_id or selection.event_source_time
+    ):
+        return [Claim(correction=correction, target=None, since=since)]
+    before = correction.before[0] if correction.before else None
+    reads = reads_for(correction, before)
+    if selection.reference_id and reads[0].event_id is None and not reread:
+        target = before or Target(reference_id=selection.reference_id)
+        return [Claim(correction=correction, target=target)]
+    events: list[ReadEvent] = []
+    for one in reads:
+        events += yield from _calls.read(settings, one, timeout)
+    targets = _targets(correction, events)
+    if ledger is not None and selection.reference_id is None:
+        for target in targets:
+            yield Blocking(partial(ledger.check, settings.service, target.reference_id))
+    if before is not None:
+        check_unchanged(
+            evolve(before, payload=targets[0].payload) if changed else before, targets[0]
+        )
+    shown = frozenset(str(Target.of(event).reference_id) for event in events)
+    return [
+        Claim(correction=correction, target=target, siblings=shown, since=since)
+        for target in targets
+    ]
+
+
+def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target]:
+    found: dict[str | None, Target] = {}
+    for event in matching(correction.selection, events):
+        target = Target.of(event)
+        if found.setdefault(target.reference_id, target) != target:
+            raise StaleReading(f"{target.reference_id} was read twice, differently")
+    targets = list(found.values())
+    if not targets:
+        if correction.before:
+            raise StaleReading(
+                f"{correction.selection.reference_id} was not found when it was read again"
+            )
+        if correction.selection.event_id:
+            raise EventNotFound(correction.selection.event_id)
+        raise InvalidRequest(f"no event with {correction.selection} was found; nothing was sent")
+    if len(targets) > SYNCHRONOUS_CAP:
+        raise InvalidRequest(
+            f"{len(targets)} events match, but one call corrects {SYNCHRONOUS_CAP}: use find, plan and execute"
+        )
+    if any(target.reference_id is None for target in targets):
+        raise InvalidRequest(
+            "an event that matches has no reference id, so that it cannot be locked; nothing was sent"
+        )
+    if len({target.account_id for target in targets}) > 1:
+        raise InvalidRequest(
+            "the events that match show different accounts: pass the event that is meant as target"
+        )
+    return targets
+
+
+def check_unchanged(before: Target, now: Target) -> None:
+    """Refuse a target that reads differently than before.
+
+    Raises:
+        StaleReading: It does.
+    """
+    if differences := before.differences(now):
+        raise StaleReading(printable(f"{before.reference_id}: {'; '.join(differences)}"))

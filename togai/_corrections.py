@@ -1,0 +1,347 @@
+"""Corrections as steps: locked in the ledger, sent once, the response checked against the request, and recorded."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from togai import _calls, _requests, _responses
+from togai._claims import claims_of, ledger_of
+from togai._printable import printable
+from togai._transport.retry import REFUSALS
+from togai._transport.steps import Blocking, Delivery
+from togai.corrections._checks import build_correction, check_removed, check_reverted
+from togai.corrections._correction import Correction, Target
+from togai.corrections._entries import Claim
+from togai.corrections._entry import Entry, Kind
+from togai.corrections._matching import reads_for
+from togai.corrections._where import Where, check_names
+from togai.errors import (
+    AlreadyCorrected,
+    AlreadyPending,
+    CorrectionOutcomeUnknown,
+    InvalidRequest,
+    LedgerBusy,
+    NotApproved,
+    StaleReading,
+    StatusError,
+    TogaiError,
+)
+from togai.models import CorrectionAction, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from togai._settings import Settings
+    from togai._transport.steps import Call, Response, Steps
+    from togai._transport.timeout import Timeout
+    from togai.corrections._ledger import LedgerLike
+    from togai.corrections._records import Records
+    from togai.corrections._result import CorrectionResult
+    from togai.models import ReadEvent
+
+logger = logging.getLogger("togai")
+
+_NOTHING_WRITTEN = (
+    AlreadyPending,
+    AlreadyCorrected,
+    StaleReading,
+    NotApproved,
+    InvalidRequest,
+    LedgerBusy,
+)
+
+
+def correct(
+    settings: Settings,
+    function: str,
+    action: CorrectionAction | str,
+    target: ReadEvent | None,
+    where: Where,
+    *,
+    event: Event | None = None,
+    background: bool,
+    require_confirmation: bool | None,
+    keep_unknown: bool = False,
+    allow_reverted: bool,
+    allow_removed: bool = False,
+    reread: bool,
+    ledger: LedgerLike,
+    timeout: float | Timeout | None,
+    changed: bool = False,
+) -> Steps[CorrectionResult]:
+    """Send a one-off correction; `changed` says that the caller changed the payload of the target."""
+    check_names(where, function)
+    correction = build_correction(
+        action,
+        target,
+        where,
+        event=event,
+        background=background,
+        require_confirmation=require_confirmation,
+        keep_unknown=keep_unknown,
+        allow_reverted=allow_reverted,
+        allow_removed=allow_removed,
+    )
+    locked = ledger_of(settings, ledger)
+    claims = [Claim(correction=correction, target=None)]
+    if locked is not None or (changed and correction.before[0].event_id):
+        claims = yield from claims_of(
+            settings, locked, correction, timeout, reread=reread, changed=changed
+        )
+    for claim in claims:
+        if claim.target is not None:
+            check_reverted(claim.target, allow_reverted=allow_reverted)
+            check_removed(correction.event, claim.target, allow_removed=allow_removed)
+    return (yield from send(settings, locked, claims, timeout))
+
+
+def replace(
+    settings: Settings,
+    event: Event | ReadEvent,
+    target: ReadEvent | None,
+    where: Where,
+    **options: Any,
+) -> Steps[CorrectionResult]:
+    """Send a REDO_EVENT; an event that was read and then changed is both the replacement and the target."""
+    check_names(where, "replace")
+    payload: object = event if isinstance(event, Event) else getattr(event, "event_payload", None)
+    if not isinstance(payload, Event):
+        raise InvalidRequest(
+            f"replace takes an Event, or an event that was read, not {type(event).__name__}"
+        )
+    named = any(value is not None and value is not False for value in where.values())
+    changed = not isinstance(event, Event) and target is None and not named
+    if not isinstance(event, Event) and changed:
+        if Target.of(event).reference_id is None:
+            # Its id may be what was changed, and would then name another event.
+            raise InvalidRequest(
+                "this event has no reference id: pass the event that was read as target too"
+            )
+        target = event
+    action = CorrectionAction.REDO_EVENT
+    steps = correct(
+        settings, "replace", action, target, where, event=payload, changed=changed, **options
+    )
+    return (yield from steps)
+
+
+def send(
+    settings: Settings,
+    ledger: Records | None,
+    claims: Sequence[Claim],
+    timeout: float | Timeout | None,
+    why: str | None = None,
+) -> Steps[CorrectionResult]:
+    """Lock the targets, send the correction once, and record its outcome.
+
+    Raises:
+        CorrectionOutcomeUnknown: It may have been applied; its entries stay open.
+        TogaiError: Any other failure. Nothing was applied.
+    """
+    correction = claims[0].correction
+    request = _requests.correct_events(correction)
+    times, delivery, call = settings.timeout_of(timeout), Delivery(), uuid.uuid4().hex
+    attempt = _Sent(settings, ledger, claims, datetime.now(UTC))
+    try:
+        if ledger is not None:
+            begin = partial(ledger.begin, service=settings.service, call=call, why=why)
+            attempt.entries = yield Blocking(partial(begin, claims, wait=times.total))
+        response = yield from _calls.send(settings, request, timeout, delivery)
+        _check_applied(request, response, correction, delivery)
+        result = _responses.read_correction(settings.reader, request, response, correction)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        if isinstance(error, _NOTHING_WRITTEN) and not attempt.entries:
+            raise
+        if not delivery.possible or (_is_refusal(error) and not delivery.repeated):
+            if ledger is not None:
+                yield from record(partial(ledger.abandon, call, str(error) or type(error).__name__))
+            raise
+        unknown = yield from attempt.unknown(error)
+        if isinstance(error, TogaiError):
+            raise unknown from None
+        error.add_note(
+            f"{correction.describe()} may have been applied when this was raised. Do not repeat it:"
+            " client.events.reconcile(entry) reads what happened, for each entry of ledger.pending()"
+        )
+        raise
+    result.recorded = tuple(attempt.entries)
+    yield from attempt.conclude(result, response, timeout)
+    return result
+
+
+def _check_applied(
+    call: Call, response: Response, correction: Correction, delivery: Delivery
+) -> None:
+    """Check that a success means that the correction was applied, once."""
+    if delivery.repeated:
+        raise _responses.unexpected(
+            call, response, f"a request that the transport repeated ({delivery.begun} requests)"
+        )
+    if response.status != 200 and not correction.background:
+        raise _responses.unexpected(call, response, "another status than 200")
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, StatusError) and error.status in REFUSALS
+
+
+def record(function: Callable[[], object]) -> Steps[None]:
+    """Record an outcome. Whatever happens to the ledger, what was sent must reach the caller."""
+    try:
+        yield Blocking(function)
+    except GeneratorExit:
+        raise
+    except TogaiError as error:
+        message = "the outcome could not be recorded, its entry stays open: %s"
+        logger.error(message, printable(error))  # noqa: TRY400
+    except BaseException:
+        with suppress(TogaiError):  # interrupted: recording twice does no harm
+            yield Blocking(function)
+        raise
+
+
+class _Sent:
+    """A correction that was sent, and what is recorded about it."""
+
+    def __init__(
+        self, settings: Settings, ledger: Records | None, claims: Sequence[Claim], at: datetime
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._claims = claims
+        self._correction = claims[0].correction
+        self._at = at
+        self.entries: Sequence[Entry] = ()
+
+    def unknown(
+        self, error: BaseException, entries: Sequence[Entry] | None = None
+    ) -> Steps[CorrectionOutcomeUnknown]:
+        """Record that the outcome is unknown, log it, and return the error that says so."""
+        entries = self.entries if entries is None else entries
+        status: int | None = getattr(error, "status", None)
+        cause = str(error) or type(error).__name__
+        unknown = CorrectionOutcomeUnknown(
+            self._correction,
+            cause,
+            status=status,
+            entries=entries,
+            service=self._settings.service,
+            at=self._at,
+        )
+        if isinstance(error, TogaiError):
+            unknown.method, unknown.path = error.method, error.path
+            unknown.attempts, unknown.waited = error.attempts, error.waited
+        details = {"how": "response", "cause": cause, "status": status}
+        details["request_id"] = getattr(error, "request_id", None)
+        for entry in entries:
+            yield from self._record(entry, Kind.UNKNOWN, details)
+        _log(unknown)
+        return unknown
+
+    def conclude(
+        self, result: CorrectionResult, response: Response, timeout: float | Timeout | None
+    ) -> Steps[None]:
+        """Check a response against the request, and record what it says.
+
+        Raises:
+            CorrectionOutcomeUnknown: It does not say what became of a target.
+        """
+        details = {"how": "response", "status": response.status, "request_id": response.request_id}
+        selection = self._correction.selection
+        if self._ledger is None:
+            if selection.reference_id is None or self._correction.background:
+                return
+            kind, cause = result.outcome(selection.reference_id, alone=True)
+            if kind == Kind.UNKNOWN:
+                raise (yield from self.unknown(_problem(cause, response)))
+            return
+        targets = {claim.target.reference_id for claim in self._claims if claim.target is not None}
+        more = [] if selection.reference_id else _corrected(result, targets)
+        unknown: list[Entry] = []
+        cause = ""
+        for claim, entry in zip(self._claims, self.entries, strict=True):
+            kind, said = yield from self._outcome(claim, result, timeout)
+            if kind == Kind.UNKNOWN and not self._correction.background:
+                unknown.append(entry)
+                cause = cause or said
+                continue
+            yield from self._record(entry, kind, {**details, "cause": said}, applied=more)
+            more = []
+        if unknown:
+            raise (yield from self.unknown(_problem(cause, response), unknown))
+
+    def _outcome(
+        self, claim: Claim, result: CorrectionResult, timeout: float | Timeout | None
+    ) -> Steps[tuple[Kind, str]]:
+        target = claim.target
+        if self._correction.background:
+            return Kind.UNKNOWN, "the service corrects in the background"
+        if target is None or target.reference_id is None:
+            if result.unknown or not len(result):
+                return Kind.UNKNOWN, f"{len(result.unknown)} of {len(result)} results are not known"
+            return (Kind.APPLIED if result.succeeded else Kind.FAILED), f"{len(result)} results"
+        alone = self._correction.selection.reference_id is not None
+        kind, said = result.outcome(target.reference_id, alone=alone)
+        if kind == Kind.FAILED and self._correction.action != CorrectionAction.UNDO:
+            unchanged = yield from self._is_unchanged(target, timeout)
+            if not unchanged:
+                return Kind.UNKNOWN, f"{said}; the event may be reverted without a replacement"
+        return kind, said
+
+    def _is_unchanged(self, target: Target, timeout: float | Timeout | None) -> Steps[bool]:
+        """Whether an event whose replacement failed still reads as before."""
+        try:
+            events: list[ReadEvent] = []
+            for one in reads_for(self._correction, target):
+                events += yield from _calls.read(self._settings, one, timeout)
+        except TogaiError:
+            return False
+        found = [one for one in map(Target.of, events) if one.reference_id == target.reference_id]
+        return bool(found) and not any(target.differences(one) for one in found)
+
+    def _record(
+        self, entry: Entry, kind: Kind, details: dict[str, Any], applied: Sequence[str] = ()
+    ) -> Steps[None]:
+        if self._ledger is not None:
+            conclude = partial(self._ledger.conclude, entry, kind, details, applied=applied)
+            yield from record(conclude)
+
+
+def _corrected(result: CorrectionResult, targets: set[str | None]) -> list[str]:
+    """Further events that match a filter and that the service says it corrected."""
+    found = [Target.of(entry).reference_id for entry in result.succeeded]
+    return [one for one in found if one is not None and one not in targets]
+
+
+def _problem(cause: str, response: Response) -> TogaiError:
+    error = TogaiError(
+        f"POST /events/correction returned {response.status}, and {printable(cause)}"
+    )
+    error.method, error.path, error.attempts = "POST", "/events/correction", response.attempts
+    vars(error)["status"], vars(error)["request_id"] = response.status, response.request_id
+    return error
+
+
+def _log(unknown: CorrectionOutcomeUnknown) -> None:
+    if unknown.entries:
+        ledger = unknown.entries[0].ledger
+        numbers = ", ".join(str(entry.id) for entry in unknown.entries)
+        following = (
+            f"entry {numbers} is open in the ledger {ledger}. Next: client.events.reconcile(entry) for"
+            " each entry of ledger.pending(), then ledger.settle(entry, found)"
+        )
+    else:
+        following = "there is no ledger. Do not repeat it. Next: client.events.reconcile(error)"
+    logger.error(
+        "outcome unknown: %s: %s; %s",
+        printable(unknown.correction.describe()),
+        printable(unknown.cause),
+        printable(following),
+    )

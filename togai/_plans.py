@@ -1,0 +1,345 @@
+"""Find events, plan corrections, execute plans and reconcile, as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from togai import _calls, _corrections
+from togai._claims import check_unchanged, ledger_of
+from togai._transport.steps import Blocking
+from togai.corrections._correction import Target, comparable
+from togai.corrections._entries import Claim
+from togai.corrections._entry import Kind
+from togai.corrections._execution import Execution
+from togai.corrections._found import Found, choose
+from togai.corrections._matching import Read, reads_for
+from togai.corrections._plan import Item, LeftOut, Plan, corrections_of, warnings_of
+from togai.corrections._step import Outcome, Step
+from togai.errors import (
+    AlreadyCorrected,
+    AlreadyPending,
+    ConfigurationError,
+    CorrectionOutcomeUnknown,
+    InvalidRequest,
+    LedgerBusy,
+    LedgerDamaged,
+    NotApproved,
+    StaleReading,
+    TogaiError,
+)
+from togai.models import CorrectionAction
+
+if TYPE_CHECKING:
+    from togai._settings import Settings
+    from togai._transport.steps import Steps
+    from togai._transport.timeout import Timeout
+    from togai.corrections._entry import Entry
+    from togai.corrections._ledger import LedgerLike
+    from togai.corrections._records import Records
+    from togai.corrections._result import CorrectionResult
+    from togai.models import EventWithStatus, ReadEvent
+
+_PER_LISTING = 50
+"""How many items without an id of their own are looked up by one listing."""
+
+
+def find(
+    settings: Settings,
+    account_id: str,
+    timeout: float | Timeout | None,
+    *,
+    reference_ids: Iterable[str] | None,
+    event_ids: Iterable[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    status: str | None,
+    where: Callable[[EventWithStatus], object] | None,
+    max_events: int,
+) -> Steps[Found]:
+    """Read the listing of an account once, and choose events from it."""
+    most = checked_most(max_events)
+    wanted = {
+        "reference_ids": _names("reference_ids", reference_ids),
+        "event_ids": _names("event_ids", event_ids),
+    }
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and (
+            not isinstance(moment, datetime) or moment.utcoffset() is None  # pyright: ignore[reportUnnecessaryIsInstance]
+        ):
+            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
+    events, complete = yield from _calls.listed(settings, account_id, timeout, most)
+    return choose(
+        events, is_complete=complete, since=since, until=until, status=status, where=where, **wanted
+    )
+
+
+def plan(
+    settings: Settings,
+    items: Iterable[Item],
+    ledger: LedgerLike,
+    why: str | None,
+) -> Steps[Plan]:
+    """Make a plan; nothing is sent."""
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest("items: pass a list of Undo, Redo and Replace")
+    corrections, left_out = corrections_of(items)
+    book = _required(settings, ledger)
+    identity, position, standing = yield Blocking(
+        partial(
+            book.standing,
+            settings.service,
+            [str(one.selection.reference_id) for one in corrections],
+        )
+    )
+    for correction in list(corrections):
+        reference_id = str(correction.selection.reference_id)
+        if reference_id in standing:
+            corrections.remove(correction)
+            left_out.append(LeftOut(reference_id=reference_id, reason=standing[reference_id]))
+    warnings = list(warnings_of(corrections))
+    if left_out:
+        warnings.append(f"{len(left_out)} left out, listed above")
+    return Plan(
+        service=settings.service,
+        ledger=identity,
+        position=position,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        why=why,
+        items=tuple(corrections),
+        left_out=tuple(left_out),
+        warnings=tuple(warnings),
+    )
+
+
+def execute(
+    settings: Settings,
+    plan: Plan,
+    timeout: float | Timeout | None,
+    *,
+    on_failure: str,
+    limit: int | None,
+    on_step: Callable[[Step], object] | None,
+    ledger: LedgerLike,
+) -> Steps[Execution]:
+    """Send the items of an approved plan that are not done yet, one by one."""
+    if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(f"execute takes a Plan, not {type(plan).__name__}")
+    if on_failure not in ("stop", "continue"):
+        raise InvalidRequest(f'on_failure={on_failure!r}: pass "stop" or "continue"')
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(f"limit={limit!r}: pass a whole number from 1 on, or None for all")
+    book = _required(settings, ledger)
+    if plan.service != settings.service:
+        raise InvalidRequest(
+            f"the plan is for {plan.service}, and this client is for {settings.service}"
+        )
+    execution = _Executing(settings, plan, book, timeout)
+    yield Blocking(partial(book.check_plan, plan.digest, plan.ledger, plan.position))
+    steps: list[Step] = []
+    sent, stopped = 0, False
+    for number in range(1, len(plan.items) + 1):
+        step = yield from execution.earlier(number)
+        if step is None:
+            if stopped or sent == limit:
+                step = execution.step(number, Outcome.NOT_REACHED)
+            else:
+                step = yield from execution.item(number)
+                sent += step.outcome in _SENT
+                stopped = step.outcome in _STOP and (
+                    on_failure == "stop" or isinstance(step.error, _FATAL)
+                )
+            if on_step is not None and step.outcome != Outcome.NOT_REACHED:
+                on_step(step)
+        steps.append(step)
+    return Execution(digest=plan.digest, steps=tuple(steps))
+
+
+_SENT = (Outcome.APPLIED, Outcome.FAILED, Outcome.NOT_APPLIED, Outcome.UNKNOWN)
+_STOP = (Outcome.FAILED, Outcome.NOT_APPLIED, Outcome.UNKNOWN, Outcome.CORRECTED, Outcome.CHANGED)
+
+_FATAL = (LedgerBusy, LedgerDamaged, NotApproved, ConfigurationError)
+
+
+class _Executing:
+    """One execution of a plan."""
+
+    def __init__(
+        self, settings: Settings, plan: Plan, ledger: Records, timeout: float | Timeout | None
+    ) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._ledger = ledger
+        self._timeout = timeout
+        self._states: dict[str, tuple[Kind, Entry, str | None]] = {}
+        self._states_read = False
+        self._listed: dict[int, list[ReadEvent]] = {}
+
+    def step(self, number: int, outcome: Outcome, **more: Any) -> Step:
+        """What became of an item."""
+        item = self._plan.items[number - 1]
+        return Step(number=number, total=len(self._plan.items), item=item, outcome=outcome, **more)
+
+    def earlier(self, number: int, *, again: bool = False) -> Steps[Step | None]:
+        """What the ledger says about an item; None if it may be sent."""
+        if again or not self._states_read:
+            self._states = yield Blocking(partial(self._ledger.states, self._plan.digest))
+            self._states_read = True
+        if str(number) not in self._states:
+            return None
+        kind, entry, replacement = self._states[str(number)]
+        outcomes = {
+            Kind.APPLIED: Outcome.APPLIED,
+            Kind.FAILED: Outcome.FAILED,
+            Kind.INTENT: Outcome.OPEN,
+        }
+        if kind not in outcomes:
+            return None
+        cause = entry.data.get("cause") or f"{entry}"
+        return self.step(
+            number,
+            outcomes[kind],
+            earlier=True,
+            entry=entry,
+            detail=cause,
+            replacement=replacement,
+        )
+
+    def item(self, number: int) -> Steps[Step]:
+        """Read an item's event again, and correct it if it reads as planned."""
+        try:
+            result, claim = yield from self._correct(number)
+        except CorrectionOutcomeUnknown as error:
+            entry = error.entries[0] if error.entries else None
+            return self.step(number, Outcome.UNKNOWN, detail=error.cause, entry=entry, error=error)
+        except (AlreadyPending, AlreadyCorrected, StaleReading) as error:
+            return (yield from self._refused(number, error))
+        except TogaiError as error:
+            return self.step(number, Outcome.NOT_APPLIED, detail=str(error), error=error)
+        entry = result.recorded[0]
+        if result.failed:
+            reason = str(result.failed[0].reason)
+            return self.step(number, Outcome.FAILED, detail=reason, entry=entry)
+        replacement = yield from self._replacement(claim, entry)
+        return self.step(number, Outcome.APPLIED, replacement=replacement, entry=entry)
+
+    def _correct(self, number: int) -> Steps[tuple[CorrectionResult, Claim]]:
+        item = self._plan.items[number - 1]
+        before = item.before[0]
+        check = partial(self._ledger.check, self._settings.service, str(before.reference_id))
+        yield Blocking(check)
+        events = yield from self._read(number)
+        readings = [
+            one for one in map(Target.of, events) if one.reference_id == before.reference_id
+        ]
+        if not readings:
+            raise StaleReading(f"{before.reference_id} was not found when it was read again")
+        for reading in readings:
+            check_unchanged(before, reading)
+        claim = Claim(
+            correction=item,
+            target=readings[0],
+            siblings=frozenset(str(Target.of(event).reference_id) for event in events),
+            since=self._plan.position[0],
+            plan=self._plan.digest,
+            item=str(number),
+        )
+        why = self._plan.why
+        result = yield from _corrections.send(
+            self._settings, self._ledger, [claim], self._timeout, why
+        )
+        return result, claim
+
+    def _refused(
+        self, number: int, error: AlreadyPending | AlreadyCorrected | StaleReading
+    ) -> Steps[Step]:
+        # Another process that shares the plan may have been faster.
+        step = yield from self.earlier(number, again=True)
+        if step is not None:
+            return step
+        outcome = Outcome.CHANGED
+        if isinstance(error, AlreadyPending):
+            outcome = Outcome.OPEN
+        elif isinstance(error, AlreadyCorrected):
+            outcome = Outcome.CORRECTED
+        return self.step(number, outcome, detail=str(error), entry=error.entry, error=error)
+
+    def _read(self, number: int) -> Steps[list[ReadEvent]]:
+        """The events around an item, as they read now."""
+        reads = self._reads(number)
+        if reads[0].event_id is None and number in self._listed:
+            return self._listed[number]
+        events: list[ReadEvent] = []
+        for one in reads:
+            events += yield from _calls.read(self._settings, one, self._timeout)
+        if reads[0].event_id is None:
+            # One listing serves the next items of this account that need one.
+            numbers = range(number, len(self._plan.items) + 1)
+            same = (later for later in numbers if self._reads(later) == reads)
+            self._listed = dict.fromkeys(islice(same, _PER_LISTING), events)
+        return events
+
+    def _reads(self, number: int) -> tuple[Read, ...]:
+        item = self._plan.items[number - 1]
+        return reads_for(item, item.before[0])
+
+    def _replacement(self, claim: Claim, entry: Entry) -> Steps[str | None]:
+        """The reference id of the event that took the target's place, where the service shows it."""
+        item, before = claim.correction, claim.target
+        reads = reads_for(item, before)
+        if item.action == CorrectionAction.UNDO or before is None or reads[0].event_id is None:
+            return None
+        wanted = before.payload if item.event is None else item.event.to_dict()
+        try:
+            events: list[ReadEvent] = []
+            for one in reads:
+                events += yield from _calls.read(self._settings, one, self._timeout)
+        except TogaiError:
+            return None
+        found = {
+            target.reference_id
+            for target in map(Target.of, events)
+            if target.reference_id not in (claim.siblings or frozenset())
+            and target.payload is not None
+            and comparable(target.payload) == comparable(wanted or {})
+        }
+        reference_id = found.pop() if len(found) == 1 else None
+        if reference_id is not None:
+            add = partial(self._ledger.add_replacement, entry, reference_id)
+            yield from _corrections.record(add)
+        return reference_id
+
+
+def _required(settings: Settings, ledger: LedgerLike) -> Records:
+    found = ledger_of(settings, ledger)
+    if found is None:
+        raise ConfigurationError(
+            "plans need a ledger: pass ledger=, Togai(ledger=...) or set TOGAI_LEDGER;"
+            " create one with togai.corrections.Ledger(path, create=True)"
+        )
+    return found
+
+
+def checked_most(max_events: object) -> int:
+    """How many events to read at most.
+
+    Raises:
+        InvalidRequest: It is not a number of events.
+    """
+    if isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 1:
+        raise InvalidRequest(f"max_events={max_events!r}: pass a whole number from 1 on")
+    return max_events
+
+
+def _names(name: str, values: object) -> frozenset[str] | None:
+    if values is None:
+        return None
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidRequest(f"{name}={values!r}: pass a list of ids")
+    found: list[Any] = list(cast("Any", values))
+    if not all(isinstance(one, str) and one for one in found):
+        raise InvalidRequest(f"{name}: pass ids as text that is not empty")
+    return frozenset(found)

@@ -1,0 +1,123 @@
+"""The rows of a ledger as data: what was about to be sent, what became of it, and who decided what."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from togai.corrections._correction import Correction, Target
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+COLUMNS = (
+    "id",
+    "at",
+    "kind",
+    "intent",
+    "call",
+    "action",
+    "service",
+    "account",
+    "target",
+    "plan",
+    "item",
+    "who",
+    "why",
+    "data",
+)
+"""The columns of `togai_entry` that the checksum covers, in its order."""
+
+
+class Kind(enum.StrEnum):
+    """What a row of the ledger says."""
+
+    APPROVED = "approved"
+    """A person approved a plan."""
+    INTENT = "intent"
+    """A correction is about to be sent; its target is locked until the entry is settled."""
+    APPLIED = "applied"
+    """The correction was applied. Settles the entry."""
+    FAILED = "failed"
+    """The service did not correct the event, and it was not changed. Settles the entry."""
+    NOT_APPLIED = "not applied"
+    """The correction was refused, not sent, or proven not to be applied; it may be repeated. Settles the entry."""
+    UNKNOWN = "unknown"
+    """The outcome could not be found out; the entry stays open."""
+    REPLACEMENT = "replacement"
+    """The reference id of the event that took the target's place."""
+    RELEASED = "released"
+    """A person allowed one further correction of an event that was corrected already."""
+
+
+@frozen(kw_only=True)
+class Entry:
+    """One row of a ledger.
+
+    Attributes:
+        id: Its number; the rows are numbered from 1 without gaps.
+        at: When it was written, in UTC.
+        kind: What it says, a `Kind`.
+        intent: The entry that it is about; None for an intent itself and for an approval.
+        call: Common to the entries of one request.
+        action: UNDO, REDO or REDO_EVENT.
+        service: Address of the service.
+        account: The account that the request names.
+        target: Reference id of the event; None for a whole account.
+        plan: Digest of the plan that it belongs to.
+        item: Number of the plan's item.
+        who: Who did it.
+        why: Why.
+        data: Further details, as JSON: the correction, the event as it was read, cause, request id and status.
+        cause: Of a pending entry, why its outcome is unknown; None where the process ended before it knew.
+        ledger: The ledger that it stands in.
+    """
+
+    id: int
+    at: datetime
+    kind: Kind
+    intent: int | None
+    call: str | None
+    action: str | None
+    service: str | None
+    account: str | None
+    target: str | None
+    plan: str | None
+    item: str | None
+    who: str | None
+    why: str | None
+    data: dict[str, Any] = field(repr=False)
+    cause: str | None = None
+    ledger: object = field(default=None, repr=False, eq=False)
+
+    @property
+    def correction(self) -> Correction:
+        """The correction that the entry is about; of an intent only."""
+        return Correction.from_json(self.data["correction"])
+
+    @property
+    def snapshot(self) -> Target | None:
+        """The event as it was read before it was corrected; None where it was not."""
+        source = self.data.get("snapshot")
+        return None if source is None else Target(**source)
+
+    @property
+    def siblings(self) -> frozenset[str] | None:
+        """The reference ids of all events that the same reading showed; None where nothing was read."""
+        found = self.data.get("siblings")
+        return None if found is None else frozenset(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as JSON."""
+        return {
+            **{name: getattr(self, name) for name in COLUMNS},
+            "at": self.at.isoformat(),
+            "kind": str(self.kind),
+        }
+
+    def __str__(self) -> str:
+        who = f" by {self.who}" if self.who else ""
+        about = f" of {self.target or f'all of {self.account}'}" if self.account else ""
+        return f"entry {self.id}: {self.kind} {self.action or ''}{about} at {self.at:%Y-%m-%d %H:%M:%S}Z{who}"

@@ -1,0 +1,78 @@
+"""The outcome of the execution of a plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from togai.corrections._step import Outcome, Step
+from togai.errors import PlanIncomplete
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@frozen(kw_only=True)
+class Execution:
+    """What became of the items of a plan: one step each. Check `is_complete`, or call `raise_for_failures()`.
+
+    Attributes:
+        digest: Digest of the plan.
+        steps: One per item, in the order of the plan.
+    """
+
+    digest: str
+    steps: tuple[Step, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def of(self, outcome: Outcome | str) -> tuple[Step, ...]:
+        """The steps with an outcome.
+
+        Args:
+            outcome: Such as "unknown".
+        """
+        return tuple(step for step in self.steps if step.outcome == outcome)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every item is applied."""
+        return all(step.is_done for step in self.steps)
+
+    @property
+    def replacements(self) -> dict[str, str]:
+        """The reference ids of new events by those of the events that they replace, where the service shows them."""
+        return {
+            str(step.item.selection.reference_id): step.replacement
+            for step in self.steps
+            if step.replacement is not None
+        }
+
+    def __str__(self) -> str:
+        counts = Counter(str(step.outcome) for step in self.steps)
+        summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        return "\n".join(
+            [f"{len(self.steps)} corrections: {summary or 'none'}"]
+            + [
+                f"  {step}"
+                for step in self.steps
+                if not step.is_done and step.outcome != Outcome.NOT_REACHED
+            ]
+        )
+
+    def raise_for_failures(self) -> Execution:
+        """Return this execution if every item is applied.
+
+        Raises:
+            PlanIncomplete: An item is not; its `steps` say which and why.
+        """
+        if not self.is_complete:
+            left = [step for step in self.steps if not step.is_done]
+            raise PlanIncomplete(str(self), left)
+        return self

@@ -1,0 +1,86 @@
+"""The events that a search found. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, overload
+
+from togai.corrections._correction import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from togai.models import EventWithStatus
+
+
+class Found(Sequence["EventWithStatus"]):
+    """The events that `client.events.find` found, each once, in the order of the listing.
+
+    Attributes:
+        missing: The reference ids and event ids that were looked for and not found.
+        is_complete: Whether the whole listing was read, and not only its first `max_events`.
+    """
+
+    def __init__(
+        self, events: Sequence[EventWithStatus], missing: Sequence[str], *, is_complete: bool
+    ) -> None:
+        self._events = tuple(events)
+        self.missing: tuple[str, ...] = tuple(missing)
+        self.is_complete: bool = is_complete
+
+    @overload
+    def __getitem__(self, index: int) -> EventWithStatus: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EventWithStatus]: ...
+    def __getitem__(self, index: int | slice) -> EventWithStatus | Sequence[EventWithStatus]:
+        return self._events[index]
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[EventWithStatus]:
+        return iter(self._events)
+
+    def __repr__(self) -> str:
+        missing = f", {len(self.missing)} missing" if self.missing else ""
+        return f"<Found: {len(self)} events{missing}{'' if self.is_complete else ', not complete'}>"
+
+
+def choose(
+    events: Iterable[EventWithStatus],
+    *,
+    is_complete: bool,
+    reference_ids: frozenset[str] | None,
+    event_ids: frozenset[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    status: str | None,
+    where: Callable[[EventWithStatus], object] | None,
+) -> Found:
+    """The events that fit, each once; of two readings of an event the later one."""
+    chosen: dict[object, EventWithStatus] = {}
+    seen: set[str] = set()
+    for event in events:
+        target = Target.of(event)
+        seen.update(str(one) for one in (target.reference_id, target.event_id))
+        if (
+            (reference_ids is None or target.reference_id in reference_ids)
+            and (event_ids is None or target.event_id in event_ids)
+            and (status is None or target.status == status)
+            and _within(event, since, until)
+            and (where is None or where(event))
+        ):
+            chosen[target.reference_id or id(event)] = event
+    wanted = sorted((reference_ids or frozenset()) | (event_ids or frozenset()))
+    missing = [one for one in wanted if one not in seen]
+    return Found(list(chosen.values()), missing, is_complete=is_complete)
+
+
+def _within(event: EventWithStatus, since: datetime | None, until: datetime | None) -> bool:
+    if since is None and until is None:
+        return True
+    moment: Any = getattr(event.event_payload, "timestamp", None)
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        return False
+    return (since is None or moment >= since) and (until is None or moment < until)

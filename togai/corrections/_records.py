@@ -1,0 +1,148 @@
+"""What the calls of a client do with a ledger: each method is one transaction."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from togai.corrections._entry import Entry, Kind
+from togai.corrections._rules import Rules
+from togai.errors import InvalidRequest, LedgerDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from togai.corrections._database import Database
+    from togai.corrections._entries import Claim
+
+WAIT = 30.0
+"""Seconds that a ledger waits for other processes by default."""
+
+_VERIFIED_AT_ONCE = 16_000_000
+"""Bytes up to which a file is verified when it is opened; a larger one by `verify` only."""
+
+
+class Records:
+    """The transactions of one ledger."""
+
+    def __init__(self, ledger: object, database: Database, who: str) -> None:
+        self._ledger = ledger
+        self._identity: str | None = None
+        self.database = database
+        self.who = who
+
+    @contextmanager
+    def rules(self, *, write: bool, wait: float = WAIT) -> Generator[Rules]:
+        """One transaction on the ledger."""
+        with self.database.transaction(wait, write=write) as transaction:
+            rules = Rules(self._ledger, transaction)
+            if self._identity is None:
+                identity, size = rules.identity(), self.database.size()
+                if size is not None and size <= _VERIFIED_AT_ONCE and (damage := rules.problems()):
+                    raise LedgerDamaged(str(self._ledger), damage)
+                self._identity = identity
+            yield rules
+
+    def identity(self) -> str:
+        """The id of the ledger."""
+        if self._identity is None:
+            with self.rules(write=False):
+                pass
+        return str(self._identity)
+
+    def verify(self) -> int:
+        """Check the whole ledger, and return the number of entries."""
+        with self.database.transaction(WAIT, write=False) as transaction:
+            rules = Rules(self._ledger, transaction)
+            rules.identity()
+            if problems := rules.problems():
+                raise LedgerDamaged(str(self._ledger), problems)
+            return rules.head()
+
+    def check(self, service: str, reference_id: str | None) -> int:
+        """Number of the newest entry, before an event is read again; refuses one that cannot be corrected anyway."""
+        with self.rules(write=False) as rules:
+            if reference_id is not None:
+                rules.check_event(service, reference_id)
+            return rules.head()
+
+    def begin(
+        self,
+        claims: Sequence[Claim],
+        *,
+        service: str,
+        call: str,
+        why: str | None = None,
+        wait: float = WAIT,
+    ) -> list[Entry]:
+        """Record and lock what is about to be sent; all of it or nothing."""
+        try:
+            with self.rules(write=True, wait=wait) as rules:
+                numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
+                return [rules.intent(number) for number in numbers]
+        except UnicodeError as error:
+            raise InvalidRequest(f"the ledger cannot hold this text: {error}") from None
+
+    def conclude(
+        self,
+        entry: Entry,
+        kind: Kind,
+        data: Mapping[str, Any],
+        *,
+        applied: Sequence[str] = (),
+        wait: float = WAIT,
+    ) -> None:
+        """Record the outcome of what was sent. `applied` are further events that the service says it corrected."""
+        with self.rules(write=True, wait=wait) as rules:
+            if not rules.is_open(entry):
+                if rules.is_recorded(entry, kind):
+                    return
+                # A person has decided meanwhile. What the service did must not be forgotten.
+                rules.note(entry, Kind.UNKNOWN, {**data, "late": str(kind)})
+                return
+            for target in applied:
+                rules.note(entry, Kind.APPLIED, {**data}, target=target)
+            rules.settle(entry, kind, data=dict(data))
+
+    def abandon(self, call: str, cause: str) -> None:
+        """Record that a call was never sent, whether or not its intents were written."""
+        with self.rules(write=True) as rules:
+            for entry in rules.entries("call = ? AND kind = 'intent'", call):
+                if rules.is_open(entry):
+                    rules.settle(entry, Kind.NOT_APPLIED, data={"how": "not sent", "cause": cause})
+
+    def standing(
+        self, service: str, reference_ids: Sequence[str]
+    ) -> tuple[str, tuple[int, str], dict[str, str]]:
+        """The ledger's id and newest entry, and which of these events it keeps from being corrected, and why."""
+        with self.rules(write=False) as rules:
+            pending = {entry.target: entry for entry in rules.pending() if entry.service == service}
+            found: dict[str, str] = {}
+            for reference_id in reference_ids:
+                if (corrected := rules.corrected(service, reference_id)) is not None:
+                    found[reference_id] = f"it was corrected already ({corrected})"
+                elif reference_id in pending:
+                    found[reference_id] = f"an earlier correction is open ({pending[reference_id]})"
+            head = rules.head()
+            return rules.identity(), (head, rules.checksum(head)), found
+
+    def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
+        """Refuse a plan that is of another ledger, or not approved."""
+        with self.rules(write=False) as rules:
+            rules.check_plan(digest, ledger, position)
+
+    def states(self, digest: str) -> dict[str, tuple[Kind, Entry, str | None]]:
+        """What became of the items of a plan."""
+        with self.rules(write=False) as rules:
+            return rules.states(digest)
+
+    def after(self, entry: Entry) -> tuple[datetime, list[Entry]]:
+        """The time by the ledger's clock, and the later corrections that left their event reverted."""
+        with self.rules(write=False) as rules:
+            return rules.now(), rules.after(entry)
+
+    def add_replacement(self, entry: Entry, reference_id: str) -> None:
+        """Record the reference id of the event that took the target's place."""
+        with self.rules(write=True) as rules:
+            rules.note(entry, Kind.REPLACEMENT, {"reference_id": reference_id})

@@ -1,0 +1,79 @@
+"""The outcome of one item of a plan, as data."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from togai._printable import printable
+
+if TYPE_CHECKING:
+    from togai.corrections._correction import Correction
+    from togai.corrections._entry import Entry
+
+
+class Outcome(enum.StrEnum):
+    """What became of one item of a plan."""
+
+    APPLIED = "applied"
+    """The service corrected the event, now or in an earlier execution of this plan."""
+    FAILED = "failed"
+    """The service did not correct the event, and says why. It is not sent again by this plan."""
+    NOT_APPLIED = "not applied"
+    """The correction was refused or not sent; executing the plan again sends it."""
+    UNKNOWN = "unknown"
+    """The correction may have been applied: reconcile its entry."""
+    OPEN = "open"
+    """An earlier correction is open, or another process is correcting the event: reconcile its entry."""
+    CORRECTED = "corrected elsewhere"
+    """The event was corrected already, not by this plan."""
+    CHANGED = "changed"
+    """The event reads differently than when the plan was made: make a new plan."""
+    NOT_REACHED = "not reached"
+    """The execution ended before this item."""
+
+
+@frozen(kw_only=True)
+class Step:
+    """What became of one item of a plan.
+
+    Attributes:
+        number: Number of the item, from 1.
+        total: How many items the plan has.
+        item: The correction.
+        outcome: What became of it.
+        earlier: Whether an earlier execution, or another process, did it.
+        detail: The reason, or what the service says.
+        entry: The ledger's entry.
+        replacement: Reference id of the event that took its place, where the service shows it.
+        error: The error, where there is one.
+    """
+
+    number: int
+    total: int
+    item: Correction = field(repr=False)
+    outcome: Outcome
+    earlier: bool = False
+    detail: str = ""
+    entry: Entry | None = field(default=None, repr=False)
+    replacement: str | None = None
+    error: Exception | None = field(default=None, repr=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the event is corrected as planned."""
+        return self.outcome == Outcome.APPLIED
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.number}/{self.total} {self.item.action} {self.item.selection.reference_id}: {self.outcome}"
+        ]
+        if self.earlier:
+            parts.append("earlier")
+        if self.replacement:
+            parts.append(f"now {self.replacement}")
+        if self.detail and not self.is_done:
+            parts.append(self.detail)
+        return printable(", ".join(parts))

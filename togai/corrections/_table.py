@@ -1,0 +1,118 @@
+"""A plan as text for a person, in 80 columns."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from togai._printable import printable
+from togai._rows import quantities
+from togai.corrections._correction import Correction, Target
+from togai.models import CorrectionAction, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_WIDTH = 80
+_HEAD, _TAIL = 20, 5
+
+
+@frozen(kw_only=True)
+class Content:
+    """What a plan shows to a person."""
+
+    service: str
+    why: str | None
+    items: Sequence[Correction]
+    left_out: Sequence[tuple[str, str]]
+    warnings: Sequence[str]
+    digest: str
+
+
+def show(content: Content) -> str:
+    """A plan as text: the head and the tail of a long one."""
+    return "\n".join(part for line in _lines(content) for part in _fold(line))
+
+
+def _lines(content: Content) -> Iterator[str]:
+    count = len(content.items)
+    yield f"Plan: {count} correction{'' if count == 1 else 's'} at {content.service}"
+    if content.why:
+        yield f"Why: {content.why}"
+    yield ""
+    shown = count if count <= _HEAD + _TAIL else _HEAD
+    for number, item in enumerate(content.items[:shown], 1):
+        yield from _item(number, item)
+    if shown < count:
+        yield f"      ... {count - _HEAD - _TAIL} more, which `plan.items` holds ..."
+        for number, item in enumerate(content.items[-_TAIL:], count - _TAIL + 1):
+            yield from _item(number, item)
+    sums = totals(content.items)
+    if sums:
+        yield ""
+        yield "Totals:"
+    for name, (before, after) in sums.items():
+        yield f"  {name}: {before:f} -> {after:f} ({after - before:+f})"
+    for reference_id, reason in content.left_out[:_HEAD]:
+        yield f"Left out: {reference_id}: {reason}"
+    if len(content.left_out) > _HEAD:
+        yield f"Left out: {len(content.left_out) - _HEAD} more, which `plan.left_out` holds"
+    for warning in content.warnings:
+        yield f"! {warning}"
+    yield f"Digest: {content.digest}"
+
+
+def totals(items: Sequence[Correction]) -> dict[str, tuple[Decimal, Decimal]]:
+    """The sum of each quantity by name and unit, before and after."""
+    found: dict[str, tuple[Decimal, Decimal]] = {}
+    for item in items:
+        before, after = amounts(item)
+        for name in dict.fromkeys((*before, *after)):
+            was, becomes = found.get(name, (Decimal(0), Decimal(0)))
+            found[name] = (was + before.get(name, 0), becomes + after.get(name, 0))
+    return found
+
+
+def _item(number: int, item: Correction) -> Iterator[str]:
+    target = item.before[0]
+    account = item.selection.account_id
+    if target.account_id != account:
+        account = f"{account} (shown as {target.account_id})"
+    yield f"{number:5} {item.action} {target.reference_id}, account {account}"
+    timestamp = (target.payload or {}).get("timestamp")
+    yield f"        id {target.event_id}, {timestamp}, {target.status}"
+    before, after = amounts(item)
+    for name in dict.fromkeys((*before, *after)):
+        was, becomes = (f"{one[name]:f}" if name in one else "none" for one in (before, after))
+        yield f"        {name}: {was} -> {becomes}"
+
+
+def _fold(line: str) -> Iterator[str]:
+    # Folded and not cut: what a person approves hides nothing.
+    text = printable(line)
+    yield text[:_WIDTH]
+    for start in range(_WIDTH, len(text), _WIDTH - 10):
+        yield " " * 10 + text[start : start + _WIDTH - 10]
+
+
+def amounts(item: Correction) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """The quantities of an item by name and unit, before and after its correction."""
+    before = _amounts(item.before[0])
+    if item.event is not None:
+        return before, _amounts(Target(reference_id=None, payload=item.event.to_dict()))
+    return before, ({} if item.action == CorrectionAction.UNDO else before)
+
+
+def _amounts(target: Target) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    try:
+        event = Event.from_dict(target.payload or {})
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return found
+    units = {one.name: one.unit for one in event.attributes}
+    for name, amount in quantities(event).items():
+        unit = units.get(name)
+        found[f"{name} ({unit})" if unit else name] = amount
+    return found
