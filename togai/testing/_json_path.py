@@ -25,15 +25,9 @@ def parse(place: str) -> list[Step]:
         ValueError: The text is not a place.
     """
     rest = place.removeprefix("$")
-    steps: list[Step] = []
-    position = 0
-    while position < len(rest) and (match := _STEP.match(rest, position)):
-        name, index = match.groups()
-        steps.append(name if name is not None else None if index == "*" else int(index))
-        position = match.end()
-    if position < len(rest) or not steps:
+    if not re.fullmatch(f"({_STEP.pattern})+", rest):
         raise ValueError(f"{place!r} is not a place in JSON: write it like $.events[0].createdAt")
-    return steps
+    return [name or (None if index == "*" else int(index)) for name, index in _STEP.findall(rest)]
 
 
 def put(body: Any, steps: list[Step], value: Any) -> None:

@@ -28,7 +28,7 @@ from togai.testing._parameters import (
 from togai.testing._records import COMPLETED, JSON, AppliedCorrection, Job, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 SYNCHRONOUS_CAP = 30
 
@@ -64,11 +64,13 @@ class Modes:
         return self.accounts.get(name, name) == self.accounts.get(other, other)
 
     def visible(
-        self, records: Iterable[Record], changes: list[Change], now: float, request: int
-    ) -> list[Record | None]:
+        self, records: Sequence[Record], changes: list[Change], now: float, request: int
+    ) -> Sequence[Record | None]:
         """The events as a read shows them; None for those that are not visible yet."""
+        if not (self.lag_seconds or self.lag_requests):
+            return records
         before: dict[int, Record | None] = {}
-        for change in reversed(changes if self.lag_seconds or self.lag_requests else []):
+        for change in reversed(changes):
             if (
                 now - change.time < self.lag_seconds
                 or request - change.request <= self.lag_requests
@@ -211,7 +213,7 @@ class Service:
         ]
         return Response.of(200, {"events": events})
 
-    def _visible(self) -> list[Record | None]:
+    def _visible(self) -> Sequence[Record | None]:
         return self.modes.visible(self.events, self._changes, self.seconds(), self._requests)
 
     def _effective(self, query: Mapping[str, str]) -> dict[str, str]:

@@ -29,20 +29,18 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: Any) -> Any:
         """Respond to a request of a `Client`."""
         delivered = self._handle(*_received(request, request.read()))
-        if delivered.finish is not None:
+        if delivered.delivery is Delivery.LATE:
             _check_read_timeout(request, delivered.seconds)
             clock.current.sleep(delivered.seconds)
-            delivered = Delivered(delivered.finish())
         return _response(_library(request), delivered)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Respond to a request of an `AsyncClient`."""
         await asyncio.sleep(0)
         delivered = self._handle(*_received(request, await request.aread()))
-        if delivered.finish is not None:
+        if delivered.delivery is Delivery.LATE:
             _check_read_timeout(request, delivered.seconds)
             await clock.current.sleep_async(delivered.seconds)
-            delivered = Delivered(delivered.finish())
         return _response(_library(request), delivered)
 
 
@@ -70,13 +68,14 @@ def _response(library: Any, delivered: Delivered) -> Any:
             raise library.RemoteProtocolError("Server disconnected without sending a response.")
         case Delivery.HALF:
             raise library.RemoteProtocolError("peer closed connection in the middle of the body")
-        case Delivery.HELD | Delivery.LATE:
+        case Delivery.HELD:
             raise library.ReadTimeout("The service holds the response back.")
         case Delivery.RESET:
             raise library.ReadError("Connection reset by peer")
-        case Delivery.WHOLE | Delivery.DRIPPED:
-            response = delivered.response
-            stream = _stream_class(library)(response.body, delivered.seconds)
+        case Delivery.WHOLE | Delivery.DRIPPED | Delivery.LATE:
+            response = delivered.finish() if delivered.finish else delivered.response
+            pause = delivered.seconds if delivered.delivery is Delivery.DRIPPED else 0.0
+            stream = _stream_class(library)(response.body, pause)
             headers = list(response.all_headers().items())
             return library.Response(response.status, headers=headers, stream=stream)
 
