@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from togai._transport import clock
+from togai._transport.libraries import library_of
 from togai.testing._fault_queue import Delivered, Delivery
 from togai.testing._messages import received
 
@@ -32,7 +32,7 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if delivered.delivery is Delivery.LATE:
             _check_read_timeout(request, delivered.seconds)
             clock.current.sleep(delivered.seconds)
-        return _response(_library(request), delivered)
+        return _response(library_of(request, "Request"), delivered)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Respond to a request of an `AsyncClient`."""
@@ -41,13 +41,7 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if delivered.delivery is Delivery.LATE:
             _check_read_timeout(request, delivered.seconds)
             await clock.current.sleep_async(delivered.seconds)
-        return _response(_library(request), delivered)
-
-
-def _library(request: object) -> Any:
-    """The library of a request, httpx or httpx2, for its classes."""
-    names = [kind.__module__.partition(".")[0] for kind in type(request).__mro__]
-    return next((sys.modules[name] for name in names if name in ("httpx", "httpx2")), httpx)
+        return _response(library_of(request, "Request"), delivered)
 
 
 def _received(request: Any, body: bytes) -> tuple[Request, str | None]:
@@ -59,7 +53,7 @@ def _check_read_timeout(request: Any, seconds: float) -> None:
     """Raise at once the timeout of a client that does not wait so long."""
     limit = request.extensions.get("timeout", {}).get("read")
     if math.isinf(seconds) or (limit is not None and limit < seconds):
-        raise _library(request).ReadTimeout("The service responds too late.")
+        raise library_of(request, "Request").ReadTimeout("The service responds too late.")
 
 
 def _response(library: Any, delivered: Delivered) -> Any:
