@@ -27,8 +27,10 @@ ORDER = [
     ["togai._client"],
     ["togai._public"],
     ["togai"],
+    ["togai.jobs"],
     ["togai.testing"],
-    ["togai._pytest"],
+    ["togai._pytest", "togai._cli"],
+    ["togai.__main__"],
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import select
@@ -13,12 +14,14 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pyte
 import pytest
 
+from togai._cli import run
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN
@@ -31,7 +34,7 @@ ROWS, COLUMNS, PATIENCE = 200, 80, 60.0
 def env(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment of a command that reaches the fake, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONPATH")
+    hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
     outside = {name: value for name, value in os.environ.items() if name not in hidden}
     return {
         **outside,
@@ -47,21 +50,37 @@ Pipe = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def pipe(env: dict[str, str]) -> Pipe:
-    """Runs the command with its streams in pipes, and checks that nothing in them moves a cursor."""
+    """Runs the command with its streams in pipes, and checks that nothing in them moves a cursor.
 
-    def run(*arguments: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            env={**env, **more},
+    In this process, because starting Python takes longer than most commands.
+    """
+
+    def start(*arguments: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "stdin", io.StringIO(typed))
+            for name in [name for name in os.environ if name.startswith("TOGAI_")]:
+                patch.delenv(name)
+            for name, value in {**env, **more}.items():
+                patch.setenv(name, value)
+            code = run(arguments)
+        assert "\x1b" not in out.getvalue() + err.getvalue()
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    return start
+
+
+@pytest.fixture
+def process(env: dict[str, str]) -> Pipe:
+    """Runs the command as a process with real pipes."""
+
+    def start(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, env={**env, **more}
         )
-        assert "\x1b" not in done.stdout + done.stderr
-        return done
 
-    return run
+    return start
 
 
 class Terminal:

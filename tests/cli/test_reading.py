@@ -177,6 +177,17 @@ def test_ctrl_c_and_kill_leave_an_export_that_goes_on(
     assert len(rows) == len({row["reference_id"] for row in rows}) == 1200
 
 
+def test_a_real_pipe_holds_data_on_stdout_and_messages_on_stderr(
+    month: FakeTogai, process: Pipe
+) -> None:
+    done = process("failed", FORCE_COLOR="1")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == "events\tstatus\treason"
+    assert done.stderr == "4 events failed. To see them: togai failed --list\n"
+    assert process("failed", "--json", "--csv").returncode == 2
+    assert process("failed", TOGAI_API_TOKEN="wrong-token").returncode == 5
+
+
 def test_who_stops_reading_is_no_error(month: FakeTogai, env: dict[str, str]) -> None:
     with subprocess.Popen(
         [*COMMAND, "events", "list", "--jsonl"],

@@ -285,7 +285,7 @@ def test_a_second_process_is_refused(fake: FakeTogai, run: Run, path: Path) -> N
         ("acme", {"columns": ["distance"]}, r"attribute\.NAME"),
         ("acme", {"format": "xml"}, "csv, jsonl, parquet"),
         ("acme", {"format": "jsonl", "excel": True}, "goes with csv"),
-        ("acme", {"concurrency": 0}, "from 1 on"),
+        ("acme", {"concurrency": 0}, "from 1 to 50"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_sent_or_written(

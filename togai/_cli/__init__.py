@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App, Parameter
 
+from togai._cli._exits import DONE, INTERRUPTED, OPEN, REFUSED, SOME_FAILED, UNKNOWN, UNREACHABLE
 from togai._cli._output import console, say
 from togai._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-"""The exit codes."""
 
 app = App(
     name="togai",
@@ -40,9 +38,31 @@ _COMMANDS = {
     "events get": ("_events:get_event", "Show one event in full."),
     "failed": ("_events:failed", "Count failed ingestions by reason, or list them."),
     "export": ("_events:export_events", "Export events to CSV, JSON lines or Parquet."),
+    "report": ("_report:report", "Report usage, failures and corrections; as a page with --html."),
+    "undo": ("_corrections:undo", "Take events back."),
+    "redo": ("_corrections:redo", "Take events back and ingest them again."),
+    "correct": ("_corrections:correct", "Replace quantities as a CSV table says."),
+    "plan show": ("_corrections:plan_show", "Show a saved plan."),
+    "plan approve": ("_corrections:plan_approve", "Approve a saved plan."),
+    "plan execute": (
+        "_corrections:plan_execute",
+        "Execute an approved plan; goes on where it stopped.",
+    ),
+    "pending": ("_ledger:pending", "List the corrections whose outcome is unknown."),
+    "reconcile": ("_ledger:reconcile", "Find out whether open corrections were applied."),
+    "decide": ("_ledger:decide", "Settle an open correction by what a person knows."),
+    "history": ("_ledger:history", "List what was corrected, by whom and why."),
+    "ledger create": ("_ledger:create", "Create a ledger."),
+    "ledger verify": ("_ledger:verify", "Check that the ledger is what was written."),
+    "ledger release": ("_ledger:release", "Allow one further correction of an event."),
     "doctor": ("_service:doctor", "Check token, address, clock and versions with one read."),
+    "serve": ("_service:serve", "Serve a messy month in memory, to try everything on."),
 }
-_GROUPS = {"events": "List events, or show one."}
+_GROUPS = {
+    "events": "List events, or show one.",
+    "plan": "Show, approve and execute saved plans.",
+    "ledger": "Create, check and release.",
+}
 
 
 def _register() -> None:
@@ -123,9 +143,16 @@ def _failed(error: Exception) -> int:
     if isinstance(error, errors.CorrectionOutcomeUnknown):
         say("Find out with: togai reconcile")
         return UNKNOWN
+    if isinstance(error, errors.AlreadyPending):
+        say("Find out with: togai reconcile")
+        return OPEN
     if isinstance(error, errors.EventNotFound | errors.AmbiguousEvent):
         return SOME_FAILED
-    if isinstance(error, errors.ConfigurationError | errors.InvalidRequest | OSError):
+    refused = (
+        errors.ConfigurationError | errors.InvalidRequest | errors.AlreadyCorrected | errors.StaleReading
+        | errors.NotApproved | errors.LedgerBusy | errors.LedgerDamaged | OSError
+    )  # fmt: skip
+    if isinstance(error, refused):
         return REFUSED
     say("Check the connection and the token with: togai doctor")
     return UNREACHABLE

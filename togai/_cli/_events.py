@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from togai._cli._output import OUTPUT, Output, progress, say
-from togai._cli._settings import SERVICE, WHICH, Service, When, Which
+from togai._cli._settings import SERVICE, WHICH, Service, When, Which, short
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -185,10 +184,3 @@ def _line_of(event: ReadEvent) -> dict[str, Any]:
         "status": str(row["status"]).removeprefix("INGESTION_").replace("_", " ").lower(),
         "quantities": " ".join(amounts),
     }
-
-
-def short(when: Any) -> Any:
-    """A time as a person reads it; what is not a time as it is."""
-    if not isinstance(when, datetime) or when.tzinfo is None:
-        return when
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""doctor: whether token, address, clock and service work together."""
+"""doctor: whether token, address, clock and service work together. serve: a service to try everything on."""
 
 from __future__ import annotations
 
@@ -71,6 +71,20 @@ def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
         "Set TOGAI_API_TOKEN or --token-file, and TOGAI_BASE_URL, --base-url or --sandbox, then run: togai doctor"
     )
     return 5
+
+
+def serve(*, port: int = 0, token: str = "test-token", events: int | None = None) -> int:  # noqa: S107
+    """Serve a messy month of events in memory, to try everything on; Ctrl-C ends it.
+
+    Args:
+        port: A port on 127.0.0.1; any free one by default.
+        token: The token that it takes.
+        events: So many plain events instead of the month.
+    """
+    from togai.testing.__main__ import main
+
+    more = () if events is None else ("--events", str(events))
+    return main(["--port", str(port), "--token", token, *more], first="togai doctor; togai failed")
 
 
 def _clock(date: Any) -> tuple[str, str, bool]:

@@ -33,6 +33,13 @@ def _when(_type: Any, tokens: Sequence[Any]) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
+def short(when: Any) -> Any:
+    """A time as a person reads it; what is not a time as it is."""
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        return when
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
 When = Annotated[datetime | None, Parameter(converter=_when)]
 
 

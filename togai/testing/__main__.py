@@ -5,24 +5,36 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from togai.testing import FakeTogai
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 START = """\
 export TOGAI_BASE_URL={url}
 export TOGAI_API_TOKEN={token}
 # {events} events in memory. Paste the two lines above into another shell, then try:
-#   python -c 'import togai; print(next(iter(togai.Togai().events.list())))'
+#   {first}
 # Ctrl-C ends the service; nothing is kept."""
 
 
-def main() -> int:
-    """Run the command; returns the exit code."""
+FIRST = "python -c 'import togai; print(next(iter(togai.Togai().events.list())))'"
+
+
+def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
+    """Run the command; returns the exit code.
+
+    Args:
+        arguments: The arguments of the command; those of the process by default.
+        first: The command to try first.
+    """
     parser = argparse.ArgumentParser(prog="python -m togai.testing", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="a port on 127.0.0.1 (default: any)")
     parser.add_argument("--token", default="test-token", help="default: %(default)s")
     parser.add_argument("--events", type=int, help="so many plain events instead of the month")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
         parser.error("--port is from 0 to 65535, --events from 0 on, and --token is not empty")
     fake = FakeTogai(options.token)
@@ -32,7 +44,10 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         with fake.serve(options.port) as url:
-            print(START.format(url=url, token=options.token, events=len(fake.events)), flush=True)
+            print(
+                START.format(url=url, token=options.token, events=len(fake.events), first=first),
+                flush=True,
+            )
             signal.sigwait(ends)
     except OSError as error:
         print(f"cannot serve on port {options.port}: {error}", file=sys.stderr)

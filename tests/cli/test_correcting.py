@@ -1,0 +1,372 @@
+"""undo, redo, correct and plan: nothing without a plan, a ledger, an approval; nothing twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import togai
+from togai.testing import FakeTogai
+
+from ..conftest import TOKEN
+from .conftest import COMMAND, Open, Pipe, add
+
+
+@pytest.fixture
+def ledger(env: dict[str, str], pipe: Pipe, tmp_path: Path) -> Path:
+    """A ledger that the commands use."""
+    assert pipe("ledger", "create", "ledger.db").returncode == 0
+    env["TOGAI_LEDGER"] = str(tmp_path / "ledger.db")
+    return tmp_path / "ledger.db"
+
+
+def table(path: str, *lines: str) -> str:
+    Path(path).write_text("account_id,event_id,attribute,value\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def distance(fake: FakeTogai, event_id: str) -> list[str]:
+    return [
+        one.payload["attributes"][0]["value"]
+        for one in fake.events
+        if one.payload["id"] == event_id and one.status != "REVERTED"
+    ]
+
+
+def corrected(fake: FakeTogai) -> Counter[str]:
+    return Counter(one.reference_id for one in fake.corrections)
+
+
+def test_without_a_ledger_nothing_is_sent(month: FakeTogai, pipe: Pipe) -> None:
+    for command in (
+        ("undo", "--account", "acme", "--event-id", "ride-1"),
+        ("correct", table("t.csv", "acme,ride-1,distance,2")),
+        ("pending",),
+        ("history",),
+    ):
+        done = pipe(*command)
+        assert done.returncode == 2
+        assert "To create one: togai ledger create FILE" in done.stderr
+    done = pipe("undo", "--account", "acme", "--event-id", "ride-1", "--ledger", "mistyped.db")
+    assert done.returncode == 2
+    assert not Path("mistyped.db").exists()
+    assert not month.requests
+
+
+def test_a_person_approves_by_the_number(month: FakeTogai, ledger: Path, terminal: Open) -> None:
+    shown = terminal("undo", "--account", "acme", "--event-id", "ride-1", "--event-id", "ride-2")
+    shown.wait_for("Why are they corrected?")
+    shown.send("wrong meter\r")
+    shown.wait_for("Type the number of events")
+    assert "Plan: 2 corrections" in shown.text
+    assert "distance (Kilometers): 4" in shown.text.replace(".0", "")
+    assert not month.corrections
+    shown.send("2\r")
+    assert shown.end() == 0
+    assert "2 applied" in shown.text
+    assert "Next: togai history --plan " in shown.text
+    assert corrected(month) == {"ref-1": 1, "ref-2": 1}
+
+
+@pytest.mark.parametrize("keys", ["3\r", "yes\r", "\r", "\x04", "\x03"])
+def test_any_other_reply_sends_nothing(
+    month: FakeTogai, ledger: Path, terminal: Open, keys: str
+) -> None:
+    shown = terminal("undo", "--account", "acme", "--event-id", "ride-1", "--why", "test")
+    shown.wait_for("Type the number of events")
+    shown.send(keys)
+    assert shown.end() == (130 if keys == "\x03" else 2)
+    assert not month.corrections
+
+
+def test_without_a_terminal_the_number_is_expected(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "test")
+    for more, problem in (
+        ((), "nobody can be asked here: approve with --expect 1"),
+        (("--expect", "2"), "the plan has 1 events, not 2"),
+    ):
+        done = pipe(*command, *more, typed="1\n")
+        assert done.returncode == 2
+        assert problem in done.stderr
+    assert pipe(*command[:-2], "--expect", "1").returncode == 2  # no reason
+    assert not month.corrections
+    done = pipe(*command, "--expect", "1", "--json")
+    assert done.returncode == 0
+    (row,) = json.loads(done.stdout)
+    assert (row["reference_id"], row["outcome"]) == ("ref-1", "applied")
+    assert pipe(*command, "--expect", "1").returncode == 1  # reverted already
+    assert corrected(month) == {"ref-1": 1}
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(
+    month: FakeTogai, ledger: Path, pipe: Pipe, tmp_path: Path
+) -> None:
+    before = ledger.read_bytes()
+    done = pipe("redo", "--account", "acme", "--reference-id", "ref-3", "--dry-run")
+    assert done.returncode == 0
+    assert "REDO ref-3" in done.stdout
+    assert "Nothing was sent. Next: the same without --dry-run" in done.stderr
+    assert {request.method for request in month.requests} == {"GET"}
+    assert ledger.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.db"]
+
+
+def test_a_whole_account_needs_its_option(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    for options in ((), ("--schema", "rides"), ("--status", "INGESTION_FAILED")):
+        done = pipe("undo", "--account", "acme", *options, "--why", "x", "--expect", "63")
+        assert done.returncode == 2
+        assert "--whole-account" in done.stderr
+    assert not month.requests
+    assert pipe("undo", "--event-id", "x", "--why", "x").returncode == 2
+    done = pipe("undo", "--account", "acme", "--whole-account", "--dry-run")
+    assert "Plan: 63 corrections" in done.stdout
+
+
+def test_one_hour_is_undone(fake: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    for minute in range(0, 120, 10):
+        fake.add(
+            id=f"at-{minute}", timestamp=f"2024-12-04T{8 + minute // 60:02}:{minute % 60:02}:00Z"
+        )
+    done = pipe(
+        *("undo", "--account", "acme", "--since", "2024-12-04T08:30:00Z"),
+        *("--until", "2024-12-04T09:30:00Z", "--why", "meter off", "--expect", "6"),
+    )
+    assert done.returncode == 0
+    assert corrected(fake) == {f"ref-{number}": 1 for number in range(4, 10)}
+
+
+def test_ids_come_from_a_file_and_wrong_ones_are_listed(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    add(month, "twice")
+    add(month, "twice")
+    add(month, "taken-back", status="REVERTED")
+    Path("ids").write_text("\ufeffride-1\nref-2\n\nnobody\ntwice\ntaken-back\n")
+    command = ("undo", "--account", "acme", "--ids", "ids", "--why", "test", "--expect", "2")
+    done = pipe(*command)
+    assert done.returncode == 1
+    for problem in (
+        "nobody: no such event",
+        "twice: 2 events have this id; name one by --reference-id",
+        "taken-back: reverted already",
+        "3 wrong; nothing was sent. Correct them, or go on without them: --skip-wrong",
+    ):
+        assert problem in done.stderr
+    assert not month.corrections
+    done = pipe(*command, "--skip-wrong")
+    assert done.returncode == 1
+    assert corrected(month) == {"ref-1": 1, "ref-2": 1}
+
+
+def test_a_table_is_corrected_once(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    file = table(
+        "t.csv", "acme,ride-1,distance,2.25", "acme,ride-2,distance,3", "acme,nobody,distance,1"
+    )
+    command = ("correct", file, "--why", "meter 7", "--expect", "2")
+    done = pipe(*command)
+    assert done.returncode == 1
+    assert "line 4: error: nobody: no event of the account acme has this event_id" in done.stderr
+    assert not month.corrections
+    done = pipe(*command, "--skip-wrong")
+    assert done.returncode == 1
+    assert "2 applied" in done.stderr
+    assert "distance (Kilometers): 4" in done.stdout.replace(".0", "")
+    assert distance(month, "ride-1") == ["2.25"]
+    again = pipe(*command, "--skip-wrong")
+    assert "line 2: unchanged: ride-1: distance is 2.25 already" in again.stderr
+    assert "Nothing is to be corrected." in again.stderr
+    assert len(month.corrections) == 2
+
+
+def test_a_plan_is_approved_by_one_and_executed_by_another(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    file = table("t.csv", "acme,ride-1,distance,2.25", "acme,ride-2,distance,3")
+    done = pipe("correct", file, "--dry-run", "--save-plan", "plan.json", "--why", "meter 7")
+    assert "Next: togai plan approve plan.json" in done.stderr
+    assert pipe("plan", "show", "plan.json").stdout == done.stdout
+    refused = pipe("plan", "execute", "plan.json")
+    assert refused.returncode == 2
+    assert "approve" in refused.stderr
+    shown = terminal("plan", "approve", "plan.json", "--why", "checked", "--who", "bea")
+    shown.wait_for("Type the number of events")
+    shown.send("2\r")
+    assert shown.end() == 0
+    assert not month.corrections
+    part = pipe("plan", "execute", "plan.json", "--limit", "1")
+    assert part.returncode == 0
+    assert "Next: togai plan execute plan.json" in part.stderr
+    assert pipe("plan", "execute", "plan.json", "--who", "ann").returncode == 0
+    assert pipe("plan", "execute", "plan.json").returncode == 0
+    assert corrected(month) == {"ref-1": 1, "ref-2": 1}
+    told = pipe("history", "--jsonl")
+    people = {(row["kind"], row["who"]) for row in map(json.loads, told.stdout.splitlines())}
+    assert ("approved", "bea") in people
+    assert ("intent", "ann") in people
+    Path("plan.json").write_text(Path("plan.json").read_text().replace("2.25", "9.25"))
+    assert pipe("plan", "execute", "plan.json").returncode == 2
+
+
+def test_what_the_service_does_not_correct_is_1(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    month.refuse_next(1, reason="past pricing cycle\x1b[2J")
+    done = pipe(
+        *("undo", "--account", "acme", "--event-id", "ride-1", "--event-id", "ride-2"),
+        *("--why", "test", "--expect", "2"),
+    )
+    assert done.returncode == 1
+    assert "past pricing cycle\\x1b[2J" in done.stdout
+    assert "1 failed, 1 applied" in done.stderr
+
+
+def test_an_unknown_outcome_is_found_and_settled(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    month.drop_next(acts=True, method="POST")
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    done = pipe(*command)
+    assert done.returncode == 4
+    assert "Next: togai reconcile" in done.stderr
+    assert pipe("pending").returncode == 3
+    again = pipe(*command)
+    assert again.returncode in (1, 3)
+    shown = terminal("reconcile")
+    assert shown.end() == 0
+    assert "applied" in shown.text
+    done = pipe("pending")
+    assert (done.returncode, done.stderr) == (0, "Nothing is open.\n")
+    assert corrected(month) == {"ref-1": 1}
+
+
+def test_a_person_decides_what_reading_cannot_tell(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    month.drop_next(method="POST")
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    assert pipe(*command).returncode == 4
+    done = pipe("reconcile", "--json")
+    assert done.returncode == 4
+    (row,) = json.loads(done.stdout)
+    assert row["verdict"] == "cannot tell"
+    assert f"togai decide {row['entry']} applied --why TEXT" in done.stderr
+    assert pipe(*command).returncode == 3
+    assert pipe("decide", row["entry"], "maybe", "--why", "x").returncode == 2
+    assert pipe("decide", row["entry"], "not-applied").returncode == 2
+    done = pipe(
+        "decide", row["entry"], "not-applied", "--why", "their log shows nothing", "--who", "bea"
+    )
+    assert done.returncode == 0
+    assert pipe(*command).returncode == 0
+    assert corrected(month) == {"ref-1": 1}
+
+
+def test_the_history_is_for_auditors(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    assert "no such entry" in pipe("history").stderr
+    pipe(
+        "undo",
+        "--account",
+        "acme",
+        "--event-id",
+        "ride-1",
+        "--why",
+        "meter \x1b[1A7",
+        "--expect",
+        "1",
+    )
+    shown = terminal("history")
+    assert shown.end() == 0
+    for part in ("approved", "intent", "applied", "UNDO", "ref-1", "meter"):
+        assert part in shown.text
+    rows = [
+        json.loads(line)
+        for line in pipe("history", "--jsonl", "--reference-id", "ref-1").stdout.splitlines()
+    ]
+    assert [row["kind"] for row in rows] == ["intent", "applied"]
+    assert rows[0]["data"]["snapshot"]["payload"]["id"] == "ride-1"
+    assert pipe("ledger", "verify").returncode == 0
+    released = pipe("ledger", "release", str(rows[0]["id"]), "--why", "mistaken undo")
+    assert released.returncode == 0, released.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["kill", "ctrl-c"])
+def test_corrections_survive_interruptions(
+    fake: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open, env: dict[str, str], way: str
+) -> None:
+    fake.add_many(40)
+    file = table("t.csv", *(f"acme,event-{number},distance,{number}.25" for number in range(1, 41)))
+    done = pipe("correct", file, "--dry-run", "--save-plan", "plan.json", "--why", "meter")
+    assert done.returncode == 0
+    assert pipe("plan", "approve", "plan.json", "--why", "ok", "--expect", "40").returncode == 0
+    codes: list[int] = []
+    for stop in (6, 14, 22):
+        if way == "kill":
+            with subprocess.Popen([*COMMAND, "plan", "execute", "plan.json"], env=env) as process:
+                while len(fake.corrections) < stop:
+                    assert process.poll() is None
+                process.kill()
+        else:
+            shown = terminal("plan", "execute", "plan.json")
+            while len(fake.corrections) < stop:
+                shown._read(0.01)
+            shown.send("\x03")
+            codes.append(shown.end())
+            said = " ".join(shown.text.split())
+            assert "Interrupted. Go on with: togai plan execute plan.json" in said
+    assert set(codes) <= {130}
+    done = pipe("plan", "execute", "plan.json")
+    assert done.returncode in (0, 3), done.stderr
+    if done.returncode == 3:
+        assert pipe("reconcile").returncode in (0, 4)
+        pipe("plan", "execute", "plan.json")
+    assert max(corrected(fake).values()) == 1
+    assert len(fake.corrections) >= 37
+    assert pipe("ledger", "verify").returncode == 0
+
+
+def test_the_report_shows_what_was_corrected(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    file = table("t.csv", "acme,ride-1,distance,2.25")
+    assert (
+        pipe("correct", file, "--why", "meter <7>", "--expect", "1", "--who", "ann").returncode == 0
+    )
+    shown = terminal("report")
+    assert shown.end() == 0
+    for part in (
+        "Usage",
+        "2024-12-01",
+        "█",
+        "Failed ingestions",
+        "Corrections",
+        "ann",
+        "=2.25",
+    ):
+        assert part in shown.text
+    done = pipe("report", "--html", "report.html")
+    assert done.returncode == 0
+    page = Path("report.html").read_text()
+    for part in ("meter &lt;7&gt;", "distance=1.5", "distance=2.25", "ann", "<svg"):
+        assert part in page
+    first = next(csv.DictReader(pipe("report", "--csv").stdout.splitlines()))
+    assert first["day"] == "2024-12-01"
+
+
+def test_the_token_is_nowhere(
+    month: FakeTogai, ledger: Path, pipe: Pipe, env: dict[str, str]
+) -> None:
+    month.token = env["TOGAI_API_TOKEN"] = "a-token-that-is-long-and-secret"
+    done = pipe("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    assert done.returncode == 0
+    written = b"".join(path.read_bytes() for path in Path.cwd().iterdir() if path.is_file())
+    assert b"long-and-secret" not in written + done.stdout.encode() + done.stderr.encode()
+    assert togai.__version__
+    assert TOKEN

@@ -1,0 +1,191 @@
+"""Tables of corrections: every problem at once, with its line, and only right lines become items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import togai
+from togai import InvalidRequest
+from togai.jobs import CorrectionTable, read_corrections, read_corrections_async
+from togai.testing import FakeTogai
+
+from ..conftest import Api
+
+Read = Callable[..., CorrectionTable]
+
+
+@pytest.fixture
+def read(api: Api, tmp_path: Path) -> Read:
+    """Reads a table by a client of either kind."""
+
+    def reading(text: str | bytes, **options: Any) -> CorrectionTable:
+        path = tmp_path / "table.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if api.is_async:
+            return cast(
+                "CorrectionTable", api.resolve(read_corrections_async(api.client, path, **options))
+            )
+        return read_corrections(api.client, path, **options)
+
+    return reading
+
+
+@pytest.fixture(autouse=True)
+def rides(fake: FakeTogai) -> None:
+    for number in range(1, 6):
+        amounts = [{"name": "distance", "value": f"{number}.5"}, {"name": "minutes", "value": "30"}]
+        fake.add(id=f"ride-{number}", attributes=amounts, dimensions={"city": "Pune"})
+    fake.add(id="gone", status="REVERTED")
+    fake.add(id="twice")
+    fake.add(id="twice")
+    fake.add(id="other", account_id="globex")
+
+
+def values(table: CorrectionTable) -> dict[str, dict[str, Decimal]]:
+    return {
+        str(item.event.event_payload.id): togai.quantities(item.replacement) for item in table.items
+    }
+
+
+HEADER = "account_id,event_id,attribute,value\n"
+
+
+def test_each_right_line_is_an_item(fake: FakeTogai, read: Read) -> None:
+    table = read(HEADER + "acme,ride-1,distance,1.25\nacme,ride-2,distance,3\nacme,ride-2,minutes,31\n"
+                          "globex,other,distance,9.75\n")  # fmt: skip
+    assert table.problems == ()
+    assert values(table) == {
+        "ride-1": {"distance": Decimal("1.25"), "minutes": Decimal(30)},
+        "ride-2": {"distance": Decimal(3), "minutes": Decimal(31)},
+        "other": {"distance": Decimal("9.75")},
+    }
+    assert table.items[0].replacement.dimensions == {"city": "Pune"}
+    assert {request.method for request in fake.requests} == {"GET"}
+
+
+def test_a_table_as_excel_writes_it(read: Read) -> None:
+    text = "\ufeffreference_id;account_id;attribute.distance;attribute.minutes\r\n"
+    text += ' ref-1 ;acme;"2,25";\r\n;;;\r\nref-2;acme;;29\r\n'
+    table = read(text, decimal_comma=True)
+    assert table.problems == ()
+    assert values(table)["ride-1"]["distance"] == Decimal("2.25")
+    assert values(table)["ride-2"] == {"distance": Decimal("2.5"), "minutes": Decimal(29)}
+    (problem,) = read(text).errors
+    assert str(problem) == (
+        "line 2: error: ref-1: '2,25' is not a number (decimal commas: decimal_comma=True)"
+    )
+
+
+def test_all_problems_come_at_once_with_their_lines(fake: FakeTogai, read: Read) -> None:
+    lines = [
+        "acme,ride-1,distance,1.25",  # 2
+        "acme,ride-1,distance,1.26",  # 3
+        "acme,nobody,distance,1",  # 4
+        "acme,ride-2,distance,a few",  # 5
+        "acme,ride-3,distnace,1",  # 6
+        "acme,gone,distance,1",  # 7
+        "acme,twice,distance,1",  # 8
+        "acme,ride-3,distance,3.50",  # 9
+        "acme,ride-4,distance,-1",  # 10
+        "acme,ride-5,distance,55",  # 11
+        ",ride-5,distance,55",  # 12
+        "acme,,distance,55",  # 13
+        "acme,ride-5,minutes,",  # 14
+        "acme,ride-5,distance,1,000",  # 15
+        "acme,nan,distance,NaN",  # 16
+    ]
+    table = read(HEADER + "\n".join(lines))
+    kinds = [(problem.line, problem.kind) for problem in table.problems]
+    assert (
+        kinds
+        == [
+            *((line, "error") for line in (3, 4, 5, 6, 7, 8)),
+            (9, "unchanged"),
+            (10, "warning"),
+            *((line, "error") for line in (12, 13, 14, 15, 16, 16)),
+        ]
+        or kinds
+    )
+    texts = "\n".join(map(str, table.problems))
+    for part in (
+        "line 3: error: ride-1: line 2 has the same event and attribute",
+        "line 4: error: nobody: no event of the account acme has this event_id",
+        "line 5: error: ride-2: 'a few' is not a number",
+        "line 6: error: ride-3: it has no number 'distnace'; it has distance, minutes",
+        "line 7: error: gone: the event is reverted already",
+        "line 8: error: twice: 2 events have this id: name one of them by its reference_id",
+        "line 9: unchanged: ride-3: distance is 3.5 already",
+        "line 10: warning: ride-4: distance becomes negative: -1",
+        "line 11: warning: ride-5: distance changes tenfold or more, from 5.5 to 55",
+        "line 12: error: no account_id",
+        "line 13: error: no event_id",
+        "line 14: error: ride-5: '' is not a number",
+        "line 15: error: more cells than columns",
+        "line 16: error: nan: 'NaN' is not a number",
+    ):
+        assert part in texts
+    # ride-5 has a wrong line, so that none of its lines counts.
+    assert values(table).keys() == {"ride-4"}
+
+
+def test_the_account_may_be_named_once(read: Read) -> None:
+    table = read("event_id,attribute,value\nride-1,distance,2\n", account_id="acme")
+    assert values(table)["ride-1"]["distance"] == Decimal(2)
+
+
+def test_an_export_that_was_edited_is_a_table(api: Api, read: Read, tmp_path: Path) -> None:
+    from togai.jobs import export, export_async
+
+    path = tmp_path / "export.csv"
+    if api.is_async:
+        api.resolve(export_async(api.client, "acme", path, excel=True))
+    else:
+        export(api.client, "acme", path, excel=True)
+    table = read(path.read_bytes().replace(b",3.5,", b",3.75,"))
+    assert values(table) == {"ride-3": {"distance": Decimal("3.75"), "minutes": Decimal(30)}}
+    assert not table.errors
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "no column reference_id or event_id; it has none"),
+        ("event_id,attribute,value\nx,y,1\n", "no column account_id"),
+        ("event_id,account_id\nx,y\n", "no column attribute and value"),
+        ("event_id,account_id,value,value\n", "the column value twice"),
+        (b"event_id,account_id,value\n\xff\n", "cannot be read as UTF-8"),
+        ('event_id,account_id,attribute,value\n"x', "has no|unexpected end|line 2"),
+    ],
+)
+def test_a_table_that_cannot_be_one_is_refused(
+    fake: FakeTogai, read: Read, text: str | bytes, problem: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=problem):
+        read(text)
+    assert not fake.requests
+
+
+def test_an_attribute_that_is_there_twice_is_a_problem(fake: FakeTogai, read: Read) -> None:
+    fake.add(id="both", attributes=[{"name": "distance", "value": value} for value in "12"])
+    table = read(HEADER + "acme,both,distance,3\nacme,ride-1,distance,3\n")
+    (problem,) = table.errors
+    assert problem.line == 2
+    assert "2 attributes 'distance'" in problem.text
+    assert values(table).keys() == {"ride-1"}
+
+
+def test_a_column_that_nobody_knows_is_a_problem(read: Read) -> None:
+    table = read("event_id,account_id,attribute.distance,distance\nride-1,acme,2,3\n")
+    (problem,) = table.errors
+    assert problem.line == 1
+    assert "write an attribute as attribute.distance" in problem.text
+
+
+def test_what_the_file_says_moves_no_cursor(read: Read) -> None:
+    (problem,) = read(HEADER + "acme,\x1b[2J,distance,1\n").problems
+    assert "\x1b" not in str(problem)

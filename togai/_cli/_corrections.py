@@ -1,0 +1,369 @@
+"""The commands that correct: undo, redo, correct, plan. Each makes a plan, has it approved, and executes it."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from cyclopts import Parameter
+
+from togai._cli._exits import DONE, INTERRUPTED, OPEN, SOME_FAILED, UNKNOWN
+from togai._cli._ledger import BOOK, Book
+from togai._cli._output import OUTPUT, Output, progress, say
+from togai._cli._settings import SERVICE, Service, When
+from togai.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from togai import EventWithStatus, Togai
+    from togai.corrections import Ledger, Plan
+
+
+@Parameter(name="*", group="Which events")
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """The events to correct: by id, or by time, schema and status."""
+
+    account: str
+    """The account of the events."""
+    event_id: list[str] = field(default_factory=list[str])
+    """The id that an event was sent with; may be repeated."""
+    reference_id: list[str] = field(default_factory=list[str])
+    """Togai's own id of an event; may be repeated."""
+    ids: Path | None = None
+    """A file with an event id or a reference id per line."""
+    since: When = None
+    """Only events from this date or time on."""
+    until: When = None
+    """Only events before this date or time."""
+    schema: str | None = None
+    """Only this event schema."""
+    status: str | None = None
+    """Only this status."""
+    whole_account: bool = False
+    """Every event of the account that fits, where neither ids nor a time are named."""
+
+    def find(self, client: Togai) -> tuple[list[EventWithStatus], list[str]]:
+        """The events, and what is wrong with the ids."""
+        from togai.jobs import is_reverted
+        from togai.jobs._table import ids_of
+
+        names = [*self.event_id, *self.reference_id]
+        if self.ids:
+            names += filter(None, map(str.strip, self.ids.read_text("utf-8-sig").splitlines()))
+        if not (names or self.since or self.until or self.whole_account):
+            raise InvalidRequest(
+                "name the events by --event-id, --reference-id, --ids FILE, --since or --until;"
+                " --whole-account for all of the account"
+            )
+        wanted = set(names)
+        with progress("read") as show:
+            read = 0
+
+            def fits(event: EventWithStatus) -> bool:
+                nonlocal read
+                read += 1
+                show(read, self.account)
+                schema = getattr(event.event_payload, "schema_name", None)
+                named = not wanted or not wanted.isdisjoint(ids_of(event))
+                return named and self.schema in (None, schema)
+
+            found = client.events.find(
+                self.account, since=self.since, until=self.until, status=self.status, where=fits
+            )
+        live = [event for event in found if not is_reverted(event)]
+        matches = Counter(name for event in live for name in set(ids_of(event)))
+        reverted = {name for event in found if is_reverted(event) for name in ids_of(event)}
+        problems = [
+            f"{name}: {matches[name]} events have this id; name one by --reference-id"
+            if matches[name]
+            else f"{name}: {'reverted already' if name in reverted else 'no such event'}"
+            for name in dict.fromkeys(names)
+            if matches[name] != 1
+        ]
+        if not found.is_complete:
+            problems.append(f"the account has more than {read:,} events; not all of them were read")
+        if names:
+            right = {name for name in names if matches[name] == 1}
+            live = [event for event in live if not right.isdisjoint(ids_of(event))]
+        return live, problems
+
+
+@Parameter(name="*", group="Approval")
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """What happens with the plan."""
+
+    why: str | None = None
+    """Why these events are corrected; recorded in the ledger."""
+    dry_run: bool = False
+    """Show the plan and change nothing."""
+    save_plan: Path | None = None
+    """Save the plan to this file, for others to approve or execute."""
+    expect: int | None = None
+    """Approve the plan if it has exactly so many events; needed where no person can be asked."""
+    limit: int | None = None
+    """Correct at most so many events now."""
+    skip_wrong: bool = False
+    """Go on without the lines and ids that are wrong."""
+
+
+APPROVAL = Approval()
+
+
+def undo(
+    *,
+    targets: Targets,
+    approval: Approval = APPROVAL,
+    book: Book = BOOK,
+    output: Output = OUTPUT,
+    service: Service = SERVICE,
+) -> int:
+    """Take events back: what they did to usage, revenue and entitlements."""
+    from togai.corrections import Undo
+
+    with _Run(book, service, approval, output) as run:
+        events, problems = targets.find(run.client)
+        return run.correct([Undo(event, account_id=targets.account) for event in events], problems)
+
+
+def redo(
+    *,
+    targets: Targets,
+    approval: Approval = APPROVAL,
+    book: Book = BOOK,
+    output: Output = OUTPUT,
+    service: Service = SERVICE,
+) -> int:
+    """Take events back and ingest the same events again."""
+    from togai.corrections import Redo
+
+    with _Run(book, service, approval, output) as run:
+        events, problems = targets.find(run.client)
+        return run.correct([Redo(event, account_id=targets.account) for event in events], problems)
+
+
+def correct(
+    file: Path,
+    *,
+    account: str | None = None,
+    decimal_comma: bool = False,
+    approval: Approval = APPROVAL,
+    book: Book = BOOK,
+    output: Output = OUTPUT,
+    service: Service = SERVICE,
+) -> int:
+    """Replace quantities of events as a CSV table says.
+
+    Columns: reference_id or event_id, account_id, and attribute and value, or attribute.NAME as an export has them.
+
+    Args:
+        file: The table.
+        account: The account of all lines, where the table has no account_id.
+        decimal_comma: Read 1,5 as 1.5.
+    """
+    from togai.jobs import read_corrections
+
+    with _Run(book, service, approval, output) as run:
+        table = read_corrections(run.client, file, account_id=account, decimal_comma=decimal_comma)
+        for problem in table.problems:
+            if problem.kind != "error":
+                say(str(problem))
+        return run.correct(table.items, [str(problem) for problem in table.errors])
+
+
+class _Run:
+    """One run of a command that corrects."""
+
+    def __init__(self, book: Book, service: Service, approval: Approval, output: Output) -> None:
+        self._approval, self._output = approval, output
+        self._ledger = book.open()
+        self.client = service.client(ledger=self._ledger)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def correct(self, items: Sequence[Any], problems: Sequence[str]) -> int:
+        """Plan, show, approve and execute.
+
+        Returns:
+            The exit code.
+        """
+        for problem in problems:
+            say(problem)
+        if problems and not self._approval.skip_wrong:
+            say(
+                f"{len(problems)} wrong; nothing was sent. Correct them, or go on without them: --skip-wrong"
+            )
+            return SOME_FAILED
+        why = self._why()
+        plan = self.client.events.plan(items, why=why)
+        show_plan(plan, self._output)
+        code = SOME_FAILED if problems else DONE
+        left_out = {one.reference_id for one in plan.left_out}
+        if any(entry.target in left_out for entry in self._ledger.pending()):
+            say(
+                "Some are left out, because an earlier correction is open. Find out with: togai reconcile"
+            )
+            code = OPEN
+        if not plan.items:
+            say("Nothing is to be corrected.")
+            return code
+        path = self._approval.save_plan or Path(f"togai-plan-{plan.digest[:12]}.json")
+        if self._approval.save_plan or not self._approval.dry_run:
+            plan.save(path)
+        if self._approval.dry_run:
+            following = (
+                f"togai plan approve {path}"
+                if self._approval.save_plan
+                else "the same without --dry-run"
+            )
+            say(f"Nothing was sent. Next: {following}")
+            return code
+        approve(self._ledger, plan, self._approval.expect, why)
+        return max(code, execute(self.client, plan, path, self._approval.limit, self._output))
+
+    def _why(self) -> str:
+        if not self._approval.why and not self._approval.dry_run:
+            return ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
+        return self._approval.why or ""
+
+
+def show_plan(plan: Plan, output: Output) -> None:
+    """Show a plan to the person who approves it."""
+    if output.is_data:
+        say(str(plan))
+    else:
+        print(plan)
+
+
+def ask(question: str, otherwise: str) -> str:
+    """What a person types.
+
+    Raises:
+        InvalidRequest: Nobody can be asked, or nothing was typed.
+    """
+    if sys.stdin.isatty():
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        if typed := sys.stdin.readline().strip():
+            return typed
+    raise InvalidRequest(f"{otherwise}. Nothing was sent")
+
+
+def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
+    """Have a person approve a plan by the number of its events.
+
+    Raises:
+        InvalidRequest: The number is another one.
+    """
+    count = len(plan.items)
+    typed = expect if expect is not None else ask(
+        "Type the number of events to correct them: ",
+        f"nobody can be asked here: approve with --expect {count}",
+    )  # fmt: skip
+    if str(typed) != str(count):
+        raise InvalidRequest(f"the plan has {count} events, not {typed}. Nothing was sent")
+    ledger.approve(plan.digest, who=ledger.who, why=why)
+
+
+def execute(client: Togai, plan: Plan, path: Path, limit: int | None, output: Output) -> int:
+    """Execute an approved plan.
+
+    Returns:
+        The exit code.
+    """
+    from togai.corrections import Outcome
+
+    again = f"togai plan execute {path}"
+    try:
+        with progress("corrected", len(plan.items)) as show:
+            done = client.events.execute(
+                plan, on_failure="continue", limit=limit, on_step=lambda step: show(step.number, "")
+            )
+    except KeyboardInterrupt:
+        say(f"Interrupted. Go on with: {again}")
+        return INTERRUPTED
+    rows = [
+        {
+            "reference_id": step.item.selection.reference_id,
+            "action": str(step.item.action),
+            "outcome": str(step.outcome),
+            "now": step.replacement,
+            "detail": step.detail,
+        }
+        for step in done
+    ]
+    if output.is_data:
+        output.write(rows)
+    elif troubled := [
+        row for row in rows if row["outcome"] not in (Outcome.APPLIED, Outcome.NOT_REACHED)
+    ]:
+        output.write(troubled)
+    counts = Counter(row["outcome"] for row in rows)
+    say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    for outcome, code, following in (
+        (Outcome.UNKNOWN, UNKNOWN, "togai reconcile"),
+        (Outcome.OPEN, OPEN, "togai pending"),
+        (Outcome.NOT_APPLIED, SOME_FAILED, again),
+        (Outcome.NOT_REACHED, DONE, again),
+    ):
+        if counts[outcome]:
+            say(f"Next: {following}")
+            return code
+    say(f"Next: togai history --plan {plan.digest}")
+    return DONE if done.is_complete else SOME_FAILED
+
+
+def plan_show(plan: Path, *, output: Output = OUTPUT) -> None:
+    """Show a saved plan.
+
+    Args:
+        plan: The file.
+    """
+    from togai.corrections import Plan
+
+    show_plan(Plan.load(plan), output)
+
+
+def plan_approve(plan: Path, *, why: str, expect: int | None = None, book: Book = BOOK) -> None:
+    """Approve a saved plan, by the number of its events.
+
+    Args:
+        plan: The file.
+        why: Why you approve it; recorded in the ledger.
+        expect: The number of events; needed where no person can be asked.
+    """
+    from togai.corrections import Plan
+
+    ledger, loaded = book.open(), Plan.load(plan)
+    print(loaded)
+    approve(ledger, loaded, expect, why)
+    say(f"Approved. Next: togai plan execute {plan}")
+
+
+def plan_execute(
+    plan: Path,
+    *,
+    limit: int | None = None,
+    book: Book = BOOK,
+    output: Output = OUTPUT,
+    service: Service = SERVICE,
+) -> int:
+    """Execute an approved plan; after an interruption it goes on, and nothing is sent twice.
+
+    Args:
+        plan: The file.
+        limit: Correct at most so many events now.
+    """
+    from togai.corrections import Plan
+
+    with service.client(ledger=book.open()) as client:
+        return execute(client, Plan.load(plan), plan, limit, output)

@@ -1,0 +1,208 @@
+"""The commands about the ledger: what is open, what was done by whom, and what a person decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from togai._cli._exits import DONE, OPEN, UNKNOWN
+from togai._cli._output import OUTPUT, Output, say
+from togai._cli._settings import SERVICE, Service, When, short
+from togai.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from togai.corrections import Entry, Ledger
+
+
+@Parameter(name="*", group="Ledger")
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """The ledger, which records every correction and lets none be sent twice."""
+
+    ledger: Annotated[str | None, Parameter(env_var="TOGAI_LEDGER")] = None
+    """The ledger: a file, or a postgresql:// address."""
+    who: str | None = None
+    """Who corrects, approves or decides; by default the login name."""
+
+    def open(self) -> Ledger:
+        """The ledger.
+
+        Raises:
+            InvalidRequest: None is named.
+        """
+        from togai.corrections import Ledger
+
+        if not self.ledger:
+            raise InvalidRequest(
+                "no ledger: set TOGAI_LEDGER, or pass --ledger FILE. To create one: togai ledger create FILE"
+            )
+        ledger = Ledger(self.ledger, who=self.who)
+        ledger.pending()  # a mistyped path is an error before anything is read
+        return ledger
+
+
+BOOK = Book()
+_COLUMNS = ("entry", "at", "kind", "action", "reference_id", "who", "why")
+
+
+def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
+    """List the corrections whose outcome is unknown. Exit code 3 if there are any."""
+    entries = book.open().pending()
+    rows = [{**_row(one), "cause": one.cause or "it ended before it knew"} for one in entries]
+    output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
+    say("Find out with: togai reconcile" if entries else "Nothing is open.")
+    return OPEN if entries else DONE
+
+
+def reconcile(
+    entry: int | None = None,
+    *,
+    book: Book = BOOK,
+    output: Output = OUTPUT,
+    service: Service = SERVICE,
+) -> int:
+    """Find out by reading whether open corrections were applied, and settle those that reading proves.
+
+    Args:
+        entry: The number of one entry; by default all that are open.
+    """
+    ledger = book.open()
+    entries = [one for one in ledger.pending() if entry in (None, one.id)]
+    if entry is not None and not entries:
+        raise InvalidRequest(f"entry {entry} is not open; what is: togai pending")
+    rows: list[dict[str, Any]] = []
+    with service.client(ledger=ledger) as client:
+        for one in entries:
+            found = client.events.reconcile(one)
+            ledger.settle(one, found)
+            evidence, again = "; ".join(found.evidence), short(found.check_after)
+            verdict = {"verdict": str(found.verdict), "evidence": evidence, "check_after": again}
+            rows.append({**_row(one), **verdict})
+    output.write(rows, ["entry", "action", "reference_id", "verdict", "evidence", "check_after"])
+    if left := [one.id for one in ledger.pending() if one.id in {one.id for one in entries}]:
+        say(
+            f"{len(left)} cannot be told yet. Later: togai reconcile."
+            f" Whoever knows: togai decide {left[0]} applied --why TEXT"
+        )
+        return UNKNOWN
+    say("Nothing is open." if not entries else f"{len(entries)} settled. Next: togai history")
+    return DONE
+
+
+def decide(
+    entry: int, verdict: Literal["applied", "not-applied"], *, why: str, book: Book = BOOK
+) -> None:
+    """Settle an open correction by what a person knows.
+
+    Args:
+        entry: The number of the entry.
+        verdict: Whether it was applied. After not-applied it may be repeated.
+        why: What you know, and from whom.
+    """
+    ledger = book.open()
+    ledger.decide(entry, verdict.replace("-", " "), who=ledger.who, why=why)
+    say(f"Entry {entry} is settled: {verdict}. Next: togai pending")
+
+
+def history(
+    *,
+    account: str | None = None,
+    reference_id: str | None = None,
+    plan: str | None = None,
+    since: When = None,
+    until: When = None,
+    book: Book = BOOK,
+    output: Output = OUTPUT,
+) -> None:
+    """List what the ledger records: approvals, corrections, outcomes, decisions. As JSON for auditors.
+
+    Args:
+        account: Only this account.
+        reference_id: Only this event.
+        plan: Only the plan with this digest.
+        since: Only what was recorded from this date or time on.
+        until: Only what was recorded before this date or time.
+    """
+    entries = book.open().history(
+        account_id=account, reference_id=reference_id, plan=plan, since=since, until=until
+    )
+    if output.json or output.jsonl:
+        output.write(one.to_json() for one in entries)
+    elif not output.write(map(_row, entries), _COLUMNS):
+        say("The ledger has no such entry.")
+
+
+def create(file: str) -> None:
+    """Create a ledger.
+
+    Args:
+        file: The file, or a postgresql:// address.
+    """
+    from togai.corrections import Ledger
+
+    say(f"Created. Use it with: export TOGAI_LEDGER={Ledger(file, create=True)}")
+
+
+def verify(*, book: Book = BOOK) -> None:
+    """Check that every entry of the ledger is what was written."""
+    say(f"{book.open().verify():,} entries, all as they were written.")
+
+
+def release(entry: int, *, why: str, book: Book = BOOK) -> None:
+    """Allow one further correction of an event that was undone or replaced already.
+
+    Args:
+        entry: The number of the entry that says so.
+        why: Why it is right to correct this event once more.
+    """
+    ledger = book.open()
+    ledger.release(entry, who=ledger.who, why=why)
+    say(f"Released: the event of entry {entry} may be corrected once more.")
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "entry": str(entry.id),
+        "at": short(entry.at),
+        "kind": str(entry.kind),
+        "action": entry.action,
+        "account_id": entry.account,
+        "reference_id": entry.target,
+        "who": entry.who,
+        "why": entry.why,
+    }
+
+
+def corrections_of(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """One row per correction: who, what, the outcome, the quantities before and after."""
+    rows: dict[int, dict[str, Any]] = {}
+    for entry in entries:
+        if entry.kind == "intent":
+            correction = entry.data["correction"]
+            snapshot = entry.snapshot
+            before = _amounts(snapshot.payload if snapshot else None)
+            after = {"UNDO": "", "REDO": before}.get(
+                str(entry.action), _amounts(correction["event"])
+            )
+            names = ("at", "who", "action", "reference_id")
+            row = {name: value for name, value in _row(entry).items() if name in names}
+            rows[entry.id] = {
+                **row,
+                "outcome": "open",
+                "before": before,
+                "after": after,
+                "why": entry.why,
+            }
+        elif entry.intent in rows and entry.kind in ("applied", "failed", "not applied", "unknown"):
+            rows[entry.intent]["outcome"] = str(entry.kind)
+    return list(rows.values())
+
+
+def _amounts(payload: Mapping[str, Any] | None) -> str:
+    return " ".join(
+        f"{one['name']}={one['value']}" for one in (payload or {}).get("attributes", [])
+    )

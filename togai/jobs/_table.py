@@ -1,0 +1,316 @@
+"""Tables of corrections as a finance team writes them: read, checked against the events, made into items of a plan."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from attrs import field, frozen
+
+from togai._build import with_quantities
+from togai._printable import printable
+from togai._rows import quantities
+from togai.corrections._plan import Replace
+from togai.errors import InvalidRequest
+from togai.jobs._export import COLUMNS
+from togai.jobs._status import is_reverted
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Generator, Mapping, Sequence
+
+    from togai._client import AsyncTogai, Togai
+    from togai.corrections._found import Found
+    from togai.models import EventWithStatus
+
+_WAYS = ("reference_id", "event_id")
+_NUMBER = re.compile(r"-?[0-9]{1,512}(\.[0-9]{1,512})?")
+_ALIASES = {"id": "event_id"}
+_Target = tuple[str, str, str]
+"""account_id; reference_id or event_id; the id."""
+
+
+@frozen
+class Problem:
+    """What is wrong, or worth a look, in a line of a table.
+
+    Attributes:
+        line: The number of the line, from 1.
+        kind: "error": the event of this line is not corrected. "unchanged": it has this value already.
+            "warning": it is corrected; look at it.
+        text: What was found, and what would be right.
+    """
+
+    line: int
+    kind: Literal["error", "unchanged", "warning"]
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.kind}: {printable(self.text)}"
+
+
+@frozen
+class CorrectionTable:
+    """A table of corrections that was read and checked.
+
+    Attributes:
+        items: The corrections of the lines without an error, for `client.events.plan`.
+        problems: All problems, in the order of the lines.
+    """
+
+    items: tuple[Replace, ...] = field(repr=False)
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The lines that are wrong."""
+        return tuple(problem for problem in self.problems if problem.kind == "error")
+
+
+class _Reader:
+    """Reads one table, without the requests."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], account_id: str | None, *, comma: bool
+    ) -> None:
+        self._account_id, self._comma = account_id, comma
+        self._problems: list[Problem] = []
+        self._lines: dict[_Target, dict[str, tuple[int, Decimal]]] = {}
+        self._wrong = set[_Target]()
+        try:
+            text = Path(path).read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidRequest(f"{path} cannot be read as UTF-8 text: {error}") from None
+        header = text.partition("\n")[0]
+        delimiter = max(",;\t", key=header.count)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        try:
+            names = self._columns([name.strip() for name in next(rows, list[str]())], path)
+            for row in rows:
+                cells = [cell.strip() for cell in row]
+                if any(cells):
+                    self._read(rows.line_num, names, cells)
+        except csv.Error as error:
+            raise InvalidRequest(f"{path}, line {rows.line_num}: {error}") from None
+
+    def _columns(self, names: Sequence[str], path: object) -> list[str]:
+        names = [_ALIASES.get(name, name) for name in names]
+        known = {*COLUMNS, "event_id", "attribute", "value"}
+        kinds = ("attribute.", "unit.", "dimension.")
+        for name in names:
+            if name not in known and not name.startswith(kinds):
+                self._report(
+                    1,
+                    "error",
+                    f"no column is called {name!r}: write an attribute as attribute.{name}",
+                )
+        needed = (
+            ({"reference_id", "event_id"}, "reference_id or event_id"),
+            ({"account_id"} if self._account_id is None else set(names), "account_id"),
+            (
+                {"value"} | {name for name in names if name.startswith("attribute.")},
+                "attribute and value",
+            ),
+        )
+        for choices, text in needed:
+            if not choices & set(names):
+                raise InvalidRequest(
+                    f"{path} has no column {text}; it has {', '.join(names) or 'none'}"
+                )
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise InvalidRequest(f"{path} has the column {min(twice)} twice")
+        return names
+
+    def _report(self, line: int, kind: Literal["error", "unchanged", "warning"], text: str) -> None:
+        self._problems.append(Problem(line, kind, text))
+
+    def _read(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
+        row = dict(zip(names, cells, strict=False))
+        account = row.get("account_id") or self._account_id
+        way = "reference_id" if row.get("reference_id") else "event_id"
+        values = {
+            name[10:]: cell for name, cell in row.items() if name.startswith("attribute.") and cell
+        }
+        if row.get("attribute") or row.get("value"):
+            values[row.get("attribute", "")] = row.get("value", "")
+        for missing in (
+            "more cells than columns" if len(cells) > len(names) else "",
+            "no account_id" if not account else "",
+            f"no {way}" if not row.get(way) else "",
+            "no value" if not values else "",
+        ):
+            if missing:
+                self._report(line, "error", missing)
+                return
+        target = (str(account), way, row[way])
+        known = self._lines.setdefault(target, {})
+        for name, cell in values.items():
+            number = self._number(cell)
+            if name in known:
+                problem = f"line {known[name][0]} has the same event and attribute"
+            elif number is None:
+                problem = f"{cell!r} is not a number"
+                if "," in cell and not self._comma:
+                    problem += " (decimal commas: decimal_comma=True)"
+            else:
+                known[name] = (line, number)
+                continue
+            self._report(line, "error", f"{row[way]}: {problem}")
+            self._wrong.add(target)
+
+    def _number(self, cell: str) -> Decimal | None:
+        text = cell.replace(",", ".") if self._comma else cell
+        return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+    def steps(self) -> Generator[dict[str, Any], Found, CorrectionTable]:
+        """Yields the arguments of each `find`, takes what was found, and returns the table."""
+        items: list[Replace] = []
+        for account in dict.fromkeys(target[0] for target in self._lines):
+            targets = [target for target in self._lines if target[0] == account]
+            wanted = {target[2] for target in targets}
+
+            def is_wanted(event: EventWithStatus, wanted: set[str] = wanted) -> bool:
+                return not wanted.isdisjoint(ids_of(event))
+
+            by_id: defaultdict[tuple[str, Any], list[EventWithStatus]] = defaultdict(list)
+            for event in (yield {"account_id": account, "where": is_wanted}):
+                for way, id in zip(_WAYS, ids_of(event), strict=True):  # noqa: A001
+                    by_id[way, id].append(event)
+            made = (self._item(target, by_id[target[1:]]) for target in targets)
+            items += [item for item in made if item is not None]
+        self._problems.sort(key=lambda problem: problem.line)
+        return CorrectionTable(tuple(items), tuple(self._problems))
+
+    def _item(self, target: _Target, found: Sequence[EventWithStatus]) -> Replace | None:
+        account, way, event_id = target
+        values = self._lines[target]
+        live = [event for event in found if not is_reverted(event)]
+        if len(live) == 1:
+            changes = self._changes(live[0], event_id, values)
+            if target in self._wrong or not changes:
+                return None
+            try:
+                return Replace(live[0], with_quantities(live[0], changes), account_id=account)
+            except InvalidRequest as error:
+                problem = str(error)
+        elif live:
+            problem = f"{len(live)} events have this id: name one of them by its reference_id"
+        elif found:
+            problem = "the event is reverted already"
+        else:
+            problem = f"no event of the account {account} has this {way}"
+        for line, _ in values.values():
+            self._report(line, "error", f"{event_id}: {problem}")
+        return None
+
+    def _changes(
+        self,
+        event: EventWithStatus,
+        event_id: str,
+        values: Mapping[str, tuple[int, Decimal]],
+    ) -> dict[str, Decimal]:
+        """The values that differ; none where a line is wrong."""
+        current = quantities(event)
+        changes: dict[str, Decimal] = {}
+        wrong = False
+        for name, (line, new) in values.items():
+            old = current.get(name)
+            if old is None:
+                known = ", ".join(current) or "none"
+                self._report(
+                    line, "error", f"{event_id}: it has no number {name!r}; it has {known}"
+                )
+                wrong = True
+                continue
+            if new == old:
+                self._report(line, "unchanged", f"{event_id}: {name} is {old} already")
+                continue
+            changes[name] = new
+            if new < 0:
+                self._report(line, "warning", f"{event_id}: {name} becomes negative: {new}")
+            if old and (abs(new) >= 10 * abs(old) or abs(old) >= 10 * abs(new)):
+                self._report(
+                    line,
+                    "warning",
+                    f"{event_id}: {name} changes tenfold or more, from {old} to {new}",
+                )
+        return {} if wrong else changes
+
+
+def read_corrections(
+    client: Togai,
+    path: str | os.PathLike[str],
+    *,
+    account_id: str | None = None,
+    decimal_comma: bool = False,
+) -> CorrectionTable:
+    """Read a CSV table of new quantities, and check every line against the events. Changes nothing.
+
+    Columns: `reference_id` or `event_id`, `account_id`, and either `attribute` and `value` or one column
+    `attribute.NAME` for each attribute, as an export has them; an empty cell changes nothing, and the other columns
+    of an export are ignored. Comma, semicolon and tab separate, and a byte order mark is fine. A line for an event
+    that is corrected already reads as unchanged or reverted.
+
+    Args:
+        client: The client to read the events with; the listing of each account is read once.
+        path: The table, in UTF-8.
+        account_id: The account of all lines, where the table has no such column.
+        decimal_comma: Whether 1,5 means 1.5.
+
+    Returns:
+        The items for `client.events.plan`, and all problems with their lines.
+
+    Raises:
+        InvalidRequest: The file cannot be read, or lacks a column.
+        TogaiError: A request failed.
+    """
+    steps = _Reader(path, account_id, comma=decimal_comma).steps()
+    try:
+        wanted = next(steps)
+        while True:
+            wanted = steps.send(client.events.find(**wanted))
+    except StopIteration as stop:
+        return cast("CorrectionTable", stop.value)
+
+
+async def read_corrections_async(
+    client: AsyncTogai,
+    path: str | os.PathLike[str],
+    *,
+    account_id: str | None = None,
+    decimal_comma: bool = False,
+) -> CorrectionTable:
+    """Read a CSV table of new quantities, and check every line: `read_corrections` for AsyncTogai.
+
+    Args:
+        client: The client to read the events with.
+        path: The table, in UTF-8.
+        account_id: The account of all lines, where the table has no such column.
+        decimal_comma: Whether 1,5 means 1.5.
+
+    Returns:
+        The items for `client.events.plan`, and all problems with their lines.
+
+    Raises:
+        InvalidRequest: The file cannot be read, or lacks a column.
+        TogaiError: A request failed.
+    """
+    reader = await asyncio.to_thread(_Reader, path, account_id, comma=decimal_comma)
+    steps = reader.steps()
+    try:
+        wanted = next(steps)
+        while True:
+            wanted = steps.send(await client.events.find(**wanted))
+    except StopIteration as stop:
+        return cast("CorrectionTable", stop.value)
+
+
+def ids_of(event: EventWithStatus) -> tuple[Any, Any]:
+    """The reference id and the event id of an event."""
+    return event.reference_id, getattr(event.event_payload, "id", None)
