@@ -21,7 +21,7 @@ _HINTS = {("Attribute", "value"): "pass a decimal number as text, such as '10.4'
 
 @frozen
 class Field:
-    """A property of a model: its name in Python and in JSON, its type without None, and its limits."""
+    """A property of a model: its names in Python and in JSON, its type without None, and its limits."""
 
     name: str
     wire: str
@@ -29,6 +29,7 @@ class Field:
     type: Any
     limits: Mapping[str, Any]
     hint: str
+    aliases: tuple[str, ...] = ()
 
 
 @cache
@@ -43,6 +44,7 @@ def fields(model: type) -> tuple[Field, ...]:
             _without_none(hints[field.name]),
             field.metadata,
             _HINTS.get((model.__name__, field.name), ""),
+            field.metadata.get("aliases", ()),
         )
         for field in attrs.fields(model)
         if "wire" in field.metadata

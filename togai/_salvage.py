@@ -60,14 +60,16 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
     arguments: dict[str, Any] = {}
     known = set[str]()
     for one in fields(model):
-        known.add(one.wire)
-        if source.get(one.wire) is None:
+        names = (one.wire, *one.aliases)
+        known.update(names)
+        wire = next((name for name in names if source.get(name) is not None), None)
+        if wire is None:
             arguments[one.name] = None
             if one.required and not missing_noted:
                 note(one.wire, "null" if one.wire in source else "missing")
             continue
         arguments[one.name] = _value(
-            one.type, source[one.wire], f"{where}.{one.wire}", found, model.__name__, one.wire
+            one.type, source[wire], f"{where}.{wire}", found, model.__name__, one.wire
         )
     extra = {name: source[name] for name in source if name not in known}
     for name in extra:

@@ -65,6 +65,17 @@ def unknown(
     return extra
 
 
+def renamed(src: Mapping[str, Any], aliases: Mapping[str, str]) -> Mapping[str, Any]:
+    """JSON in which each alias stands under the name that the contract gave it first."""
+    if not isinstance(src, Mapping) or aliases.keys().isdisjoint(src):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return src
+    made = {name: value for name, value in src.items() if name not in aliases}
+    for alias, name in aliases.items():
+        if made.get(name) is None and alias in src:
+            made[name] = src[alias]
+    return made
+
+
 def read_str(value: Any) -> str:
     """Text."""
     if type(value) is str:

@@ -1,6 +1,6 @@
 """A schema of theirs -> the schema that our contract writes for it, with a name for everything.
 
-What the generator cannot write as a model is told as `NotModelled`: callers read such a property among the
+What the generator cannot write as a model raises `NotModelled`: callers read such a property among the
 unknown ones, as they did before the description named it.
 """
 
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 from openapi_python_client.strings import PythonIdentifier
 
 from contract.align import goes
-from contract.load import Unusable
 from contract.normalize import LOWER, UPPER
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ class Taker:
 
         Raises:
             NotModelled: The generator has no model for it.
-            Unusable: A name holds characters that no API uses.
         """
         fresh: dict[str, Any] = {}
         made = self._write(shape, direction, owner, wire, fresh, [(0, owner)])
@@ -174,9 +172,13 @@ class Taker:
         fresh[name] = {**made, "x-identity": shape.identity}
         properties: dict[str, Any] = {}
         for wire_name, node in shape.properties.items():
-            checked_name(wire_name, node.at)
             inner = self._theirs.shape(node)
             if not goes(inner, direction):
+                continue
+            bad = unwritable(wire_name)
+            if bad and wire_name in required and direction == "request":
+                raise NotModelled(bad)
+            if bad:
                 continue
             if clash(wire_name, properties):
                 raise NotModelled(f"{wire_name} and another property are one name in Python")
@@ -240,18 +242,13 @@ def class_name(text: str) -> str:
     return name[:80]
 
 
-def checked_name(name: str, at: str) -> str:
-    """A name from the wire, if it can be one.
-
-    Raises:
-        Unusable: It holds characters that no API uses and that could break out of a text.
-    """
+def unwritable(name: str) -> str:
+    """Why a name from the wire cannot be written as code; empty if it can."""
     if len(name) > MAX_NAME or not name.isprintable() or set(name) & set('"\\`'):
-        shown = repr(name if len(name) <= 60 else name[:57] + "...")
-        raise Unusable(f"{at}: {shown} is no name: quotes, backslashes and control characters")
+        return "it is not a name: quotes, backslashes, control characters, or too long"
     if not any(one.isalnum() for one in name):
-        raise Unusable(f"{at}: {name!r} is no name: it has neither letter nor digit")
-    return name
+        return "it is not a name: it has neither letter nor digit"
+    return ""
 
 
 def clash(name: str, others: Iterable[str]) -> bool:
@@ -277,15 +274,12 @@ def member_name(value: str) -> str:
 
 
 def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
-    """The enum values that are not known yet and whose names in Python are free.
-
-    Raises:
-        Unusable: A value holds characters that no API uses.
-    """
+    """The enum values that are not known yet and whose names in Python are free."""
     names = {member_name(one) for one in known}
     taken: list[str] = []
     for value in values:
-        checked_name(value, "an enum") if any(one.isalnum() for one in value) else None
+        if unwritable(value):
+            continue
         name = member_name(value)
         # The generator calls a value that starts with no letter by its place, which may change.
         if value[:1].isalpha() and value.isascii() and name not in names:

@@ -1,6 +1,6 @@
 """Two descriptions -> which place of theirs stands where which place of ours does.
 
-Places meet by what leads to them: operation, then parameter, body or status, then property, item or
+Places are matched by what leads to them: operation, then parameter, body or status, then property, item or
 value. The names of schemas, operations and tags play no part.
 """
 
@@ -12,27 +12,44 @@ from typing import TYPE_CHECKING, Literal
 from contract.normalize import anonymous
 
 if TYPE_CHECKING:
-    from contract.normalize import Description, Message, Node, Operation, Shape
+    from contract.normalize import Description, Message, Node, Operation, Parameter, Shape
 
 Direction = Literal["request", "response"]
 JSON = "application/json"
+SENT = "x-togai-sent"
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """What a description has where ours has something. `position` says where on the wire."""
+    """What a description has where ours has something.
+
+    Attributes:
+        position: Where on the wire.
+        direction: Whether it is sent or received.
+        theirs: What stands there.
+        root: The whole body that it belongs to, if it belongs to one.
+        always: Whether every request has it, so that its default plays no part.
+    """
 
     position: str
     direction: Direction
     theirs: Shape
+    root: Shape | None = None
+    always: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is part of the response to a call that succeeded."""
+        return self.direction == "response" and self.position.split()[2].startswith("2")
 
 
 @dataclass
 class Place:
-    """A schema of ours, and all that meets it."""
+    """A schema of ours, and all that stands there in theirs. `node` is ours as it is written."""
 
     ours: Shape
     at: str
+    node: Node
     meetings: list[Meeting] = field(default_factory=list[Meeting])
 
 
@@ -42,7 +59,7 @@ class Alignment:
 
     `uses` are the places where our schemas are used, by pointer: there kinds are compared. `schemas` are
     the schemas themselves, behind any reference: there members are compared, for meetings of the same kind.
-    `names` tells which components of ours a schema of theirs, by identity, stands in for.
+    `names` holds which components of ours a schema of theirs, by identity, stands in for.
     """
 
     operations: dict[tuple[str, str], tuple[Operation, Operation | None]]
@@ -79,36 +96,43 @@ class _Walker:
         self._theirs = theirs
         self._found = found
         self._seen: set[tuple[str, int, str]] = set()
+        self._root: Shape | None = None
 
     def operation(self, mine: Operation, other: Operation) -> None:
+        self._root = None
         for key, parameter in mine.parameters.items():
             match = other.parameters.get(key)
             if match is not None and parameter.schema and match.schema:
                 position = parameter_position(mine, key, parameter.name)
-                self._walk(parameter.schema, match.schema, position, "request")
+                always = is_always_sent(parameter)
+                self._walk(parameter.schema, match.schema, position, "request", always=always)
         if mine.body and other.body:
             self._message(mine.body, other.body, f"{mine.position} body", "request")
         for status, response in mine.responses.items():
-            answer = answer_of(other, status)
-            if answer is not None:
-                self._message(response, answer, f"{mine.position} {status}", "response")
+            match_ = response_of(other, status)
+            if match_ is not None:
+                self._message(response, match_, f"{mine.position} {status}", "response")
 
     def _message(self, mine: Message, other: Message, position: str, direction: Direction) -> None:
-        if JSON in mine.media and JSON in other.media:
-            self._walk(mine.media[JSON], other.media[JSON], f"{position} $", direction)
+        ours, theirs = json_of(mine), json_of(other)
+        if ours and theirs:
+            self._root = self._theirs.shape(theirs)
+            self._walk(ours, theirs, f"{position} $", direction, always=True)
 
-    def _walk(self, mine: Node, other: Node, position: str, direction: Direction) -> None:
+    def _walk(
+        self, mine: Node, other: Node, position: str, direction: Direction, *, always: bool
+    ) -> None:
         ours, theirs = self._ours.shape(mine), self._theirs.shape(other)
         seen = (mine.at, theirs.identity, direction)
         if seen in self._seen:
             return
         self._seen.add(seen)
-        meeting = Meeting(position, direction, theirs)
-        use = self._found.uses.setdefault(mine.at, Place(ours, mine.at))
+        meeting = Meeting(position, direction, theirs, self._root, always)
+        use = self._found.uses.setdefault(mine.at, Place(ours, mine.at, mine))
         use.meetings.append(meeting)
-        if ours.words != theirs.words:
+        if ours.kind != theirs.kind:
             return
-        place = self._found.schemas.setdefault(ours.at, Place(ours, ours.at))
+        place = self._found.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node or mine))
         if not any(
             (one.theirs.identity, one.direction) == (theirs.identity, direction)
             for one in place.meetings
@@ -118,20 +142,37 @@ class _Walker:
             self._found.names.setdefault(theirs.identity, set()).add(ours.name)
         for name in [one for one in ours.properties if one in theirs.properties]:
             inside = (ours.properties[name], theirs.properties[name])
-            self._walk(*inside, f"{position}.{name}", direction)
+            self._walk(*inside, f"{position}.{name}", direction, always=name in ours.required)
         if ours.inner and theirs.inner:
             step = "[]" if ours.kind == "list" else ".*"
-            self._walk(ours.inner, theirs.inner, position + step, direction)
+            self._walk(ours.inner, theirs.inner, position + step, direction, always=True)
 
 
 def goes(shape: Shape, direction: Direction) -> bool:
-    """Whether a property goes this way: what is read-only is never sent, what is write-only never answered."""
+    """Whether a property goes this way: read-only ones are never sent, write-only ones never received."""
     return not (shape.read_only if direction == "request" else shape.write_only)
 
 
-def answer_of(operation: Operation, status: str) -> Message | None:
-    """What an operation answers with a status, named alone or by its range."""
+def response_of(operation: Operation, status: str) -> Message | None:
+    """The response of an operation with a status, named alone or by its range."""
     return operation.responses.get(status) or operation.responses.get(f"{status[:1]}XX")
+
+
+def json_of(message: Message) -> Node | None:
+    """The schema of a message's JSON, under whichever media type it stands."""
+    if JSON in message.media:
+        return message.media[JSON]
+    return next((one for kind, one in message.media.items() if is_json(kind)), None)
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type or range can hold JSON."""
+    return media in (JSON, "*/*", "application/*", "text/json") or media.endswith("+json")
+
+
+def is_always_sent(parameter: Parameter) -> bool:
+    """Whether the facade sends a parameter with each call."""
+    return parameter.required or parameter.node.get(SENT) == "always"
 
 
 def parameter_position(operation: Operation, key: tuple[str, str], name: str) -> str:

@@ -7,6 +7,8 @@ nothing is written.
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import os
 import shutil
 import subprocess
@@ -17,8 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import yaml
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from contract import surface
@@ -26,9 +29,10 @@ from contract.generation import ROOT, GenerationFailed, generate
 from contract.impact import mentions
 from contract.load import Unusable, load, parse
 from contract.merge import Merged, merge
-from contract.report import report
+from contract.report import changelog, report
 from contract.transaction import locked, recover, replace_all
-from contract.verdicts import Hold
+from contract.vendor import VENDOR, dump
+from contract.verdicts import Hold, Verdict
 from contract.yaml_edit import graft
 
 if TYPE_CHECKING:
@@ -37,18 +41,19 @@ if TYPE_CHECKING:
 CONTRACT = "openapi.yaml"
 PACKAGE = "generated/_togai_generated"
 SURFACE = "tests/surface"
-
+CHANGELOG = "CHANGELOG.md"
 
 MOST_LEFT_OUT = 5
+PROGRAMS = 6
 
 
 class CheckFailed(Exception):
-    """What the merge gave does not hold; the text says what."""
+    """The result of the merge does not pass a check; the text says which."""
 
 
 @dataclass
 class Outcome:
-    """What a bump came to.
+    """The result of a bump.
 
     Attributes:
         code: The exit code.
@@ -67,6 +72,8 @@ def bump(
     *,
     root: Path = ROOT,
     write: bool = True,
+    first: bool = False,
+    names: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Merge a description into the project's contract and regenerate its package.
@@ -76,6 +83,8 @@ def bump(
         holds: Decisions to keep ours.
         root: The project.
         write: False to do everything but write.
+        first: Only record the description, as the one that later ones are compared with.
+        names: Which name renamed request properties are sent by: "OLD", "NEW", or empty for a conflict.
         say: Called with the name of each stage as it begins.
 
     Returns:
@@ -87,79 +96,172 @@ def bump(
     """
     with locked(root):
         recover(root)
-        return _bump(source, holds, root, _Clock(say), write=write)
+        return _Bump(source, holds, root, _Clock(say), write, names).run(first=first)
 
 
-def _bump(source: str, holds: Sequence[Hold], root: Path, clock: _Clock, *, write: bool) -> Outcome:
-    with clock.stage("read"):
-        text = (root / CONTRACT).read_text("utf-8")
-        contract, theirs = parse(text.encode()), load(source)
-    with clock.stage("merge"):
-        merged = merge(contract, theirs, holds)
-        facade = mentions(root / "togai")
-    if merged.unmatched:
-        raise Unusable(_unmatched(merged))
-    if merged.conflicts or not merged.changed:
-        code = 1 if merged.conflicts else 0
-        return Outcome(code, report(merged, facade), clock.stages)
-    with tempfile.TemporaryDirectory(prefix="bump-") as name:
-        room = Path(name)
-        with clock.stage("generate"):
-            merged = _generated(text, merged, partial(merge, contract, theirs, holds), room)
-        if not merged.changed:
-            return Outcome(0, report(merged, facade), clock.stages)
+@dataclass
+class _Bump:
+    source: str
+    holds: Sequence[Hold]
+    root: Path
+    clock: _Clock
+    write: bool
+    names: str
+
+    def run(self, *, first: bool) -> Outcome:
+        with self.clock.stage("read"):
+            text = (self.root / CONTRACT).read_text("utf-8")
+            contract, theirs = parse(text.encode()), load(self.source)
+            last = self._last()
+        again = partial(
+            merge, contract, theirs, self.holds,
+            last=None if first else last, write=self.names, today=_today(),
+        )  # fmt: skip
+        with self.clock.stage("merge"):
+            merged = again(())
+            facade = mentions(self.root / "togai")
+        if merged.unmatched:
+            raise Unusable(_unmatched(merged))
+        say = partial(report, facade=facade, dry=not self.write, spec=self.source)
+        if first:
+            with tempfile.TemporaryDirectory(prefix="bump-") as name:
+                self._write(self._memory(merged, Path(name)))
+            return Outcome(0, say(merged, first=True), self.clock.stages)
+        if merged.conflicts:
+            return Outcome(1, say(merged), self.clock.stages)
+        if not merged.changed and (last is None or not merged.changes):
+            return Outcome(0, say(merged), self.clock.stages)
+        with tempfile.TemporaryDirectory(prefix="bump-") as name:
+            return self._taken(text, merged, again, Path(name), say, keep=last is not None)
+
+    def _taken(
+        self,
+        text: str,
+        merged: Merged,
+        again: Callable[[Collection[str]], Merged],
+        room: Path,
+        say: Callable[..., str],
+        *,
+        keep: bool,
+    ) -> Outcome:
+        fresh: dict[str, Path] = {}
+        holder = self.root
+        if merged.changed:
+            with self.clock.stage("generate"):
+                merged = _generated(text, merged, again, room)
+            holder = room
         try:
-            with clock.stage("check"):
-                fresh = _checked(room, root, merged.contract)
+            with self.clock.stage("check"):
+                if merged.changed:
+                    fresh = _checked(room, self.root, merged.contract)
+                proof = self._proof(merged, room, holder)
         except CheckFailed as error:
-            told = report(merged, facade, problem=str(error))
-            return Outcome(1, told, clock.stages)
-        if write:
-            with clock.stage("write"):
-                replace_all(root, fresh)
-    return Outcome(0, report(merged, facade, dry=not write), clock.stages)
+            return Outcome(1, say(merged, problem=str(error)), self.clock.stages)
+        if keep:
+            fresh |= self._memory(merged, room)
+        if merged.changed:
+            fresh |= self._changelog(merged, room)
+        if self.write:
+            with self.clock.stage("write"):
+                self._write(fresh)
+        return Outcome(0, say(merged, proof=proof), self.clock.stages)
+
+    def _write(self, fresh: dict[str, Path]) -> None:
+        if self.write:
+            replace_all(self.root, fresh)
+
+    def _last(self) -> dict[str, Any] | None:
+        """The vendor's description as it was last taken."""
+        path = self.root / VENDOR
+        if not path.exists():
+            return None
+        try:
+            found: Any = yaml.safe_load(path.read_text("utf-8"))
+        except yaml.YAMLError as error:
+            raise Unusable(f"{VENDOR} cannot be read: {error}") from None
+        if not isinstance(found, dict):
+            raise Unusable(f"{VENDOR} is not a description: restore it with git")
+        return cast("dict[str, Any]", found)
+
+    @staticmethod
+    def _memory(merged: Merged, room: Path) -> dict[str, Path]:
+        fresh = room / "vendor.yaml"
+        fresh.write_text(dump(merged.vendor), "utf-8")
+        return {VENDOR: fresh}
+
+    def _proof(self, merged: Merged, room: Path, holder: Path) -> str:
+        """Run the caller programs above the new package, against a service that implements the description.
+
+        Raises:
+            CheckFailed: One of them has another outcome, and no decision explains it.
+        """
+        spec = room / "theirs.json"
+        spec.write_text(json.dumps(load(self.source)), "utf-8")
+        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec)]
+        done = _above(command, self.root, (holder / PACKAGE).parent)
+        if done.returncode != 0:
+            raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
+        found: list[str] = json.loads(done.stdout)
+        decided = any(
+            one.verdict is Verdict.HELD and ("decision" in one.reason or "already" in one.reason)
+            for one in merged.differences
+        )
+        if found and not decided:
+            raise CheckFailed(f"callers would see another outcome: {'; '.join(found)}")
+        same = f"{PROGRAMS - len(found)} caller programs: same outcome."
+        return same + (f" By decision another one: {'; '.join(found)}." if found else "")
+
+    def _changelog(self, merged: Merged, room: Path) -> dict[str, Path]:
+        """The changelog with a line for each thing that callers gain."""
+        path = self.root / CHANGELOG
+        facts = (self.root / SURFACE / "python.txt", room / SURFACE / "python.txt")
+        if not path.exists() or not facts[0].exists():
+            return {}
+        before, after = (one.read_text("utf-8").splitlines() for one in facts)
+        text = path.read_text("utf-8")
+        lines = [one for one in changelog(merged, before, after) if one not in text.splitlines()]
+        start, title, rest = text.partition("## Unreleased\n")
+        if not lines or not title:
+            return {}
+        section, heading, later = rest.partition("\n## ")
+        section = section.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+        fresh = room / CHANGELOG
+        fresh.write_text(start + title + section + heading + later, "utf-8")
+        return {CHANGELOG: fresh}
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def _generated(
     text: str, merged: Merged, again: Callable[[Collection[str]], Merged], room: Path
 ) -> Merged:
-    """The contract and the package in the room, without what the generator cannot write.
-
-    Which addition that is, is found by halving: so many of the first are tried without the others. After some
-    such additions the rest is left out with them, so that it ends in time.
+    """Generate the package in a room; an addition that the generator names as its problem is left out.
 
     Returns:
         The merge without these additions.
 
     Raises:
-        Unusable: It is none of the additions.
+        Unusable: It names none of the additions, or more than a few.
     """
-
-    def failure(trial: Merged) -> str:
-        shutil.rmtree(room / PACKAGE, ignore_errors=True)
-        (room / CONTRACT).write_text(graft(text, trial.contract), "utf-8")
+    (room / PACKAGE).parent.mkdir(parents=True)
+    left_out: set[str] = set()
+    while True:
+        (room / CONTRACT).write_text(graft(text, merged.contract), "utf-8")
         try:
             generate(room / CONTRACT, room / PACKAGE)
         except GenerationFailed as error:
-            return str(error)
-        return ""
-
-    (room / PACKAGE).parent.mkdir(parents=True)
-    left_out: set[str] = set()
-    while problem := failure(merged):
+            problem = str(error)
+        else:
+            return merged
+        shutil.rmtree(room / PACKAGE, ignore_errors=True)
         gains = [one.at for one in merged.differences if one.gain]
-        if not gains or failure(again({*left_out, *gains})):
+        named = {at for at in gains if at.rpartition("/")[2] in problem}
+        if not named or len(left_out | named) > MOST_LEFT_OUT:
             raise Unusable(f"no package can be generated: {problem}")
-        if len(left_out) == MOST_LEFT_OUT:
-            return again({*left_out, *gains})
-        good, bad = 0, len(gains)
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            fails = failure(again({*left_out, *gains[middle:]}))
-            good, bad = (good, middle) if fails else (middle, bad)
-        left_out.add(gains[good])
+        left_out |= named
         merged = again(left_out)
-    return merged
 
 
 def _checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]:
@@ -193,17 +295,22 @@ def facade_facts(root: Path, generated: Path) -> str:
     Raises:
         CheckFailed: The facade cannot be imported above it.
     """
+    done = _above(["-m", "contract.surface"], root, generated)
+    if done.returncode != 0:
+        raise CheckFailed(f"the facade cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout
+
+
+def _above(arguments: list[str], root: Path, generated: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python with the facade of a project above a generated package."""
     here = Path(__file__).resolve().parents[1]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (generated, root, here))),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [sys.executable, "-P", "-m", "contract.surface"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise CheckFailed(f"the facade cannot be imported: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def _check_surface(before: Path, after: Path) -> None:
@@ -257,10 +364,20 @@ def main(arguments: list[str] | None = None) -> int:
         "--report", type=Path, metavar="FILE", help="write the report there as well"
     )
     parser.add_argument(
-        "--hold", action="append", default=[], metavar="POINTER", help="keep ours there"
+        "--hold", action="append", nargs="+", default=[], metavar="POINTER",
+        help="keep ours there and below; several, and places as the report names them, may follow",
+    )  # fmt: skip
+    parser.add_argument(
+        "--because", action="append", default=[], metavar="TEXT", help="why, for each --hold"
     )
     parser.add_argument(
-        "--because", action="append", default=[], metavar="TEXT", help="why, for each hold"
+        "--first", action="store_true", help=f"only record the description, in {VENDOR}"
+    )
+    parser.add_argument(
+        "--write",
+        choices=("OLD", "NEW"),
+        default="",
+        help="the name that a renamed request property is sent by",
     )
     given = parser.parse_args(arguments)
     if given.report and not given.report.absolute().parent.is_dir():
@@ -270,6 +387,8 @@ def main(arguments: list[str] | None = None) -> int:
             given.spec,
             _holds(given.hold, given.because),
             write=not given.dry_run,
+            first=given.first,
+            names=given.write,
             say=_narrator(),
         )
     except (Unusable, OSError) as error:
@@ -293,14 +412,15 @@ def _one_line(error: Exception) -> str:
     return line if len(line) <= 400 else line[:397] + "..."
 
 
-def _holds(pointers: list[str], reasons: list[str]) -> list[Hold]:
-    if len(pointers) != len(reasons):
-        raise Unusable("each --hold POINTER needs its own --because TEXT")
+def _holds(groups: list[list[str]], reasons: list[str]) -> list[Hold]:
+    if len(groups) != len(reasons):
+        raise Unusable("each --hold POINTER... needs its own --because TEXT")
     if not all(reason.strip() for reason in reasons):
         raise Unusable("--because is empty: say why ours is kept")
     return [
-        Hold(at if at.startswith("#") else f"#{at}", " ".join(why.split()))
-        for at, why in zip(pointers, reasons, strict=True)
+        Hold(f"#{at}" if at.startswith("/") else at, " ".join(why.split()))
+        for group, why in zip(groups, reasons, strict=True)
+        for at in group
     ]
 
 

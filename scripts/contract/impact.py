@@ -56,11 +56,18 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
     """The public methods of the events that use a function, directly or through a private one."""
     reached, waiting = {symbol}, [symbol]
     while waiting:
-        short = waiting.pop().rpartition(".")[2]
-        new = [one for one in _mentioning(facade, short) if one not in reached]
-        reached.update(new)
-        waiting += [one for one in new if one.rpartition(".")[2].startswith("_")]
-    return sorted(one for one in reached if re.search(r"Events\.[a-z]\w*$", one))
+        module, _, short = waiting.pop().rpartition(".")
+        stem = module.rpartition(".")[2]
+        for one in _mentioning(facade, short):
+            # By its module as well: `get` alone is called everywhere.
+            if one not in reached and (stem in facade[one] or one.startswith(f"{module}.")):
+                reached.add(one)
+                waiting += [] if _is_method(one) else [one]
+    return sorted(one for one in reached if _is_method(one))
+
+
+def _is_method(symbol: str) -> bool:
+    return re.search(r"Events\.[a-z]\w*$", symbol) is not None
 
 
 def mentions(package: Path) -> dict[str, set[str]]:

@@ -23,7 +23,7 @@ class Unusable(Exception):
 
 
 def load(source: str) -> dict[str, Any]:
-    """Read an OpenAPI 3.0 or 3.1 description.
+    """Read an OpenAPI 3 description.
 
     Args:
         source: A path, or an https URL.
@@ -80,7 +80,7 @@ def parse(data: bytes) -> dict[str, Any]:
     """The plain data of a description, from its bytes.
 
     Raises:
-        Unusable: It is too large, neither YAML nor JSON in UTF-8, or no OpenAPI 3.0 or 3.1 description.
+        Unusable: It is too large, neither YAML nor JSON in UTF-8, or not an OpenAPI 3 description.
     """
     if len(data) > MAX_BYTES:
         raise Unusable(f"the description is larger than {MAX_BYTES // 1024**2} MB")
@@ -95,9 +95,9 @@ def parse(data: bytes) -> dict[str, Any]:
         )
     document = cast("dict[str, Any]", found)
     version = str(document.get("openapi", ""))
-    if not version.startswith(("3.0", "3.1")):
+    if not version.startswith(("3.0", "3.1", "3.2")):
         was = f"openapi {version}" if version else f"swagger {document.get('swagger', '(none)')}"
-        raise Unusable(f"the description is {was[:40]}: OpenAPI 3.0 or 3.1 is needed")
+        raise Unusable(f"the description is {was[:40]}: OpenAPI 3.0, 3.1 or 3.2 is needed")
     return document
 
 

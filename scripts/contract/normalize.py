@@ -22,6 +22,10 @@ UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
 LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems")
 MAX_SHAPES = 20_000
+
+# Extensions of the canonical form, in which nothing but wire facts is left.
+KIND = "x-togai-kind"
+AUTH = "x-togai-auth"
 _HUGE = 10**300
 
 # A header parameter of one of these names says nothing (OpenAPI, Parameter Object).
@@ -46,7 +50,7 @@ class Node:
         if found is None:
             return Node({}, at)
         if not isinstance(found, dict):
-            raise Unusable(f"{at} is no mapping")
+            raise Unusable(f"{at} is not a mapping")
         return Node(cast("dict[str, Any]", found), at)
 
     def nodes(self, key: str) -> list[Node]:
@@ -55,7 +59,7 @@ class Node:
         if found is None:
             return []
         if not isinstance(found, list):
-            raise Unusable(f"{self.at}/{escaped(key)} is no list")
+            raise Unusable(f"{self.at}/{escaped(key)} is not a list")
         return [schema_node(one, f"{self.at}/{escaped(key)}/{i}") for i, one in enumerate(found)]  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
 
 
@@ -64,7 +68,7 @@ def schema_node(value: Any, at: str) -> Node:
     if isinstance(value, bool):
         return Node({} if value else {"not": {}}, at)
     if not isinstance(value, dict):
-        raise Unusable(f"{at} is no mapping")
+        raise Unusable(f"{at} is not a mapping")
     return Node(cast("dict[str, Any]", value), at)
 
 
@@ -78,7 +82,8 @@ class Shape:
     """What a schema lets through, as far as a client can tell.
 
     `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or words for what has no
-    single kind. `identity` is the same for every way that leads to one schema; `name` is the component's.
+    single kind. `identity` is the same for every way that leads to one schema; `name` is the component's;
+    `node` is where it is written.
     """
 
     kind: str
@@ -97,6 +102,7 @@ class Shape:
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     name: str | None = None
     description: str = ""
+    node: Node | None = None
 
     @property
     def words(self) -> str:
@@ -135,6 +141,7 @@ class Operation:
     body: Message | None
     responses: Mapping[str, Message]
     security: frozenset[str]
+    servers: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -153,14 +160,15 @@ def anonymous(path: str) -> str:
 
 
 class Description:
-    """An OpenAPI description, looked at from its operations."""
+    """An OpenAPI description, read from its operations; `canonical` if `vendor.canonical` wrote it."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], *, canonical: bool = False) -> None:
         self.root = Node(document, "#")
         info = self.root / "info"
         self.title = str(info.get("title") or "")
         self.version = str(info.get("version") or "")
         self._new_dialect = not str(document.get("openapi")).startswith("3.0")
+        self._is_canonical = canonical
         # With the nodes, so that none is freed and its identity given to another.
         self._shapes: dict[int, tuple[Node, Shape]] = {}
         self._open: set[int] = set()
@@ -212,7 +220,15 @@ class Description:
                 if not status.startswith("x-")
             },
             self._security(node),
+            self.servers(node, item),
         )
+
+    def servers(self, *holders: Node) -> tuple[str, ...]:
+        """The addresses that the first of these holders names, or else the whole description."""
+        for holder in (*holders, self.root):
+            if holder.get("servers"):
+                return tuple(_address(one) for one in holder.nodes("servers"))
+        return ()
 
     def _parameters(self, path: str, holder: Node) -> Iterator[_Keyed]:
         names = re.findall(r"\{([^{}]*)\}", path)
@@ -237,7 +253,9 @@ class Description:
         return Message(node, media, required)
 
     def _security(self, operation: Node) -> frozenset[str]:
-        """The ways of being let in, each in words; several schemes at once are joined by a plus."""
+        """The ways to authenticate, each in words; several schemes at once are joined by a plus."""
+        if self._is_canonical:
+            return frozenset(str(one) for one in _list(operation.get(AUTH)))
         holder = operation if "security" in operation.value else self.root
         schemes = self.root / "components" / "securitySchemes"
         ways: set[str] = set()
@@ -359,16 +377,18 @@ class Description:
             required=frozenset(str(one) for one in _list(required)),
             inner=inner,
             closed=extra is False,
-            default=node.get("default"),
+            default=node.value.get("default", node.get("x-togai-default")),
             read_only=node.get("readOnly") is True,
             write_only=node.get("writeOnly") is True,
             nullable="null" in types or node.get("nullable") is True or None in (values or []),
             limits={key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))},
             description=str(node.get("description") or ""),
+            node=node,
         )
 
-    @staticmethod
-    def _kind(node: Node, kinds: list[str], values: list[Any] | None, extra: Any) -> str:
+    def _kind(self, node: Node, kinds: list[str], values: list[Any] | None, extra: Any) -> str:
+        if self._is_canonical and KIND in node.value:
+            return str(node.get(KIND))
         if len(kinds) > 1:
             return "one of: " + ", ".join(sorted(kinds))
         if "not" in node.value and not kinds:
@@ -392,7 +412,9 @@ class Description:
         if len(told) == 1:
             return replace(told[0], nullable=nullable)
         scalar = {(one.kind, one.format) for one in told}
-        made = Shape("anything", id(node.value[key]), f"{node.at}/{key}", nullable=nullable)
+        made = Shape(
+            "anything", id(node.value[key]), f"{node.at}/{key}", nullable=nullable, node=node
+        )
         if len(scalar) == 1 and not any(one.properties or one.inner for one in told):
             kind, form = next(iter(scalar))
             lists = [one.enum for one in told]
@@ -403,9 +425,8 @@ class Description:
         return replace(made, kind=f"one of: {kinds}")
 
     def _combined(self, node: Node, parts: list[Shape]) -> Shape:
-        made = Shape(
-            "anything", id(node.value), node.at, description=str(node.get("description") or "")
-        )
+        text = str(node.get("description") or "")
+        made = Shape("anything", id(node.value), node.at, description=text, node=node)
         kinds = {one.kind for one in parts} - {"anything"}
         if kinds == {"integer", "number"}:
             kinds = {"integer"}
@@ -454,6 +475,16 @@ class _Keyed:
     parameter: Parameter
 
 
+def _address(server: Node) -> str:
+    """The address of a server, with the defaults of its variables."""
+    variables = server / "variables"
+    return re.sub(
+        r"\{([^{}]*)\}",
+        lambda name: str((variables / name[1]).get("default") or name[0]),
+        str(server.get("url") or ""),
+    )
+
+
 def _says_something(part: Shape) -> bool:
     return part.kind != "anything" or bool(
         part.properties or part.required or part.limits or part.enum is not None or part.format
@@ -484,7 +515,7 @@ def _reference(node: Node) -> str | None:
     """Where a node refers to, if it is a reference."""
     ref = node.get("$ref")
     if ref is not None and not isinstance(ref, str):
-        raise Unusable(f"{node.at}/$ref is no text")
+        raise Unusable(f"{node.at}/$ref is not a string")
     return ref
 
 

@@ -1,4 +1,4 @@
-"""A merge -> what a maintainer reads of it, in Markdown."""
+"""A merge -> what a maintainer reads about it, in Markdown."""
 
 from __future__ import annotations
 
@@ -8,94 +8,123 @@ from typing import TYPE_CHECKING
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
 from contract.normalize import escaped
-from contract.verdicts import Difference, Verdict
+from contract.verdicts import IDEMPOTENCY, TIGHTER_SENT, Difference, Verdict, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from contract.merge import Merged
 
 MOST = 12
 """Lines of one section at most, conflicts excepted: a quiet bump is read in one screen."""
 
+Facade = dict[str, set[str]]
+
 
 def report(
-    merged: Merged, facade: dict[str, set[str]], *, dry: bool = False, problem: str = ""
+    merged: Merged,
+    facade: Facade,
+    *,
+    dry: bool = False,
+    problem: str = "",
+    proof: str = "",
+    spec: str = "SPEC",
+    first: bool = False,
 ) -> str:
     """The report of a bump.
 
     Args:
-        merged: What the merge gave.
-        facade: What `dependents.mentions` found in the facade.
+        merged: The result of the merge.
+        facade: What `impact.mentions` found in the facade.
         dry: Whether it was only tried.
         problem: Why a merge without conflicts was not written after all, if it was not.
+        proof: What was proven about callers.
+        spec: The description's address, for commands.
+        first: Whether the description is only recorded, as the first one.
 
     Returns:
         Markdown. Equal merges give equal reports.
     """
-    new = [one for one in merged.differences if not one.standing]
+    lines = ["# Contract bump", "", _headline(merged, dry, problem, proof, first), ""]
+    if first:
+        listed = _grouped(merged.differences, facade, merged)
+        return _text([*lines, *_section("First reading: differs from the contract", listed)])
     conflicts = merged.conflicts
-    gains = [one for one in new if one.gain and one.verdict is Verdict.ABSORBED]
-    held = [one for one in new if one.verdict is Verdict.HELD]
-    wire = [
-        one
-        for one in new
-        if one.verdict is Verdict.ABSORBED and not one.gain and "constraint" not in one.kind
-    ]
-    limits = [one for one in merged.differences if "constraint" in one.kind]
-    unmodelled = [one for one in merged.differences if one.kind == "not modelled"]
-    standing = [
-        one for one in merged.differences if one.standing and one not in (*limits, *unmodelled)
-    ]
-    lines = ["# Contract bump", "", _headline(merged, dry=dry, problem=problem), ""]
     for one in conflicts:
         lines += _conflict(one, merged, facade)
-    gained = [_line(one) for one in gains]
-    if merged.schemas:
-        names = ", ".join(_code(name) for name in merged.schemas[:MOST])
-        more = f" and {len(merged.schemas) - MOST} more" if len(merged.schemas) > MOST else ""
-        export = f"to export the new models, name them in `togai/models.py`: {names}{more}"
-        gained.insert(MOST - 1, export)
-    lines += _section("Callers gain", gained)
-    lines += _section("Kept for callers", _grouped(held))
-    changed = _grouped(one for one in wire if one.kind != "version")
-    changed = [_line(one) for one in wire if one.kind == "version"] + changed
-    changed += [f"decision released: {_code(at)}" for at in merged.released]
-    changed += _constraints(limits)
+    if conflicts:
+        pointers = " ".join(_bare(shlex.quote(one.at)) for one in conflicts)
+        command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
+        lines += ["To keep ours everywhere:", "", f"    {command}", ""]
+    new = [one for one in merged.differences if not one.standing]
+    unmodelled = [one for one in merged.differences if one.kind == "not modelled"]
+    limits = [
+        one
+        for one in merged.differences
+        if one.kind.startswith("constraint") and not (one.standing and merged.changes is not None)
+    ]
+    held = [one for one in new if one.verdict is Verdict.HELD]
+    absorbed = [one for one in new if one.verdict is Verdict.ABSORBED]
+    seen = [one for one in absorbed if one.kind == TIGHTER_SENT.kind]
+    quiet = [one for one in absorbed if not one.gain and one not in (*limits, *unmodelled, *seen)]
+    standing = [
+        one for one in merged.differences if one.standing and one not in (*unmodelled, *limits)
+    ]
+    lines += _section("Callers gain", _gains(absorbed, merged, facade))
+    lines += _section("Callers can see", _grouped(seen, facade, merged))
+    lines += _section("Kept for callers", _grouped(held, facade, merged))
+    changed = [_line(one) for one in quiet if one.kind == "version"]
+    changed += _grouped([one for one in quiet if one.kind != "version"], facade, merged)
+    changed += [f"decision released: {_code(place(at))}" for at in merged.released]
+    changed += [*_constraints(limits), *_other_changes(merged)]
     lines += _section("Changed on the wire, unseen by callers", changed)
-    lines += _section("Left out of the models", _grouped(unmodelled))
+    lines += _section("Left out of the models", _grouped(unmodelled, facade, merged))
     if standing:
         lines += [f"As before: {_counted(standing)}.", ""]
+    return _text(lines)
+
+
+def _text(lines: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _headline(merged: Merged, *, dry: bool, problem: str) -> str:
+def _headline(merged: Merged, dry: bool, problem: str, proof: str, first: bool) -> str:
+    if first:
+        count = _plural(len(merged.differences), "difference")
+        return (
+            f"**Recorded** the vendor's description; {count} from the contract, which is unchanged."
+        )
     if merged.conflicts:
         return f"**Refused:** {_plural(len(merged.conflicts), 'conflict')}; nothing was written."
     if problem:
         return f"**Refused:** {_safe(problem)}; nothing was written."
-    if not merged.changed:
-        return "**Nothing to change.**"
     done = "To be updated; nothing was written." if dry else "Updated."
-    return f"**{done}** No caller's code changes."
+    if not merged.changed:
+        done = (
+            "Nothing to change." if not merged.changes else f"{done} The contract stays as it is."
+        )
+    return f"**{done}**{f' {proof}' if proof else ''}"
 
 
-def _conflict(one: Difference, merged: Merged, facade: dict[str, set[str]]) -> list[str]:
-    symbols = dependents(one.at, facade, _operation(one, merged))
-    shown = ", ".join(_code(symbol) for symbol in symbols[:8])
-    if len(symbols) > 8:
-        shown += f" and {len(symbols) - 8} more"
+def _conflict(one: Difference, merged: Merged, facade: Facade) -> list[str]:
+    hints = ", ".join(_code(hint) for hint in one.hints)
     return [
-        f"## Conflict: {one.kind} at {_code(one.at)}",
+        f"## Conflict: {one.kind} at {_code(place(one.at))}",
         "",
-        f"- ours: {_code(one.ours)}; theirs: {_code(one.theirs)}",
+        f"- ours: {_code(one.ours)}; theirs: {_code(one.theirs)}" + (f"; {hints}" if hints else ""),
         f"- on the wire: {_listed(one.positions)}",
         f"- why: {_safe(one.reason)}",
-        f"- depends on it: {shown or 'nothing in the facade'}",
-        f"- keep ours: `scripts/bump SPEC --hold {_bare(shlex.quote(one.at))} --because '...'`",
-        "- or ask the vendor; or change contract and facade by hand, in a new major version",
+        f"- callers would get: {_safe(one.gets or 'an error')}",
+        f"- depends on it: {_symbols(one, merged, facade) or 'nothing in the facade'}",
+        f"- keep ours: `--hold {_bare(shlex.quote(one.at))}`; or ask the vendor; or change contract and facade by hand",
         "",
     ]
+
+
+def _symbols(one: Difference, merged: Merged, facade: Facade, most: int = 8) -> str:
+    symbols = dependents(one.at, facade, _operation(one, merged))
+    more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
+    return ", ".join(_code(symbol) for symbol in symbols[:most]) + more
 
 
 def _operation(one: Difference, merged: Merged) -> str | None:
@@ -107,13 +136,26 @@ def _operation(one: Difference, merged: Merged) -> str | None:
     return None
 
 
-def _section(title: str, lines: list[str]) -> list[str]:
+def _section(title: str, lines: Sequence[str]) -> list[str]:
     if not lines:
         return []
     shown = [f"- {line}" for line in lines[:MOST]]
     if len(lines) > MOST:
         shown.append(f"- and {len(lines) - MOST} more")
     return [f"## {title}", "", *shown, ""]
+
+
+def _gains(absorbed: list[Difference], merged: Merged, facade: Facade) -> list[str]:
+    gains = [one for one in absorbed if one.gain]
+    gains.sort(key=lambda one: one.kind != IDEMPOTENCY.kind)
+    can_send = any("extra_query" in names for names in facade.values())
+    lines = [_line(one) + (_sent_by(one) if can_send else "") for one in gains]
+    if merged.schemas:
+        names = ", ".join(_code(name) for name in merged.schemas[:MOST])
+        more = f" and {len(merged.schemas) - MOST} more" if len(merged.schemas) > MOST else ""
+        export = f"to export the new models, name them in `togai/models.py`: {names}{more}"
+        lines.insert(MOST - 1, export)
+    return lines
 
 
 def _line(one: Difference) -> str:
@@ -123,26 +165,43 @@ def _line(one: Difference) -> str:
     return f"{one.kind} {_place(one)}{said}" + (f" ({_listed(where)})" if where else "")
 
 
-def _grouped(differences: Iterable[Difference]) -> list[str]:
-    """One line for each rule and reason, with all its places."""
-    groups: dict[tuple[str, str], list[Difference]] = {}
+def _sent_by(one: Difference) -> str:
+    """How callers send a new parameter already."""
+    if one.kind != "new parameter" or "/events/get/parameters/query/" not in one.at.replace(
+        "~1", "/"
+    ):
+        return ""
+    name = one.at.rpartition("/")[2]
+    return f": sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
+
+
+def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) -> list[str]:
+    """One line for each rule and reason, with all its places, what callers get, and what depends on them."""
+    groups: dict[tuple[str, str, str], list[Difference]] = {}
     for one in differences:
-        groups.setdefault((one.kind, one.reason), []).append(one)
+        groups.setdefault((one.kind, one.reason, one.gets), []).append(one)
     lines: list[str] = []
-    for (kind, reason), some in groups.items():
-        shown = ", ".join(_place(one) for one in some[:MOST])
+    for (kind, reason, gets), some in groups.items():
+        shown = ", ".join(_place(one) + _change(one) for one in some[:MOST])
         more = f" and {len(some) - MOST} more" if len(some) > MOST else ""
-        lines.append(f"{kind}: {shown}{more}; {_safe(reason)}")
+        line = f"{kind}: {shown}{more}; {_safe(reason)}"
+        if gets not in ("", "the same"):
+            symbols = _symbols(some[0], merged, facade, 3)
+            line += f"; callers get: {_safe(gets)}" + (f"; used by: {symbols}" if symbols else "")
+        lines.append(line)
     return lines
 
 
+def _change(one: Difference) -> str:
+    """What became what, where that is short and says something."""
+    hints = "".join(f" ({_safe(hint)})" for hint in one.hints[:1])
+    if "none" in (one.ours, one.theirs) or len(one.ours) + len(one.theirs) > 60:
+        return hints
+    return f" {_code(f'{one.ours} -> {one.theirs}')}{hints}"
+
+
 def _place(one: Difference) -> str:
-    """A pointer as people say it."""
-    place = one.at.removeprefix(SCHEMAS).replace("/properties/", ".").replace("/enum/", ".")
-    place = place.removesuffix("/deprecated")
-    if place.startswith("#/paths/") and one.positions:
-        place = one.positions[0]
-    return _code(place.removeprefix("#/"))
+    return _code(place(one.at).removeprefix("#/"))
 
 
 def _constraints(limits: list[Difference]) -> list[str]:
@@ -150,27 +209,42 @@ def _constraints(limits: list[Difference]) -> list[str]:
     for kind in ("constraint loosened", "constraint tightened"):
         some = [one for one in limits if one.kind == kind]
         if some:
-            shown = [
-                f"{_code(one.at.removeprefix(SCHEMAS))} {_code(f'{one.ours} -> {one.theirs}')}"
-                for one in some[:3]
-            ]
+            shown = [f"{_place(one)} {_code(f'{one.ours} -> {one.theirs}')}" for one in some[:3]]
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
             made.append(f"{kind}, {some[0].reason}: {', '.join(shown)}{more}")
     return made
 
 
-def _counted(standing: list[Difference]) -> str:
-    kinds = dict.fromkeys(
-        "held by decision" if "held by decision" in one.reason else one.kind for one in standing
+def _other_changes(merged: Merged) -> list[str]:
+    """What changed in the vendor's description and is no difference from the contract."""
+    since = merged.changes or ()
+    wording = dict.fromkeys(_code(place(one.at)) for one in since if one.is_wording)
+    explained = [place(one.at) for one in merged.differences if not one.standing]
+    explained += [position for one in merged.differences for position in one.positions]
+    rest = dict.fromkeys(
+        _code(where)
+        for one in since
+        if not one.is_wording
+        and not any(_is_near(where := place(one.at), other) for other in explained)
+        and not one.at.startswith("#/info/")
     )
-    counts = {
-        kind: sum(
-            one.kind == kind or (kind == "held by decision" and kind in one.reason)
-            for one in standing
-        )
-        for kind in kinds
-    }
-    return ", ".join(f"{kind} ({count})" for kind, count in sorted(counts.items()))
+    made: list[str] = []
+    for title, places in (("wording changed", wording), ("also changed in the description", rest)):
+        if places:
+            more = f" and {len(places) - MOST} more" if len(places) > MOST else ""
+            made.append(f"{title}: {', '.join(list(places)[:MOST])}{more}")
+    return made
+
+
+def _is_near(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _counted(standing: list[Difference]) -> str:
+    kinds = [
+        "held by decision" if "held by decision" in one.reason else one.kind for one in standing
+    ]
+    return ", ".join(f"{kind} ({kinds.count(kind)})" for kind in sorted(set(kinds)))
 
 
 def _listed(positions: Iterable[str]) -> str:
@@ -196,3 +270,29 @@ def _code(text: str) -> str:
 def _safe(text: str) -> str:
     """Text for a sentence: mentions, links and tags stay letters."""
     return "".join(f"\\{c}" if c in "\\<[]@#*_|" else c for c in _bare(text))
+
+
+def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """The lines of the changelog for what callers gain.
+
+    Args:
+        merged: The result of the merge.
+        before: The facts of the facade as they were.
+        after: The facts as they are.
+    """
+    lines: list[str] = []
+    for fact in sorted(set(after) - set(before)):
+        name, _, what = fact.removeprefix("togai.").removeprefix("models.").partition(": ")
+        value = fact.partition(" = ")
+        if what and name.count(".") == 1 and "(" not in name and " " not in name:
+            lines.append(f"- *(field)* {name}: {what.replace(' | ', ' or ')}")
+        elif value[2] and "(" not in value[0] and value[0].count(".") == 2:
+            lines.append(f"- *(enum)* {value[0].removeprefix('togai.').removeprefix('models.')}")
+    for one in merged.differences:
+        if not one.standing and one.kind == "deprecated":
+            where = place(one.at)
+            if one.at.startswith(SCHEMAS):
+                model, _, wire = where.partition(".")
+                where = f"{model}.{python_name(wire)}"
+            lines.append(f"- *(deprecated)* {where}: the vendor plans to drop it")
+    return lines

@@ -202,7 +202,7 @@ def labels(document: Document) -> Iterator[Place]:
         )
 
 
-@operator("slash at the end of a path", "same")
+@operator("slash at the end of a path", "quiet")
 def slash(document: Document) -> Iterator[Place]:
     """The same path, with a slash."""
     for path, _, _ in calls(document):
@@ -211,7 +211,7 @@ def slash(document: Document) -> Iterator[Place]:
         )
 
 
-@operator("path parameter by another name, by content, or not declared", "same")
+@operator("path parameter by another name, by content, or not declared", "quiet")
 def path_parameter(document: Document) -> Iterator[Place]:
     """Ways in which descriptions have a path parameter."""
     for path, method, _, one in parameters(document):

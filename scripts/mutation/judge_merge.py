@@ -1,92 +1,107 @@
-"""The exam on paper: what the ratchet makes of each mutant, without generating anything."""
+"""Judges the merge of each mutant by its outcome, without generating anything.
+
+A service implements the mutant, and the six caller programs run against it above the package that callers have
+today: absorbed or held with another outcome is a survivor, and so is a conflict where nothing would have changed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from contract.adopt import python_name
-from contract.align import align
 from contract.load import Unusable
-from contract.merge import merge
-from contract.normalize import LOWER, UPPER, Description
+from contract.merge import Merged, merge
+from contract.normalize import LOWER, UPPER
+from contract.schemas import ALIASES
 from contract.surface import lost, wire
 from contract.verdicts import Verdict
 
+from mutation.outcome import judged
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mutation.mutants import Mutant, Sequence
     from mutation.operators import Document
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a mutant.
+    """The result of examining a mutant.
 
     Attributes:
         operator: Its operator.
         label: Its place.
         verdict: The gravest verdict that it got: same, absorbed, held or conflict.
         faults: What was wrong about it; a mutant with a fault survived.
+        has_alias: Whether only a new package reads it: its outcome is judged there.
     """
 
     operator: str
     label: str
     verdict: str
     faults: tuple[str, ...] = ()
+    has_alias: bool = False
 
 
 def examine(base: Document, mutant: Mutant) -> Result:
-    """Put a mutant to the ratchet.
-
-    The verdict must be the expected one. After a conflict the contract stands. Otherwise no fact of the wire is
-    lost, merging again changes nothing, and going back to the contract is possible without a loss.
-    """
+    """Merge a mutant, and judge the verdict by the outcome."""
     try:
         merged = merge(base, mutant.document)
     except Unusable as error:
         return Result(mutant.operator, mutant.label, "unusable", (f"unusable: {error}",))
     verdict = gravest([one.verdict for one in merged.differences])
+    kinds = ", ".join(sorted({f"{one.verdict}: {one.kind}" for one in merged.differences}))
     faults: list[str] = []
-    if verdict != mutant.expected:
-        kinds = sorted({f"{one.verdict}: {one.kind}" for one in merged.differences})
-        faults.append(f"{verdict} instead of {mutant.expected} ({', '.join(kinds)})")
+    if mutant.expected in ("same", "conflict") and verdict != mutant.expected:
+        faults.append(f"{verdict} instead of {mutant.expected} ({kinds})")
+    if mutant.expected == "quiet" and merged.conflicts:
+        faults.append(f"a conflict where callers would see nothing ({kinds})")
     if any(not one.reason or not one.positions for one in merged.differences):
         faults.append("a verdict without a reason or a place")
     if merged.conflicts:
-        if merged.contract != base:
-            faults.append("a conflict changed the contract")
-    else:
-        faults += _kept(base, merged.contract, "forth")
-        again = merge(merged.contract, mutant.document)
-        if again.contract != merged.contract:
-            faults.append("merging again changes the contract")
-        if not all(one.standing for one in again.differences):
-            faults.append("merging again tells something new")
-        faults += _models(base, merged.contract)
-        faults += _tighter(merged.contract, mutant.document)
-        back = merge(merged.contract, base)
-        if mutant.one_way and not back.conflicts:
-            faults.append("what callers may send was taken back without a conflict")
-        elif back.conflicts and not mutant.one_way:
-            faults.append(f"no way back: {back.conflicts[0].kind} at {back.conflicts[0].at}")
-        faults += _kept(merged.contract, back.contract, "back")
-        if not any(one.gain or one.verdict is Verdict.ABSORBED for one in merged.differences):
-            # What was only ever held leaves no trace once it is back.
-            faults += [] if back.contract == base else ["back at the contract, and it differs"]
-    if verdict == "same" and merged.contract != base:
+        faults += ["a conflict changed the contract"] if merged.contract != base else []
+        return Result(mutant.operator, mutant.label, verdict, tuple(faults))
+    has_alias = ALIASES in str(merged.contract)
+    if not has_alias:
+        faults += [f"{verdict} ({kinds}), but {one}" for one in judged(base, mutant.document)]
+    faults += _consistent(base, mutant, merged)
+    return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
+
+
+def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
+    """Nothing is lost on the wire, merging again changes nothing, and there is a way back."""
+    faults = _kept(base, merged.contract, "forth") + _models(base, merged.contract)
+    faults += list(_tightened(base, merged.contract))
+    again = merge(merged.contract, mutant.document, last=merged.vendor)
+    if again.contract != merged.contract:
+        faults.append("merging again changes the contract")
+    if again.changes or not all(one.standing for one in again.differences):
+        faults.append("merging again reports something new")
+    back = merge(merged.contract, base, last=merged.vendor)
+    if mutant.one_way and not back.conflicts:
+        faults.append("what callers may send was taken back without a conflict")
+    elif back.conflicts and not mutant.one_way:
+        faults.append(f"no way back: {back.conflicts[0].kind} at {back.conflicts[0].at}")
+    faults += _kept(merged.contract, back.contract, "back")
+    only_held = not any(one.verdict is Verdict.ABSORBED for one in merged.differences)
+    if only_held and not back.conflicts and back.contract != base:
+        faults.append("what was only held left a trace once it was back")
+    if not merged.differences and merged.contract != base:
         faults.append("nothing differs, and the contract changed")
-    return Result(mutant.operator, mutant.label, verdict, tuple(faults))
+    return faults
 
 
 def examine_sequence(base: Document, sequence: Sequence) -> Result:
-    """Put bumps one after another to the ratchet: none may be a conflict or lose a fact."""
-    contract = base
+    """Merge bumps one after another: none may be a conflict, lose a fact or report anything as old."""
+    contract, last = base, None
     faults: list[str] = []
     for number, document in enumerate(sequence.documents, 1):
-        merged = merge(contract, document)
+        merged = merge(contract, document, last=last)
         faults += [f"bump {number}: {one.kind} at {one.at}" for one in merged.conflicts]
         faults += _kept(contract, merged.contract, f"bump {number}")
-        contract = merged.contract
+        contract, last = merged.contract, merged.vendor
     faults += _kept(base, contract, "all bumps")
     return Result("ten one after another", sequence.label, "absorbed", tuple(faults))
 
@@ -107,19 +122,16 @@ def _models(before: Document, after: Document) -> list[str]:
     return faults
 
 
-def _tighter(contract: Document, theirs: Document) -> list[str]:
-    """No limit of ours may shut out what theirs lets through."""
-    faults: list[str] = []
-    for place in align(Description(contract), Description(theirs)).schemas.values():
-        for meeting in place.meetings:
-            for key, ours in place.ours.limits.items():
-                other = meeting.theirs.limits.get(key)
-                upper, lower = key in UPPER, key in LOWER and ours > 0
-                if (upper and (other is None or other > ours)) or (
-                    lower and (other is None or other < ours)
-                ):
-                    faults.append(f"{key} at {place.at} is tighter than theirs")
-    return faults
+def _tightened(before: Any, after: Any, at: str = "#") -> Iterator[str]:
+    """Limits of ours only ever get looser."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        old, new = cast("Document", before), cast("Document", after)
+        for key, value in old.items():
+            if key in (*UPPER, *LOWER) and isinstance(value, int) and isinstance(new.get(key), int):
+                if new[key] < value if key in UPPER else new[key] > value:
+                    yield f"{key} at {at} became tighter"
+            else:
+                yield from _tightened(value, new.get(key), f"{at}/{key}")
 
 
 def gravest(verdicts: list[Verdict]) -> str:

@@ -1,6 +1,7 @@
-"""The exam in practice: the real bump, the real package, and the facade's own tests above it.
+"""Judges the package: the real bump into a copy of the project, and the facade's own tests and types above it.
 
-Packages that are the same byte for byte are tested once.
+Each mutant gets a copy of its own; where the generated package comes out as one that was tested already, the tests
+are not run again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract.bump import CONTRACT, PACKAGE, SURFACE, bump
+from contract.bump import CHANGELOG, CONTRACT, PACKAGE, SURFACE, bump
 from contract.generation import ROOT
 from contract.load import Unusable
 from contract.surface import lost
@@ -25,17 +26,12 @@ from contract.surface import lost
 if TYPE_CHECKING:
     from mutation.operators import Document
 
-PARTS = ("openapi.yaml", "pyproject.toml", "README.md", "generated", "tests", "togai")
+PARTS = (CONTRACT, CHANGELOG, "generated", "togai", "tests", "pyproject.toml", "README.md")
 
 
 @dataclass(frozen=True)
-class Practice:
-    """What came of a mutant in practice.
-
-    Attributes:
-        package: A digest of the package that the project then has.
-        faults: What was wrong.
-    """
+class Trial:
+    """The result of a real bump: the digest of the package, and what was wrong."""
 
     package: str
     faults: tuple[str, ...] = ()
@@ -63,8 +59,8 @@ def digest(tree: Path) -> str:
     return made.hexdigest()[:16]
 
 
-def bumped(tree: Path, document: Document, expected: str) -> list[str]:
-    """Take a mutant into a project by the real command's code; gives the faults."""
+def bumped(tree: Path, document: Document, verdict: str) -> list[str]:
+    """Take a mutant into a project by the real command's code, which runs the caller programs; returns the faults."""
     spec = tree.parent / "mutant.json"
     spec.write_text(json.dumps(document), "utf-8")
     before = _snapshot(tree)
@@ -73,7 +69,7 @@ def bumped(tree: Path, document: Document, expected: str) -> list[str]:
         outcome = bump(str(spec), root=tree)
     except Unusable as error:
         return [f"unusable: {error}"]
-    if expected == "conflict":
+    if verdict == "conflict":
         faults = [] if outcome.code == 1 else [f"exit code {outcome.code} instead of 1"]
         return faults + (["a conflict wrote something"] if _snapshot(tree) != before else [])
     if outcome.code != 0:
@@ -88,26 +84,22 @@ def _snapshot(tree: Path) -> dict[str, bytes]:
     return {name: (tree / name).read_bytes() for name in names}
 
 
-def tested(tree: Path, document: Document, caches: Path) -> list[str]:
-    """Run the facade's tests, the probe with the mutant's answers, and the type checkers; gives the faults."""
-    description = tree.parent / "answers.json"
-    description.write_text(json.dumps(document), "utf-8")
+def tested(tree: Path, caches: Path) -> list[str]:
+    """Run the facade's tests and the type checkers; returns the faults."""
     scripts = Path(sysconfig.get_path("scripts"))
     python = sys.executable
-    here = str(ROOT / "scripts")
     runs = {
         # In a folder of its own: suites that share pytest's default one clear each other's away.
         "the facade's tests": [
             python, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
-            f"--basetemp={tree.parent / 'pytest'}", "tests",
+            f"--basetemp={tree.parent / 'pytest'}", "tests/decoding", "tests/events", "tests/corrections",
         ],
-        "answers in the new shape": [python, "-P", "-m", "mutation.probe", str(description)],
         "mypy": [python, "-m", "mypy", f"--cache-dir={caches}", "togai", "tests/typing"],
         "pyright": [str(scripts / "pyright"), "--pythonpath", python, "togai", "tests/typing"],
     }  # fmt: skip
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tree), str(tree / "generated"), here]),
+        "PYTHONPATH": os.pathsep.join([str(tree), str(tree / "generated"), str(ROOT / "scripts")]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     faults: list[str] = []
@@ -121,18 +113,18 @@ def tested(tree: Path, document: Document, caches: Path) -> list[str]:
     return faults
 
 
-def practise(document: Document, expected: str, caches: Path | None) -> Practice:
+def judge(document: Document, verdict: str, caches: Path | None) -> Trial:
     """Bump a copy of the project to a mutant.
 
     Args:
         document: The mutant's description.
-        expected: Its expected verdict.
-        caches: A folder for the type checker's caches, to test what comes of it as well.
+        verdict: The verdict that the merge gave.
+        caches: A folder for the type checker's caches, to test the result as well.
     """
     with tempfile.TemporaryDirectory(prefix="exam-") as room:
         tree = project(Path(room))
-        faults = bumped(tree, document, expected)
+        faults = bumped(tree, document, verdict)
         if not faults and caches is not None:
             # One for each process: two must not write one cache.
-            faults = tested(tree, document, caches / str(os.getpid()))
-        return Practice(digest(tree), tuple(faults))
+            faults = tested(tree, caches / str(os.getpid()))
+        return Trial(digest(tree), tuple(faults))

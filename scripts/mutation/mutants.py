@@ -8,15 +8,15 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mutation import additions, changes, equivalent, removals
+from mutation import differences, equivalent
 from mutation.operators import OPERATORS, Document, Operator, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Importing a module of operators registers them.
-ALL = (additions, changes, equivalent, removals)
-ORDER = ("same", "absorbed", "held", "conflict")
+ALL = (differences, equivalent)
+ORDER = ("same", "quiet", "outcome", "conflict")
 SEED = 20240318
 
 
@@ -100,7 +100,7 @@ class Sequence:
 def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) -> Iterator[Sequence]:
     """Bumps one after another, each from what the vendor had before; none breaks a caller."""
     chance = random.Random(seed)  # noqa: S311
-    harmless = [one for one in OPERATORS if one.expected in ("absorbed", "held")]
+    harmless = [one for one in OPERATORS if one.expected == "quiet"]
     for number in range(count):
         documents: list[Document] = []
         labels: list[str] = []
@@ -119,8 +119,8 @@ def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) ->
             if following == present:
                 continue
             # What a later bump brings must not replace what this one does.
-            fresh = f'"{additions.NEW}{len(documents)}"'
-            present = json.loads(json.dumps(following).replace(f'"{additions.NEW}"', fresh))
+            fresh = f'"{differences.NEW}{len(documents)}"'
+            present = json.loads(json.dumps(following).replace(f'"{differences.NEW}"', fresh))
             documents.append(present)
             labels.append(f"{one.name} at {place.label}")
         yield Sequence(f"{number + 1}: " + "; ".join(labels), tuple(documents))

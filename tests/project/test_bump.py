@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from contract import bump as bumping
-from contract import transaction
+from contract import transaction, verdicts
 from contract.bump import CheckFailed, bump
 from contract.generation import GenerationFailed, generate
 from contract.load import Unusable, parse
@@ -26,7 +28,6 @@ from tests.project import small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 PARTS = ("openapi.yaml", "generated", "tests/surface", "togai")
 
@@ -246,6 +247,155 @@ def test_a_hold_that_matches_nothing_is_unusable(
         bump(describe(break_type), [Hold("#/x", "why")], root=project)
 
 
+@pytest.mark.slow
+def test_a_renamed_property_is_read_under_both_names(
+    project: Path, describe: Callable[..., str], root: Path
+) -> None:
+    def rename(document: dict[str, Any]) -> None:
+        event = document["components"]["schemas"]["EventWithStatus"]
+        event["properties"]["reference_id"] = event["properties"].pop("referenceId")
+        event["required"] = ["reference_id", *event["required"][1:]]
+
+    outcome = bump(describe(rename), root=project)
+    assert outcome.code == 0, outcome.report
+    assert "6 caller programs: same outcome" in outcome.report
+    assert "`referenceId -> reference_id`; read under both names" in outcome.report
+    script = """
+from togai.models import EventWithStatus
+from togai._drift import Deviation
+from togai._salvage import salvage
+body = {"eventPayload": {"schemaName": "s", "timestamp": "2024-12-04T00:00:00Z", "accountId": "a", "attributes": [],
+        "dimensions": {}}, "ingestionStatus": {"status": "REVERTED"}, "createdAt": "2024-12-04T00:00:00Z"}
+for name in ("referenceId", "reference_id"):
+    read = EventWithStatus.from_dict({**body, name: "ref-1"})
+    found = []
+    salvaged = salvage(EventWithStatus, {**body, name: "ref-1", "createdAt": 7}, "$", found)
+    print(read.reference_id, read.additional_properties, salvaged.reference_id, len(found))
+"""
+    path = os.pathsep.join([str(project / "generated"), str(project)])
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["ref-1 {} ref-1 1"] * 2
+
+
+def rename_sent(document: dict[str, Any]) -> None:
+    event = document["components"]["schemas"]["Event"]
+    event["properties"]["account_id"] = event["properties"].pop("accountId")
+    event["required"] = ["account_id" if one == "accountId" else one for one in event["required"]]
+
+
+def test_a_person_says_which_name_of_a_renamed_request_property_is_sent(
+    describe: Callable[..., str], root: Path
+) -> None:
+    contract = parse((root / "openapi.yaml").read_bytes())
+    theirs = parse(Path(describe(rename_sent)).read_bytes())
+    (conflict,) = merge(contract, theirs).conflicts
+    assert (conflict.ours, conflict.theirs) == ("accountId", "account_id")
+    assert "--write OLD" in conflict.reason
+    events = [
+        merge(contract, theirs, write=name).contract["components"]["schemas"]["Event"]
+        for name in ("OLD", "NEW")
+    ]
+    assert [list(one["properties"])[2] for one in events] == ["accountId", "account_id"]
+    assert events[0]["properties"]["accountId"]["x-togai-aliases"] == ["account_id"]
+    assert events[1]["properties"]["account_id"]["x-togai-aliases"] == ["accountId"]
+    assert "account_id" in events[1]["required"]
+    assert "accountId" not in events[1]["required"]
+
+
+@pytest.mark.slow
+def test_a_bump_after_which_a_caller_program_has_another_outcome_is_refused(
+    project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the table had a hole: the filter is gone, and nobody objects.
+    harmless = replace(verdicts.LOST_PARAMETER, verdict=verdicts.Verdict.ABSORBED)
+    monkeypatch.setattr(verdicts, "LOST_PARAMETER", harmless)
+
+    def drop(document: dict[str, Any]) -> None:
+        listing = document["paths"]["/events"]["get"]["parameters"]
+        listing[:] = [one for one in listing if one["name"] != "account_id"]
+
+    before = snapshot(project)
+    outcome = bump(describe(add_property, drop), root=project)
+    assert (outcome.code, snapshot(project)) == (1, before)
+    assert "callers would see another outcome: list by each filter" in outcome.report
+
+
+def first_taken(project: Path, spec: str) -> bumping.Outcome:
+    return bump(spec, root=project, first=True)
+
+
+def test_the_first_reading_is_recorded_and_calls_nothing_changed(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    before = snapshot(project)
+    outcome = first_taken(project, describe(break_type, add_property))
+    assert outcome.code == 0
+    assert "## First reading" in outcome.report
+    after = snapshot(project)
+    assert after.keys() - before.keys() == {"generated/vendor.yaml"}
+    assert {name: after[name] for name in before} == before
+    text = after["generated/vendor.yaml"].decode()
+    assert "Where it was taken in" not in text
+    assert "region: {type: string, x-prose: " in text
+
+
+@pytest.mark.slow
+def test_after_the_first_reading_only_what_changed_since_is_judged(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    first_taken(project, describe(break_type))
+    outcome = bump(describe(break_type, add_property), root=project)
+    assert outcome.code == 0, outcome.report
+    assert "As before: type changed (1)" in outcome.report
+    assert "new property `EventWithStatus.region`" in outcome.report
+    assert "region" in (project / "generated/vendor.yaml").read_text("utf-8")
+
+    def drop(document: dict[str, Any]) -> None:
+        document["paths"]["/events"]["get"]["parameters"].pop(1)
+
+    stopped = bump(describe(break_type, add_property, drop), root=project)
+    assert stopped.code == 1
+    assert "## Conflict: parameter removed at `GET /events ?status`" in stopped.report
+
+
+@pytest.mark.slow
+def test_a_change_of_wording_alone_is_reported_and_remembered(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    def reword(document: dict[str, Any]) -> None:
+        listing = document["paths"]["/events"]["get"]["parameters"]
+        listing[1]["description"] = "At most the first 5."
+
+    first_taken(project, describe())
+    contract = (project / "openapi.yaml").read_bytes()
+    outcome = bump(describe(reword), root=project)
+    assert "wording changed: `GET /events ?status`" in outcome.report
+    assert (project / "openapi.yaml").read_bytes() == contract
+    again = bump(describe(reword), root=project)
+    assert "Nothing to change" in again.report
+    assert "wording" not in again.report
+
+
+@pytest.mark.slow
+def test_a_bump_writes_the_lines_of_the_changelog(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    (project / "CHANGELOG.md").write_text("# C\n\n## Unreleased\n\n- a\n\n## 1.0.0\n\n- b\n")
+    bump(describe(add_property, add_status), root=project)
+    assert (project / "CHANGELOG.md").read_text("utf-8").splitlines() == [
+        "# C", "", "## Unreleased", "", "- a",
+        "- *(field)* EventWithStatus.region: str or None",
+        "- *(enum)* IngestionStatusValue.INGESTION_DELAYED",
+        "", "## 1.0.0", "", "- b",
+    ]  # fmt: skip
+
+
 def fail_to_generate(*_: object) -> None:
     raise GenerationFailed("the generator fails")
 
@@ -266,7 +416,7 @@ def test_an_addition_that_the_generator_fails_on_is_left_out_and_the_rest_taken(
 ) -> None:
     def picky(spec: Path, into: Path) -> None:
         if "mixed:" in spec.read_text("utf-8"):
-            raise GenerationFailed("the generator fails")
+            raise GenerationFailed("the generator fails at EventSource.mixed")
         generate(spec, into)
 
     monkeypatch.setattr(bumping, "generate", picky)
@@ -282,26 +432,18 @@ def test_an_addition_that_the_generator_fails_on_is_left_out_and_the_rest_taken(
     assert "mixed" not in kept
 
 
-def test_the_search_for_what_cannot_be_written_ends_in_time(
+def test_a_problem_that_names_no_addition_is_a_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs: list[str] = []
+    def fail(_spec: Path, _into: Path) -> None:
+        raise GenerationFailed("the generator fails")
 
-    def picky(spec: Path, _into: Path) -> None:
-        runs.append(spec.read_text("utf-8"))
-        if "mixed" in runs[-1]:
-            raise GenerationFailed("the generator fails")
-
-    def add(document: dict[str, Any]) -> None:
-        names = [f"mixed{number}" for number in range(200)]
-        small.properties(document, "Ride").update({name: {"type": "string"} for name in names})
-
-    monkeypatch.setattr(bumping, "generate", picky)
-    again = partial(merge, small.small(), small.changed(add), ())
-    merged = bumping._generated(small.TEXT, again(()), again, tmp_path)
-    assert "mixed" not in runs[-1]
-    assert parse(runs[-1].encode()) == merged.contract
-    assert len(runs) < 60
+    monkeypatch.setattr(bumping, "generate", fail)
+    speed: Any = {"speed": {"type": "string"}}
+    theirs = small.changed(lambda d: small.properties(d, "Ride").update(speed))
+    again = partial(merge, small.small(), theirs, ())
+    with pytest.raises(Unusable, match="no package can be generated: the generator fails"):
+        bumping._generated(small.TEXT, again(()), again, tmp_path)
 
 
 def test_one_bump_waits_for_another(project: Path, describe: Callable[..., str]) -> None:
@@ -363,7 +505,7 @@ def test_a_kill_between_any_two_moves_is_healed_by_the_next_command(
     # The process dies at the move of this number; there are four, so that the last run is whole.
     script = f"""
 import os, sys, pathlib
-from contract import transaction
+from contract import transaction, verdicts
 project = pathlib.Path({str(project)!r})
 left = {moves}
 move = os.replace

@@ -54,10 +54,11 @@ def test_a_conflict_says_ours_theirs_where_why_and_what_to_do() -> None:
     text = told(lambda d: d["paths"].update({"/v2/rides": d["paths"].pop("/rides")}))
     assert text.startswith("# Contract bump\n\n**Refused:** 1 conflict; nothing was written.")
     for part in (
-        "## Conflict: operation removed at `#/paths/~1rides/get`",
+        "## Conflict: operation removed at `GET /rides`",
         "- ours: `GET /rides`; theirs: `none`",
-        "the description has listRides at GET /v2/rides",
-        "--hold '#/paths/~1rides/get' --because",
+        "`listRides at GET /v2/rides`",
+        "callers would get: NotFound, or another refusal",
+        "    scripts/bump SPEC --hold '#/paths/~1rides/get' --because '...'",
     ):
         assert part in text
 
@@ -86,7 +87,7 @@ def test_constraints_take_two_lines_at_most() -> None:
 def test_a_pattern_of_the_vendors_is_code_and_no_markdown() -> None:
     pattern = r"^\[a\](http://e) \*b\*$"
     text = told(lambda d: properties(d, "Ride")["id"].update(pattern=pattern))
-    assert f"`Ride/properties/id/pattern` `none -> {pattern}`" in text
+    assert f"`Ride.id pattern` `none -> {pattern}`" in text
 
 
 def test_a_hold_that_is_suggested_can_be_pasted() -> None:
@@ -96,14 +97,30 @@ def test_a_hold_that_is_suggested_can_be_pasted() -> None:
             schemas(d)["Trip"]["required"].append("it's"),
         )
     )
-    line = next(one for one in text.splitlines() if "--hold" in one)
-    words = shlex.split(line.partition("`")[2].rpartition("`")[0])
-    assert words[3] == "#/components/schemas/Trip/properties/it's"
+    line = next(one for one in text.splitlines() if "scripts/bump" in one)
+    assert shlex.split(line)[3] == "#/components/schemas/Trip/properties/it's"
+
+
+def test_all_conflicts_are_held_by_one_command() -> None:
+    text = told(
+        lambda d: properties(d, "Bike").update(model={"type": "integer"}),
+        lambda d: d["paths"].pop("/rides/fix"),
+    )
+    (line,) = [one for one in text.splitlines() if "scripts/bump" in one]
+    words = shlex.split(line)
+    assert words[2:5] == [
+        "--hold",
+        "#/components/schemas/Bike/properties/model",
+        "#/paths/~1rides~1fix/post",
+    ]
 
 
 def test_what_stands_as_before_is_one_line() -> None:
-    text = told(lambda d: schemas(d)["Ride"].update(required=[]))
-    assert text.splitlines()[-1] == "As before: required or null changed (3)."
+    weaker = changed(lambda d: schemas(d)["Ride"].update(required=[]))
+    first = merge(small(), weaker)
+    assert "callers get: None where the service leaves it out" in report(first, {})
+    text = report(merge(first.contract, weaker, last=first.vendor), {})
+    assert text.splitlines()[-1] == "As before: may be absent or null (3)."
 
 
 def test_a_long_list_is_cut() -> None:
@@ -115,7 +132,7 @@ def test_a_long_list_is_cut() -> None:
 @pytest.mark.parametrize("text", ["@everyone", "<img src=x>", "[a](b)", "# head", "a | b", "*x*"])
 def test_text_of_the_vendors_stays_text(text: str) -> None:
     def version(document: dict[str, Any]) -> None:
-        document["info"]["version"] = text
+        document["info"]["version"] = f"2.0 {text}"
 
     line = next(line for line in told(version).splitlines() if line.startswith("- version"))
     said = line.partition(", ")[2]

@@ -1,0 +1,174 @@
+"""Gathers the differences of a merge, and decides which of them are held, new, or already known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from contract.normalize import escaped
+from contract.verdicts import Difference, Hold, Rule, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+HOLDS = "x-togai-holds"
+_GRAVITY = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
+_BY_INDEX = re.compile(r"#/paths/([^/]+)/(?:([^/]+)/)?parameters/(\d+)(?=/|$)")
+
+
+@dataclass
+class _Entry:
+    """A difference while it is gathered: the same one can be met at several positions."""
+
+    difference: Difference
+    positions: dict[str, None] = field(default_factory=dict[str, None])
+
+
+class Findings:
+    """The differences of one merge.
+
+    Args:
+        contract: Our contract, which records decisions.
+        holds: The decisions of this bump.
+        known: The keys of the differences that the vendor's last description had; None if it is not known.
+        left_out: Pointers of additions that the generator cannot write.
+    """
+
+    def __init__(
+        self,
+        contract: dict[str, Any],
+        holds: Sequence[Hold],
+        known: Collection[tuple[str, str, str, str]] | None,
+        left_out: Collection[str],
+    ) -> None:
+        self._contract = contract
+        self._holds = holds
+        self._known = known
+        self.left_out = left_out
+        self._recorded: list[dict[str, str]] = contract.get(HOLDS, [])
+        self._entries: dict[tuple[str, str, str, str], _Entry] = {}
+        self._met: set[str] = set()
+        self._used: set[Hold] = set()
+
+    def add(
+        self,
+        rule: Rule,
+        at: str,
+        ours: str,
+        theirs: str,
+        positions: Iterable[str],
+        *,
+        reason: str = "",
+        standing: bool = False,
+        gain: bool = False,
+        digest: str = "",
+        gets: str = "",
+        hints: Iterable[str] = (),
+    ) -> bool:
+        """Record a difference; returns whether the contract is to follow it."""
+        at = named(self._contract, at)
+        found = Difference(
+            rule.verdict,
+            rule.kind,
+            at,
+            ours,
+            theirs,
+            reason or rule.reason,
+            (),
+            standing,
+            gain,
+            gets or rule.gets,
+            digest,
+            tuple(hints),
+        )
+        self._met.add(at)
+        if self._known is not None:
+            found = replace(found, standing=not gain and found.key in self._known)
+        entry = self._entries.setdefault(found.key, _Entry(found))
+        if _GRAVITY.index(found.verdict) > _GRAVITY.index(entry.difference.verdict):
+            # One message holds it, another one cannot do without.
+            entry.difference = found
+        entry.positions.update(dict.fromkeys(positions))
+        return not self._decision(entry.difference)
+
+    def is_free(self, at: str, theirs: str) -> bool:
+        """Whether no decision keeps an addition out."""
+        return not self._decision(Difference(Verdict.ABSORBED, "", at, "", theirs, ""))
+
+    def is_known(self, rule: Rule, at: str, theirs: str) -> bool:
+        """Whether the vendor already said so at the last bump."""
+        return self._known is not None and (at, rule.kind, theirs, "") in self._known
+
+    def _decision(self, found: Difference) -> str:
+        """Why a difference is held, if a person decided so."""
+        for hold in self._holds:
+            if hold.covers(found.at):
+                self._used.add(hold)
+                return hold.because
+        for entry in self._recorded:
+            same = (entry["at"], entry["theirs"]) == (found.at, found.theirs)
+            if same and entry.get("digest", found.digest) == found.digest:
+                return entry["because"]
+        return ""
+
+    def settle(self) -> tuple[tuple[Difference, ...], list[Hold], list[str]]:
+        """End the merge: write the decisions into the contract.
+
+        Returns:
+            The differences ordered by pointer, the holds that nothing differs at, and the pointers of earlier
+            decisions that nothing differs from any more.
+        """
+        made = [
+            self._judged(replace(one.difference, positions=tuple(one.positions)))
+            for one in self._entries.values()
+        ]
+        made.sort(key=lambda one: (one.at, one.kind, one.theirs))
+        kept: list[dict[str, str]] = []
+        for one in made:
+            because = self._decision(one)
+            if because:
+                digest = {"digest": one.digest} if one.digest else {}
+                kept.append({"at": one.at, "theirs": one.theirs, **digest, "because": because})
+        released = [one["at"] for one in self._recorded if one["at"] not in self._met]
+        if kept:
+            self._contract[HOLDS] = kept
+        else:
+            self._contract.pop(HOLDS, None)
+        unmatched = [one for one in self._holds if one not in self._used]
+        return tuple(made), unmatched, released
+
+    def _judged(self, found: Difference) -> Difference:
+        because = self._decision(found)
+        if because:
+            asked = any(one.covers(found.at) for one in self._holds)
+            return replace(
+                found,
+                verdict=Verdict.HELD,
+                reason=f"held by decision: {because}",
+                gain=False,
+                standing=not asked,
+            )
+        before = [one for one in self._recorded if one["at"] == found.at]
+        if before:
+            was = " or ".join(one["theirs"] for one in before)
+            what = f"when theirs was {was}" if was != found.theirs else "and changed below since"
+            found = replace(found, reason=f"{found.reason} (held before, {what})")
+        if self._known is not None and found.standing and found.verdict is Verdict.CONFLICT:
+            reason = "the vendor's last description already said so"
+            return replace(found, verdict=Verdict.HELD, reason=reason)
+        return found
+
+
+def named(contract: dict[str, Any], at: str) -> str:
+    """A pointer in which a parameter goes by its place and name instead of its index."""
+    match = _BY_INDEX.match(at)
+    if match is None:
+        return at
+    item = contract["paths"][match[1].replace("~1", "/").replace("~0", "~")]
+    holder = item[match[2]] if match[2] else item
+    found: dict[str, Any] = holder["parameters"][int(match[3])]
+    if "name" not in found:
+        return at
+    start = at[: match.start(3)]
+    return f"{start}{escaped(str(found['in']))}/{escaped(str(found['name']))}{at[match.end() :]}"

@@ -1,0 +1,519 @@
+"""Kinds, properties, enums and limits: what is sent and read, place by place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contract import verdicts
+from contract.adopt import (
+    SCHEMAS,
+    NotModelled,
+    Taker,
+    clash,
+    members,
+    python_name,
+    unwritable,
+)
+from contract.align import Meeting, Place, goes
+from contract.calls import ORIGIN, REMOVED, Marks
+from contract.normalize import LIMITS, LOWER, UPPER, escaped
+from contract.vendor import digest, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from contract.align import Direction
+    from contract.findings import Findings
+    from contract.normalize import Description, Node, Shape
+
+ALIASES = "x-togai-aliases"
+RELIED = "x-togai-relied"
+REMOVED_VALUES = "x-togai-removed-values"
+
+# Formats that are read and written alike: as text, or as a number of any size.
+_ALIKE = {
+    "integer": {None, "int32", "int64"},
+    "number": {None, "float", "double", "decimal"},
+}
+_MOMENTS = ("date-time", "date")
+
+
+class Schemas:
+    """Compares the schemas of two descriptions, and adds to the contract what theirs has more.
+
+    Args:
+        write: Which name a renamed request property is sent by: "OLD", "NEW", or empty for a conflict.
+    """
+
+    def __init__(
+        self,
+        contract: dict[str, Any],
+        ours: Description,
+        theirs: Description,
+        findings: Findings,
+        marks: Marks,
+        taker: Taker,
+        write: str,
+    ) -> None:
+        self._contract = contract
+        self._ours = ours
+        self._theirs = theirs
+        self._findings = findings
+        self._marks = marks
+        self._taker = taker
+        self._write = write
+
+    def use(self, place: Place) -> None:
+        """Compare what stands where a schema of ours is used."""
+        ours = place.ours
+        for meeting in place.meetings:
+            theirs, where = meeting.theirs, [meeting.position]
+            inner = place.at.endswith(("/items", "/additionalProperties"))
+            if inner and theirs.nullable and not ours.nullable:
+                at = f"{place.at}/nullable"
+                self._findings.add(verdicts.OPTIONALITY, at, "no", "yes", where, standing=True)
+            self._default(place, meeting)
+            if ours.words != theirs.words:
+                self._words(place, meeting)
+
+    def _default(self, place: Place, meeting: Meeting) -> None:
+        ours, theirs = place.ours.default, meeting.theirs.default
+        if str(theirs) == str(ours):
+            return
+        matters = meeting.direction == "request" and not meeting.always and theirs is not None
+        rule = verdicts.DEFAULT_SENT if matters else verdicts.DEFAULT
+        at, words = f"{place.at}/default", (_shown(ours), _shown(theirs))
+        self._findings.add(rule, at, *words, [meeting.position], standing=not matters)
+
+    def _words(self, place: Place, meeting: Meeting) -> None:
+        ours, theirs = place.ours, meeting.theirs
+        rule = verdicts.TYPE
+        if meeting.direction == "response" and not meeting.is_success:
+            rule = verdicts.HELD_ERROR_BODY
+        elif _alike(ours, theirs, meeting.direction):
+            named = theirs.format and theirs.format != ours.format
+            tighter = meeting.direction == "request" and named and ours.kind == "string"
+            rule = verdicts.TIGHTER_SENT if tighter else verdicts.FORMAT
+        covered = digest(self._theirs, theirs) if rule is verdicts.TYPE else ""
+        self._findings.add(
+            rule, place.at, ours.words, theirs.words, [meeting.position], digest=covered
+        )
+
+    def members(self, place: Place) -> None:
+        """Compare the properties of an object."""
+        meetings = [one for one in place.meetings if not self._wrapped(place, one)]
+        if not meetings:
+            return
+        for name, node in place.ours.properties.items():
+            self._property(place, meetings, name, node)
+        aliases = {
+            alias for node in place.ours.properties.values() for alias in node.get(ALIASES) or ()
+        }
+        fresh = dict.fromkeys(name for one in meetings for name in one.theirs.properties)
+        for name in fresh:
+            if name not in place.ours.properties and name not in aliases:
+                self._new_property(place, meetings, name)
+        for one in meetings:
+            ghosts = one.theirs.required - one.theirs.properties.keys()
+            ghosts -= place.ours.properties.keys()
+            for name in sorted(ghosts if one.direction == "request" else ()):
+                at = f"{place.at}/properties/{escaped(name)}"
+                self._findings.add(
+                    verdicts.NEED_PROPERTY, at, "none", "required anything", [_at(one, name)]
+                )
+
+    def _wrapped(self, place: Place, meeting: Meeting) -> bool:
+        """Whether all of an object stands one level deeper in theirs; reports it."""
+        known = {python_name(one) for one in place.ours.required or place.ours.properties}
+        present = {python_name(one) for one in meeting.theirs.properties}
+        if not meeting.is_success or not known or known & present:
+            return False
+        for name, node in meeting.theirs.properties.items():
+            inner = self._theirs.shape(node)
+            if inner.kind == "list" and inner.inner:
+                inner = self._theirs.shape(inner.inner)
+            deeper = {python_name(one) for one in inner.properties}
+            if 2 * len(known & deeper) >= len(known) and known & deeper:
+                theirs = f"in {name}"
+                where = [meeting.position]
+                covered = digest(self._theirs, meeting.theirs)
+                self._findings.add(
+                    verdicts.WRAPPED, place.at, "flat", theirs, where, digest=covered
+                )
+                return True
+        return False
+
+    def _property(self, place: Place, meetings: Sequence[Meeting], name: str, node: Node) -> None:
+        at = f"{place.at}/properties/{escaped(name)}"
+        written = node.value
+        names = (name, *(written.get(ALIASES) or ()))
+        present = [one for one in meetings if any(self._has(one, each) for each in names)]
+        absent = [one for one in meetings if one not in present]
+        if ORIGIN not in written:
+            self._absent(place, name, node, present, absent)
+        if REMOVED in written and present and not absent:
+            self._marks.release(written, at, [_at(one, name) for one in present])
+        present = [one for one in present if name in one.theirs.properties]
+        nodes = [one.theirs.properties[name] for one in present]
+        self._marks.deprecation(written, nodes, at, [_at(one, name) for one in present])
+        self._needs(place, present, name, node)
+
+    def _absent(
+        self,
+        place: Place,
+        name: str,
+        node: Node,
+        present: Sequence[Meeting],
+        absent: Sequence[Meeting],
+    ) -> None:
+        """Judge a property that some messages of theirs do not have."""
+        at = f"{place.at}/properties/{escaped(name)}"
+        words = self._ours.shape(node).words
+        # What is sent decides: what is read follows it.
+        for one in [one for one in absent if one.direction == "request"] or absent:
+            alias, where = self._alias(place, one, name, node), [_at(one, name)]
+            if one.direction == "request" and alias:
+                self._renamed_request(place, name, node, alias, where)
+            elif one.direction == "request":
+                rule = verdicts.LOST_REQUEST_PROPERTY
+                hints = self._hints(place, one, name, node)
+                self._findings.add(rule, at, words, "none", where, hints=hints)
+            elif alias and RELIED not in node.value:
+                if self._findings.add(verdicts.ALIAS, at, name, alias, where, gain=False):
+                    aliases: list[str] = node.value.setdefault(ALIASES, [])
+                    aliases += [alias] if alias not in aliases else []
+            else:
+                self._lost_response(place, name, node, one, present)
+
+    def _lost_response(
+        self, place: Place, name: str, node: Node, one: Meeting, present: Sequence[Meeting]
+    ) -> None:
+        at = f"{place.at}/properties/{escaped(name)}"
+        words, where = self._ours.shape(node).words, [_at(one, name)]
+        hints = self._hints(place, one, name, node)
+        if one.is_success and RELIED in node.value:
+            rule = verdicts.LOST_RELIED
+        elif one.is_success and name in place.ours.required:
+            rule = verdicts.LOST_READ
+        elif not present:
+            self._marks.hold(
+                verdicts.HELD_PROPERTY, node.value, at, words, where, deprecate=True, hints=hints
+            )
+            return
+        else:
+            rule = verdicts.HELD_PROPERTY
+        self._findings.add(rule, at, words, "none", where, hints=hints)
+
+    def _alias(self, place: Place, one: Meeting, name: str, node: Node) -> str:
+        """The new name of a property: one of the same name in Python and the same shape."""
+        shape = self._ours.shape(node)
+        for new, theirs in one.theirs.properties.items():
+            alike = python_name(new) == python_name(name) and new not in place.ours.properties
+            if alike and not unwritable(new):
+                other = self._theirs.shape(theirs)
+                if other.words == shape.words and goes(other, one.direction):
+                    return new
+        return ""
+
+    def _renamed_request(
+        self, place: Place, name: str, node: Node, alias: str, where: list[str]
+    ) -> None:
+        at = f"{place.at}/properties/{escaped(name)}"
+        if not self._write:
+            self._findings.add(verdicts.RENAMED_REQUEST_PROPERTY, at, name, alias, where)
+            return
+        new, old = (alias, name) if self._write == "NEW" else (name, alias)
+        reason = f"read under both names; {new} is sent, by decision"
+        if self._findings.add(verdicts.ALIAS, at, name, alias, where, reason=reason):
+            node.value[ALIASES] = list(dict.fromkeys([*(node.value.get(ALIASES) or ()), old]))
+            _rename(place.node.value, name, new)
+
+    def _hints(self, place: Place, one: Meeting, name: str, node: Node) -> list[str]:
+        """Where a property may be now: under another name beside it, or under its own elsewhere."""
+        shape = self._ours.shape(node)
+        beside = [
+            f"renamed to {new}?"
+            for new, theirs in one.theirs.properties.items()
+            if new not in place.ours.properties and self._theirs.shape(theirs).words == shape.words
+        ]
+        elsewhere = find(self._theirs, one.root, python_name(name), shape.words) if one.root else []
+        moved = [f"moved to {path}?" for path in elsewhere]
+        return [*beside[:3], *(moved if len(moved) <= 2 else ())]
+
+    def _needs(self, place: Place, present: Sequence[Meeting], name: str, node: Node) -> None:
+        """Whether a property must be there, or may be null."""
+        at = f"{place.at}/properties/{escaped(name)}/required"
+        mine = name in place.ours.required
+        was = "required" if mine else "optional"
+        needed = self._needing(present, name)
+        if needed and not mine:
+            self._findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
+            return
+        for one in present:
+            theirs = name in one.theirs.required
+            null = self._theirs.shape(one.theirs.properties[name]).nullable
+            if theirs != mine or (null and not self._ours.shape(node).nullable):
+                words = ("required" if theirs else "optional") + (", null" if null else "")
+                weaker = one.is_success and mine
+                rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
+                where = [_at(one, name)]
+                self._findings.add(rule, at, was, words, where, standing=not weaker)
+
+    def _has(self, meeting: Meeting, name: str) -> bool:
+        node = meeting.theirs.properties.get(name)
+        return node is not None and goes(self._theirs.shape(node), meeting.direction)
+
+    def _needing(self, present: Iterable[Meeting], name: str) -> list[str]:
+        """Where requests must have a property: not where it is only ever received."""
+        return [
+            _at(one, name)
+            for one in present
+            if one.direction == "request" and name in one.theirs.required and self._has(one, name)
+        ]
+
+    def _new_property(self, place: Place, meetings: Sequence[Meeting], name: str) -> None:
+        at = f"{place.at}/properties/{escaped(name)}"
+        present = [one for one in meetings if name in one.theirs.properties]
+        positions = [_at(one, name) for one in present]
+        shapes = [self._theirs.shape(one.theirs.properties[name]) for one in present]
+        words = shapes[0].words
+        if any(clash(name, [known]) for known in self._renamed(place)):
+            return
+        needed = self._needing(present, name)
+        if needed:
+            self._findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
+            return
+        why = self._unfit(place, at, name, present, shapes)
+        if not why and self._findings.is_free(at, words):
+            sending = any(one.direction == "request" for one in place.meetings)
+            direction: Direction = "request" if sending else "response"
+            owner = place.at.removeprefix(SCHEMAS).replace("/", " ")
+            try:
+                taken = self._taker.take(shapes[0], direction, owner, name)
+                _own_properties(place.node.value)[name] = taken
+            except NotModelled as error:
+                why = str(error)
+        if why:
+            rule = verdicts.UNMODELLED
+            why = f"{why}: {rule.reason}"
+            self._findings.add(
+                rule, at, "none", words, positions, reason=why, standing=True,
+                digest=digest(self._theirs, shapes[0]),
+            )  # fmt: skip
+            return
+        self._findings.add(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
+
+    def _renamed(self, place: Place) -> Iterable[str]:
+        """The properties of ours that some request of theirs has under another name alone."""
+        for name, node in place.ours.properties.items():
+            for one in place.meetings:
+                missing = one.direction == "request" and name not in one.theirs.properties
+                if missing and self._alias(place, one, name, node):
+                    yield name
+
+    def _unfit(
+        self,
+        place: Place,
+        at: str,
+        name: str,
+        present: Sequence[Meeting],
+        shapes: Sequence[Shape],
+    ) -> str:
+        """Why a new property cannot be part of a model; empty if it can."""
+        sending = [one for one in place.meetings if one.direction == "request"]
+        if unwritable(name):
+            return unwritable(name)
+        if not any(self._has(one, name) for one in present):
+            return "it never goes this way"
+        if not all(self._has(one, name) for one in sending):
+            return "the request does not take it"
+        if len({one.words for one in shapes}) > 1:
+            return "calls differ in its type"
+        if not place.ours.properties:
+            return "callers read the object as a dict, which holds it"
+        if clash(name, self._names(place)):
+            return "another property has its name in Python"
+        return "the generator cannot write it" if at in self._findings.left_out else ""
+
+    def _names(self, place: Place) -> set[str]:
+        """The properties of an object, with those that this bump added."""
+        parts = [place.node.value, *place.node.value.get("allOf", ())]
+        added = {name for part in parts for name in part.get("properties", ())}
+        return added | place.ours.properties.keys()
+
+    def values(self, place: Place) -> None:
+        """Compare the values of an enum."""
+        ours = place.ours.enum
+        listed = [one for one in place.meetings if one.theirs.enum is not None]
+        if ours is None or not listed:
+            self._listing(place)
+            return
+        relied: Any = (place.ours.node or place.node).get(RELIED)
+        for value in ours:
+            self._value(place, listed, value, is_relied=relied is True or value in (relied or ()))
+        offered: dict[str, list[str]] = {}
+        for one in listed:
+            for value in dict.fromkeys(one.theirs.enum or ()):
+                offered.setdefault(value, []).append(one.position)
+        new = {value: where for value, where in offered.items() if value not in ours}
+        takeable = set(members(new, ours))
+        for value, where in new.items():
+            at = f"{place.at}/enum/{escaped(value)}"
+            if value not in takeable or at in self._findings.left_out:
+                why = (
+                    "the generator cannot write it"
+                    if value in takeable
+                    else "it has no name in Python"
+                )
+                reason = f"{why}: reads as an unknown value"
+                rule = verdicts.UNMODELLED
+                self._findings.add(rule, at, "none", value, where, reason=reason, standing=True)
+            elif relied is True:
+                self._findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
+            elif self._findings.add(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
+                place.node.value["enum"].append(value)
+
+    def _listing(self, place: Place) -> None:
+        """Report that values are listed now, or no longer."""
+        mine = place.ours.enum is not None
+        for one in place.meetings:
+            theirs = one.theirs.enum is not None
+            if theirs != mine:
+                words = ("listed" if mine else "any", "listed" if theirs else "any")
+                tighter = theirs and one.direction == "request"
+                rule = verdicts.TIGHTER_SENT if tighter else verdicts.LISTED
+                if tighter:
+                    words = (words[0], ", ".join(one.theirs.enum or ())[:60])
+                where = [one.position]
+                self._findings.add(rule, f"{place.at}/enum", *words, where, standing=not tighter)
+
+    def _value(
+        self, place: Place, listed: Sequence[Meeting], value: str, *, is_relied: bool
+    ) -> None:
+        at = f"{place.at}/enum/{escaped(value)}"
+        schema = place.node.value
+        marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
+        absent = [one for one in listed if value not in (one.theirs.enum or ())]
+        sent = [one.position for one in absent if one.direction == "request"]
+        where = [one.position for one in absent]
+        fresh = [
+            f"renamed to {new}?"
+            for new in dict.fromkeys(new for one in absent for new in one.theirs.enum or ())
+            if new not in (place.ours.enum or ())
+        ][:3]
+        if sent:
+            rule = verdicts.LOST_REQUEST_MEMBER
+            self._findings.add(rule, at, value, "none", sent, hints=fresh)
+        elif absent and is_relied:
+            rule = verdicts.LOST_RELIED_MEMBER
+            self._findings.add(rule, at, value, "none", where, hints=fresh)
+        elif absent:
+            partly = len(absent) < len(place.meetings)
+            rule = verdicts.HELD_MEMBER
+            known = value in marks or partly or self._findings.is_known(rule, at, "none")
+            follow = self._findings.add(rule, at, value, "none", where, standing=known, hints=fresh)
+            if follow and not known:
+                schema.setdefault(REMOVED_VALUES, {})[value] = self._marks.today
+        elif value in marks:
+            was, where = f"removed in {marks[value]}", [one.position for one in listed]
+            if self._findings.add(verdicts.BACK, at, was, "present", where):
+                marks.pop(value)
+                if not marks:
+                    schema.pop(REMOVED_VALUES)
+
+    def limits(self, place: Place) -> None:
+        """Compare limits and patterns: ours follow what is loosened."""
+        sent = [one for one in place.meetings if one.direction == "request"]
+        deciding = sent or place.meetings
+        positions = [one.position for one in deciding]
+        for key in LIMITS:
+            mine = _limit(key, place.ours.limits)
+            at = f"{place.at}/{key}"
+            loosest = _loosest(key, [_limit(key, one.theirs.limits) for one in deciding], mine)
+            if loosest == mine:
+                continue
+            words = (_shown(mine), _shown(loosest))
+            if mine is None or (loosest is not None and _tighter(key, loosest, mine)):
+                rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
+                self._findings.add(rule, at, *words, positions, standing=not sent)
+            elif self._findings.add(verdicts.LOOSER, at, *words, positions):
+                holder = _holding(place.node.value, key)
+                if loosest is None:
+                    holder.pop(key, None)
+                else:
+                    holder[key] = loosest
+
+
+def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
+    """Whether values of both are read and written alike."""
+    if ours.kind == "number" and theirs.kind == "integer" and direction == "response":
+        return True
+    if ours.kind != theirs.kind:
+        return False
+    if ours.kind == "string":
+        return ours.format not in _MOMENTS and theirs.format != "binary"
+    known = _ALIKE.get(ours.kind, set())
+    return ours.format in known and theirs.format in known
+
+
+def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """Where an object, composed or not, is given a property."""
+    parts: list[Any] = schema.get("allOf", [])
+    inline = [part for part in parts if isinstance(part, dict) and "properties" in part]
+    if "properties" in schema or not parts:
+        found: dict[str, Any] = schema.setdefault("properties", {})
+        return found
+    if not inline:
+        inline = [{"type": "object", "properties": {}}]
+        parts += inline
+    return inline[-1]["properties"]  # type: ignore[no-any-return]
+
+
+def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """The part of a composed schema that has a limit."""
+    if key in schema:
+        return schema
+    parts: list[Any] = schema.get("allOf", [])
+    return next((one for one in parts if isinstance(one, dict) and key in one), schema)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _rename(schema: dict[str, Any], old: str, new: str) -> None:
+    """Give a property another name, in its place."""
+    for part in (schema, *schema.get("allOf", ())):
+        if old in part.get("properties", {}) and old != new:
+            renamed = {new if key == old else key: one for key, one in part["properties"].items()}
+            part["properties"] = renamed
+        if old in part.get("required", ()):
+            part["required"] = [new if one == old else one for one in part["required"]]
+
+
+def _loosest(key: str, offered: list[Any], mine: Any) -> Any:
+    if None in offered:
+        return None
+    if key in UPPER:
+        return max(offered)
+    if key in LOWER:
+        return min(offered)
+    return offered[0] if len({str(one) for one in offered}) == 1 else mine
+
+
+def _limit(key: str, limits: Mapping[str, Any]) -> Any:
+    value = limits.get(key)
+    # At least none of them is no limit.
+    return None if key in LOWER and key != "minimum" and value == 0 else value
+
+
+def _tighter(key: str, theirs: Any, ours: Any) -> bool:
+    if key in UPPER:
+        return bool(theirs < ours)
+    # Two patterns cannot be compared: ours stays.
+    return bool(theirs > ours) if key in LOWER else True
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _at(meeting: Meeting, name: str) -> str:
+    return f"{meeting.position}.{name}"

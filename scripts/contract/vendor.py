@@ -1,0 +1,270 @@
+"""The memory of the vendor: our calls as it last described them, in a canonical form that is diffed by eye.
+
+Canonical means: sorted, schemas under the names of our components, one way to write each thing, and no prose.
+Each description and example stands as a short digest, so that a change of wording is noticed and not copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+from contract.adopt import python_name
+from contract.align import align
+from contract.load import Unusable
+from contract.normalize import AUTH, KIND, Description, Message, Node, Operation, Parameter, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VENDOR = "generated/vendor.yaml"
+PROSE = "x-prose"
+MAX_PLACES = 50_000
+
+_HEADER = """\
+# Written by scripts/bump: the vendor's description of our calls as it was last taken. Texts stand as digests.
+"""
+_PROSE_KEYS = ("title", "summary", "description", "example", "examples")
+_KINDS = {"list": "array", "map": "object"}
+_TYPES = ("string", "integer", "number", "boolean", "object")
+
+
+def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """What the vendor says about our calls, and nothing else.
+
+    Args:
+        ours: Our contract, whose names the schemas get.
+        theirs: The vendor's description.
+
+    Raises:
+        Unusable: What our calls reach cannot be read, or is too much.
+    """
+    mine, other = Description(ours), Description(theirs)
+    alignment = align(mine, other)
+    writer = _Writer(other, alignment.names)
+    paths: dict[str, Any] = {}
+    for _, call in sorted(alignment.operations.items()):
+        if call[1] is not None:
+            paths.setdefault(call[1].path, {})[call[1].method] = writer.operation(call[1])
+    document: dict[str, Any] = {
+        "openapi": "3.0.3",
+        "info": {"title": other.title, "version": other.version},
+        "servers": [{"url": one} for one in other.servers()],
+        "paths": paths,
+        "components": {"schemas": writer.components},
+    }
+    # Through JSON: what is shared would be written as YAML anchors.
+    return cast("dict[str, Any]", json.loads(json.dumps(document, sort_keys=True, default=str)))
+
+
+def dump(document: dict[str, Any]) -> str:
+    """The text of a canonical description."""
+    return _HEADER + yaml.safe_dump(
+        document, sort_keys=True, default_flow_style=None, width=120, allow_unicode=True
+    )
+
+
+class _Writer:
+    def __init__(self, theirs: Description, names: dict[int, set[str]]) -> None:
+        self._theirs = theirs
+        self._names = names
+        self._given: dict[int, str] = {}
+        self._inside: list[int] = []
+        self._count = 0
+        self.components: dict[str, Any] = {}
+
+    def operation(self, call: Operation) -> dict[str, Any]:
+        parameters = [self._parameter(one) for _, one in sorted(call.parameters.items())]
+        made: dict[str, Any] = {"parameters": parameters, AUTH: sorted(call.security)}
+        made |= _prose(call.node)
+        made["responses"] = {
+            status: self._message(one) for status, one in sorted(call.responses.items())
+        }
+        if call.node.get("operationId"):
+            made["operationId"] = str(call.node.get("operationId"))
+        if call.node.get("deprecated") is True:
+            made["deprecated"] = True
+        if call.servers != self._theirs.servers():
+            made["servers"] = [{"url": one} for one in call.servers]
+        if call.body is not None:
+            made["requestBody"] = {**self._message(call.body), "required": call.body.required}
+        return made
+
+    def _parameter(self, one: Parameter) -> dict[str, Any]:
+        made: dict[str, Any] = {"in": one.place, "name": one.name, "required": one.required}
+        made |= _prose(one.node)
+        schema = {"schema": self.schema(one.schema)} if one.schema else {}
+        media = (one.node / "content").value
+        made |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
+        if one.node.get("deprecated") is True:
+            made["deprecated"] = True
+        return made
+
+    def _message(self, message: Message) -> dict[str, Any]:
+        content = {kind: {"schema": self.schema(one)} for kind, one in message.media.items()}
+        return {**_prose(message.node), **({"content": content} if content else {})}
+
+    def schema(self, node: Node) -> dict[str, Any]:
+        self._count += 1
+        if self._count > MAX_PLACES:
+            raise Unusable(f"our calls reach more than {MAX_PLACES} places")
+        shape = self._theirs.shape(node)
+        flags = {
+            key: True
+            for key, flag in (
+                ("nullable", shape.nullable),
+                ("readOnly", shape.read_only),
+                ("writeOnly", shape.write_only),
+                ("deprecated", node.get("deprecated") is True),
+            )
+            if flag
+        }
+        name = self._given.get(shape.identity)
+        if name is None and not shape.properties and not shape.enum:
+            return {**self._content(shape), **flags, **_prose(node)}
+        if name is None:
+            name = self._component(shape)
+        ref = {"$ref": f"#/components/schemas/{name}"}
+        # Beside a reference the older dialect ignores everything.
+        return {"allOf": [ref], **flags} if flags else ref
+
+    def _component(self, shape: Shape) -> str:
+        ours = self._names.get(shape.identity, set())
+        wanted = min(ours) if ours else shape.name or "Unnamed"
+        name, number = wanted, 1
+        while name in self.components:
+            number += 1
+            name = f"{wanted}{number}"
+        self._given[shape.identity] = name
+        self.components[name] = {}
+        content = self._content(shape) | (_prose(shape.node) if shape.node else {})
+        # The same object, written out at several places.
+        twin = next(
+            (one for one, known in self.components.items() if known and known == content), None
+        )
+        if twin is not None and f'"#/components/schemas/{name}"' not in json.dumps(content):
+            del self.components[name]
+            self._given[shape.identity] = twin
+            return twin
+        self.components[name] = content
+        return name
+
+    def _content(self, shape: Shape) -> dict[str, Any]:
+        kind = _KINDS.get(shape.kind, shape.kind)
+        made: dict[str, Any] = {"type": kind} if kind in (*_TYPES, "array") else {}
+        if not made and shape.kind != "anything":
+            made = {KIND: shape.kind}
+        if shape.format:
+            made["format"] = shape.format
+        if shape.enum is not None:
+            made["enum"] = sorted(shape.enum)
+        if shape.required:
+            made["required"] = sorted(shape.required)
+        if shape.default is not None:
+            made["default"] = shape.default
+        if shape.closed:
+            made["additionalProperties"] = False
+        made |= dict(shape.limits)
+        if shape.properties:
+            made["properties"] = {
+                name: self.schema(node) for name, node in shape.properties.items()
+            }
+        if shape.inner:
+            key = "items" if shape.kind == "list" else "additionalProperties"
+            if shape.identity in self._inside:
+                return {KIND: f"{shape.kind} of itself"}
+            self._inside.append(shape.identity)
+            made[key] = self.schema(shape.inner)
+            self._inside.pop()
+        return made
+
+
+def _prose(node: Node) -> dict[str, str]:
+    """A digest of the words that stand at a node; none if there are none."""
+    words = [
+        " ".join(one.split()) if isinstance(one, str) else one
+        for one in (node.get(key) for key in _PROSE_KEYS)
+    ]
+    return {PROSE: _short(words)} if any(one not in (None, "") for one in words) else {}
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def digest(described: Description, start: Node | Shape) -> str:
+    """A short text for all that a schema lets through; names and words play no part."""
+    count = 0
+
+    def facts(shape: Shape, inside: tuple[int, ...]) -> Any:
+        nonlocal count
+        count += 1
+        if shape.identity in inside or count > MAX_PLACES:
+            return "again"
+        deeper = (*inside, shape.identity)
+        inner = facts(described.shape(shape.inner), deeper) if shape.inner else None
+        members = {
+            name: facts(described.shape(node), deeper) for name, node in shape.properties.items()
+        }
+        enum = sorted(shape.enum) if shape.enum is not None else None
+        flags = (shape.nullable, shape.read_only, shape.write_only)
+        own = [shape.words, enum, sorted(shape.required), flags, dict(shape.limits)]
+        return [*own, members, inner]
+
+    return _short(facts(start if isinstance(start, Shape) else described.shape(start), ()))
+
+
+def find(described: Description, root: Shape, name: str, words: str) -> list[str]:
+    """Where in a body a property of a name in Python and a type stands, up to four levels deep."""
+    found: list[str] = []
+    waiting = [(root, "$", 0)]
+    while waiting and len(found) < 5:
+        shape, at, depth = waiting.pop(0)
+        if shape.inner and depth < 4:
+            waiting.append((described.shape(shape.inner), f"{at}[]", depth))
+        for key, node in shape.properties.items():
+            inner = described.shape(node)
+            if python_name(key) == name and inner.words == words:
+                found.append(f"{at}.{key}")
+            if depth < 4:
+                waiting.append((inner, f"{at}.{key}", depth + 1))
+    return found
+
+
+def _by_name(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in parameters:
+        found.setdefault(one["in"], {})[one["name"]] = one
+    return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change between two canonical descriptions: where, and what stood and stands there."""
+
+    at: str
+    was: Any
+    now: Any
+
+    @property
+    def is_wording(self) -> bool:
+        """Whether only the words changed."""
+        return self.at.endswith(f"/{PROSE}")
+
+
+def changes(before: Any, after: Any, at: str = "#") -> Iterator[Change]:
+    """The changes between two canonical descriptions, each as deep as it goes."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        old, new = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
+        for key in sorted(old.keys() | new.keys()):
+            step = key.replace("~", "~0").replace("/", "~1")
+            yield from changes(old.get(key), new.get(key), f"{at}/{step}")
+    elif isinstance(before, list) and isinstance(after, list) and at.endswith("/parameters"):
+        yield from changes(_by_name(before), _by_name(after), at)  # pyright: ignore[reportUnknownArgumentType]
+    elif before != after:
+        yield Change(at, before, after)

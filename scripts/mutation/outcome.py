@@ -1,0 +1,218 @@
+"""Six caller programs: what the facade above a generated package gives, run against a description.
+
+python -m mutation.outcome CONTRACT DESCRIPTION   prints the outcome of each program as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import httpx
+from contract.load import load
+from contract.vendor import PROSE, canonical
+
+from mutation.service import ACCOUNTS, CAP, Service
+from togai import CorrectionOutcomeUnknown, Togai, TogaiError, quantities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"account_id": "acme"},
+    {"schema_name": "rides"},
+    {"status": "PROCESSED"},
+)
+
+
+def _total(events: Iterable[Any]) -> str:
+    return str(sum((quantities(one)["distance"] for one in events), Decimal()))
+
+
+def _gaps(model: Any, at: str = "") -> list[str]:
+    """The values that are missing where the type promises one."""
+    found: list[str] = []
+    for one in attrs.fields(type(model)):
+        value = getattr(model, one.name)
+        if one.default is attrs.NOTHING and value is None:
+            found.append(f"{at}.{one.name}")
+        for each in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            if attrs.has(type(each)):
+                found += _gaps(each, f"{at}.{one.name}")
+    return found
+
+
+def listing(client: Togai, _service: Service) -> Any:
+    """List by each filter over up to three pages, and sum the quantities."""
+    listed = [list(client.events.list(**one)) for one in FILTERS]
+    pages = [len(page.events) for page in client.events.list().pages()]
+    return [[len(one), _total(one)] for one in listed] + [pages, _gaps(listed[0][0])]
+
+
+def reading(client: Togai, _service: Service) -> Any:
+    """Read one event."""
+    event = client.events.get("event-7")
+    payload = event.event_payload
+    first = payload.attributes[0]
+    return [
+        event.reference_id, str(event.created_at), payload.account_id, payload.id, payload.schema_name,
+        str(payload.timestamp), dict(payload.dimensions), first.name, first.value, first.unit, _gaps(event),
+    ]  # fmt: skip
+
+
+def _reverted(service: Service) -> list[str]:
+    return [
+        one["referenceId"]
+        for one in service.events
+        if one["ingestionStatus"]["status"] == "REVERTED"
+    ]
+
+
+def undoing_one(client: Togai, service: Service) -> Any:
+    """Undo one event, and read that it was reverted."""
+    result = client.events.undo(client.events.get("event-7"))
+    result.raise_for_failures()
+    again = client.events.get("event-7")
+    return [
+        len(result),
+        str(again.ingestion_status.status),
+        _reverted(service),
+        [_gaps(one) for one in result],
+    ]
+
+
+def undoing_many(client: Togai, service: Service) -> Any:
+    """Undo an account with one event more than a call corrects."""
+    result = client.events.undo(account_id="bulk", whole_account=True)
+    return [len(result.succeeded), result.maybe_truncated, len(_reverted(service))]
+
+
+def replacing(client: Togai, service: Service) -> Any:
+    """Replace one quantity, and read the replacement back."""
+    event = client.events.get("event-9")
+    first = attrs.evolve(event.event_payload.attributes[0], value="1234.5")
+    payload = attrs.evolve(event.event_payload, attributes=[first])
+    result = client.events.replace(payload, event)
+    result.raise_for_failures()
+    found = [
+        one for one in client.events.list(account_id="acme") if one.event_payload.id == "event-9"
+    ]
+    stored = service.events[-1]["eventPayload"]
+    return [len(result), [quantities(one)["distance"].__str__() for one in found], stored]
+
+
+def reconciling(client: Togai, service: Service) -> Any:
+    """Find out about a correction whose response was lost."""
+    event = client.events.get("event-3")
+    service.fail_next_correction = True
+    try:
+        client.events.undo(event)
+    except CorrectionOutcomeUnknown as error:
+        return [str(client.events.reconcile(error).verdict), _reverted(service)]
+    return "no error"
+
+
+PROGRAMS: dict[str, Callable[[Togai, Service], Any]] = {
+    "list by each filter": listing,
+    "get": reading,
+    "undo one": undoing_one,
+    "undo 31": undoing_many,
+    "replace one quantity": replacing,
+    "reconcile": reconciling,
+}
+
+
+def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """The outcome of each program, each with a service of its own.
+
+    Args:
+        ours: Our contract.
+        theirs: The description that the service implements.
+    """
+    found: dict[str, Any] = {}
+    for name, program in PROGRAMS.items():
+        service = Service(ours, theirs)
+        transport = httpx.MockTransport(service)
+        with (
+            httpx.Client(transport=transport) as http,
+            Togai("t", http_client=http, requests_per_second=None, max_retries=0) as client,
+        ):
+            try:
+                found[name] = json.loads(json.dumps(program(client, service)))
+            except (
+                TogaiError,
+                AttributeError,
+                TypeError,
+                KeyError,
+                IndexError,
+                ValueError,
+            ) as error:
+                found[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    return found
+
+
+_known: dict[str, list[str]] = {}
+
+
+def judged(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """`differing` outcomes; descriptions of the same wire are run once in a process."""
+    facts = json.dumps(canonical(ours, theirs), sort_keys=True)
+    key = re.sub(f'"({PROSE}|operationId|version)": "[^"]*"', "", facts)
+    if key not in _known:
+        _known[key] = differing(outcomes(ours, theirs))
+    return _known[key]
+
+
+def expected() -> dict[str, Any]:
+    """The outcomes that callers have today, counted without the facade."""
+    numbers = range(1, sum(ACCOUNTS.values()) + 1)
+    acme, rides = numbers[: ACCOUNTS["acme"]], [one for one in numbers if one % 2 == 0]
+    counts = [[len(some), str(sum(some))] for some in (numbers, acme, rides, numbers)]
+    payload = {
+        "schemaName": "rides", "timestamp": "2024-12-04T00:09:00Z", "accountId": "acme",
+        "attributes": [{"name": "distance", "value": "1234.5", "unit": "Kilometers"}],
+        "dimensions": {"city": "Chennai"}, "id": "event-9",
+    }  # fmt: skip
+    return {
+        "list by each filter": [*counts, [50, 50, 20], []],
+        "get": [
+            "ref-7", "2024-12-05 00:07:00+00:00", "acme", "event-7", "rides", "2024-12-04 00:07:00+00:00",
+            {"city": "Chennai"}, "distance", "8", "Kilometers", [],
+        ],
+        "undo one": [1, "REVERTED", ["ref-7"], [[]]],
+        "undo 31": [CAP, True, CAP],
+        "replace one quantity": [1, ["10", "1234.5"], payload],
+        "reconcile": ["applied", ["ref-3"]],
+    }  # fmt: skip
+
+
+def differing(found: dict[str, Any]) -> list[str]:
+    """One line for each program whose outcome is not what callers have today."""
+    wanted = expected()
+    return [
+        f"{name}: {_short(wanted[name])} -> {_short(found.get(name))}"
+        for name in PROGRAMS
+        if found.get(name) != wanted[name]
+    ]
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def main(arguments: list[str]) -> int:
+    """Run the programs; returns the exit code."""
+    ours, theirs = (load(str(Path(one))) for one in arguments)
+    print(json.dumps(differing(outcomes(ours, theirs))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
