@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 from decimal import Decimal
@@ -36,7 +37,9 @@ def main() -> int:
     fake = FakeTogai()
     fake.add_month()
     with fake.serve() as url, tempfile.TemporaryDirectory() as folder:
-        correct(fake, url, Ledger(f"{folder}/ledger.db", create=True))
+        path = f"{folder}/ledger.db"
+        correct(fake, url, Ledger(path, create=True))
+        run_commands({"TOGAI_BASE_URL": url, "TOGAI_API_TOKEN": fake.token, "TOGAI_LEDGER": path})
         asyncio.run(read_new_status(fake, url))
     return 0
 
@@ -87,6 +90,20 @@ def correct(fake: FakeTogai, url: str, ledger: Ledger) -> None:
 def show(execution: Execution) -> None:
     """Print the outcome of each correction."""
     print("execute    " + ", ".join(f"{step.number}: {step.outcome}" for step in execution))
+
+
+def run_commands(settings: dict[str, str]) -> None:
+    """Correct on the command line, twice."""
+    command = ["undo", "--account=acme", "--event-id=ride-9", "--why=Ticket 4712", "--expect=1"]
+    for line in ("command    togai undo --account=acme --event-id=ride-9", "again      the same"):
+        done = subprocess.run(
+            [sys.executable, "-m", "togai", *command],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        print(f"{line}: {done.stderr.partition(chr(10))[0]}, exit code {done.returncode}")
 
 
 async def read_new_status(fake: FakeTogai, url: str) -> None:
