@@ -45,7 +45,7 @@ def build_event(
     Raises:
         InvalidRequest: All that is wrong with the values, in one error.
 
-    Example:
+    Examples:
         >>> from decimal import Decimal
         >>> ride = build_event(
         ...     "rides",
@@ -103,7 +103,7 @@ def with_quantities(
     Raises:
         InvalidRequest: The event has no such attribute, or two of this name, or a quantity is not allowed.
 
-    Example:
+    Examples:
         >>> from decimal import Decimal
         >>> ride = build_event(
         ...     "rides",

@@ -142,6 +142,41 @@ def test_the_wheel_is_tested_on_every_python_with_both_ends_of_the_dependencies(
     }
 
 
+def test_the_site_of_a_release_is_pushed_as_it_was_built(
+    jobs: dict[str, Job], tmp_path: Path
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text("<h1>togai</h1>")
+    output = tmp_path / "output"
+    pack = script(jobs["docs"], "Build the documentation").splitlines()
+    assert pack[0] == "scripts/docs site"
+    assert sh(pack[1], tmp_path, GITHUB_OUTPUT=str(output)).returncode == 0
+    packed = output.read_text().removeprefix("site=").strip()
+    sh("git init --quiet --bare remote/owner/togai.git; mkdir bin room", tmp_path)
+    gh = tmp_path / "bin/gh"
+    gh.write_text('#!/bin/sh\n[ "$*" = "auth setup-git" ]\n')
+    gh.chmod(0o755)
+    for number in range(2):  # the second replaces the first
+        room = tmp_path / f"room/{number}"
+        room.mkdir()
+        for name in ("Unpack the documentation", "Push it to the branch of the pages"):
+            text = script(jobs["pages"], name)
+            (room / "step.sh").write_text(text.replace("${{ needs.docs.outputs.site }}", packed))
+            done = sh(
+                "bash -e step.sh",
+                room,
+                PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin",
+                HOME=str(tmp_path),
+                GITHUB_SERVER_URL=f"file://{tmp_path}/remote",
+                GITHUB_REPOSITORY="owner/togai",
+                GITHUB_REF_NAME="v1.0.0",
+            )
+            assert done.returncode == 0, done.stderr
+    shown = sh("git --git-dir remote/owner/togai.git ls-tree --name-only gh-pages", tmp_path)
+    assert shown.stdout.split() == [".nojekyll", "index.html"]
+    assert set(jobs["pages"]["needs"]) == {"docs", "publish"}
+
+
 def test_nothing_is_published_before_the_tests_have_passed(jobs: dict[str, Job]) -> None:
     assert set(jobs["publish"]["needs"]) == {"build", "test"}
     assert "publish" in jobs["announce"]["needs"]
@@ -152,9 +187,11 @@ def test_each_job_may_do_only_what_it_does(root: Path, jobs: dict[str, Job]) -> 
     assert yaml.safe_load(text)["permissions"] == {}
     assert {name: job["permissions"] for name, job in jobs.items()} == {
         "build": {"contents": "read"},
+        "docs": {"contents": "read"},
         "test": {"contents": "read"},
         "publish": {"contents": "read", "id-token": "write"},
         "announce": {"contents": "write"},
+        "pages": {"contents": "write"},
     }
     assert "secrets." not in text
 

@@ -23,7 +23,7 @@ def is_failed(event: ReadEvent | str | None) -> bool:
     Returns:
         True for a failed ingestion.
 
-    Example:
+    Examples:
         >>> is_failed("INGESTION_FAILED_UNITS_INVALID"), is_failed("REVERTED")
         (True, False)
     """
@@ -39,7 +39,7 @@ def is_reverted(event: ReadEvent | str | None) -> bool:
     Returns:
         True for REVERTED alone.
 
-    Example:
+    Examples:
         >>> is_reverted("REVERTED"), is_reverted("REVERTED_PARTIALLY")
         (True, False)
     """
@@ -55,7 +55,7 @@ def is_final(event: ReadEvent | str | None) -> bool:
     Returns:
         True for a known final status; never for a status that this version does not know.
 
-    Example:
+    Examples:
         >>> is_final("INGESTION_COMPLETED_EVENT_METERED"), is_final("ARCHIVED")
         (True, False)
     """

@@ -33,7 +33,16 @@ def checked_call(method: str | None, path: str | None) -> str | None:
 
 @frozen
 class Request:
-    """A request as the service received it, without its token."""
+    """A request as the service received it, without its token.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path of the address, as it was sent.
+        query: The query parameters, decoded.
+        body: The body; empty if there was none.
+        headers: The headers, without the token.
+        repeated: The query parameters that are named more than once.
+    """
 
     method: str
     path: str
@@ -41,7 +50,6 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     repeated: tuple[str, ...] = ()
-    """The query parameters that are named more than once."""
 
     def json(self) -> Any:
         """The body as JSON.

@@ -12,7 +12,17 @@ COMPLETED = "INGESTION_COMPLETED_EVENT_METERED"
 
 @define(kw_only=True)
 class Record:
-    """An event that the service holds."""
+    """An event that the service holds.
+
+    Attributes:
+        reference_id: The service's own id of the event.
+        payload: The event as it was sent, as JSON.
+        created_at: When it was ingested, as JSON shows it.
+        status: Its ingestion status.
+        status_before_reverting: The status that it had before it was reverted.
+        past_cycle: Whether it lies in a past pricing cycle, where nothing can be corrected.
+        customer_id: The customer that the account belongs to.
+    """
 
     reference_id: str
     payload: JSON
@@ -20,7 +30,6 @@ class Record:
     status: str = COMPLETED
     status_before_reverting: str | None = None
     past_cycle: bool = False
-    """Whether it lies in a past pricing cycle, where nothing can be corrected."""
     customer_id: str = "customer-1"
 
     def refusal(self) -> str | None:
@@ -83,17 +92,29 @@ def _number(text: str) -> float:
 
 @frozen
 class AppliedCorrection:
-    """A correction that the service applied to an event."""
+    """A correction that the service applied to an event.
+
+    Attributes:
+        action: UNDO, REDO or REDO_EVENT.
+        reference_id: The service's own id of the event.
+        event: The replacement, of a REDO_EVENT.
+    """
 
     action: str
     reference_id: str
     event: JSON | None = None
-    """The replacement, of a REDO_EVENT."""
 
 
 @define
 class Job:
-    """Corrections that the service processes in the background."""
+    """Corrections that the service processes in the background.
+
+    Attributes:
+        action: UNDO, REDO or REDO_EVENT.
+        query: The query of the request.
+        event: The replacement, of a REDO_EVENT.
+        confirmed: Whether the job may run.
+    """
 
     action: str
     query: dict[str, str]
