@@ -748,7 +748,7 @@ row(
     "changed type of a parameter",
     "conflict",
     Parameter,
-    lambda d, p: p.of(d).update(schema=_other(p.described["schema"])),
+    lambda d, p: p.of(d).update(schema=_other(p.of(d)["schema"])),
     cuts=True,
 )
 
@@ -787,7 +787,7 @@ row(
     "quiet",
     Parameter,
     _default,
-    lambda p: _always(p) and "$ref" not in p.described["schema"],
+    lambda p: _always(p) and "$ref" not in p.described.get("schema", {"$ref": ""}),
 )
 row(
     "request property with a default",

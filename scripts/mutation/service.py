@@ -170,10 +170,10 @@ class Service:
             value = sources.get(key[0], {}).get(parameter.name)
             if value is None and parameter.required:
                 raise Refused(400, f"{parameter.name} is required.")
-            if value is None and shape and shape.default is not None:
-                value = json.dumps(shape.default).strip('"')
             if value is not None and shape and key[0] != "path":
                 _check_parameter(parameter.name, value, shape)
+            if value is None and shape and shape.default is not None:
+                value = json.dumps(shape.default).strip('"')
             if value is not None and key in named:
                 read[named[key]] = value
         # What the vendor describes elsewhere works although its description lacks it.

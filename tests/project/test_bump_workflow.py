@@ -1,11 +1,10 @@
-"""The workflow that takes a description opens or updates one pull request, and a conflict fails it."""
+"""The workflow that takes a description keeps one pull request and one issue, and touches nobody's commits."""
 
 from __future__ import annotations
 
-import base64
-import gzip
 import os
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,13 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Stands in for the code host's command line: writes down what it was asked, and knows the open requests.
+# Stands in for the code host's command line: records the commands, and knows the open requests and issues.
 GH = """#!/bin/sh
 echo "$@" >> "$GH_LOG"
-if [ "$1 $2" = "pr list" ]; then echo "$GH_OPEN"; fi
+if [ "$1 $2" = "pr list" ]; then echo "$GH_PULL"; fi
+if [ "$1 $2" = "issue list" ]; then echo "$GH_ISSUE"; fi
 """
+SPEC = "https://example.com/a b'; exit 0"
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def clone(tmp_path: Path) -> Path:
     git("config", "user.email", "t@example.com", cwd=work)
     (work / "openapi.yaml").write_text("old\n")
     for name, text in {
-        "scripts/bump": 'printf "# Report of %s\\n" "$1" > "$3"\n'
-        '[ -z "$NEW" ] || echo "$NEW" > openapi.yaml\nexit $CODE',
+        "scripts/bump": '[ "$CODE" = 2 ] || printf "# Report of %s\\n" "$1" > "$3"\n'
+        'echo "what was wrong" >&2\n[ -z "$NEW" ] || echo "$NEW" > openapi.yaml\nexit $CODE',
         ".ci/run": "exit $GATE",
     }.items():
         path = work / name
@@ -67,34 +68,37 @@ def clone(tmp_path: Path) -> Path:
     return work
 
 
-def run(text: str, clone: Path, **environment: str) -> tuple[int, dict[str, str]]:
-    """Runs a step as the code host does; gives its exit code and outputs."""
+def run(text: str, clone: Path, **environment: str) -> int:
+    """Runs a step as the code host does; gives its exit code."""
     room = clone.parent
-    outputs = room / "outputs"
-    outputs.write_text("")
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
         cwd=clone,
         env={
             **os.environ,
             "PATH": f"{room / 'bin'}:{os.environ['PATH']}",
-            "GITHUB_OUTPUT": str(outputs),
             "GITHUB_STEP_SUMMARY": str(room / "summary"),
             "GITHUB_REPOSITORY": "o/r",
             "RUNNER_TEMP": str(room),
             "GH_LOG": str(room / "gh.log"),
+            "GH_PULL": "",
+            "GH_ISSUE": "",
             **environment,
         },
         capture_output=True,
         text=True,
         check=False,
     )
-    lines = (line.partition("=") for line in outputs.read_text().splitlines())
-    return done.returncode, {name: value for name, _, value in lines}
+    return done.returncode
 
 
-PATCH = "${{ needs.bump.outputs.patch }}"
-SPEC = "https://example.com/a b'; exit 0"
+def handed_over(clone: Path) -> dict[str, str]:
+    folder = clone.parent / "bump"
+    return {one.name: one.read_text() for one in folder.iterdir()}
+
+
+def bump(workflow: dict[str, Any], clone: Path, code: str, new: str = "", gate: str = "0") -> int:
+    return run(script(workflow, "bump"), clone, SPEC=SPEC, CODE=code, NEW=new, GATE=gate)
 
 
 @pytest.mark.parametrize(
@@ -104,73 +108,136 @@ SPEC = "https://example.com/a b'; exit 0"
         ("0", "new", "0", "success"),
         ("0", "new", "1", "failure"),
         ("1", "", "0", "failure"),
+        ("2", "", "0", "failure"),
     ],
-    ids=["nothing new", "quiet", "the gate fails", "a conflict"],
+    ids=["nothing new", "quiet", "the gate fails", "a conflict", "unusable"],
 )
-def test_a_bump_tells_its_state_its_report_and_its_patch(
+def test_a_bump_hands_over_its_state_its_report_and_its_patch_as_files(
     workflow: dict[str, Any], clone: Path, code: str, new: str, gate: str, state: str
 ) -> None:
-    step = script(workflow, "bump")
-    status, outputs = run(step, clone, SPEC=SPEC, CODE=code, NEW=new, GATE=gate)
-    assert status == 0
-    assert outputs["state"] == state
-    assert base64.b64decode(outputs["report"]).decode() == f"# Report of {SPEC}\n"
-    patch = gzip.decompress(base64.b64decode(outputs["patch"])).decode()
-    assert ("+new" in patch) == bool(new)
+    assert bump(workflow, clone, code, new, gate) == 0
+    files = handed_over(clone)
+    assert (files["state"], files["code"]) == (f"{state}\n", f"{code}\n")
+    report = "what was wrong" if code == "2" else f"# Report of {SPEC}\n"
+    assert report in files["report.md"]
+    assert ("+new" in files["bump.patch"]) == bool(new)
 
 
-def test_unusable_input_fails_without_a_pull_request(workflow: dict[str, Any], clone: Path) -> None:
-    status, outputs = run(script(workflow, "bump"), clone, SPEC=SPEC, CODE="2", NEW="", GATE="0")
-    assert (status != 0, outputs) == (True, {})
+def test_a_missing_address_fails(workflow: dict[str, Any], clone: Path) -> None:
+    assert run(script(workflow, "bump"), clone, SPEC="") == 2
 
 
-def test_no_address_is_told(workflow: dict[str, Any], clone: Path) -> None:
-    assert run(script(workflow, "bump"), clone, SPEC="")[0] == 2
-
-
-def propose(workflow: dict[str, Any], clone: Path, state: str, new: str, **more: str) -> int:
-    code = "0" if new else "1"
-    _, outputs = run(script(workflow, "bump"), clone, SPEC=SPEC, CODE=code, NEW=new, GATE="0")
+def propose(
+    workflow: dict[str, Any], clone: Path, code: str = "0", new: str = "new", **more: str
+) -> tuple[int, str]:
+    """Runs both jobs; gives the exit code of the second one, and the commands of the code host."""
+    git("switch", "--quiet", "--force", "--detach", "origin/main", cwd=clone)
+    assert bump(workflow, clone, code, new) == 0
     git("reset", "--quiet", "--hard", "origin/main", cwd=clone)
-    given = {"STATE": state, "REPORT": outputs["report"], **more}
-    step = script(workflow, "propose").replace(PATCH, outputs["patch"])
-    return run(step, clone, **given)[0]
+    git("clean", "--quiet", "-d", "--force", cwd=clone)
+    subprocess.run(
+        ["git", "branch", "-D", "contract-bump"], cwd=clone, capture_output=True, check=False
+    )
+    git("fetch", "--quiet", "origin", cwd=clone)
+    status = run(script(workflow, "propose"), clone, **more)
+    log = clone.parent / "gh.log"
+    return status, log.read_text() if log.exists() else ""
+
+
+def branch(clone: Path) -> str:
+    return git("log", "--format=%an: %s", "contract-bump", cwd=clone.parent / "origin.git")
 
 
 def test_a_quiet_bump_opens_a_pull_request_with_the_report(
     workflow: dict[str, Any], clone: Path
 ) -> None:
-    assert propose(workflow, clone, "success", "new", GH_OPEN="") == 0
+    status, log = propose(workflow, clone)
+    assert status == 0
     assert git("show", "contract-bump:openapi.yaml", cwd=clone.parent / "origin.git") == "new\n"
-    log = (clone.parent / "gh.log").read_text()
     assert "pr create --head contract-bump" in log
     assert "-f state=success" in log
 
 
-def test_a_later_bump_updates_the_open_pull_request(workflow: dict[str, Any], clone: Path) -> None:
-    assert propose(workflow, clone, "success", "new", GH_OPEN="17") == 0
-    log = (clone.parent / "gh.log").read_text()
+def test_a_later_bump_updates_the_branch_and_the_pull_request(
+    workflow: dict[str, Any], clone: Path
+) -> None:
+    propose(workflow, clone)
+    status, log = propose(workflow, clone, new="newer", GH_PULL="17")
+    assert status == 0
+    assert git("show", "contract-bump:openapi.yaml", cwd=clone.parent / "origin.git") == "newer\n"
     assert "pr edit 17" in log
+
+
+def test_a_branch_where_a_person_pushed_is_never_overwritten(
+    workflow: dict[str, Any], clone: Path
+) -> None:
+    propose(workflow, clone)
+    git("switch", "--quiet", "contract-bump", cwd=clone)
+    for name, value in (("user.name", "ada"), ("user.email", "ada@example.com")):
+        git("config", name, value, cwd=clone)
+    (clone / "facade.py").write_text("by hand\n")
+    git("add", "--all", cwd=clone)
+    git("commit", "--quiet", "-m", "By hand", cwd=clone)
+    git("push", "--quiet", "origin", "contract-bump", cwd=clone)
+    before = branch(clone)
+    status, log = propose(workflow, clone, new="newer", GH_PULL="17")
+    assert status != 0
+    assert branch(clone) == before
+    assert before.startswith("ada: By hand")
+    assert "pr comment 17" in log
+
+
+@pytest.mark.parametrize("code", ["1", "2"], ids=["a conflict", "unusable"])
+@pytest.mark.parametrize("issue", ["", "5"])
+def test_what_cannot_be_taken_is_one_issue(
+    workflow: dict[str, Any], clone: Path, code: str, issue: str
+) -> None:
+    status, log = propose(workflow, clone, code, new="", GH_ISSUE=issue)
+    assert status != 0
+    assert ("issue create" in log, "issue edit 5" in log) == (not issue, bool(issue))
     assert "pr create" not in log
 
 
-def test_a_conflict_opens_a_pull_request_that_fails(workflow: dict[str, Any], clone: Path) -> None:
-    assert propose(workflow, clone, "failure", "", GH_OPEN="") != 0
-    log = (clone.parent / "gh.log").read_text()
-    assert "pr create" in log
-    assert "-f state=failure" in log
+def test_a_cleared_conflict_closes_its_issue(workflow: dict[str, Any], clone: Path) -> None:
+    status, log = propose(workflow, clone, GH_ISSUE="5")
+    assert status == 0
+    assert "issue close 5" in log
 
 
-def test_nothing_of_a_stranger_stands_in_a_script(workflow: dict[str, Any]) -> None:
+def test_a_pull_request_that_is_not_needed_any_more_says_so(
+    workflow: dict[str, Any], clone: Path
+) -> None:
+    status, log = propose(workflow, clone, new="", GH_PULL="17")
+    assert status == 0
+    assert "pr comment 17" in log
+
+
+def test_the_workflow_says_how_ci_comes_to_run(root: Path) -> None:
+    head = (root / ".github/workflows/bump.yml").read_text("utf-8").partition("name:")[0]
+    assert "ci.yml" in head
+    assert "BUMP_TOKEN" in head
+
+
+def test_no_text_of_a_stranger_is_part_of_a_script(workflow: dict[str, Any]) -> None:
     for job in workflow["jobs"]:
-        # The patch is base64 by then.
-        assert "${{" not in script(workflow, job).replace(PATCH, "")
+        assert "${{" not in script(workflow, job)
+        assert "outputs" not in workflow["jobs"][job]
 
 
 def test_only_the_job_that_runs_nothing_generated_may_write(workflow: dict[str, Any]) -> None:
     assert workflow["permissions"] == {}
     assert workflow["jobs"]["bump"]["permissions"] == {"contents": "read"}
     assert "scripts/" not in script(workflow, "propose")
+
+
+@pytest.mark.parametrize("job", ["bump", "propose"])
+def test_the_scripts_are_valid_shell(workflow: dict[str, Any], job: str) -> None:
+    bash = shutil.which("bash")
+    assert bash
+    done = subprocess.run(
+        [bash, "-n", "-c", script(workflow, job)], capture_output=True, check=False
+    )
+    assert done.returncode == 0
 
 
 def test_actions_are_pinned_by_hash(root: Path) -> None:
