@@ -40,7 +40,9 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         "undo", account_id="acme", event_id="ride-1", created_at=TAKEN
     ),
     "a whole account": lambda api: api.call("undo", account_id="acme", whole_account=True),
-    "an event that was read": lambda api: api.call("undo", api.call("get", "ride-1")),
+    "an event that was read": lambda api: api.call(
+        "undo", api.call("get", "ride-1"), allow_reverted=True
+    ),
     "a replacement": lambda api: api.call(
         "replace", EVENT, account_id="acme", reference_id="ref-1"
     ),

@@ -197,7 +197,7 @@ def test_all_faults_share_the_parameters_that_when_documents() -> None:
         name for name in own if "when" in inspect.signature(getattr(FakeTogai, name)).parameters
     }
     # These count pages and events instead of requests.
-    assert own - shared == {"cycle_next", "empty_page_next", "refuse_next"}
+    assert own - shared == {"cycle_next", "refuse_next"}
     for name in shared:
         assert inspect.signature(getattr(FakeTogai, name)).parameters["when"].annotation == (
             "Unpack[When]"

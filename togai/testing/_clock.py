@@ -7,12 +7,9 @@ import math
 import threading
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from togai._transport import clock
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 class FakeClock:
@@ -42,12 +39,7 @@ class FakeClock:
         self._before, clock.current = clock.current, self._time
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._before is not None:
             before, self._before = self._before, None
             before.ahead += max(0.0, self._time.now() - before.now())

@@ -58,7 +58,7 @@ class FakeTogai(FaultMethods, ModeMethods):
         now: Callable[[], datetime] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self._service = Service(token=token, now=now, seconds=clock)
+        self._service = Service(token, now, clock)
         self._queue = FaultQueue()
         self._limit = requests_per_second
         self._starts: deque[float] = deque(maxlen=requests_per_second)
@@ -223,7 +223,7 @@ class FakeTogai(FaultMethods, ModeMethods):
             TypeError: The service has no such query parameter.
             ValueError: No call has this method and path, or no correction this action.
         """
-        return self._check_sent(method, path, times, json, query)
+        return _assertions.check_sent(list(self._requests), method, path, times, json, query)
 
     def assert_not_sent(self, method: str, path: str, *, json: Any = None, **query: Any) -> None:
         """Assert that a request was not sent: `assert_sent` with `times=0`.
@@ -234,14 +234,7 @@ class FakeTogai(FaultMethods, ModeMethods):
             json: Its whole body.
             **query: Query parameters that it had, as for `assert_sent`.
         """
-        self._check_sent(method, path, 0, json, query)
-
-    def _check_sent(
-        self, method: str, path: str, times: int | None, body: Any, query: Mapping[str, Any]
-    ) -> list[Request]:
-        with self._service.lock:
-            requests = list(self._requests)
-        return _assertions.check_sent(requests, method, path, times, body, query)
+        _assertions.check_sent(list(self._requests), method, path, 0, json, query)
 
     def transport(self) -> Any:
         """A transport for `Client(transport=...)` and `AsyncClient(transport=...)`, of httpx and of httpx2."""
@@ -294,7 +287,7 @@ class FakeTogai(FaultMethods, ModeMethods):
         now = self._service.seconds()
         if len(self._starts) == self._limit and now - self._starts[0] < 1.0:
             message = {"message": "Too many requests."}
-            return Delivered(Response.of(429, message, **{"Retry-After": "1"}))
+            return Delivered(Response.of(429, message, {"Retry-After": "1"}))
         self._starts.append(now)
         return None
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
-import json
 import threading
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from attrs import define, field, frozen
 
@@ -126,13 +125,3 @@ class FaultQueue:
         with self._lock:
             self._queue.clear()
             self.released.set()
-
-
-def encode(body: Any) -> tuple[bytes, str]:
-    """A body and its content type: bytes and text as they are, anything else as JSON."""
-    if isinstance(body, bytes):
-        return body, "application/octet-stream"
-    if isinstance(body, str):
-        kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
-        return body.encode(), f"{kind}; charset=utf-8"
-    return json.dumps(body).encode(), "application/json"

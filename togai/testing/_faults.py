@@ -7,10 +7,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Unpack
 
-from attrs import evolve
-
 from togai.testing import _json_path
-from togai.testing._fault_queue import Delivery, Fault, When, encode
+from togai.testing._fault_queue import Delivery, Fault, When
 from togai.testing._messages import Response
 from togai.testing._parameters import read_token, write_token
 
@@ -60,9 +58,9 @@ class FaultMethods:
         """
         if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"status={status!r}: pass a whole number from 200 to 599")
-        sent, kind = encode({"message": f"A fault: status {status}."} if body is None else body)
         extra = {} if retry_after is None else {"Retry-After": f"{retry_after}"}
-        response = Response(status, sent, {"Content-Type": kind, **extra, **(headers or {})})
+        body = {"message": f"A fault: status {status}."} if body is None else body
+        response = Response.of(status, body, {**extra, **(headers or {})})
 
         def respond(_request: Request, _own: Response | None) -> Response:
             return response
@@ -82,7 +80,7 @@ class FaultMethods:
                 raise RuntimeError("there is no response to change")
             body: Any = json.loads(own.body)
             after = change(body)
-            return evolve(own, body=encode(body if after is None else after)[0])
+            return own.with_body(body if after is None else after)
 
         self._add_fault(when, respond=changed)
 
@@ -133,7 +131,7 @@ class FaultMethods:
                 # Not 500: the client would retry, and the test would not see the message.
                 message = f"{call} does not fit the response: {error} in {own.body.decode()}"
                 return Response.of(400, {"message": message[:500]})
-            return evolve(own, body=encode(body)[0])
+            return own.with_body(body)
 
         self._add_fault(when, respond=changed)
 
@@ -239,16 +237,15 @@ class FaultMethods:
             body: Its body, as for `fail_next`; by default that of a successful correction without entries.
             **when: Which requests, see `When`.
         """
-        sent, kind = encode({"data": []} if body is None else body)
-        headers = {"Content-Type": kind, "X-Request-Id": "leftover"}
-        self._add_fault(when, leftover=Response(status, sent, headers))
+        body = {"data": []} if body is None else body
+        headers = {"X-Request-Id": "leftover"}
+        self._add_fault(when, leftover=Response.of(status, body, headers))
 
-    def empty_page_next(self, *, times: int | None = 1, skip: int = 0) -> None:
+    def empty_page_next(self, **when: Unpack[When]) -> None:
         """Respond to a listing with an empty page and a token, from which it goes on where it was.
 
         Args:
-            times: The number of pages; None is all until `release()`.
-            skip: The number of pages that are served normally first.
+            **when: Which requests for pages, see `When`.
         """
         hops = itertools.count(1)
 
@@ -258,8 +255,7 @@ class FaultMethods:
             token = write_token(read_token(request.query), request.query, next(hops))
             return Response.of(200, {"events": [], "nextToken": token})
 
-        when = When(times=times, skip=skip, method="GET", path="/events")
-        self._add_fault(when, respond=emptied)
+        self._add_fault({"method": "GET", "path": "/events", **when}, respond=emptied)
 
     def cycle_next(self, pages: int = 1) -> None:
         """Repeat page tokens until `release()`.

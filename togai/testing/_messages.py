@@ -75,10 +75,20 @@ class Response:
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, status: int, body: Any, **headers: str) -> Response:
-        """A response in JSON."""
-        content = json.dumps(body, separators=(",", ":")).encode()
-        return cls(status, content, {"Content-Type": "application/json", **headers})
+    def of(cls, status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
+        """A response with a body: bytes and text as they are, anything else as JSON."""
+        if isinstance(body, bytes):
+            content, kind = body, "application/octet-stream"
+        elif isinstance(body, str):
+            kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
+            content, kind = body.encode(), f"{kind}; charset=utf-8"
+        else:
+            content, kind = json.dumps(body).encode(), "application/json"
+        return cls(status, content, {"Content-Type": kind, **(headers or {})})
+
+    def with_body(self, body: Any) -> Response:
+        """This response with another body and the same headers."""
+        return Response(self.status, Response.of(self.status, body).body, self.headers)
 
     def all_headers(self) -> dict[str, str]:
         """The headers with the length of the body, unless they announce another."""
@@ -88,9 +98,9 @@ class Response:
 class Refused(Exception):
     """The service refuses the request."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.response = Response.of(status, {"message": message[:500]}, **headers)
+        self.response = Response.of(status, {"message": message[:500]}, headers)
 
 
 def received(

@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         # Without a version in the request line, the response would have no status and headers.
         self.request_version = self.protocol_version
         text = message or http.HTTPStatus(code).phrase
-        self._write(Response.of(code, {"message": text[:500]}, **{"X-Request-Id": "req-0"}))
+        self._write(Response.of(code, {"message": text[:500]}, {"X-Request-Id": "req-0"}))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
         """Print nothing."""

@@ -95,11 +95,7 @@ class Service:
     """The state, and the three calls."""
 
     def __init__(
-        self,
-        *,
-        token: str,
-        now: Callable[[], datetime] | None = None,
-        seconds: Callable[[], float] | None = None,
+        self, token: str, now: Callable[[], datetime] | None, seconds: Callable[[], float] | None
     ) -> None:
         self.token = token
         self.modes = Modes()
@@ -169,8 +165,7 @@ class Service:
 
     def _route(self, request: Request, token: str | None) -> Response:
         if token != self.token:
-            message = "The token is missing or wrong."
-            raise Refused(401, message, **{"WWW-Authenticate": "Bearer"})
+            raise Refused(401, "The token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
         parts = request.path.removeprefix("/").split("/")
         if parts[0] != "events" or len(parts) > 2 or request.path.endswith("/"):
             raise Refused(404, f"There is nothing at {request.path}.")
@@ -179,7 +174,7 @@ class Service:
             raise Refused(400, f"Query parameter {names} is repeated.")
         allowed = "POST" if parts[-1] == "correction" else "GET"
         if request.method != allowed:
-            raise Refused(405, f"{request.path} takes {allowed}.", Allow=allowed)
+            raise Refused(405, f"{request.path} takes {allowed}.", {"Allow": allowed})
         if allowed == "POST":
             return self._correct(request)
         return self._list(request) if len(parts) == 1 else self._get(request, unquote(parts[1]))
