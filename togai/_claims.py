@@ -64,11 +64,8 @@ def claims_of(
     selection = correction.selection
     since = None
     if ledger is not None:
-        check = partial(ledger.check, settings.service, selection.reference_id)
-        since = yield Blocking(check)
-    if correction.background or not (
-        selection.reference_id or selection.event_id or selection.event_source_time
-    ):
+        since = yield Blocking(partial(ledger.check, settings.service, selection.reference_id))
+    if correction.background or selection.is_whole_account:
         return [Claim(correction=correction, target=None, since=since)]
     before = correction.before[0] if correction.before else None
     reads = reads_for(correction, before)
@@ -79,18 +76,16 @@ def claims_of(
     for one in reads:
         events += yield from _calls.read(settings, one, timeout)
     targets = _targets(correction, events)
-    if ledger is not None and selection.reference_id is None:
-        for target in targets:
-            yield Blocking(partial(ledger.check, settings.service, target.reference_id))
+    if ledger is not None:
+        refused = partial(ledger.check_all, settings.service, [one.reference_id for one in targets])
+        yield Blocking(refused)
     if before is not None:
         check_unchanged(
             evolve(before, payload=targets[0].payload) if changed else before, targets[0]
         )
     shown = frozenset(str(Target.of(event).reference_id) for event in events)
-    return [
-        Claim(correction=correction, target=target, siblings=shown, since=since)
-        for target in targets
-    ]
+    claim = partial(Claim, correction=correction, siblings=shown, since=since)
+    return [claim(target=target) for target in targets]
 
 
 def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target]:

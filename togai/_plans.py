@@ -126,12 +126,7 @@ def execute(
     ledger: LedgerLike,
 ) -> Steps[Execution]:
     """Send the items of an approved plan that are not done yet, one by one."""
-    if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequest(f"execute takes a Plan, not {type(plan).__name__}")
-    if on_failure not in ("stop", "continue"):
-        raise InvalidRequest(f'on_failure={on_failure!r}: pass "stop" or "continue"')
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequest(f"limit={limit!r}: pass a whole number from 1 on, or None for all")
+    _check_arguments(plan, on_failure, limit)
     book = _required(settings, ledger)
     if plan.service != settings.service:
         raise InvalidRequest(
@@ -156,6 +151,15 @@ def execute(
                 on_step(step)
         steps.append(step)
     return Execution(digest=plan.digest, steps=tuple(steps))
+
+
+def _check_arguments(plan: object, on_failure: object, limit: object) -> None:
+    if not isinstance(plan, Plan):
+        raise InvalidRequest(f"execute takes a Plan, not {type(plan).__name__}")
+    if on_failure not in ("stop", "continue"):
+        raise InvalidRequest(f'on_failure={on_failure!r}: pass "stop" or "continue"')
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise InvalidRequest(f"limit={limit!r}: pass a whole number from 1 on, or None for all")
 
 
 _SENT = (Outcome.APPLIED, Outcome.FAILED, Outcome.NOT_APPLIED, Outcome.UNKNOWN)

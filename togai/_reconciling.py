@@ -53,32 +53,30 @@ def reconcile(
     reads = reads_for(case.correction, case.snapshot)
     # The witness is read first: what is read after it is at least as recent.
     witness = _witness(later, reads[0])
-    reverted = False
+    seen: Sequence[ReadEvent] = ()
     if witness is not None and reads[0].event_id is not None:
         seen = yield from _calls.read(settings, Read(event_id=witness.event_id), timeout)
-        reverted = _reads_reverted(witness, seen)
+    events, complete = yield from _read_all(settings, reads, timeout, most)
+    readings = evolve(readings, events=events, complete=complete)
+    if witness is not None:
+        reverted = _reads_reverted(witness, seen or events)
+        readings = evolve(readings, witness=witness.reference_id, witness_reverted=reverted)
+    return judge(case, readings, min_age)
+
+
+def _read_all(
+    settings: Settings, reads: Sequence[Read], timeout: float | Timeout | None, most: int
+) -> Steps[tuple[list[ReadEvent], bool]]:
+    """What shows a target and its replacement, and whether all of it was read."""
     events: list[ReadEvent] = []
     complete = True
     for one in reads:
         if one.event_id is not None:
             events += yield from _calls.get_all(settings, one.event_id, timeout)
         else:
-            listed, all_read = yield from _calls.listed(settings, one.account_id, timeout, most)
+            listed, complete = yield from _calls.listed(settings, one.account_id, timeout, most)
             events += listed
-            complete = complete and all_read
-    if witness is not None and reads[0].event_id is None:
-        reverted = _reads_reverted(witness, events)
-    return judge(
-        case,
-        evolve(
-            readings,
-            events=events,
-            complete=complete,
-            witness=None if witness is None else witness.reference_id,
-            witness_reverted=reverted,
-        ),
-        min_age,
-    )
+    return events, complete
 
 
 def _witness(later: Sequence[Entry], read: Read) -> Target | None:

@@ -157,16 +157,7 @@ def _selection_of(target: object) -> Selection:
 
 
 def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
-    for name in ("account_id", "reference_id", "event_id"):
-        value = given.get(name)
-        if name in given and (not isinstance(value, str) or not value.strip()):
-            raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
-    for name in ("event_source_time", "created_at"):
-        moment = given.get(name)
-        if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
-            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
-        if isinstance(moment, datetime):
-            given[name] = moment.astimezone(UTC)
+    _check_values(given)
     if "account_id" not in given:
         lacking = f"{', '.join(given)} without account_id" if given else "no target"
         raise InvalidRequest(
@@ -187,6 +178,19 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
             f"whole_account=True goes with account_id alone, not with {', '.join(sorted(filters))}"
         )
     return Selection(**given)
+
+
+def _check_values(given: dict[str, Any]) -> None:
+    for name in ("account_id", "reference_id", "event_id"):
+        value = given.get(name)
+        if name in given and (not isinstance(value, str) or not value.strip()):
+            raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
+    for name in ("event_source_time", "created_at"):
+        moment = given.get(name)
+        if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
+            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
+        if isinstance(moment, datetime):
+            given[name] = moment.astimezone(UTC)
 
 
 def _payload(

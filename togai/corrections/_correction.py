@@ -36,6 +36,11 @@ class Selection:
     event_source_time: datetime | None = None
     created_at: datetime | None = None
 
+    @property
+    def is_whole_account(self) -> bool:
+        """Whether it names an account alone."""
+        return not (self.reference_id or self.event_id or self.event_source_time)
+
     def __str__(self) -> str:
         named = {
             "account_id": self.account_id,

@@ -60,20 +60,18 @@ def choose(
 ) -> Found:
     """The events that fit, each once; of two readings of an event the later one."""
     chosen: dict[object, EventWithStatus] = {}
-    seen: set[str] = set()
+    seen: set[str | None] = set()
     for event in events:
         target = Target.of(event)
-        seen.update(str(one) for one in (target.reference_id, target.event_id))
-        if (
+        seen |= {target.reference_id, target.event_id}
+        fits = (
             (reference_ids is None or target.reference_id in reference_ids)
             and (event_ids is None or target.event_id in event_ids)
-            and (status is None or target.status == status)
-            and _within(event, since, until)
-            and (where is None or where(event))
-        ):
+            and status in (None, target.status)
+        )
+        if fits and _within(event, since, until) and (where is None or where(event)):
             chosen[target.reference_id or id(event)] = event
-    wanted = sorted((reference_ids or frozenset()) | (event_ids or frozenset()))
-    missing = [one for one in wanted if one not in seen]
+    missing = sorted(((reference_ids or frozenset()) | (event_ids or frozenset())) - seen)
     return Found(list(chosen.values()), missing, is_complete=is_complete)
 
 

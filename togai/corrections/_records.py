@@ -67,6 +67,11 @@ class Records:
                 rules.check_event(service, reference_id)
             return rules.head()
 
+    def check_all(self, service: str, reference_ids: Sequence[str | None]) -> None:
+        """Refuse events that cannot be corrected anyway."""
+        for reference_id in reference_ids:
+            self.check(service, reference_id)
+
     def begin(
         self,
         claims: Sequence[Claim],

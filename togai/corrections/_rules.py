@@ -141,6 +141,9 @@ class Rules:
         if reference_id is None:
             return
         self.check_event(service, reference_id)
+        self._refuse_stale(claim, service, reference_id)
+
+    def _refuse_stale(self, claim: Claim, service: str, reference_id: str) -> None:
         if claim.since is not None:
             later = self.entries(
                 f"target = ? AND service = ? AND kind = '{Kind.APPLIED}' AND id > ?",
