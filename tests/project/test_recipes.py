@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 import re
 import runpy
@@ -21,13 +22,11 @@ import pytest
 import trustme
 
 from tests.transport.servers import raw_server, send, server_context, whole
-from togai import ConfigurationError, ServerError, Togai
+from togai import ConfigurationError, Togai
 from togai.testing import FakeTogai
 
 TEXT = (Path(__file__).parents[2] / "RECIPES.md").read_text("utf-8")
 RECIPES = dict(re.findall(r"^## (.+?)\n.*?^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
-
-EXPORT = "Export a month to CSV, and go on where it stopped"
 
 Write = Callable[[str], Path]
 
@@ -78,65 +77,126 @@ def read_csv(path: str) -> list[dict[str, str]]:
 
 
 def test_every_recipe_is_tested_here() -> None:
-    assert len(RECIPES) == len(re.findall("^## ", TEXT, re.MULTILINE)) == 9
+    assert len(RECIPES) == len(re.findall("^## ", TEXT, re.MULTILINE)) == 14
     assert TEXT.count("```python") == len(RECIPES)
 
 
+def test_the_recipes_pass_the_strict_type_checker(tmp_path: Path) -> None:
+    for number, code in enumerate(RECIPES.values()):
+        (tmp_path / f"recipe_{number}.py").write_text(code)
+    config = Path(__file__).parents[2] / "pyproject.toml"
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(config)]
+    done = subprocess.run(
+        [
+            *command,
+            "--ignore-missing-imports",
+            "--cache-dir",
+            str(tmp_path / "cache"),
+            str(tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=config.parent,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def play(write: Write, title: str) -> None:
+    runpy.run_path(str(write(title)), run_name="__main__")
+
+
 def test_the_export_holds_the_events_of_the_month_and_no_others(
-    fake: FakeTogai, write: Write
+    fake: FakeTogai, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(1, 121):
         ride(fake, number, month=12 if number % 3 else 11)
-    runpy.run_path(str(write(EXPORT)), run_name="__main__")
-    ids = {row["id"] for row in read_csv("rides-2024-12.csv")}
+    play(write, "Export a month")
+    ids = {row["id"] for row in read_csv("december.csv")}
     assert ids == {f"ride-{number}" for number in range(1, 121) if number % 3}
+    assert "80 rows of 120 events; left out: 40 outside the time window" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("read_before", [0, 1, 2])
-def test_an_export_that_broke_goes_on_without_repeating_or_losing_an_event(
-    fake: FakeTogai, load: Load, read_before: int
-) -> None:
-    for number in range(1, 131):
-        ride(fake, number)
-    export = load(EXPORT)["export_month"]
-    target = Path("rides.csv")
-    fake.fail_next(status=500, skip=read_before)
-    with Togai(max_retries=0) as client:
-        with pytest.raises(ServerError):
-            export(client, "acme", "2024-12", target)
-        with target.open("a", encoding="utf-8") as file:
-            file.write("half a li")  # as a process that is killed while it writes
-        export(client, "acme", "2024-12", target)
-        asked = len(fake.requests)
-        export(client, "acme", "2024-12", target)
-    assert len(fake.requests) == asked
-    ids = [row["id"] for row in read_csv("rides.csv")]
-    assert sorted(ids) == sorted(f"ride-{number}" for number in range(1, 131))
-
-
-def test_an_event_whose_time_cannot_be_read_is_exported_too(fake: FakeTogai, load: Load) -> None:
-    ride(fake, 1)
-
-    def spoil(answer: Any) -> None:
-        answer["events"][0]["eventPayload"]["timestamp"] = "yesterday"
-
-    fake.change_next(spoil)
-    with Togai() as client:
-        load(EXPORT)["export_month"](client, "acme", "2024-11", Path("rides.csv"))
-    assert [row["timestamp"] for row in read_csv("rides.csv")] == ["yesterday"]
-
-
-def test_failed_ingestions_are_found_and_counted_by_their_reason(
+def test_failed_ingestions_are_counted_by_their_reason(
     fake: FakeTogai, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(1, 8):
-        ride(fake, number)
+    ride(fake, 1)
     for number in (8, 9):
         ride(fake, number, status="INGESTION_FAILED_UNITS_INVALID")
-    runpy.run_path(str(write("Find failed ingestions, and why they failed")), run_name="__main__")
+    play(write, "Count failed ingestions by reason")
+    assert capsys.readouterr().out == "2 Ingestion failed units invalid\n"
+
+
+@pytest.fixture
+def table() -> None:
+    lines = ["acme,ride-2,distance,7.25", "acme,ride-3,distance,7.25", "acme,nobody,distance,1"]
+    Path("corrections.csv").write_text("\n".join(["account_id,event_id,attribute,value", *lines]))
+
+
+@pytest.mark.usefixtures("table")
+def test_a_table_is_corrected_once_however_often_the_program_runs(
+    fake: FakeTogai,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number in range(1, 5):
+        ride(fake, number)
+    title = "Correct quantities from a CSV"
+    for typed, count in (("no", 0), ("2", 2), ("2", 2)):
+        monkeypatch.setattr("builtins.input", lambda _question, typed=typed: typed)
+        play(write, title)
+        assert len(fake.corrections) == count
     out = capsys.readouterr().out
-    assert set(re.findall(r"ride-\d", out)) == {"ride-8", "ride-9"}
-    assert re.search(r"^ +2  INGESTION_FAILED_UNITS_INVALID: ", out, re.MULTILINE)
+    assert "line 4: error: nobody: no event of the account acme has this event_id" in out
+    assert "2 corrections: 2 applied" in out
+    with Togai() as client:
+        live = [one for one in client.events.list() if one.ingestion_status.status != "REVERTED"]
+    found = {one.event_payload.id: one.event_payload.attributes[0].value for one in live}
+    assert found == {"ride-1": "1.5", "ride-2": "7.25", "ride-3": "7.25", "ride-4": "4.5"}
+
+
+@pytest.mark.usefixtures("table")
+def test_an_unknown_outcome_is_settled_and_the_plan_goes_on(
+    fake: FakeTogai,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number in range(1, 5):
+        ride(fake, number)
+    monkeypatch.setattr("builtins.input", lambda _question: "2")
+    fake.drop_next(acts=True, method="POST")
+    play(write, "Correct quantities from a CSV")
+    assert "1 unknown, 1 applied" in capsys.readouterr().out
+    play(write, "Settle corrections with an unknown outcome")
+    assert "applied" in capsys.readouterr().out
+    play(write, "Correct quantities from a CSV")
+    assert len(fake.corrections) == 2
+    play(write, "Give an auditor the history")
+    lines = [json.loads(line) for line in Path("history.jsonl").read_text().splitlines()]
+    assert {line["who"] for line in lines if line["kind"] == "intent"} == {"ann"}
+
+
+def test_one_hour_is_planned_and_not_sent(
+    fake: FakeTogai, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.add(id="before", timestamp="2024-12-04T06:59:59Z")
+    fake.add(id="within", timestamp="2024-12-04T07:30:00Z")
+    play(write, "Plan to undo one hour")
+    assert "Plan: 1 correction" in capsys.readouterr().out
+    assert Path("hour.json").exists()
+    assert not fake.corrections
+
+
+def test_parquet_sums_exactly(
+    fake: FakeTogai, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(1, 5):
+        ride(fake, number)
+    names = runpy.run_path(str(write("polars and Parquet")))
+    sums = dict(names["by_city"].iter_rows())
+    assert sums == {"Chennai": Decimal("5.0"), "Pune": Decimal("7.0")}
+    assert "Chennai" in capsys.readouterr().out
 
 
 def test_a_data_frame_sums_exactly(
