@@ -11,8 +11,8 @@ PACKAGE = Path(togai.__file__).parent
 
 # From the bottom to the top: a module imports only what stands in a row above its own, or in its own row.
 ORDER = [
-    ["togai._version", "togai._drift", "togai._json", "togai._printable"],
-    ["togai.models", "togai._contract"],
+    ["togai._version", "togai._drift", "togai._json", "togai._printable", "togai._html"],
+    ["togai.models", "togai._contract", "togai._one_line"],
     ["togai.corrections._correction", "togai.corrections._entry", "togai.corrections._step"],
     ["togai.errors", "togai._salvage"],
     ["togai._build", "togai._rows", "togai._decoding"],

@@ -1,6 +1,19 @@
 """Python client for the Togai events API that spec changes cannot break.
 
-Start with `Togai` or `AsyncTogai`; the models are in `togai.models`, the errors in `togai.errors`.
+    with Togai() as client:                              # the token from TOGAI_API_TOKEN
+        for event in client.events.list(account_id="acme"):
+            print(event)                                 # one line each; event.to_dict() has everything
+        event = client.events.get("ride-17")             # by the id that it was sent with
+        print(quantities(event))                         # {'distance': Decimal('17.4')}
+        client.events.undo(event, ledger="ledger.db")    # take it back; redo and replace as well
+
+The same with asyncio: `AsyncTogai`. To read on:
+
+- `help(togai.Togai)`: settings; `help(togai.Events)`: the calls of `client.events`
+- `togai.corrections`: plans and the ledger, to correct many events safely
+- `togai.jobs`: export events, read a table of corrections
+- `togai.errors`: everything that is raised; `togai.models`: everything that is read
+- `togai.testing`: the service in memory, for tests; and the command line: `togai --help`
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +23,7 @@ from togai._version import __version__ as __version__
 if TYPE_CHECKING:
     from togai._public import *  # noqa: F403
 else:
+    import sys as _sys
     from importlib import import_module as _import_module
 
     _SUBMODULES = ("corrections", "errors", "jobs", "models")
@@ -26,6 +40,9 @@ else:
         if name in _SUBMODULES:
             return _import_module(f"togai.{name}")
         if name == "__all__":
+            if _sys._getframe(1).f_globals.get("__name__") == "pydoc":  # noqa: SLF001
+                # help(togai) would print the documentation of every class: 6,000 lines.
+                raise AttributeError(name)
             return sorted({*_names(), "__version__"})
         if not name.startswith("_"):
             names = _names()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus
 
 
-@frozen
+@frozen(repr=False)
 class EventPage:
     """One page of a listing.
 
@@ -30,6 +30,10 @@ class EventPage:
 
     events: tuple[EventWithStatus, ...]
     next_token: str | None
+
+    def __repr__(self) -> str:
+        more = "the last page" if self.next_token is None else "more follow"
+        return f"<EventPage: {len(self.events)} events, {more}>"
 
 
 class Cursor:

@@ -36,8 +36,14 @@ from _togai_generated.models import IngestionStatus as IngestionStatus
 from _togai_generated.models import IngestionStatusValue as IngestionStatusValue
 from _togai_generated.models import UsageMeterStatus as UsageMeterStatus
 
+from togai._one_line import one_line as _one_line
+
 ReadEvent = EventWithStatus | EventWithStatusAndEventPipelineInfo | EventCorrectionInfo
 """An event as the service returns it, from any of the three calls."""
+
+
+for _model in (EventWithStatus, EventWithStatusAndEventPipelineInfo, EventCorrectionInfo):
+    setattr(_model, "__repr__", _one_line)  # noqa: B010  (a plain assignment is an error of types)
 
 __all__ = [
     "Attribute",

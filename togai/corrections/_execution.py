@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from togai._html import table
 from togai.corrections._step import Outcome, Step
 from togai.errors import PlanIncomplete
 
@@ -65,6 +66,23 @@ class Execution:
                 if not step.is_done and step.outcome != Outcome.NOT_REACHED
             ]
         )
+
+    def to_rows(self) -> list[dict[str, str | None]]:
+        """The items as flat rows: reference_id, action, outcome, now (the new reference id) and detail."""
+        return [
+            {
+                "reference_id": step.item.selection.reference_id,
+                "action": str(step.item.action),
+                "outcome": str(step.outcome),
+                "now": step.replacement,
+                "detail": step.detail,
+            }
+            for step in self.steps
+        ]
+
+    def _repr_html_(self) -> str:
+        rows = self.to_rows()
+        return table(rows, list(rows[0]) if rows else [])
 
     def raise_for_failures(self) -> Execution:
         """Return this execution if every item is applied.

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from togai._printable import printable
 from togai.corrections._checks import build_correction
 from togai.corrections._correction import Correction
-from togai.corrections._table import Content, amounts, show, totals
+from togai.corrections._table import Content, amounts, show, show_html, totals
 from togai.errors import InvalidRequest
 from togai.models import CorrectionAction, Event
 
@@ -172,15 +172,19 @@ class Plan:
         return len(self.items)
 
     def __str__(self) -> str:
-        return show(
-            Content(
-                service=self.service,
-                why=self.why,
-                items=self.items,
-                left_out=[(one.reference_id, one.reason) for one in self.left_out],
-                warnings=self.warnings,
-                digest=self.digest,
-            )
+        return show(self._content())
+
+    def _repr_html_(self) -> str:
+        return show_html(self._content())
+
+    def _content(self) -> Content:
+        return Content(
+            service=self.service,
+            why=self.why,
+            items=self.items,
+            left_out=[(one.reference_id, one.reason) for one in self.left_out],
+            warnings=self.warnings,
+            digest=self.digest,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
+from togai._html import table
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, reference_id_of
 from togai.corrections._entry import Entry, Kind
 from togai.errors import CorrectionFailed
@@ -134,3 +135,6 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
             }
             for entry in self._entries
         ]
+
+    def _repr_html_(self) -> str:
+        return table(self.to_rows(), ("reference_id", "id", "status", "reason"))

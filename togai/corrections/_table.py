@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from togai._html import table, text
 from togai._printable import printable
 from togai._rows import quantities
 from togai.corrections._correction import Correction, Target
 from togai.models import CorrectionAction, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _WIDTH = 80
 _HEAD, _TAIL = 20, 5
@@ -34,6 +35,28 @@ class Content:
 def show(content: Content) -> str:
     """A plan as text: the head and the tail of a long one."""
     return "\n".join(part for line in _lines(content) for part in _fold(line))
+
+
+def show_html(content: Content) -> str:
+    """A plan as a table for a notebook, with its warnings."""
+    names = ("action", "account_id", "reference_id", "before", "after")
+    rows = [
+        {
+            "action": str(item.action),
+            "account_id": item.selection.account_id,
+            "reference_id": item.selection.reference_id,
+            "before": _listed(before),
+            "after": _listed(after),
+        }
+        for item in content.items
+        for before, after in [amounts(item)]
+    ]
+    notes = "".join(f"<li>{text(warning)}</li>" for warning in content.warnings)
+    return f"<p>Plan: {len(rows)} corrections at {text(content.service)}</p>{table(rows, names)}<ul>{notes}</ul>"
+
+
+def _listed(found: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{name}: {number:f}" for name, number in found.items())
 
 
 def _lines(content: Content) -> Iterator[str]:

@@ -1,0 +1,30 @@
+"""Tables for notebooks and reports: everything in them is text."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from togai._printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+def text(value: object) -> str:
+    """A value as text in HTML: escaped, and printable on one line."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None else escape(printable(value))
+
+
+def table(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Rows as a table with the columns that are named; empty without rows."""
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td class="{text(name)}">{text(row.get(name))}</td>' for name in names)
+        + "</tr>"
+        for row in rows
+    )
+    head = "".join(f"<th>{text(name.replace('_', ' '))}</th>" for name in names)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if body else ""
