@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from togai import _requests, _responses
+from togai._listing_checks import checked_query, with_query
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
 from togai._transport.exchange import exchange
 from togai.errors import AmbiguousEvent, EventNotFound, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from togai._settings import Settings
     from togai._transport.steps import Call, Delivery, Response, Steps
     from togai._transport.timeout import Timeout
     from togai.corrections._matching import Read
     from togai.models import EventWithStatus, EventWithStatusAndEventPipelineInfo, ReadEvent
+
+
+logger = logging.getLogger("togai")
+
+_LIST_FILTERS = ("account_id", "schema_name", "status")
+_LIST_PARAMETERS = (*_LIST_FILTERS, "pageSize", "page_size", "nextToken", "next_token")
 
 
 def send(
@@ -29,23 +39,46 @@ def send(
     """Send a call with the client's retry policy."""
     times = settings.timeout_of(timeout)
     can_refresh = settings.can_refresh
+    call = evolve(call, headers=settings.headers) if settings.headers else call
     return exchange(call, settings.policy, times, can_refresh=can_refresh, delivery=delivery)
 
 
 def pages(
-    settings: Settings, timeout: float | Timeout | None, **filters: Any
+    settings: Settings,
+    timeout: float | Timeout | None,
+    *,
+    extra_query: Mapping[str, str] | None = None,
+    trust_end: bool = False,
+    **filters: Any,
 ) -> Callable[[str | None], Steps[EventPage]]:
-    """The steps that request a page of a listing, by its token.
+    """The steps that request a page of a listing, by its token, and check it against the request.
 
     Raises:
         InvalidRequest: A filter is not allowed.
     """
     request = _requests.list_events(**filters)
+    query = checked_query(extra_query, _LIST_PARAMETERS)
+    used = {**{name: filters.get(name) for name in _LIST_FILTERS}, **query}
 
-    def fetch(token: str | None) -> Steps[EventPage]:
-        call = request(token)
+    def list_page(call: Call) -> Steps[EventPage]:
         response = yield from send(settings, call, timeout)
         return _responses.read_page(settings.reader, call, response)
+
+    def probe(name: str, value: str) -> Steps[Sequence[EventWithStatus]]:
+        own: dict[str, Any] = dict.fromkeys(_LIST_FILTERS)
+        if name in own:
+            own[name] = value
+        call = _requests.list_events(**own, page_size=1)(None)
+        page = yield from list_page(call if name in own else with_query(call, {name: value}))
+        return page.events
+
+    def fetch(token: str | None) -> Steps[EventPage]:
+        page = yield from list_page(with_query(request(token), query))
+        yield from settings.filter_checks.check(used, page.events, probe)
+        if not trust_end or page.further_page is None:
+            return page
+        logger.warning("the listing ends although %s offers a further page", page.further_page)
+        return evolve(page, further_page=None)
 
     return fetch
 
@@ -92,7 +125,7 @@ def get_all(
         if error.snippet.lstrip().startswith("{"):
             return []
         raise
-    return _responses.read_candidates(settings.reader, call, response)
+    return _responses.read_candidates(settings.reader, call, response, event_id)
 
 
 def read(

@@ -14,7 +14,7 @@ from togai._transport.rate_limit import AsyncRateLimit, RateLimit
 from togai._transport.runner import AsyncRunner, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
     import httpx
@@ -65,6 +65,7 @@ class Togai(_Client):
         strict: Raise `UnexpectedResponse` if a response deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
+        default_headers: Headers of your own for every request; never `Authorization`.
         http_client: An `httpx.Client` or `httpx2.Client` of your own, for certificates or transports.
             The token, timeouts and retries of this client apply to it. Retries of its transport come on top of ours;
             a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
@@ -90,6 +91,7 @@ class Togai(_Client):
         requests_per_second: int | RateLimiter | None = 10,
         strict: bool = False,
         on_drift: Callable[[Drift], object] | None = None,
+        default_headers: Mapping[str, str] | None = None,
         http_client: httpx.Client | httpx2.Client | None = None,
         http_library: Literal["httpx", "httpx2"] = "httpx",
         ledger: LedgerLike = None,
@@ -103,6 +105,7 @@ class Togai(_Client):
             max_retries=max_retries,
             strict=strict,
             on_drift=on_drift,
+            default_headers=default_headers,
             can_refresh=source.can_refresh,
             ledger=ledger,
         )
@@ -191,6 +194,7 @@ class AsyncTogai(_Client):
         strict: Raise `UnexpectedResponse` if a response deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
+        default_headers: Headers of your own for every request; never `Authorization`.
         http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` of your own, for certificates or transports.
             The token, timeouts and retries of this client apply to it. Retries of its transport come on top of ours;
             a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
@@ -216,6 +220,7 @@ class AsyncTogai(_Client):
         requests_per_second: int | AsyncRateLimiter | None = 10,
         strict: bool = False,
         on_drift: Callable[[Drift], object] | None = None,
+        default_headers: Mapping[str, str] | None = None,
         http_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
         http_library: Literal["httpx", "httpx2"] = "httpx",
         ledger: LedgerLike = None,
@@ -229,6 +234,7 @@ class AsyncTogai(_Client):
             max_retries=max_retries,
             strict=strict,
             on_drift=on_drift,
+            default_headers=default_headers,
             can_refresh=source.can_refresh,
             ledger=ledger,
         )

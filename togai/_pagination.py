@@ -7,13 +7,13 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from togai._listing_ahead import AsyncPageAhead, PageAhead
-from togai.errors import RepeatedPageToken, TogaiError
+from togai.errors import ListingIncomplete, RepeatedPageToken, TogaiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 
     from togai._transport.steps import AsyncRun, Run, Steps
     from togai.models import EventWithStatus
@@ -26,10 +26,18 @@ class EventPage:
     Attributes:
         events: Its events; a page may be empty although more pages follow.
         next_token: The token of the next page; None on the last page.
+        further_page: JSON path of a property that offers a further page although there is no token for one.
+        request_id: The service's id of the request, for its support; None if it sent none.
+        status: The HTTP status of the response.
+        headers: The headers of the response, without cookies; their names are in lower case.
     """
 
     events: tuple[EventWithStatus, ...]
     next_token: str | None
+    further_page: str | None = field(default=None, kw_only=True, repr=False)
+    request_id: str | None = field(default=None, kw_only=True, repr=False)
+    status: int | None = field(default=None, kw_only=True, repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], kw_only=True, repr=False)
 
     def __repr__(self) -> str:
         more = "the last page" if self.next_token is None else "more follow"
@@ -49,6 +57,7 @@ class Cursor:
         self._seen = {hash(next_token)} if next_token else set[int]()
         self._repeats = False
         self._received = 0
+        self._page = EventPage((), next_token)
         self.buffer: deque[EventWithStatus] = deque()
         """The events of the page that is read."""
         self.complete = False
@@ -67,14 +76,17 @@ class Cursor:
     @property
     def may_go_on(self) -> bool:
         """Whether there is a next page to request."""
-        return not self.complete and not self._repeats
+        return not self.complete and not self._repeats and self._page.further_page is None
 
     def request(self) -> Steps[EventPage]:
         """The request for the next page; it knows nothing of this cursor.
 
         Raises:
             RepeatedPageToken: The page before brought a token of an earlier page.
+            ListingIncomplete: The page before brought no token, but offered a further page.
         """
+        if self._page.further_page is not None:
+            raise ListingIncomplete(self._page.further_page)
         if (
             self._repeats
         ):  # only now: the page that brought the repeated token had events of its own
@@ -101,7 +113,8 @@ class Cursor:
             self._repeats = hash(following) in self._seen
             self._seen.add(hash(following))
         self._token, self._after = self._after, following
-        self.complete = following is None
+        self.complete = following is None and page.further_page is None
+        self._page = page
         self.buffer.extend(page.events)
         self._received += len(page.events)
 
@@ -109,7 +122,7 @@ class Cursor:
         """Take all events out of the buffer."""
         events = tuple(self.buffer)
         self.buffer.clear()
-        return EventPage(events, self._after)
+        return evolve(self._page, events=events, next_token=self._after)
 
 
 def collect(
@@ -164,6 +177,8 @@ class EventPages(_Listing):
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
+        ListingIncomplete: The service offered a further page, but no token for it.
+        FilterIgnored: The service ignores a filter.
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
     """
 
@@ -211,6 +226,8 @@ class AsyncEventPages(_Listing):
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
+        ListingIncomplete: The service offered a further page, but no token for it.
+        FilterIgnored: The service ignores a filter.
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
     """
 

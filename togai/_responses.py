@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from togai._decoding import Reader, StrictDeviation
 from togai._drift import Drift
 from togai._json import parse_json
+from togai._listing_checks import further_page
 from togai._pagination import EventPage
 from togai._requests import check_encodable
 from togai.corrections._result import CorrectionResult
@@ -35,7 +36,14 @@ def read_page(reader: Reader, call: Call, answer: Response) -> EventPage:
         _extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
     except StrictDeviation as error:
         raise _strict(call, answer, error) from None
-    return EventPage(tuple(events), token or None)
+    return EventPage(
+        tuple(events),
+        token or None,
+        further_page=None if token else further_page(body, ("events", "nextToken")),
+        request_id=answer.request_id,
+        status=answer.status,
+        headers=answer.headers,
+    )
 
 
 def _page_token(reader: Reader, call: Call, answer: Response, token: object) -> str | None:
@@ -58,22 +66,41 @@ def _page_token(reader: Reader, call: Call, answer: Response, token: object) -> 
 
 
 def read_candidates(
-    reader: Reader, call: Call, answer: Response
+    reader: Reader, call: Call, answer: Response, event_id: str
 ) -> list[EventWithStatusAndEventPipelineInfo]:
     """The events that have the id that was asked for.
 
     Raises:
-        UnexpectedResponse: The answer is no list of events; in strict mode also where it deviates from
-            the contract.
+        UnexpectedResponse: The response is not a list of events, or of events with another id; in strict mode also
+            where it deviates from the contract.
     """
     body = read_object(call, answer)
     model = EventWithStatusAndEventPipelineInfo
     try:
         events = _items(reader, call, answer, body, model, "GetEventResponse")
         _extras(reader, body, ("events",), "GetEventResponse")
+        for number, event in enumerate(events):
+            _check_id(reader, call, answer, event, event_id, f"$.events[{number}]")
     except StrictDeviation as error:
         raise _strict(call, answer, error) from None
     return events
+
+
+def _check_id(
+    reader: Reader,
+    call: Call,
+    answer: Response,
+    event: EventWithStatusAndEventPipelineInfo,
+    event_id: str,
+    where: str,
+) -> None:
+    """Check that an event is the one that was requested."""
+    id_: object = event.event_payload.id
+    if event_id in (str(id_), str(event.reference_id)):
+        return
+    if id_ is not None:
+        raise unexpected(call, answer, "an event with another id", where)
+    reader.tell(Drift("Event", "id", "missing"), f"{where}.eventPayload.id")
 
 
 def read_correction(

@@ -5,18 +5,21 @@ from __future__ import annotations
 import enum
 import ipaddress
 import os
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from togai._decoding import Reader
+from togai._listing_checks import FilterChecks
 from togai._transport.retry import Policy
 from togai._transport.timeout import Timeout
 from togai.corrections._ledger import Ledger, LedgerLike
-from togai.errors import ConfigurationError
+from togai.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +53,15 @@ class Settings:
     timeout: Timeout
     max_retries: int
     reader: Reader
+    headers: Mapping[str, str] = field(repr=False)
+    """The caller's own headers."""
     can_refresh: bool
     """Whether the token may change: it comes from a callable."""
     ledger: Ledger | None = None
     """The ledger of corrections that name none."""
+    filter_checks: FilterChecks = field(factory=FilterChecks, repr=False)
+    deprecations: set[str] = field(factory=set[str], repr=False)
+    """The operations whose deprecation was logged."""
 
     @classmethod
     def create(
@@ -64,6 +72,7 @@ class Settings:
         max_retries: int,
         strict: bool,
         on_drift: Callable[[Drift], object] | None,
+        default_headers: Mapping[str, str] | None,
         can_refresh: bool,
         ledger: LedgerLike = None,
     ) -> Settings:
@@ -77,6 +86,7 @@ class Settings:
             timeout=_checked_timeout(timeout, Timeout()),
             max_retries=_checked_retries(max_retries),
             reader=Reader(strict=strict, on_drift=on_drift),
+            headers=_checked_headers("default_headers", default_headers, ConfigurationError),
             can_refresh=can_refresh,
             ledger=_ledger(ledger),
         )
@@ -100,6 +110,17 @@ class Settings:
             max_retries=self.max_retries if max_retries is None else _checked_retries(max_retries),
             reader=self.reader.with_options(strict=strict, on_drift=on_drift),
         )
+
+    def with_headers(self, headers: Mapping[str, str] | None) -> Settings:
+        """These settings with further headers, for one call.
+
+        Raises:
+            InvalidRequest: A header is not allowed.
+        """
+        if headers is None:
+            return self
+        checked = _checked_headers("extra_headers", headers, InvalidRequest)
+        return evolve(self, headers={**self.headers, **checked})
 
     def timeout_of(self, timeout: float | Timeout | None) -> Timeout:
         """The timeout of a call: its own, or the client's.
@@ -176,6 +197,38 @@ def find_proxy(base_url: str) -> str | None:
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy or None
+
+
+_OUR_HEADERS = {
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "proxy-authorization",
+    "transfer-encoding",
+}
+
+
+def _checked_headers(
+    argument: str, headers: object, error: type[ConfigurationError | InvalidRequest]
+) -> dict[str, str]:
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise error(f"{argument} must map names to values, not {type(headers).__name__}")
+    checked: dict[str, str] = {}
+    for name, value in cast("Mapping[object, object]", headers).items():
+        if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise error(f"{argument}: {name!r} is not the name of a header")
+        if name.lower() in _OUR_HEADERS:
+            raise error(f"{argument}: {name} is set by this package; the token goes into token=")
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise error(f"{argument}: the value of {name} must be printable ASCII text")
+        checked[name.lower()] = value
+    return checked
 
 
 def _checked_timeout(timeout: float | Timeout | None, default: Timeout) -> Timeout:

@@ -16,6 +16,8 @@ TogaiError
 │   └── ServerError               5xx, also the unassigned ones such as 520
 ├── UnexpectedResponse            a success with a body that was not expected
 ├── RepeatedPageToken             a listing that would repeat itself
+├── FilterIgnored                 the service ignores a filter of the listing
+├── ListingIncomplete             the service offers a further page, but no token for it
 ├── EventNotFound                 no event has this id (a LookupError)
 ├── AmbiguousEvent                several events have this id (a LookupError)
 ├── AlreadyPending                the outcome of an earlier correction of the event is unknown; nothing was sent
@@ -34,6 +36,8 @@ All of them can be pickled and copied, and none holds the token or a query strin
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from togai._printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +59,12 @@ __all__ = [
     "CorrectionFailed",
     "CorrectionOutcomeUnknown",
     "EventNotFound",
+    "FilterIgnored",
     "Forbidden",
     "InvalidRequest",
     "LedgerBusy",
     "LedgerDamaged",
+    "ListingIncomplete",
     "NotApproved",
     "NotFound",
     "PlanIncomplete",
@@ -289,6 +295,46 @@ class UnexpectedResponse(TogaiError):
 
 class RepeatedPageToken(TogaiError):
     """The service returned a page token for the second time; to continue would repeat events."""
+
+
+class FilterIgnored(TogaiError):
+    """The service ignores a filter: it returns events for a value that nothing matches.
+
+    No event of the page was returned. Do not use what an earlier listing with this filter returned without a check.
+
+    Attributes:
+        filter: The name of the filter in the query.
+        value: The value that was requested.
+    """
+
+    filter: str
+    value: str
+
+    def __init__(self, filter: str, value: str) -> None:  # noqa: A002  (the term of the field)
+        self.filter = filter
+        self.value = value
+        super().__init__(
+            f"the service ignores the filter {filter}={printable(value)!r}: the listing would hold events of others."
+            " Nothing was returned. Report it to the vendor; until it is fixed, list without this filter and"
+            " select the events yourself"
+        )
+
+
+class ListingIncomplete(TogaiError):
+    """The last page has no token of a next page, but a property that offers one. All of its events were yielded.
+
+    Attributes:
+        where: JSON path of that property.
+    """
+
+    where: str
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        super().__init__(
+            f"the listing ends without nextToken, although {printable(where)} offers a further page: there may be more"
+            " events. If the listing is known to be complete, pass trust_end=True"
+        )
 
 
 class EventNotFound(TogaiError, LookupError):

@@ -1,0 +1,148 @@
+"""Checks of a listing against its request: filters that are ignored, ends that are none, parameters of the caller."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import define, evolve, field
+
+from togai._transport import clock
+from togai.errors import BadRequest, FilterIgnored, InvalidRequest, NotFound, UnprocessableEntity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from togai._transport.steps import Call, Steps
+    from togai.models import EventWithStatus
+
+_ASKED_AGAIN = 3600.0
+"""Seconds after which a filter that events do not show is probed again."""
+
+_SHOWN: dict[str, Callable[[EventWithStatus], object]] = {
+    "account_id": lambda event: event.event_payload.account_id,
+    "schema_name": lambda event: event.event_payload.schema_name,
+}
+"""The filters that events show, and where."""
+
+_NEXT = ("next", "cursor", "token")
+_MORE = ("more", "next")
+_ELSEWHERE = ("prev", "first", "last", "self", "current", "request")
+
+
+@define
+class FilterChecks:
+    """What is known about the filters of the service, for one client and those derived from it."""
+
+    _accepted: set[tuple[str, str, str]] = field(factory=set[tuple[str, str, str]])
+    """Filter, requested value and other value, where a probe has shown that the filter works."""
+    _probed: dict[str, float] = field(factory=dict[str, float])
+
+    def check(
+        self,
+        filters: Mapping[str, Any],
+        events: Sequence[EventWithStatus],
+        probe: Callable[[str, str], Steps[Sequence[EventWithStatus]]],
+    ) -> Steps[None]:
+        """Check that the events of a page match the filters of their listing.
+
+        An event with another account does not prove that the filter is ignored: accounts have aliases. One probe with a
+        value that nothing matches does.
+
+        Args:
+            filters: The filters by their names in the query.
+            events: The events of the page.
+            probe: Lists one event with a value for a filter, and no other filter.
+
+        Raises:
+            FilterIgnored: The service ignores a filter.
+            TogaiError: The probe failed.
+        """
+        for name, requested in filters.items():
+            if requested is None or not events:
+                continue
+            foreign: set[tuple[str, str, str]] = set()
+            if name in _SHOWN:
+                values = {_SHOWN[name](event) for event in events}
+                others = {str(value) for value in values if value is not None} - {str(requested)}
+                foreign = {(name, str(requested), other) for other in others} - self._accepted
+                needed = bool(foreign)
+            else:
+                now = clock.current.now()
+                needed = not 0 <= now - self._probed.get(name, -_ASKED_AGAIN) < _ASKED_AGAIN
+            if needed:
+                yield from self._probe(name, str(requested), probe)
+                self._accepted |= foreign
+                self._probed[name] = clock.current.now()
+
+    @staticmethod
+    def _probe(
+        name: str, requested: str, probe: Callable[[str, str], Steps[Sequence[EventWithStatus]]]
+    ) -> Steps[None]:
+        try:
+            found = yield from probe(name, f"togai-probe-{secrets.token_hex(16)}")
+        except (BadRequest, NotFound, UnprocessableEntity):
+            return
+        if found:
+            raise FilterIgnored(name, requested)
+
+
+def further_page(body: Mapping[str, Any], known: Sequence[str]) -> str | None:
+    """The unknown property of a listing's envelope that offers a next page, as a JSON path; None if there is none.
+
+    That is a text that is not empty, or an object that holds one, under a name like `nextCursor`, and `true` under a
+    name like `hasMore`. Numbers offer nothing.
+    """
+    for name, value in body.items():
+        if name not in known and (path := _offer(name, value, within=False)) is not None:
+            return f"$.{path}"
+    return None
+
+
+def _offer(name: str, value: object, *, within: bool) -> str | None:
+    lowered = name.lower()
+    if any(word in lowered for word in _ELSEWHERE):
+        return None
+    named = within or any(word in lowered for word in _NEXT)
+    if isinstance(value, str):
+        return name if named and value else None
+    if isinstance(value, dict):
+        for inner, held in cast("dict[str, Any]", value).items():
+            if (path := _offer(inner, held, within=named)) is not None:
+                return f"{name}.{path}"
+    return name if value is True and any(word in lowered for word in _MORE) else None
+
+
+def with_query(call: Call, query: Mapping[str, str]) -> Call:
+    """A call with further parameters."""
+    return evolve(call, params={**call.params, **query}) if query else call
+
+
+def checked_query(query: object, known: Sequence[str]) -> dict[str, str]:
+    """Query parameters of the caller's own.
+
+    Args:
+        query: What the caller passed as `extra_query`.
+        known: The names that have arguments of their own.
+
+    Raises:
+        InvalidRequest: A name or a value is not allowed.
+    """
+    if query is None:
+        return {}
+    if not isinstance(query, dict):
+        raise InvalidRequest(f"extra_query must be a dict, not {type(query).__name__}")
+    checked: dict[str, str] = {}
+    for name, value in cast("dict[object, object]", query).items():
+        if not isinstance(name, str) or not name.strip():
+            raise InvalidRequest(f"extra_query: {name!r} is not the name of a parameter")
+        if name in known:
+            raise InvalidRequest(f"extra_query: {name!r} has an argument of its own")
+        if isinstance(value, bool):
+            value = str(value).lower()
+        elif isinstance(value, int):
+            value = str(value)
+        if not isinstance(value, str) or not value.strip():
+            raise InvalidRequest(f"extra_query: {name}={value!r}: pass a text that is not empty")
+        checked[name] = value
+    return checked
