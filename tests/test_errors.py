@@ -23,6 +23,7 @@ from togai.errors import (
     CorrectionFailed,
     CorrectionOutcomeUnknown,
     EventNotFound,
+    FilterIgnored,
     Forbidden,
     LedgerBusy,
     LedgerDamaged,
@@ -77,6 +78,8 @@ def made(cls: type[TogaiError]) -> TogaiError:
         error = UnexpectedResponse(
             "HTML", method="GET", path="/events", status=200, snippet="<html>"
         )
+    elif cls is FilterIgnored:
+        error = FilterIgnored("account_id", "acme")
     elif cls is EventNotFound:
         error = EventNotFound("ride-1")
     elif cls is AmbiguousEvent:

@@ -18,6 +18,7 @@ ORDER = [
     ["togai._build", "togai._rows", "togai._decoding"],
     ["togai._transport"],
     ["togai.corrections"],
+    ["togai._listing_checks"],
     ["togai._settings", "togai._listing_ahead", "togai._listing_many", "togai._pagination"],
     ["togai._requests", "togai._responses"],
     ["togai._calls"],

@@ -11,6 +11,7 @@ from togai import _requests, _responses
 from togai._listing_checks import checked_query, with_query
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
+from togai._printable import printable
 from togai._transport.exchange import exchange
 from togai.errors import AmbiguousEvent, EventNotFound, NotFound
 
@@ -40,7 +41,23 @@ def send(
     times = settings.timeout_of(timeout)
     can_refresh = settings.can_refresh
     call = evolve(call, headers=settings.headers) if settings.headers else call
-    return exchange(call, settings.policy, times, can_refresh=can_refresh, delivery=delivery)
+    steps = exchange(call, settings.policy, times, can_refresh=can_refresh, delivery=delivery)
+    response = yield from steps
+    _log_deprecation(settings, call, response)
+    return response
+
+
+def _log_deprecation(settings: Settings, call: Call, response: Response) -> None:
+    """Log once per operation and client that the service will remove it."""
+    named = {name: response.headers.get(name) for name in ("deprecation", "sunset")}
+    said = ", ".join(f"{name}: {printable(value)[:100]}" for name, value in named.items() if value)
+    if not said:
+        return
+    own = call.path in ("/events", "/events/correction")
+    operation = f"{call.method} {call.path if own else '/events/{event_id}'}"
+    if operation not in settings.deprecations:
+        settings.deprecations.add(operation)
+        logger.warning("the service announces the end of %s (%s)", operation, said)
 
 
 def pages(

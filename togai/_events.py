@@ -52,7 +52,10 @@ class Events:
         page_size: int | None = None,
         next_token: str | None = None,
         prefetch: int = 0,
+        extra_query: Mapping[str, str] | None = None,
+        trust_end: bool = False,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> EventPages:
         """List events; nothing is sent before the first event is requested.
 
@@ -65,7 +68,10 @@ class Events:
             next_token: The token to resume with, from an earlier listing with the same filters.
             prefetch: 1 to request the next page as soon as its token is read, while this page is processed: in a
                 thread, or in a task of the event loop. It ends when the listing is dropped.
+            extra_query: Further filters that this package does not know yet, by their names in the query.
+            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The events, to iterate over; or page by page with `.pages()`.
@@ -74,12 +80,14 @@ class Events:
             InvalidRequest: An argument is not allowed; nothing was sent.
         """
         fetch = _calls.pages(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             timeout,
             account_id=account_id,
             schema_name=schema_name,
             status=status,
             page_size=page_size,
+            extra_query=extra_query,
+            trust_end=trust_end,
         )
         cursor = Cursor(fetch, _requests.checked_token(next_token))
         return EventPages(self._run, cursor, prefetch=checked_prefetch(prefetch))
@@ -93,6 +101,7 @@ class Events:
         status: str | None = None,
         page_size: int | None = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> AccountPages:
         """List the events of many accounts at once, page by page; nothing is sent before the first page is requested.
 
@@ -108,6 +117,7 @@ class Events:
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             Pairs of account id and page, to iterate over. Pages of one account are in order; accounts interleave.
@@ -116,7 +126,7 @@ class Events:
             InvalidRequest: An argument is not allowed; nothing was sent.
         """
         accounts = _calls.pages_of_accounts(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             timeout,
             account_ids,
             schema_name=schema_name,
@@ -130,12 +140,14 @@ class Events:
         event_id: str,
         *,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> EventWithStatusAndEventPipelineInfo:
         """Read one event in full.
 
         Args:
             event_id: The id that the event was sent with.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The event.
@@ -146,19 +158,21 @@ class Events:
             InvalidRequest: The id is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
-        return self._run(_calls.get(self._settings, event_id, timeout))
+        return self._run(_calls.get(self._settings.with_headers(extra_headers), event_id, timeout))
 
     def get_all(
         self,
         event_id: str,
         *,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Sequence[EventWithStatusAndEventPipelineInfo]:
         """Read all events with an id.
 
         Args:
             event_id: The id that the events were sent with.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The events; empty if there are none.
@@ -167,7 +181,9 @@ class Events:
             InvalidRequest: The id is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
-        return self._run(_calls.get_all(self._settings, event_id, timeout))
+        return self._run(
+            _calls.get_all(self._settings.with_headers(extra_headers), event_id, timeout)
+        )
 
     def correct(
         self,
@@ -183,6 +199,7 @@ class Events:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Correct all events that match; without `background`, at most the first 30.
@@ -202,6 +219,7 @@ class Events:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -226,7 +244,7 @@ class Events:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             "correct",
             action,
             target,
@@ -253,6 +271,7 @@ class Events:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Take back the effects of events on usage, revenue and entitlements.
@@ -267,6 +286,7 @@ class Events:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -291,7 +311,7 @@ class Events:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             "undo",
             CorrectionAction.UNDO,
             target,
@@ -315,6 +335,7 @@ class Events:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Undo events and ingest the same events again.
@@ -329,6 +350,7 @@ class Events:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -353,7 +375,7 @@ class Events:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             "redo",
             CorrectionAction.REDO,
             target,
@@ -380,6 +402,7 @@ class Events:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
@@ -400,6 +423,7 @@ class Events:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -424,7 +448,7 @@ class Events:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.replace(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             event,
             target,
             where,
@@ -451,6 +475,7 @@ class Events:
         where: Callable[[EventWithStatus], object] | None = None,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Found:
         """Read the listing of an account once, and choose events from it; for `plan`.
 
@@ -467,6 +492,7 @@ class Events:
             where: Only events for which this function returns something true.
             max_events: Read about so many events at most; `is_complete` says whether these were all.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The events; `missing` names the ids that were not found.
@@ -476,7 +502,7 @@ class Events:
             TogaiError: Any other failure.
         """
         steps = _plans.find(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             account_id,
             timeout,
             reference_ids=reference_ids,
@@ -525,6 +551,7 @@ class Events:
         on_step: Callable[[Step], object] | None = None,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Execution:
         """Correct the events of an approved plan, one by one, each by its reference id.
 
@@ -539,6 +566,7 @@ class Events:
             on_step: Called with each `Step` as it is done.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's: the plan's ledger.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             What became of each item: check `is_complete`, or call `raise_for_failures()`.
@@ -550,7 +578,7 @@ class Events:
             TogaiError: Any other failure of the ledger; nothing was sent.
         """
         steps = _plans.execute(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             plan,
             timeout,
             on_failure=on_failure,
@@ -567,6 +595,7 @@ class Events:
         min_age: timedelta = MIN_AGE,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Reconciliation:
         """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
@@ -579,6 +608,7 @@ class Events:
             min_age: How old the correction must be before reading can show that it was not applied.
             max_events: Where an event has no id of its own, list about so many events of its account at most.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The verdict with its evidence, for `ledger.settle(entry, found)`.
@@ -588,7 +618,11 @@ class Events:
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(
-            self._settings, unknown, timeout, min_age=min_age, max_events=max_events
+            self._settings.with_headers(extra_headers),
+            unknown,
+            timeout,
+            min_age=min_age,
+            max_events=max_events,
         )
         return self._run(steps)
 
@@ -609,7 +643,10 @@ class AsyncEvents:
         page_size: int | None = None,
         next_token: str | None = None,
         prefetch: int = 0,
+        extra_query: Mapping[str, str] | None = None,
+        trust_end: bool = False,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncEventPages:
         """List events; nothing is sent before the first event is requested.
 
@@ -622,7 +659,10 @@ class AsyncEvents:
             next_token: The token to resume with, from an earlier listing with the same filters.
             prefetch: 1 to request the next page as soon as its token is read, while this page is processed: in a
                 thread, or in a task of the event loop. It ends when the listing is dropped.
+            extra_query: Further filters that this package does not know yet, by their names in the query.
+            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The events, to iterate over; or page by page with `.pages()`.
@@ -631,12 +671,14 @@ class AsyncEvents:
             InvalidRequest: An argument is not allowed; nothing was sent.
         """
         fetch = _calls.pages(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             timeout,
             account_id=account_id,
             schema_name=schema_name,
             status=status,
             page_size=page_size,
+            extra_query=extra_query,
+            trust_end=trust_end,
         )
         cursor = Cursor(fetch, _requests.checked_token(next_token))
         return AsyncEventPages(self._run, cursor, prefetch=checked_prefetch(prefetch))
@@ -650,6 +692,7 @@ class AsyncEvents:
         status: str | None = None,
         page_size: int | None = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncAccountPages:
         """List the events of many accounts at once, page by page; nothing is sent before the first page is requested.
 
@@ -665,6 +708,7 @@ class AsyncEvents:
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             Pairs of account id and page, to iterate over. Pages of one account are in order; accounts interleave.
@@ -673,7 +717,7 @@ class AsyncEvents:
             InvalidRequest: An argument is not allowed; nothing was sent.
         """
         accounts = _calls.pages_of_accounts(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             timeout,
             account_ids,
             schema_name=schema_name,
@@ -687,12 +731,14 @@ class AsyncEvents:
         event_id: str,
         *,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> EventWithStatusAndEventPipelineInfo:
         """Read one event in full.
 
         Args:
             event_id: The id that the event was sent with.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The event.
@@ -703,19 +749,23 @@ class AsyncEvents:
             InvalidRequest: The id is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
-        return await self._run(_calls.get(self._settings, event_id, timeout))
+        return await self._run(
+            _calls.get(self._settings.with_headers(extra_headers), event_id, timeout)
+        )
 
     async def get_all(
         self,
         event_id: str,
         *,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Sequence[EventWithStatusAndEventPipelineInfo]:
         """Read all events with an id.
 
         Args:
             event_id: The id that the events were sent with.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The events; empty if there are none.
@@ -724,7 +774,9 @@ class AsyncEvents:
             InvalidRequest: The id is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
-        return await self._run(_calls.get_all(self._settings, event_id, timeout))
+        return await self._run(
+            _calls.get_all(self._settings.with_headers(extra_headers), event_id, timeout)
+        )
 
     async def correct(
         self,
@@ -740,6 +792,7 @@ class AsyncEvents:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Correct all events that match; without `background`, at most the first 30.
@@ -759,6 +812,7 @@ class AsyncEvents:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -783,7 +837,7 @@ class AsyncEvents:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             "correct",
             action,
             target,
@@ -810,6 +864,7 @@ class AsyncEvents:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Take back the effects of events on usage, revenue and entitlements.
@@ -824,6 +879,7 @@ class AsyncEvents:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -848,7 +904,7 @@ class AsyncEvents:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             "undo",
             CorrectionAction.UNDO,
             target,
@@ -872,6 +928,7 @@ class AsyncEvents:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Undo events and ingest the same events again.
@@ -886,6 +943,7 @@ class AsyncEvents:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -910,7 +968,7 @@ class AsyncEvents:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             "redo",
             CorrectionAction.REDO,
             target,
@@ -937,6 +995,7 @@ class AsyncEvents:
         reread: bool = False,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
@@ -957,6 +1016,7 @@ class AsyncEvents:
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome recorded after.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
                 account_id: The account that the events belong to.
                 reference_id: Togai's own id of an event.
@@ -981,7 +1041,7 @@ class AsyncEvents:
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.replace(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             event,
             target,
             where,
@@ -1008,6 +1068,7 @@ class AsyncEvents:
         where: Callable[[EventWithStatus], object] | None = None,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Found:
         """Read the listing of an account once, and choose events from it; for `plan`.
 
@@ -1024,6 +1085,7 @@ class AsyncEvents:
             where: Only events for which this function returns something true.
             max_events: Read about so many events at most; `is_complete` says whether these were all.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The events; `missing` names the ids that were not found.
@@ -1033,7 +1095,7 @@ class AsyncEvents:
             TogaiError: Any other failure.
         """
         steps = _plans.find(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             account_id,
             timeout,
             reference_ids=reference_ids,
@@ -1082,6 +1144,7 @@ class AsyncEvents:
         on_step: Callable[[Step], object] | None = None,
         ledger: LedgerLike = None,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Execution:
         """Correct the events of an approved plan, one by one, each by its reference id.
 
@@ -1096,6 +1159,7 @@ class AsyncEvents:
             on_step: Called with each `Step` as it is done.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's: the plan's ledger.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             What became of each item: check `is_complete`, or call `raise_for_failures()`.
@@ -1107,7 +1171,7 @@ class AsyncEvents:
             TogaiError: Any other failure of the ledger; nothing was sent.
         """
         steps = _plans.execute(
-            self._settings,
+            self._settings.with_headers(extra_headers),
             plan,
             timeout,
             on_failure=on_failure,
@@ -1124,6 +1188,7 @@ class AsyncEvents:
         min_age: timedelta = MIN_AGE,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> Reconciliation:
         """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
@@ -1136,6 +1201,7 @@ class AsyncEvents:
             min_age: How old the correction must be before reading can show that it was not applied.
             max_events: Where an event has no id of its own, list about so many events of its account at most.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
+            extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
             The verdict with its evidence, for `ledger.settle(entry, found)`.
@@ -1145,6 +1211,10 @@ class AsyncEvents:
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(
-            self._settings, unknown, timeout, min_age=min_age, max_events=max_events
+            self._settings.with_headers(extra_headers),
+            unknown,
+            timeout,
+            min_age=min_age,
+            max_events=max_events,
         )
         return await self._run(steps)

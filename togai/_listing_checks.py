@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 _ASKED_AGAIN = 3600.0
 """Seconds after which a filter that events do not show is probed again."""
 
-_SHOWN: dict[str, Callable[[EventWithStatus], object]] = {
-    "account_id": lambda event: event.event_payload.account_id,
-    "schema_name": lambda event: event.event_payload.schema_name,
-}
-"""The filters that events show, and where."""
+_SHOWN = ("account_id", "schema_name")
+"""The filters that events show, in a property of their payload with the same name."""
 
 _NEXT = ("next", "cursor", "token")
 _MORE = ("more", "next")
@@ -63,7 +60,8 @@ class FilterChecks:
                 continue
             foreign: set[tuple[str, str, str]] = set()
             if name in _SHOWN:
-                values = {_SHOWN[name](event) for event in events}
+                # The payload may be missing.
+                values = {getattr(event.event_payload, name, None) for event in events}
                 others = {str(value) for value in values if value is not None} - {str(requested)}
                 foreign = {(name, str(requested), other) for other in others} - self._accepted
                 needed = bool(foreign)

@@ -38,10 +38,12 @@ from togai.errors import ConnectionLost as ConnectionLost
 from togai.errors import CorrectionFailed as CorrectionFailed
 from togai.errors import CorrectionOutcomeUnknown as CorrectionOutcomeUnknown
 from togai.errors import EventNotFound as EventNotFound
+from togai.errors import FilterIgnored as FilterIgnored
 from togai.errors import Forbidden as Forbidden
 from togai.errors import InvalidRequest as InvalidRequest
 from togai.errors import LedgerBusy as LedgerBusy
 from togai.errors import LedgerDamaged as LedgerDamaged
+from togai.errors import ListingIncomplete as ListingIncomplete
 from togai.errors import NotApproved as NotApproved
 from togai.errors import NotFound as NotFound
 from togai.errors import PlanIncomplete as PlanIncomplete

@@ -95,7 +95,7 @@ def _check_id(
     where: str,
 ) -> None:
     """Check that an event is the one that was requested."""
-    id_: object = event.event_payload.id
+    id_: object = getattr(event.event_payload, "id", None)  # the payload may be missing
     if event_id in (str(id_), str(event.reference_id)):
         return
     if id_ is not None:
@@ -111,6 +111,15 @@ def read_correction(
     Raises:
         UnexpectedResponse: It does not say; in strict mode also where it deviates from the contract.
     """
+    result = _correction_result(reader, call, answer, correction)
+    result.request_id, result.status = answer.request_id, answer.status
+    result.headers = answer.headers
+    return result
+
+
+def _correction_result(
+    reader: Reader, call: Call, answer: Response, correction: Correction
+) -> CorrectionResult:
     if correction.background and not answer.body.strip():
         return CorrectionResult(correction, (), None)
     body = _any_json(call, answer) if correction.background else read_object(call, answer)

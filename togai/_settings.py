@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -81,6 +82,7 @@ class Settings:
         Raises:
             ConfigurationError: A setting is not allowed.
         """
+        _set_up_log()
         return cls(
             base_url=_checked_url(base_url),
             timeout=_checked_timeout(timeout, Timeout()),
@@ -148,6 +150,21 @@ def _ledger(ledger: LedgerLike) -> Ledger | None:
     if address is None or isinstance(address, Ledger):
         return address
     return Ledger(address)
+
+
+def _set_up_log() -> None:
+    """Write the log of this package to stderr if the environment says so."""
+    level = os.environ.get("TOGAI_LOG", "").strip().upper()
+    if not level:
+        return
+    if level not in ("DEBUG", "INFO"):
+        raise ConfigurationError(f"TOGAI_LOG={level.lower()!r}: set debug or info")
+    logger = logging.getLogger("togai")
+    logger.setLevel(level)
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
 
 
 def _checked_url(url: str | None) -> str:

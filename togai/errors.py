@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from togai._printable import printable
+from togai._printable import printable as _printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -314,7 +314,7 @@ class FilterIgnored(TogaiError):
         self.filter = filter
         self.value = value
         super().__init__(
-            f"the service ignores the filter {filter}={printable(value)!r}: the listing would hold events of others."
+            f"the service ignores the filter {filter}={_printable(value)!r}: the listing would hold events of others."
             " Nothing was returned. Report it to the vendor; until it is fixed, list without this filter and"
             " select the events yourself"
         )
@@ -332,7 +332,7 @@ class ListingIncomplete(TogaiError):
     def __init__(self, where: str) -> None:
         self.where = where
         super().__init__(
-            f"the listing ends without nextToken, although {printable(where)} offers a further page: there may be more"
+            f"the listing ends without nextToken, although {_printable(where)} offers a further page: there may be more"
             " events. If the listing is known to be complete, pass trust_end=True"
         )
 

@@ -12,7 +12,7 @@ from togai.errors import CorrectionFailed
 from togai.models import CorrectionAction, CorrectionStatus, EventCorrectionInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class CorrectionResult(Sequence[EventCorrectionInfo]):
@@ -25,6 +25,9 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         correction: What was asked for.
         recorded: The ledger's entries, one per event; empty without a ledger.
         answer: The JSON that the service answered; a background call may answer anything, or nothing (None).
+        request_id: The service's id of the request, for its support; None if it sent none.
+        status: The HTTP status of the response.
+        headers: The headers of the response, without cookies; their names are in lower case.
     """
 
     def __init__(
@@ -39,6 +42,9 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         self._one_by_one = one_by_one
         self.recorded: tuple[Entry, ...] = ()
         self.answer = answer
+        self.request_id: str | None = None
+        self.status: int | None = None
+        self.headers: Mapping[str, str] = {}
         self._entries = tuple(entries)
 
     @overload
