@@ -50,6 +50,12 @@ def test_its_events_have_two_attributes_also_of_the_same_name(month: FakeTogai) 
     assert names == {("distance",), ("distance", "duration"), ("calls",), ("calls", "calls")}
 
 
+def test_a_meter_adds_up_two_attributes_of_the_same_name(month: FakeTogai) -> None:
+    with month.serve() as url, Togai(month.token, base_url=url) as client:
+        (meter,) = client.events.get("both-1").event_pipeline_info.usage_meters or []
+    assert (meter.name, meter.units) == ("calls", 1000)
+
+
 def test_events_of_the_past_cycle_cannot_be_corrected(month: FakeTogai) -> None:
     past = [event for event in month.events if event.past_cycle]
     assert {event.payload["timestamp"][:7] for event in past} == {"2024-11"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from attrs import define, frozen
@@ -57,7 +58,9 @@ class Record:
     def to_full_json(self) -> JSON:
         """The event as it is read by its id."""
         account = self.payload["accountId"]
-        units = {item["name"]: _number(item["value"]) for item in self.payload["attributes"]}
+        units: defaultdict[str, float] = defaultdict(float)
+        for item in self.payload["attributes"]:
+            units[item["name"]] += _number(item["value"])
         plan = {"name": "standard", "id": "pp.standard", "scheduleId": f"pps.{account}"}
         cycle = {"cycleStart": "2024-12-01", "cycleEnd": "2024-12-31"}
         info: JSON = {
