@@ -84,6 +84,8 @@ class Taker:
         fresh: dict[str, Any],
         inside: list[tuple[int, str]],
     ) -> dict[str, Any]:
+        if unwritable(wire):
+            raise NotModelled(unwritable(wire))
         if shape.kind == "object" and not shape.properties:
             return {"type": "object", **_text(shape), "additionalProperties": True}
         if shape.kind == "object" or shape.enum:
@@ -170,31 +172,35 @@ class Taker:
         if required and direction == "request":
             made["required"] = required
         fresh[name] = {**made, "x-identity": shape.identity}
-        properties: dict[str, Any] = {}
-        for wire_name, node in shape.properties.items():
+        fresh[name]["properties"] = self._properties(shape, direction, name, fresh, inside)
+        return name
+
+    def _properties(
+        self,
+        shape: Shape,
+        direction: Direction,
+        name: str,
+        fresh: dict[str, Any],
+        inside: list[tuple[int, str]],
+    ) -> dict[str, Any]:
+        """What can be written of an object's properties; in a request, every required one must be."""
+        made: dict[str, Any] = {}
+        for wire, node in shape.properties.items():
             inner = self._theirs.shape(node)
             if not goes(inner, direction):
                 continue
-            bad = unwritable(wire_name)
-            if bad and wire_name in required and direction == "request":
-                raise NotModelled(bad)
-            if bad:
-                continue
-            if clash(wire_name, properties):
-                raise NotModelled(f"{wire_name} and another property are one name in Python")
-            deeper = [*inside, (shape.identity, name)]
+            if clash(wire, made):
+                raise NotModelled(f"{wire} and another property are one name in Python")
             before = set(fresh)
             try:
-                properties[wire_name] = self._write(
-                    inner, direction, name, wire_name, fresh, deeper
-                )
+                deeper = [*inside, (shape.identity, name)]
+                made[wire] = self._write(inner, direction, name, wire, fresh, deeper)
             except NotModelled:
                 for one in fresh.keys() - before:
                     del fresh[one]
-                if wire_name in required and direction == "request":
+                if wire in shape.required and direction == "request":
                     raise
-        fresh[name]["properties"] = properties
-        return name
+        return made
 
     def _free_name(self, vendor: str | None, derived: str, fresh: dict[str, Any]) -> str:
         taken = {one.lower() for one in (*self._schemas, *fresh)} | _MODULE_NAMES

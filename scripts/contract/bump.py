@@ -32,7 +32,7 @@ from contract.merge import Merged, merge
 from contract.report import changelog, report
 from contract.transaction import locked, recover, replace_all
 from contract.vendor import VENDOR, dump
-from contract.verdicts import Hold, Verdict
+from contract.verdicts import Hold
 from contract.yaml_edit import graft
 
 if TYPE_CHECKING:
@@ -197,19 +197,20 @@ class _Bump:
         """
         spec = room / "theirs.json"
         spec.write_text(json.dumps(load(self.source)), "utf-8")
-        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec)]
+        last = [str(self.root / VENDOR)] if (self.root / VENDOR).exists() else []
+        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec), *last]
         done = _above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
             raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
-        found: list[str] = json.loads(done.stdout)
-        decided = any(
-            one.verdict is Verdict.HELD and ("decision" in one.reason or "already" in one.reason)
-            for one in merged.differences
-        )
-        if found and not decided:
-            raise CheckFailed(f"callers would see another outcome: {'; '.join(found)}")
+        found: dict[str, str]
+        known: dict[str, str]
+        found, known = json.loads(done.stdout)
+        decided = any("held by decision" in one.reason for one in merged.differences)
+        fresh = [f"{name}: {what}" for name, what in found.items() if name not in known]
+        if fresh and not decided:
+            raise CheckFailed(f"callers would see another outcome: {'; '.join(fresh)}")
         same = f"{PROGRAMS - len(found)} caller programs: same outcome."
-        return same + (f" By decision another one: {'; '.join(found)}." if found else "")
+        return same + (f" Another one by earlier decisions: {', '.join(found)}." if found else "")
 
     def _changelog(self, merged: Merged, room: Path) -> dict[str, Path]:
         """The changelog with a line for each thing that callers gain."""

@@ -234,7 +234,8 @@ class Schemas:
         beside = [
             f"renamed to {new}?"
             for new, theirs in one.theirs.properties.items()
-            if new not in place.ours.properties and self._theirs.shape(theirs).words == shape.words
+            if not clash(new, place.ours.properties)
+            and self._theirs.shape(theirs).words == shape.words
         ]
         elsewhere = find(self._theirs, one.root, python_name(name), shape.words) if one.root else []
         moved = [f"moved to {path}?" for path in elsewhere]
@@ -349,8 +350,12 @@ class Schemas:
             self._listing(place)
             return
         relied: Any = (place.ours.node or place.node).get(RELIED)
+        fresh = {new for one in listed for new in one.theirs.enum or ()} - set(ours)
+        lost = [one for one in ours if any(one not in (each.theirs.enum or ()) for each in listed)]
+        hints = [f"renamed to {one}?" for one in sorted(fresh)[:3]]
         for value in ours:
-            self._value(place, listed, value, is_relied=relied is True or value in (relied or ()))
+            is_relied = relied is True or value in (relied or ())
+            self._value(place, listed, value, hints if len(lost) <= len(fresh) else [], is_relied)
         offered: dict[str, list[str]] = {}
         for one in listed:
             for value in dict.fromkeys(one.theirs.enum or ()):
@@ -388,7 +393,12 @@ class Schemas:
                 self._findings.add(rule, f"{place.at}/enum", *words, where, standing=not tighter)
 
     def _value(
-        self, place: Place, listed: Sequence[Meeting], value: str, *, is_relied: bool
+        self,
+        place: Place,
+        listed: Sequence[Meeting],
+        value: str,
+        hints: list[str],
+        is_relied: bool,
     ) -> None:
         at = f"{place.at}/enum/{escaped(value)}"
         schema = place.node.value
@@ -396,22 +406,17 @@ class Schemas:
         absent = [one for one in listed if value not in (one.theirs.enum or ())]
         sent = [one.position for one in absent if one.direction == "request"]
         where = [one.position for one in absent]
-        fresh = [
-            f"renamed to {new}?"
-            for new in dict.fromkeys(new for one in absent for new in one.theirs.enum or ())
-            if new not in (place.ours.enum or ())
-        ][:3]
         if sent:
             rule = verdicts.LOST_REQUEST_MEMBER
-            self._findings.add(rule, at, value, "none", sent, hints=fresh)
+            self._findings.add(rule, at, value, "none", sent, hints=hints)
         elif absent and is_relied:
             rule = verdicts.LOST_RELIED_MEMBER
-            self._findings.add(rule, at, value, "none", where, hints=fresh)
+            self._findings.add(rule, at, value, "none", where, hints=hints)
         elif absent:
             partly = len(absent) < len(place.meetings)
             rule = verdicts.HELD_MEMBER
             known = value in marks or partly or self._findings.is_known(rule, at, "none")
-            follow = self._findings.add(rule, at, value, "none", where, standing=known, hints=fresh)
+            follow = self._findings.add(rule, at, value, "none", where, standing=known, hints=hints)
             if follow and not known:
                 schema.setdefault(REMOVED_VALUES, {})[value] = self._marks.today
         elif value in marks:

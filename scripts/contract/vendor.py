@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from contract.adopt import python_name
+from contract.adopt import class_name, python_name
 from contract.align import align
 from contract.load import Unusable
 from contract.normalize import AUTH, KIND, Description, Message, Node, Operation, Parameter, Shape
@@ -108,7 +108,7 @@ class _Writer:
         content = {kind: {"schema": self.schema(one)} for kind, one in message.media.items()}
         return {**_prose(message.node), **({"content": content} if content else {})}
 
-    def schema(self, node: Node) -> dict[str, Any]:
+    def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
         self._count += 1
         if self._count > MAX_PLACES:
             raise Unusable(f"our calls reach more than {MAX_PLACES} places")
@@ -125,23 +125,23 @@ class _Writer:
         }
         name = self._given.get(shape.identity)
         if name is None and not shape.properties and not shape.enum:
-            return {**self._content(shape), **flags, **_prose(node)}
+            return {**self._content(shape, hint), **flags, **_prose(node)}
         if name is None:
-            name = self._component(shape)
+            name = self._component(shape, hint)
         ref = {"$ref": f"#/components/schemas/{name}"}
         # Beside a reference the older dialect ignores everything.
         return {"allOf": [ref], **flags} if flags else ref
 
-    def _component(self, shape: Shape) -> str:
+    def _component(self, shape: Shape, hint: str) -> str:
         ours = self._names.get(shape.identity, set())
-        wanted = min(ours) if ours else shape.name or "Unnamed"
+        wanted = min(ours) if ours else shape.name or class_name(hint) or "Unnamed"
         name, number = wanted, 1
         while name in self.components:
             number += 1
             name = f"{wanted}{number}"
         self._given[shape.identity] = name
         self.components[name] = {}
-        content = self._content(shape) | (_prose(shape.node) if shape.node else {})
+        content = self._content(shape, wanted) | (_prose(shape.node) if shape.node else {})
         # The same object, written out at several places.
         twin = next(
             (one for one, known in self.components.items() if known and known == content), None
@@ -153,7 +153,7 @@ class _Writer:
         self.components[name] = content
         return name
 
-    def _content(self, shape: Shape) -> dict[str, Any]:
+    def _content(self, shape: Shape, hint: str) -> dict[str, Any]:
         kind = _KINDS.get(shape.kind, shape.kind)
         made: dict[str, Any] = {"type": kind} if kind in (*_TYPES, "array") else {}
         if not made and shape.kind != "anything":
@@ -171,14 +171,14 @@ class _Writer:
         made |= dict(shape.limits)
         if shape.properties:
             made["properties"] = {
-                name: self.schema(node) for name, node in shape.properties.items()
+                name: self.schema(node, f"{hint} {name}") for name, node in shape.properties.items()
             }
         if shape.inner:
             key = "items" if shape.kind == "list" else "additionalProperties"
             if shape.identity in self._inside:
                 return {KIND: f"{shape.kind} of itself"}
             self._inside.append(shape.identity)
-            made[key] = self.schema(shape.inner)
+            made[key] = self.schema(shape.inner, hint)
             self._inside.pop()
         return made
 

@@ -65,7 +65,9 @@ def examine(base: Document, mutant: Mutant) -> Result:
         return Result(mutant.operator, mutant.label, verdict, tuple(faults))
     has_alias = ALIASES in str(merged.contract)
     if not has_alias:
-        faults += [f"{verdict} ({kinds}), but {one}" for one in judged(base, mutant.document)]
+        faults += [
+            f"{verdict} ({kinds}), but {one}" for one in judged(base, mutant.document).items()
+        ]
     faults += _consistent(base, mutant, merged)
     return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
 

@@ -1,6 +1,8 @@
 """Six caller programs: what the facade above a generated package gives, run against a description.
 
-python -m mutation.outcome CONTRACT DESCRIPTION   prints the outcome of each program as JSON
+python -m mutation.outcome CONTRACT DESCRIPTION [LAST]
+
+Prints as JSON which programs have another outcome than callers have today: with a description, and with the last one.
 """
 
 from __future__ import annotations
@@ -157,10 +159,10 @@ def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-_known: dict[str, list[str]] = {}
+_known: dict[str, dict[str, str]] = {}
 
 
-def judged(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+def judged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, str]:
     """`differing` outcomes; descriptions of the same wire are run once in a process."""
     facts = json.dumps(canonical(ours, theirs), sort_keys=True)
     key = re.sub(f'"({PROSE}|operationId|version)": "[^"]*"', "", facts)
@@ -192,14 +194,14 @@ def expected() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def differing(found: dict[str, Any]) -> list[str]:
-    """One line for each program whose outcome is not what callers have today."""
+def differing(found: dict[str, Any]) -> dict[str, str]:
+    """For each program whose outcome is not what callers have today: what it was and would be."""
     wanted = expected()
-    return [
-        f"{name}: {_short(wanted[name])} -> {_short(found.get(name))}"
+    return {
+        name: f"{_short(wanted[name])} -> {_short(found.get(name))}"
         for name in PROGRAMS
         if found.get(name) != wanted[name]
-    ]
+    }
 
 
 def _short(value: Any) -> str:
@@ -209,8 +211,9 @@ def _short(value: Any) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the programs; returns the exit code."""
-    ours, theirs = (load(str(Path(one))) for one in arguments)
-    print(json.dumps(differing(outcomes(ours, theirs))))
+    ours, *descriptions = (load(str(Path(one))) for one in arguments)
+    found = [differing(outcomes(ours, theirs)) for theirs in descriptions]
+    print(json.dumps((*found, {})[:2]))
     return 0
 
 
