@@ -9,9 +9,9 @@ from attrs import evolve
 
 from togai import _calls
 from togai._printable import printable
+from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Target
-from togai.corrections._entries import Claim
 from togai.corrections._ledger import Ledger, LedgerLike, records_of
 from togai.corrections._matching import matching, reads_for
 from togai.errors import EventNotFound, InvalidRequest, StaleReading
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from togai._settings import Settings
+    from togai._storage.records import Records
     from togai._transport.steps import Steps
     from togai._transport.timeout import Timeout
-    from togai.corrections._records import Records
     from togai.models import ReadEvent
 
 
@@ -65,13 +65,11 @@ def claims_of(
     since = None
     if ledger is not None:
         since = yield Blocking(partial(ledger.check, settings.service, selection.reference_id))
-    if correction.background or selection.is_whole_account:
-        return [Claim(correction=correction, target=None, since=since)]
     before = correction.before[0] if correction.before else None
+    unread = _unread(correction, before, reread=reread)
+    if unread is not None:
+        return [evolve(unread, since=None if unread.target else since)]
     reads = reads_for(correction, before)
-    if selection.reference_id and reads[0].event_id is None and not reread:
-        target = before or Target(reference_id=selection.reference_id)
-        return [Claim(correction=correction, target=target)]
     events: list[ReadEvent] = []
     for one in reads:
         events += yield from _calls.read(settings, one, timeout)
@@ -86,6 +84,17 @@ def claims_of(
     shown = frozenset(str(Target.of(event).reference_id) for event in events)
     claim = partial(Claim, correction=correction, siblings=shown, since=since)
     return [claim(target=target) for target in targets]
+
+
+def _unread(correction: Correction, before: Target | None, *, reread: bool) -> Claim | None:
+    """The claim of a correction whose targets are not read again; None if they are."""
+    selection = correction.selection
+    if correction.background or selection.is_whole_account:
+        return Claim(correction=correction, target=None)
+    if selection.reference_id is None or reread or reads_for(correction, before)[0].event_id:
+        return None
+    target = before or Target(reference_id=selection.reference_id)
+    return Claim(correction=correction, target=target)
 
 
 def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target]:

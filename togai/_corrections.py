@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from togai import _calls, _requests, _responses
 from togai._claims import claims_of, ledger_of
 from togai._printable import printable
+from togai._storage.rows import Claim
 from togai._transport.retry import REFUSALS
 from togai._transport.steps import Blocking, Delivery
 from togai.corrections._checks import build_correction, check_removed, check_reverted
 from togai.corrections._correction import Correction, Target
-from togai.corrections._entries import Claim
 from togai.corrections._entry import Entry, Kind
 from togai.corrections._matching import reads_for
 from togai.corrections._where import Where, check_names
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from togai._settings import Settings
+    from togai._storage.records import Records
     from togai._transport.steps import Call, Response, Steps
     from togai._transport.timeout import Timeout
     from togai.corrections._ledger import LedgerLike
-    from togai.corrections._records import Records
     from togai.corrections._result import CorrectionResult
     from togai.models import ReadEvent
 

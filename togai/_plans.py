@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from togai import _calls, _corrections
 from togai._claims import check_unchanged, ledger_of
+from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable
-from togai.corrections._entries import Claim
 from togai.corrections._entry import Kind
 from togai.corrections._execution import Execution
 from togai.corrections._found import Found, choose
@@ -35,11 +35,11 @@ from togai.models import CorrectionAction
 
 if TYPE_CHECKING:
     from togai._settings import Settings
+    from togai._storage.records import Records
     from togai._transport.steps import Steps
     from togai._transport.timeout import Timeout
     from togai.corrections._entry import Entry
     from togai.corrections._ledger import LedgerLike
-    from togai.corrections._records import Records
     from togai.corrections._result import CorrectionResult
     from togai.models import EventWithStatus, ReadEvent
 

@@ -24,8 +24,8 @@ import psycopg
 import pytest
 
 from togai import ConfigurationError, InvalidRequest
+from togai._storage.rows import Claim
 from togai.corrections import Correction, Selection, Target
-from togai.corrections._entries import Claim
 from togai.corrections._entry import Kind
 from togai.corrections._ledger import Ledger, records_of
 from togai.errors import (

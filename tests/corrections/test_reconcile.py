@@ -19,8 +19,8 @@ from togai import (
     Undo,
     with_quantities,
 )
+from togai._storage import database
 from togai.corrections import Entry, Ledger
-from togai.corrections import _database as database
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Api, Connect

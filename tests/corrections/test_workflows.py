@@ -12,10 +12,10 @@ import attrs
 import pytest
 
 from togai import AsyncTogai, Togai, Undo
+from togai._storage.database import PostgreSQL
 from togai._transport.runner import AsyncRunner, Runner
 from togai._transport.steps import Attempt
 from togai.corrections import Ledger
-from togai.corrections._database import PostgreSQL
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Connect

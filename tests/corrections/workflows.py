@@ -29,8 +29,8 @@ from togai import Redo, Replace, Timeout, Togai, TogaiError, Undo, with_quantiti
 from togai import _claims as claims
 from togai import _plans as plans
 from togai import _reconciling as reconciling
+from togai._storage import rules
 from togai.corrections import Ledger, Plan
-from togai.corrections import _rules as rules
 from togai.testing import FakeTogai
 
 TOKEN = "test-token"

@@ -8,10 +8,10 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from togai._storage.database import database
+from togai._storage.records import WAIT, Records
 from togai._version import __version__
-from togai.corrections._database import database
 from togai.corrections._entry import Entry, Kind
-from togai.corrections._records import WAIT, Records
 from togai.errors import AlreadyPending, InvalidRequest
 
 if TYPE_CHECKING:

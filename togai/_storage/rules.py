@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from togai._version import __version__
-from togai.corrections._entries import (
+from togai._storage.rows import (
     SELECT,
     SETTLED,
     Claim,
@@ -17,8 +16,9 @@ from togai.corrections._entries import (
     is_deadly,
     write_json,
 )
+from togai._storage.schema import VERSION
+from togai._version import __version__
 from togai.corrections._entry import COLUMNS, Entry, Kind
-from togai.corrections._schema import VERSION
 from togai.errors import (
     AlreadyCorrected,
     AlreadyPending,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from togai.corrections._database import Transaction
+    from togai._storage.database import Transaction
 
 _IN_SETTLED = f"kind IN ({', '.join(repr(str(kind)) for kind in SETTLED)})"
 _COPIED = ("call", "action", "service", "account", "target", "plan", "item")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from togai._storage.rules import Rules
 from togai.corrections._entry import Entry, Kind
-from togai.corrections._rules import Rules
 from togai.errors import InvalidRequest, LedgerDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
-    from togai.corrections._database import Database
-    from togai.corrections._entries import Claim
+    from togai._storage.database import Database
+    from togai._storage.rows import Claim
 
 WAIT = 30.0
 """Seconds that a ledger waits for other processes by default."""

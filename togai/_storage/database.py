@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
 
-from togai.corrections import _schema
+from togai._storage import schema
 from togai.errors import ConfigurationError, LedgerBusy, LedgerDamaged, TogaiError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class SQLite:
             raise ConfigurationError(f"no ledger can be created at {self}: {error}") from None
         with self.transaction(wait, write=True) as transaction:
             if not transaction.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
-                _schema.create(transaction.rows, _schema.SQLITE)
+                schema.create(transaction.rows, schema.SQLITE)
 
     @contextmanager
     def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
@@ -191,7 +191,7 @@ class PostgreSQL:
         with self._connected(wait) as transaction:
             transaction.rows("SELECT pg_advisory_xact_lock(740192)")
             if not _exists(transaction):
-                _schema.create(transaction.rows, _schema.POSTGRESQL)
+                schema.create(transaction.rows, schema.POSTGRESQL)
 
     @contextmanager
     def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:

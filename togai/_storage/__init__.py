@@ -1,0 +1,1 @@
+"""The storage of ledgers: databases, their tables, and the rules of one transaction."""
