@@ -240,7 +240,6 @@ def _default(value: Any) -> str:
 
 
 def _type(annotation: Any) -> str:
-    annotation = getattr(annotation, "__forward_arg__", annotation)
     if annotation in (inspect.Parameter.empty, None):
         return "None" if annotation is None else "Any"
     # A TypedDict keeps its annotations as references.

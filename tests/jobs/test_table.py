@@ -170,6 +170,17 @@ def test_a_table_that_cannot_be_one_is_refused(
     assert not fake.requests
 
 
+def test_one_event_by_two_names_is_a_problem(read: Read) -> None:
+    text = "reference_id,event_id,account_id,attribute,value\n"
+    table = read(text + "ref-1,,acme,distance,2\n,ride-1,acme,distance,3\n")
+    (problem,) = table.errors
+    assert (problem.line, problem.text) == (
+        3,
+        "ride-1: another line corrects the same event as ref-1",
+    )
+    assert values(table) == {"ride-1": {"distance": Decimal(2), "minutes": Decimal(30)}}
+
+
 def test_an_attribute_that_is_there_twice_is_a_problem(fake: FakeTogai, read: Read) -> None:
     fake.add(id="both", attributes=[{"name": "distance", "value": value} for value in "12"])
     table = read(HEADER + "acme,both,distance,3\nacme,ride-1,distance,3\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -60,37 +61,35 @@ class Targets:
                 "name the events by --event-id, --reference-id, --ids FILE, --since or --until;"
                 " --whole-account for all of the account"
             )
-        wanted = set(names)
         with progress("read") as show:
-            read = 0
+            read = itertools.count(1)
 
             def fits(event: EventWithStatus) -> bool:
-                nonlocal read
-                read += 1
-                show(read, self.account)
+                show(next(read), self.account)
                 schema = getattr(event.event_payload, "schema_name", None)
-                named = not wanted or not wanted.isdisjoint(ids_of(event))
+                named = not names or not set(names).isdisjoint(ids_of(event))
                 return named and self.schema in (None, schema)
 
             found = client.events.find(
                 self.account, since=self.since, until=self.until, status=self.status, where=fits
             )
         live = [event for event in found if not is_reverted(event)]
+        problems = [] if found.is_complete else ["the account has too many events to read them all"]
+        if not names:
+            return live, problems
         matches = Counter(name for event in live for name in set(ids_of(event)))
         reverted = {name for event in found if is_reverted(event) for name in ids_of(event)}
-        problems = [
-            f"{name}: {matches[name]} events have this id; name one by --reference-id"
-            if matches[name]
-            else f"{name}: {'reverted already' if name in reverted else 'no such event'}"
-            for name in dict.fromkeys(names)
-            if matches[name] != 1
-        ]
-        if not found.is_complete:
-            problems.append(f"the account has more than {read:,} events; not all of them were read")
-        if names:
-            right = {name for name in names if matches[name] == 1}
-            live = [event for event in live if not right.isdisjoint(ids_of(event))]
-        return live, problems
+        right = {name for name in names if matches[name] == 1}
+        for name in dict.fromkeys(names):
+            if matches[name] > 1:
+                problems.append(
+                    f"{name}: {matches[name]} events have this id; name one by --reference-id"
+                )
+            elif name not in right:
+                problems.append(
+                    f"{name}: {'reverted already' if name in reverted else 'no such event'}"
+                )
+        return [event for event in live if not right.isdisjoint(ids_of(event))], problems
 
 
 @Parameter(name="*", group="Approval")
@@ -291,16 +290,7 @@ def execute(client: Togai, plan: Plan, path: Path, limit: int | None, output: Ou
     except KeyboardInterrupt:
         say(f"Interrupted. Go on with: {again}")
         return INTERRUPTED
-    rows = [
-        {
-            "reference_id": step.item.selection.reference_id,
-            "action": str(step.item.action),
-            "outcome": str(step.outcome),
-            "now": step.replacement,
-            "detail": step.detail,
-        }
-        for step in done
-    ]
+    rows = done.to_rows()
     if output.is_data:
         output.write(rows)
     elif troubled := [

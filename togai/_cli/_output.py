@@ -84,41 +84,43 @@ class Output:
         Returns:
             How many rows there were.
         """
-        from togai.jobs._formats import text
-
-        count = 0
         if self.json or self.jsonl:
-            for count, row in enumerate(rows, 1):
-                data = json.dumps({name: _plain(value, text) for name, value in row.items()})
-                start = "" if self.jsonl else "[" if count == 1 else ","
-                print(start + data)
-            if self.json:
-                print("]" if count else "[]")
-            return count
+            return self._write_json(rows)
         kept = list(rows)
         found = dict.fromkeys(name for row in kept for name in row)
         names = list(columns if columns and not self.csv else found)
-        cells = [[_cell(row.get(name), text) for name in names] for row in kept]
-        if self.csv:
+        lines = [names, *([_cell(row.get(name)) for name in names] for row in kept)]
+        if self.is_table:
+            _table(names, lines[1:])
+        elif self.csv:
             clean = printable if sys.stdout.isatty() else str
-            lines = ([clean(cell) for cell in line] for line in [names, *cells])
-            csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
-        elif self.is_table:
-            _table(names, cells)
+            csv.writer(sys.stdout, lineterminator="\n").writerows(map(clean, one) for one in lines)
         else:
-            for line in [names, *cells]:
-                print("\t".join(map(printable, line)))
+            print("\n".join("\t".join(map(printable, line)) for line in lines))
         return len(kept)
+
+    def _write_json(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        count = 0
+        for count, row in enumerate(rows, 1):
+            start = "" if self.jsonl else "[" if count == 1 else ","
+            print(start + json.dumps({name: _plain(value) for name, value in row.items()}))
+        if self.json:
+            print("]" if count else "[]")
+        return count
 
 
 OUTPUT = Output()
 
 
-def _plain(value: Any, text: Callable[[Any], str | None]) -> Any:
+def _plain(value: Any) -> Any:
+    from togai.jobs._formats import text
+
     return value if isinstance(value, bool | int | list | dict) else text(value)  # pyright: ignore[reportUnknownVariableType]
 
 
-def _cell(value: Any, text: Callable[[Any], str | None]) -> str:
+def _cell(value: Any) -> str:
+    from togai.jobs._formats import text
+
     return str(value) if isinstance(value, bool) else text(value) or ""
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from togai._cli._ledger import BOOK, Book, corrections_of
 from togai._cli._output import OUTPUT, Output, say
 from togai._cli._settings import SERVICE, WHICH, Service, Which, short
-from togai._printable import printable
+from togai._html import table, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from togai.models import ReadEvent
 
@@ -160,45 +159,22 @@ def page(made: Report, which: Which) -> str:
     )
     template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
     return template.substitute(
-        accounts=_text(", ".join(which.account) or "all accounts"),
-        period=_text(period),
+        accounts=text(", ".join(which.account) or "all accounts"),
+        period=text(period),
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         totals="".join(
             f'<li><i style="background:{colour}"></i><b>{totals[kind]:,}</b> {kind}</li>'
             for kind, colour in _COLOURS.items()
         ),
         chart=_chart(days),
-        usage=_table(usage, ("day", "account_id", "status", "events", "quantities"), "No events."),
-        failures=_table(made.reasons(), ("events", "status", "reason"), "No ingestion failed."),
-        corrections=_table(
+        usage=table(usage, ("day", "account_id", "status", "events", "quantities")) or "No events.",
+        failures=table(made.reasons(), ("events", "status", "reason")) or "No ingestion failed.",
+        corrections=table(
             made.corrections,
             ("at", "who", "action", "reference_id", "outcome", "before", "after", "why"),
-            "No corrections, or no ledger was named.",
-        ),
+        )
+        or "No corrections, or no ledger was named.",
     )
-
-
-def _text(value: object) -> str:
-    return escape(printable(value))
-
-
-def _table(rows: Iterable[Row], names: Sequence[str], otherwise: str) -> str:
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td class="{name}">{_text(_shown(row.get(name)))}</td>' for name in names)
-        + "</tr>"
-        for row in rows
-    )
-    head = "".join(f"<th>{name.replace('_', ' ').removesuffix(' id')}</th>" for name in names)
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        if body
-        else f"<p>{otherwise}</p>"
-    )
-
-
-def _shown(value: Any) -> Any:
-    return f"{value:,}" if isinstance(value, int) else "" if value is None else value
 
 
 def _chart(days: Mapping[str, Counter[str]]) -> str:
@@ -208,13 +184,13 @@ def _chart(days: Mapping[str, Counter[str]]) -> str:
     parts: list[str] = []
     for line, (day, counts) in enumerate(days.items()):
         x, y = float(_LABEL), line * (_BAR + 6)
-        parts.append(f'<text x="0" y="{y + 13}">{_text(day)}</text>')
+        parts.append(f'<text x="0" y="{y + 13}">{text(day)}</text>')
         for kind, colour in _COLOURS.items():
             width = counts[kind] * scale
             if width:
                 parts.append(
                     f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{colour}">'
-                    f"<title>{_text(day)}: {counts[kind]:,} {kind}</title></rect>"
+                    f"<title>{text(day)}: {counts[kind]:,} {kind}</title></rect>"
                 )
             x += width
         parts.append(f'<text x="{x + 6:.1f}" y="{y + 13}">{sum(counts.values()):,}</text>')

@@ -9,10 +9,13 @@ from importlib.metadata import version
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from togai._cli._exits import DONE, UNREACHABLE
 from togai._cli._output import OUTPUT, Output, say
 from togai._cli._settings import SERVICE, Service
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from togai import Drift
 
 _CLOCK_MAY_DIFFER = 60
@@ -44,33 +47,45 @@ def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
         except TogaiError as error:
             checks.append(("read", str(error), False))
         else:
-            took = monotonic() - began
-            what = f"the first {len(page.events)} events in {took:.1f} s"
             checks.append(
-                ("read", what if page.events else f"no event to see, in {took:.1f} s", True)
+                (
+                    "read",
+                    f"the first {len(page.events)} events in {monotonic() - began:.1f} s",
+                    True,
+                )
             )
     if headers:
-        checks.append(_clock(headers[-1].get("date")))
-        quota = {name: value for name, value in headers[-1].items() if "ratelimit" in name}
-        said = ", ".join(f"{name}: {value}" for name, value in quota.items())
+        checks += _about(headers[-1])
         checks.append(
-            ("rate limit", f"10 requests per second here; {said or 'the service names none'}", True)
+            ("drift", f"deviations from the contract: {'; '.join(map(str, drift)) or 'none'}", True)
         )
-        named = "; ".join(map(str, drift)) or "none"
-        checks.append(("drift", f"deviations from the contract: {named}", True))
+    names = ("check", "found", "")
     output.write(
-        (
-            {"check": name, "": "ok" if ok else "FAILED", "found": found}
-            for name, found, ok in checks
-        )
+        dict(zip(names, (name, found, "ok" if ok else "FAILED"), strict=True))
+        for name, found, ok in checks
     )
     if all(ok for _, _, ok in checks):
         say("All is well. Next: togai events list")
-        return 0
+        return DONE
     say(
-        "Set TOGAI_API_TOKEN or --token-file, and TOGAI_BASE_URL, --base-url or --sandbox, then run: togai doctor"
+        "Set TOGAI_API_TOKEN or --token-file, and TOGAI_BASE_URL, --base-url or --sandbox, then: togai doctor"
     )
-    return 5
+    return UNREACHABLE
+
+
+def _about(headers: Mapping[str, str]) -> list[tuple[str, str, bool]]:
+    """What the headers of a response say about the clock and the rate limit."""
+    quota = {name: value for name, value in headers.items() if "ratelimit" in name.lower()}
+    limits = (
+        ", ".join(f"{name}: {value}" for name, value in quota.items()) or "the service names none"
+    )
+    checks = [("rate limit", f"10 requests per second here; {limits}", True)]
+    try:
+        date: Any = headers.get("date")
+        differs = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    except (TypeError, ValueError):
+        return [*checks, ("clock", "the service does not send its time", True)]
+    return [*checks, ("clock", f"differs by {differs:.0f} s", differs <= _CLOCK_MAY_DIFFER)]
 
 
 def serve(*, port: int = 0, token: str = "test-token", events: int | None = None) -> int:  # noqa: S107
@@ -85,11 +100,3 @@ def serve(*, port: int = 0, token: str = "test-token", events: int | None = None
 
     more = () if events is None else ("--events", str(events))
     return main(["--port", str(port), "--token", token, *more], first="togai doctor; togai failed")
-
-
-def _clock(date: Any) -> tuple[str, str, bool]:
-    try:
-        differs = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
-    except (TypeError, ValueError):
-        return "clock", "the service does not send its time", True
-    return "clock", f"differs by {abs(differs):.0f} s", abs(differs) <= _CLOCK_MAY_DIFFER

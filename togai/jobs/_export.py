@@ -44,7 +44,7 @@ _SUFFIXES: dict[str, _Format] = {".ndjson": "jsonl"}
 _SUFFIXES.update({f".{name}": name for name in get_args(_Format)})
 
 
-@frozen(kw_only=True)
+@frozen
 class ExportProgress:
     """How far an export has come.
 
@@ -86,17 +86,12 @@ class ExportResult:
     columns: tuple[str, ...]
 
     def __str__(self) -> str:
-        counts = (
-            (self.outside, "outside the time window"),
-            (self.reverted, "reverted"),
-            (self.repeated, "listed twice"),
-        )
-        left_out = ", ".join(f"{count:,} {what}" for count, what in counts if count)
-        return (
-            f"{self.path}: {self.rows:,} rows of {self.read:,} events"
-            + (f"; left out: {left_out}" if left_out else "")
-            + (f"; {self.malformed:,} rows are malformed" if self.malformed else "")
-        )
+        names = ("outside the time window", "reverted", "listed twice")
+        counts = zip((self.outside, self.reverted, self.repeated), names, strict=True)
+        left_out = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+        malformed = f"; {self.malformed:,} rows are malformed" if self.malformed else ""
+        text = f"{self.path}: {self.rows:,} rows of {self.read:,} events{malformed}"
+        return f"{text}; left out: {left_out}" if left_out else text
 
 
 class ExportOptions(TypedDict, total=False):
@@ -205,14 +200,9 @@ class _Export:
         ]
         total = self._checkpoint.add(account, page.next_token, kept, counts)
         if total is not None and self._on_progress is not None:
-            self._on_progress(
-                ExportProgress(
-                    read=total["read"],
-                    rows=total["rows"],
-                    accounts_done=self._accounts - total["left"],
-                    accounts=self._accounts,
-                )
-            )
+            done = self._accounts - total["left"]
+            now = ExportProgress(total["read"], total["rows"], done, self._accounts)
+            self._on_progress(now)
 
     def _row(self, event: ReadEvent, counts: dict[str, int]) -> Iterator[_formats.Row]:
         counts["read"] += 1

@@ -83,6 +83,7 @@ class _Reader:
         self._problems: list[Problem] = []
         self._lines: dict[_Target, dict[str, tuple[int, Decimal]]] = {}
         self._wrong = set[_Target]()
+        self._chosen: dict[str, _Target] = {}
         try:
             text = Path(path).read_bytes().decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
@@ -102,22 +103,17 @@ class _Reader:
     def _columns(self, names: Sequence[str], path: object) -> list[str]:
         names = [_ALIASES.get(name, name) for name in names]
         known = {*COLUMNS, "event_id", "attribute", "value"}
-        kinds = ("attribute.", "unit.", "dimension.")
+        attributes = {name for name in names if name.startswith("attribute.")}
         for name in names:
-            if name not in known and not name.startswith(kinds):
-                self._report(
-                    1,
-                    "error",
-                    f"no column is called {name!r}: write an attribute as attribute.{name}",
-                )
-        needed = (
+            if name not in known and not name.startswith(("attribute.", "unit.", "dimension.")):
+                problem = f"no column is called {name!r}: write an attribute as attribute.{name}"
+                self._report(1, "error", problem)
+        needed = [
             ({"reference_id", "event_id"}, "reference_id or event_id"),
-            ({"account_id"} if self._account_id is None else set(names), "account_id"),
-            (
-                {"value"} | {name for name in names if name.startswith("attribute.")},
-                "attribute and value",
-            ),
-        )
+            ({"value"} | attributes, "attribute and value"),
+        ]
+        if self._account_id is None:
+            needed.append(({"account_id"}, "account_id"))
         for choices, text in needed:
             if not choices & set(names):
                 raise InvalidRequest(
@@ -132,23 +128,22 @@ class _Reader:
 
     def _read(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
         row = dict(zip(names, cells, strict=False))
-        account = row.get("account_id") or self._account_id
+        account = row.get("account_id") or self._account_id or ""
         way = "reference_id" if row.get("reference_id") else "event_id"
         values = {
-            name[10:]: cell for name, cell in row.items() if name.startswith("attribute.") and cell
+            name[10:]: row[name] for name in row if name.startswith("attribute.") and row[name]
         }
         if row.get("attribute") or row.get("value"):
             values[row.get("attribute", "")] = row.get("value", "")
-        for missing in (
-            "more cells than columns" if len(cells) > len(names) else "",
-            "no account_id" if not account else "",
-            f"no {way}" if not row.get(way) else "",
-            "no value" if not values else "",
-        ):
-            if missing:
-                self._report(line, "error", missing)
-                return
-        target = (str(account), way, row[way])
+        needed = {"account_id": account, way: row.get(way), "value": values}
+        if missing := [name for name, found in needed.items() if not found]:
+            self._report(line, "error", f"no {missing[0]}")
+        elif len(cells) > len(names):
+            self._report(line, "error", "more cells than columns")
+        else:
+            self._keep(line, (account, way, row[way]), values)
+
+    def _keep(self, line: int, target: _Target, values: Mapping[str, str]) -> None:
         known = self._lines.setdefault(target, {})
         for name, cell in values.items():
             number = self._number(cell)
@@ -161,7 +156,7 @@ class _Reader:
             else:
                 known[name] = (line, number)
                 continue
-            self._report(line, "error", f"{row[way]}: {problem}")
+            self._report(line, "error", f"{target[2]}: {problem}")
             self._wrong.add(target)
 
     def _number(self, cell: str) -> Decimal | None:
@@ -195,10 +190,13 @@ class _Reader:
             changes = self._changes(live[0], event_id, values)
             if target in self._wrong or not changes:
                 return None
-            try:
-                return Replace(live[0], with_quantities(live[0], changes), account_id=account)
-            except InvalidRequest as error:
-                problem = str(error)
+            other = self._chosen.setdefault(str(live[0].reference_id), target)
+            problem = f"another line corrects the same event as {other[2]}"
+            if other == target:
+                try:
+                    return Replace(live[0], with_quantities(live[0], changes), account_id=account)
+                except InvalidRequest as error:
+                    problem = str(error)
         elif live:
             problem = f"{len(live)} events have this id: name one of them by its reference_id"
         elif found:
