@@ -10,6 +10,8 @@ from typing import cast
 from attrs import evolve
 
 from togai._contract import problems as problems_of
+from togai._salvage import FINER
+from togai._times import to_utc
 from togai.errors import InvalidRequest
 from togai.models import Attribute, Event, ReadEvent
 
@@ -32,7 +34,7 @@ def build_event(
     Args:
         schema_name: The event schema.
         account_id: The account that used something.
-        timestamp: When it happened: a datetime with a time zone, or ISO 8601 text with an offset.
+        timestamp: When it happened: a datetime with a time zone, or ISO 8601 text with an offset. It becomes UTC.
         attributes: The quantities by name: Decimal, int, or the digits as text. Floats are refused:
             0.1 is not 0.1 in binary, and an invoice must not depend on it.
         units: The unit of an attribute by its name, such as "Kilometers".
@@ -153,12 +155,18 @@ def _timestamp(value: object, problems: list[str]) -> datetime:
                 f"timestamp {text[:50]!r} is not ISO 8601, such as 2024-12-04T07:30:35Z"
             )
             return datetime.now(UTC)
-    if not isinstance(value, datetime):
+        if FINER.search(text):
+            problems.append(f"timestamp {text[:50]!r} is finer than microseconds: round it first")
+    if isinstance(value, datetime):
+        try:
+            return to_utc("timestamp", value)
+        except InvalidRequest as error:
+            problems.append(str(error))
+    else:
         problems.append(
             f"timestamp must be a datetime or ISO 8601 text, not {type(value).__name__}"
         )
-        return datetime.now(UTC)
-    return value
+    return datetime.now(UTC)
 
 
 def _quantity(name: str, value: object, problems: list[str]) -> str:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import frozen
 
+from togai._times import to_utc
+from togai.errors import InvalidRequest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -93,17 +96,20 @@ def problems(
                     held, field.type, inner, field.limits, hint=field.hint, wire=wire
                 )
     elif isinstance(value, list | dict):
-        items: list[Any] | dict[Any, Any] = value
+        items = typing.cast("Any", value)
         yield from _size(items, what, limits)
         inner_kind = (typing.get_args(kind) or (Any,))[-1]
-        for key, item in items.items() if isinstance(items, dict) else enumerate(items):
+        pairs = items.items() if isinstance(value, dict) else enumerate(items)
+        for key, item in pairs:
             label = f"{what}[{_shown(getattr(item, 'name', key))}]"
             yield from problems(item, inner_kind, label, limits.get("items"), wire=wire)
     elif isinstance(value, str):
         yield from _text(value, what, limits, hint)
     elif isinstance(value, datetime):
-        if value.utcoffset() is None:
-            yield f"{what} has no time zone: add one, such as {what}.replace(tzinfo=UTC)"
+        try:
+            to_utc(what, value)
+        except InvalidRequest as error:
+            yield str(error)
     elif isinstance(value, int | float):
         yield from _number(value, what, limits)
 

@@ -6,11 +6,13 @@ alone is salvaged, field by field, from its class's attrs fields.
 
 from __future__ import annotations
 
+import copy
 import logging
+import typing
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve
 
 from togai._drift import Deviation, Drift
 from togai._salvage import M, Model, salvage
@@ -22,13 +24,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("togai.drift")
 
 _MAX_PLACES = 1000
-_DAMAGE = "_togai_damage"
-
-
-@frozen
-class _Damage:
-    raw: Any
-    deviations: tuple[Deviation, ...]
 
 
 def deviations(model: object) -> tuple[Deviation, ...]:
@@ -43,8 +38,7 @@ def deviations(model: object) -> tuple[Deviation, ...]:
     Returns:
         The deviations in the item and in all that it holds; empty where it was read whole.
     """
-    damage: _Damage | None = getattr(model, _DAMAGE, None)
-    return damage.deviations if damage else ()
+    return getattr(model, "_deviations", ())
 
 
 def raw(model: Model) -> Any:
@@ -54,11 +48,11 @@ def raw(model: Model) -> Any:
         model: An event, or an entry of a correction's result.
 
     Returns:
-        For a damaged item the very JSON that came, numbers with a fraction as Decimal; for any other what
-        its `to_dict()` gives.
+        The JSON that came, numbers with a fraction as Decimal, whatever was changed since; for an item that was
+        not read what its `to_dict()` returns.
     """
-    damage: _Damage | None = getattr(model, _DAMAGE, None)
-    return damage.raw if damage else model.to_dict()
+    came = getattr(model, "_json", ...)
+    return model.to_dict() if came is ... else copy.deepcopy(came)
 
 
 class StrictDeviation(Exception):
@@ -118,7 +112,7 @@ class Reader:
         for index, value in enumerate(values):
             try:
                 item = model.from_dict(value, seen)
-            except (_Addition, TypeError, ValueError, KeyError, AttributeError):
+            except (_Addition, TypeError, ValueError, KeyError, AttributeError, ArithmeticError):
                 item = self._salvaged(model, value, f"{where}[{index}]")
             read.append(item)
         return read
@@ -136,13 +130,14 @@ class Reader:
         item = salvage(model, value, where, found)
         self._note(found)
         if any(one.drift.kind not in _ADDITIONS for one in found):
-            item.__dict__[_DAMAGE] = _Damage(value, tuple(found))
+            item = evolve(typing.cast("Any", item), _deviations=tuple(found))
         return item
 
-    def _seen(self, model: type, name: str, kind: str) -> None:
+    def _seen(self, model: type, name: str, value: str | None) -> None:
         if self._strict:
             raise _Addition
-        drift = Drift(model.__name__, name, kind)
+        kind = "unknown property" if value is None else "unknown value"
+        drift = Drift(model.__name__, name, kind, value)
         if drift not in self._told:
             self._tell(drift)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
+from attrs.converters import optional
 
 
 def shown(name: str) -> str:
@@ -12,22 +13,26 @@ def shown(name: str) -> str:
 
 @frozen
 class Drift:
-    """A kind of deviation of the live service from the contract; never a value.
+    """A kind of deviation of the live service from the contract; no value but the new one of an enum.
 
     Attributes:
         model: The model, such as `EventWithStatus`.
         property: The property's name in JSON; empty where the whole object is meant.
         kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`,
-            `not a date`, `no offset`, `finer than microseconds` (the rest is cut), `not an object`.
+            `not a date`, `no offset`, `finer than microseconds` (the datetime is cut, the text is kept and sent
+            back), `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`,
+            `too many items` (more than 1,000, where the contract allows less).
+        value: The new value of an enum where the kind is `unknown value`; None otherwise.
     """
 
     model: str
     property: str = field(converter=shown)
     kind: str
+    value: str | None = field(default=None, converter=optional(shown))
 
     def __str__(self) -> str:
         place = f"{self.model}.{self.property}" if self.property else self.model
-        return f"{place}: {self.kind}"
+        return f"{place}: {self.kind}" + ("" if self.value is None else f" '{self.value}'")
 
 
 @frozen

@@ -1,23 +1,97 @@
-"""JSON with exact numbers."""
+"""JSON with exact numbers: parsed leniently, written to the digit."""
 
 from __future__ import annotations
 
+import codecs
 import json
-from decimal import Decimal
-from typing import Any
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self, cast
 
 _MANY_DIGITS = 600
+_CHARSETS = ("ascii", "iso8859", "cp", "utf-16", "utf-32")
 
 
-def parse_json(body: bytes) -> Any:
+class Malformed(str):
+    """A value that JSON in UTF-8 cannot hold, as text: the property that holds it deviates, not the whole body.
+
+    Attributes:
+        kind: What is wrong with it.
+    """
+
+    kind: str
+
+    def __new__(cls, text: str, kind: str) -> Self:
+        value = str.__new__(cls, text)
+        value.kind = kind
+        return value
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+
+def charset_of(content_type: str | None) -> str | None:
+    """The charset that a content type names."""
+    named = re.search(r"""charset\s*=\s*["']?([\w.:-]+)""", content_type or "", re.IGNORECASE)
+    return named[1] if named else None
+
+
+def parse_json(body: bytes, charset: str | None = None) -> Any:
     """Parse JSON; a number with a fraction or an exponent becomes a Decimal.
 
+    What JSON cannot hold (NaN, a number beyond any range, bytes that are not UTF-8) becomes `Malformed`.
+
+    Args:
+        body: The bytes.
+        charset: The charset that the content type names, for a body that is not UTF-8.
+
     Raises:
-        ValueError: The body is not JSON in UTF-8.
+        ValueError: The body is not JSON.
         RecursionError: It is nested too deeply.
     """
-    # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
-    return _decoder.decode(body.decode().removeprefix("\ufeff"))
+    try:
+        # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
+        return _strict.decode(body.decode().removeprefix("\ufeff"))
+    except (ValueError, InvalidOperation):
+        return _parse_leniently(body, charset)
+
+
+def _parse_leniently(body: bytes, charset: str | None) -> Any:
+    try:
+        text = body.decode(json.detect_encoding(body))
+    except UnicodeDecodeError:
+        text = body.decode(_known(charset) or "utf-8", "surrogateescape")
+    parsed = _lenient.decode(text.removeprefix("\ufeff"))
+    return parsed if text.isascii() else _marked(parsed)
+
+
+def _known(charset: str | None) -> str | None:
+    """The name of a charset that Python has and that cannot do harm."""
+    try:
+        name = codecs.lookup(charset or "").name
+    except (LookupError, ValueError):
+        return None
+    return name if name.startswith(_CHARSETS) else None
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {_readable(name): _marked(entry) for name, entry in entries.items()}
+    if isinstance(value, list):
+        return [_marked(item) for item in cast("Any", value)]
+    if type(value) is str and (text := _readable(value)) != value:
+        return Malformed(text, "not UTF-8")
+    return value
+
+
+def _readable(text: str) -> str:
+    """The text with a replacement character for each byte that could not be decoded."""
+    if text.isascii():
+        return text
+    return "".join(
+        "\ufffd" if "\udc80" <= character <= "\udcff" else character for character in text
+    )
 
 
 def _integer(digits: str) -> int | Decimal:
@@ -25,8 +99,52 @@ def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < _MANY_DIGITS else Decimal(digits)
 
 
+def _fraction(digits: str) -> Decimal | Malformed:
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        return Malformed(digits, "out of range")
+    return number if number.is_finite() else Malformed(digits, "out of range")
+
+
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-_decoder = json.JSONDecoder(parse_float=Decimal, parse_int=_integer, parse_constant=_refuse)
+def _not_a_number(name: str) -> Malformed:
+    return Malformed(name, "not a number")
+
+
+_strict = json.JSONDecoder(parse_float=Decimal, parse_int=_integer, parse_constant=_refuse)
+_lenient = json.JSONDecoder(
+    parse_float=_fraction, parse_int=_integer, parse_constant=_not_a_number, strict=False
+)
+
+
+def write_json(value: Any) -> bytes:
+    """Write JSON in UTF-8, each Decimal with all its digits.
+
+    Raises:
+        TypeError: JSON has no such value.
+        ValueError: A number is not finite, a value was malformed when it was read, or a text is not Unicode.
+        RecursionError: It is nested too deeply.
+    """
+    return _written(value).encode()
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        entries = cast("Any", value)
+        if wrong := [name for name in entries if not isinstance(name, str)]:
+            raise TypeError(f"a name must be text, not {type(wrong[0]).__name__}")
+        inner = (f"{_written(name)}:{_written(entry)}" for name, entry in entries.items())
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_written(item) for item in cast("Any", value)) + "]"
+    if isinstance(value, Malformed):
+        raise ValueError(f"a value was {value.kind} when it was read")  # noqa: TRY004
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"JSON has no {value}")
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

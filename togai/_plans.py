@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from togai import _calls, _corrections
 from togai._claims import check_unchanged, ledger_of
+from togai._requests import event_json
 from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable
@@ -296,7 +297,7 @@ class _Executing:
         reads = reads_for(item, before)
         if item.action == CorrectionAction.UNDO or before is None or reads[0].event_id is None:
             return None
-        wanted = before.payload if item.event is None else item.event.to_dict()
+        wanted = before.payload if item.event is None else event_json(item.event)
         try:
             events: list[ReadEvent] = []
             for one in reads:

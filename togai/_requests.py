@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
-from json import dumps
 from typing import TYPE_CHECKING, Any, cast
 
 from _togai_generated.api.event_management import event_correction, get_events, get_single_event
+from _togai_generated.types import write
 
 from togai._contract import problems
+from togai._json import write_json
 from togai._transport.steps import Call
 from togai.errors import InvalidRequest
 from togai.models import EventCorrectionRequest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _togai_generated.types import Request
 
     from togai.corrections._correction import Correction
+    from togai.models import Event
 
 _LONGEST = 4096
 MAX_PAGE_SIZE: int | None = get_events.LIMITS.get("page_size", {}).get("maximum")
@@ -138,36 +139,45 @@ def _call(request: Request, *, repeatable: bool = True) -> Call:
         method=request.method,
         path=request.path,
         params=params,
-        json=None if request.body is None else _writable(request.body.to_dict()),
+        json=None if request.body is None else _writable(request.body),
         repeatable=repeatable,
     )
 
 
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as JSON that is kept until it is sent; `salvage` reads it back.
+
+    A number that `json` writes with the same digits is a float, any other a Decimal.
+    """
+    return cast("dict[str, Any]", _floats(write(event, sent=True)))
+
+
+def _floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {name: _floats(entry) for name, entry in entries.items()}
+    if isinstance(value, list):
+        return [_floats(item) for item in cast("Any", value)]
+    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
+        return float(value)
+    return value
+
+
 def _query(name: str, value: Any) -> Any:
+    value = write(value, sent=True)
     if isinstance(value, str):
         check_encodable(name, value)
-        return str(value)
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value
 
 
 def _writable(body: Any) -> Any:
     """The body, if JSON in UTF-8 can hold it: a property that the contract does not know may be anything."""
     try:
-        body = _without_decimals(body)
-        dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
+        written = write(body, sent=True)
+        write_json(written)
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidRequest(f"this event cannot be written as JSON in UTF-8: {error}") from None
-    return body
-
-
-def _without_decimals(value: Any) -> Any:
-    """JSON that `json` can write: what an unknown property holds was read with exact numbers."""
-    if isinstance(value, dict):
-        entries: dict[str, Any] = cast("Any", value)
-        return {name: _without_decimals(entry) for name, entry in entries.items()}
-    if isinstance(value, list):
-        return [_without_decimals(item) for item in cast("Any", value)]
-    return float(value) if isinstance(value, Decimal) else value
+    return written
 
 
 def _filter(name: str, value: object) -> str | None:

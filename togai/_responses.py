@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from togai import models
+from togai._contract import fields
 from togai._decoding import Reader, StrictDeviation
 from togai._drift import Drift
-from togai._json import parse_json
+from togai._json import charset_of, parse_json
 from togai._listing_checks import further_page
 from togai._pagination import EventPage
 from togai._requests import check_encodable
+from togai._salvage import most_items
 from togai.corrections._result import CorrectionResult
 from togai.errors import InvalidRequest, UnexpectedResponse
 from togai.models import (
@@ -21,6 +24,10 @@ from togai.models import (
 if TYPE_CHECKING:
     from togai._transport.steps import Call, Response
     from togai.corrections._correction import Correction
+
+
+_MAX_OBJECTS = 100_000
+"""Objects in one body: the contract's largest page holds some thousands."""
 
 
 def read_page(reader: Reader, call: Call, answer: Response) -> EventPage:
@@ -129,8 +136,11 @@ def _correction_result(
             return CorrectionResult(correction, (), body)
         raise unexpected(call, answer, "an object without a list of data", "$.data")
     try:
-        read = reader.items(EventCorrectionInfo, cast("Any", entries), "$.data")
-        _extras(reader, cast("dict[str, Any]", body), ("data",), "EventsCorrectionResponse")
+        outer = "EventsCorrectionResponse"
+        read = _bounded(
+            reader, call, answer, cast("Any", entries), EventCorrectionInfo, outer, "data"
+        )
+        _extras(reader, cast("dict[str, Any]", body), ("data",), outer)
     except StrictDeviation as error:
         raise _strict(call, answer, error) from None
     return CorrectionResult(correction, read, body)
@@ -138,7 +148,7 @@ def _correction_result(
 
 def _any_json(call: Call, answer: Response) -> Any:
     try:
-        return parse_json(answer.body)
+        return parse_json(answer.body, charset_of(answer.content_type))
     except (ValueError, RecursionError):
         text = answer.body.decode("utf-8", "replace")
         if "html" in answer.headers.get("content-type", "") or text.lstrip().startswith("<"):
@@ -151,7 +161,7 @@ def _items(
 ) -> list[Any]:
     events: object = body.get("events")
     if isinstance(events, list):
-        return reader.items(model, cast("Any", events), "$.events")
+        return _bounded(reader, call, answer, cast("Any", events), model, outer, "events")
     if events is not None:
         raise unexpected(
             call, answer, f"events that are no list but {type(events).__name__}", "$.events"
@@ -161,6 +171,26 @@ def _items(
         raise unexpected(call, answer, "an object without events", "$.events")
     reader.tell(Drift(outer, "events", "null" if "events" in body else "missing"), "$.events")
     return []
+
+
+def _bounded(
+    reader: Reader,
+    call: Call,
+    answer: Response,
+    values: list[Any],
+    model: type[Any],
+    outer: str,
+    name: str,
+) -> list[Any]:
+    """The models of a list, unless it is so long that the models would fill the memory."""
+    envelope: type = getattr(models, outer)
+    limits = next(field.limits for field in fields(envelope) if field.wire == name)
+    if len(values) > most_items(limits) or answer.body.count(b"{") > _MAX_OBJECTS:
+        problem = f"{len(values)} items in a list" + (
+            f" of at most {limits['maxItems']}" if "maxItems" in limits else ""
+        )
+        raise unexpected(call, answer, problem, f"$.{name}")
+    return reader.items(model, values, f"$.{name}")
 
 
 def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
@@ -184,9 +214,7 @@ def read_object(call: Call, answer: Response) -> dict[str, Any]:
     """
     content_type = answer.content_type
     try:
-        body = parse_json(answer.body)
-    except UnicodeDecodeError:
-        problem = "a body that is not UTF-8"
+        body = parse_json(answer.body, charset_of(content_type))
     except RecursionError:
         problem = "JSON that is nested too deeply"
     except ValueError:

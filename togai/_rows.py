@@ -23,13 +23,20 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
     Returns:
         A Decimal for each attribute whose value is a number; others are left out and stay readable in
         `attributes`.
+
+    Raises:
+        InvalidRequest: Two attributes have the same name, so that a dict would drop one.
     """
     payload = event if isinstance(event, Event) else event.event_payload
     found: dict[str, Decimal] = {}
-    for attribute in _each(_get(payload, "attributes")):
-        number = _decimal(_get(attribute, "value"))
+    for name, same in _by_name(payload).items():
+        if len(same) > 1:
+            raise InvalidRequest(
+                f"the event has {len(same)} attributes called {name!r}: read them from its attributes"
+            )
+        number = decimal_or_none(_get(same[0], "value"))
         if number is not None:
-            found[str(_get(attribute, "name"))] = number
+            found[name] = number
     return found
 
 
@@ -50,7 +57,8 @@ def rows(
     Yields:
         `reference_id, id, account_id, customer_id, schema_name, timestamp, created_at, status,
         status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None where an event
-        has no such value. Quantities are Decimal, or the text that came where that is no number.
+        has no such value. Quantities are Decimal, or the text that came where that is no number. Where an event
+        has several attributes of one name, its cells hold the values and the units as one text, such as `1; 2.5`.
 
     Raises:
         InvalidRequest: These are no events to iterate over, or the names are no list.
@@ -96,16 +104,33 @@ def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str])
         "status": None if status is None else str(status),
         "status_description": _get(event.ingestion_status, "status_description"),
     }
-    by_name = {str(_get(one, "name")): one for one in _each(_get(payload, "attributes"))}
+    by_name = _by_name(payload)
     for name in attributes:
-        value = _get(by_name.get(name), "value")
-        number = _decimal(value)
+        same = by_name.get(name, [])
+        value = _cell(_get(attribute, "value") for attribute in same)
+        number = decimal_or_none(value)
         row[f"attribute.{name}"] = value if number is None else number
-        row[f"unit.{name}"] = _get(by_name.get(name), "unit")
+        row[f"unit.{name}"] = _cell(_get(attribute, "unit") for attribute in same)
     held = _entries(_get(payload, "dimensions"))
     for name in dimensions:
         row[f"dimension.{name}"] = held.get(name)
     return row
+
+
+def _by_name(payload: object) -> dict[str, list[Any]]:
+    """The attributes of an event by their names, of which a damaged or careless event may repeat one."""
+    found: dict[str, list[Any]] = {}
+    for attribute in _each(_get(payload, "attributes")):
+        found.setdefault(str(_get(attribute, "name")), []).append(attribute)
+    return found
+
+
+def _cell(values: Iterable[Any]) -> Any:
+    """The value, or the text of several."""
+    several = list(values)
+    if len(several) < 2:
+        return several[0] if several else None
+    return "; ".join("" if value is None else str(value) for value in several)
 
 
 def _get(model: Any, name: str) -> Any:
@@ -121,7 +146,8 @@ def _entries(values: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", values) if isinstance(values, dict) else {}
 
 
-def _decimal(value: object) -> Decimal | None:
+def decimal_or_none(value: object) -> Decimal | None:
+    """The number that a value is or writes, if it is finite."""
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -9,9 +10,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import attrs
+from attrs import evolve, frozen
 
 from togai._contract import fields
 from togai._drift import Deviation, Drift, shown
+from togai._json import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +25,7 @@ class Model(Protocol):
 
     @classmethod
     def from_dict(
-        cls, src: Mapping[str, Any], seen: Callable[[type, str, str], None] = ...
+        cls, src: Mapping[str, Any], seen: Callable[[type, str, str | None], None] = ...
     ) -> Self:
         """The model that exactly this JSON describes."""
         ...
@@ -43,6 +46,15 @@ class _Unreadable(Exception):
         self.kind = kind
 
 
+MAX_ITEMS = 1000
+"""How many objects a list may hold where the contract does not allow more: each costs a model."""
+
+
+def most_items(limits: Mapping[str, Any]) -> int:
+    """How many objects a list with these limits may hold."""
+    return max(MAX_ITEMS, int(limits.get("maxItems", 0)))
+
+
 def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M:
     """All that can be read of a value; what cannot stays as it came, what is missing is None."""
 
@@ -50,70 +62,76 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
         at = f"{where}.{shown(name)}" if name else where
         found.append(Deviation(at, Drift(model.__name__, name, kind)))
 
-    if not isinstance(value, dict):
+    is_object = isinstance(value, dict)
+    if not is_object:
         note("", "not an object")
-        value = {}
-        missing_noted = True
-    else:
-        missing_noted = False
-    source = typing.cast("dict[str, Any]", value)
+    source = typing.cast("dict[str, Any]", value if is_object else {})
     arguments: dict[str, Any] = {}
     known = set[str]()
     for one in fields(model):
         names = (one.wire, *one.aliases)
         known.update(names)
-        wire = next((name for name in names if source.get(name) is not None), None)
-        if wire is None:
-            arguments[one.name] = None
-            if one.required and not missing_noted:
-                note(one.wire, "null" if one.wire in source else "missing")
-            continue
-        arguments[one.name] = _value(
-            one.type, source[wire], f"{where}.{wire}", found, model.__name__, one.wire
-        )
+        wire = next((name for name in names if source.get(name) is not None), one.wire)
+        held = source.get(wire)
+        if held is None and one.required and is_object:
+            note(one.wire, "null" if one.wire in source else "missing")
+        if isinstance(held, list) and len(typing.cast("Any", held)) > most_items(one.limits):
+            note(one.wire, "too many items")
+        elif held is not None:
+            place = _Place(f"{where}.{wire}", model.__name__, one.wire, found)
+            held = _value(one.type, held, place)
+        arguments[one.name] = held
     extra = {name: source[name] for name in source if name not in known}
     for name in extra:
         note(name, "unknown property")
     build = typing.cast("Callable[..., M]", model)
-    return build(**arguments, additional_properties=extra)
+    return build(**arguments, additional_properties=extra, _json=value)
 
 
-def _value(kind: Any, value: Any, where: str, found: list[Deviation], model: str, name: str) -> Any:
-    """One value, converted to `kind` if it can be; deviations are noted under `model`.`name`."""
+@frozen
+class _Place:
+    """Where a value stands, and where its deviations are noted."""
 
-    def note(what: str, at: str = where) -> None:
-        found.append(Deviation(at, Drift(model, name, what)))
+    where: str
+    model: str
+    name: str
+    found: list[Deviation]
 
-    origin = typing.get_origin(kind)
+    def note(self, kind: str, value: str | None = None) -> None:
+        self.found.append(Deviation(self.where, Drift(self.model, self.name, kind, value)))
+
+    def inside(self, step: str) -> _Place:
+        return evolve(self, where=self.where + step)
+
+
+def _value(kind: Any, value: Any, place: _Place) -> Any:
+    """One value, converted to `kind` if it can be."""
+    origin: Any = typing.get_origin(kind)
+    if origin in (list, dict) and not issubclass(type(value), origin):
+        place.note("wrong type")
+        return value
     if origin is list:
-        if not isinstance(value, list):
-            note("wrong type")
-            return value
         (inner,) = typing.get_args(kind)
-        items: list[Any] = typing.cast("Any", value)
-        return [
-            _value(inner, item, f"{where}[{index}]", found, model, name)
-            for index, item in enumerate(items)
-        ]
+        items: list[Any] = value
+        return [_value(inner, item, place.inside(f"[{index}]")) for index, item in enumerate(items)]
     if origin is dict:
-        if not isinstance(value, dict):
-            note("wrong type")
-            return value
         _, inner = typing.get_args(kind)
-        entries = typing.cast("dict[str, Any]", value)
         return {
-            key: _value(inner, entry, f"{where}.{shown(key)}", found, model, name)
-            for key, entry in entries.items()
+            key: _value(inner, entry, place.inside(f".{shown(key)}"))
+            for key, entry in value.items()
         }
     if isinstance(kind, type) and attrs.has(kind):
-        return salvage(typing.cast("type[Model]", kind), value, where, found)
+        return salvage(typing.cast("type[Model]", kind), value, place.where, place.found)
+    if isinstance(value, Malformed):
+        place.note(value.kind)
+        return str(value)
     try:
-        read, deviated = _SCALARS[_scalar(kind)](kind, value)
+        read, deviation = _SCALARS[_scalar(kind)](kind, value)
     except _Unreadable as problem:
-        note(problem.kind)
+        place.note(problem.kind)
         return value
-    if deviated:
-        note(deviated)
+    if deviation:
+        place.note(deviation, str(read) if deviation == "unknown value" else None)
     return read
 
 
@@ -156,7 +174,8 @@ def _integer(_kind: Any, value: Any) -> tuple[int, str]:
     if type(value) is int:
         return value, ""
     number = _decimal(value)
-    if number != number.to_integral_value() or abs(number) >= Decimal(10) ** 18:
+    # Compared by its parts: arithmetic would follow the caller's decimal context.
+    if number.adjusted() >= 18 or number != number.to_integral_value():
         raise _Unreadable("wrong type")
     return int(number), "wrong type"
 
@@ -191,17 +210,17 @@ def _datetime(_kind: Any, value: Any) -> tuple[datetime, str]:
     if not isinstance(value, str):
         raise _Unreadable("wrong type")
     try:
-        read = datetime.fromisoformat(value)
+        # RFC 3339 allows t and z in lower case.
+        read = datetime.fromisoformat(value.upper())
     except ValueError:
         raise _Unreadable("not a date") from None
     if read.tzinfo is None:
         return read.replace(tzinfo=UTC), "no offset"
-    return read, "finer than microseconds" if _finer(value) else ""
+    return read, "finer than microseconds" if FINER.search(value) else ""
 
 
-def _finer(moment: str) -> bool:
-    digits = moment.partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0]
-    return len(digits) > 6
+FINER = re.compile(r"[.,]\d{6}\d*[1-9]")
+"""Found in the text of a time that a datetime cannot hold to the last digit."""
 
 
 def _date(_kind: Any, value: Any) -> tuple[date, str]:

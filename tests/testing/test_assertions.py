@@ -78,7 +78,7 @@ def test_a_failure_lists_what_was_sent(sent: FakeTogai) -> None:
         ),
         (
             "  4. POST /events/correction?action=REDO&require_confirmation=false"
-            "&account_id=acme&event_source_time=2024-12-04T07:30:35+00:00&async=false"
+            "&account_id=acme&event_source_time=2024-12-04T07:30:35Z&async=false"
         ),
     ]
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from attrs import define, field, frozen
 
+from togai._json import write_json
 from togai._transport import clock, libraries
 from togai._transport.body import Body, BodyError
 from togai._transport.deadline import Deadline
@@ -94,8 +95,9 @@ class _Sending:
                 call.method,
                 url,
                 params=params,
-                json=call.json,
+                content=None if call.json is None else write_json(call.json),
                 headers={
+                    **({} if call.json is None else {"Content-Type": "application/json"}),
                     **call.headers,
                     "Accept": "application/json",
                     "Accept-Encoding": "gzip, deflate",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
 from togai._build import payload_problems
+from togai._times import to_utc
 from togai.corrections._correction import (
     Correction,
     Selection,
@@ -186,11 +187,8 @@ def _check_values(given: dict[str, Any]) -> None:
         if name in given and (not isinstance(value, str) or not value.strip()):
             raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
     for name in ("event_source_time", "created_at"):
-        moment = given.get(name)
-        if name in given and (not isinstance(moment, datetime) or moment.utcoffset() is None):
-            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
-        if isinstance(moment, datetime):
-            given[name] = moment.astimezone(UTC)
+        if name in given:
+            given[name] = to_utc(name, given[name])
 
 
 def _payload(

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, field, frozen
 
+from togai._requests import event_json
+from togai._salvage import salvage
 from togai.models import CorrectionAction, Event, ReadEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from togai._drift import Deviation
 
 
 SYNCHRONOUS_CAP = 30
@@ -121,10 +125,14 @@ class Target:
 
 
 def _as_json(payload: Any) -> dict[str, Any] | None:
-    try:
-        return payload.to_dict() if isinstance(payload, Event) else None
-    except (TypeError, ValueError):
+    """The event as JSON, if all that the contract knows of it can be read."""
+    if not isinstance(payload, Event):
         return None
+    source = event_json(payload)
+    found: list[Deviation] = []
+    salvage(Event, source, "event", found)
+    readable = ("unknown property", "finer than microseconds")
+    return source if all(one.drift.kind in readable for one in found) else None
 
 
 def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,7 +221,7 @@ class Correction:
         return {
             "action": str(self.action),
             "selection": selection,
-            "event": None if self.event is None else self.event.to_dict(),
+            "event": None if self.event is None else event_json(self.event),
             "background": self.background,
             "require_confirmation": self.require_confirmation,
             "before": [asdict(target) for target in self.before],
@@ -237,7 +245,7 @@ class Correction:
         return cls(
             action=CorrectionAction(source["action"]),
             selection=Selection(**selection),
-            event=None if event is None else Event.from_dict(event),
+            event=None if event is None else salvage(Event, event, "event", []),
             background=source["background"],
             require_confirmation=source["require_confirmation"],
             before=tuple(Target(**target) for target in source["before"]),

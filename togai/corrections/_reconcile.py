@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from togai._printable import printable
+from togai._requests import event_json
 from togai.corrections._correction import Correction, Target, comparable
 from togai.corrections._entry import Entry
 from togai.corrections._verdict import Reconciliation, Verdict
@@ -172,7 +173,7 @@ def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timede
         return _cannot_tell(
             changed, "its replacement cannot be told from events that were there before"
         )
-    wanted: Any = correction.event.to_dict() if correction.event is not None else before.payload
+    wanted: Any = before.payload if correction.event is None else event_json(correction.event)
     created = [
         one
         for one in _created(case, readings)
@@ -255,7 +256,8 @@ def _may_replace(case: Case, other: Target) -> bool:
     if other.payload is None or other.event_id is not None:
         return True
     # An account gets new events all the time: without ids, only one of the same schema and time counts.
-    wanted = case.correction.event.to_dict() if case.correction.event else _snapshot(case).payload
+    event = case.correction.event
+    wanted = event_json(event) if event else _snapshot(case).payload
     return _place(other.payload) == _place(wanted or {})
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
 
 from togai._html import table, text
 from togai._printable import printable
-from togai._rows import quantities
+from togai._requests import event_json
+from togai._rows import decimal_or_none
+from togai._salvage import salvage
 from togai.corrections._correction import Correction, Target
 from togai.models import CorrectionAction, Event
 
@@ -124,18 +126,18 @@ def amounts(item: Correction) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     """The quantities of an item by name and unit, before and after its correction."""
     before = _amounts(item.before[0])
     if item.event is not None:
-        return before, _amounts(Target(reference_id=None, payload=item.event.to_dict()))
+        return before, _amounts(Target(reference_id=None, payload=event_json(item.event)))
     return before, ({} if item.action == CorrectionAction.UNDO else before)
 
 
 def _amounts(target: Target) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
-    try:
-        event = Event.from_dict(target.payload or {})
-    except (TypeError, ValueError, KeyError, AttributeError):
-        return found
-    units = {one.name: one.unit for one in event.attributes}
-    for name, amount in quantities(event).items():
-        unit = units.get(name)
-        found[f"{name} ({unit})" if unit else name] = amount
+    event = salvage(Event, target.payload or {}, "event", [])
+    for one in cast("list[Any]", event.attributes or []):
+        name, value, unit = (getattr(one, field, None) for field in ("name", "value", "unit"))
+        number = decimal_or_none(value)
+        if number is not None:
+            label = f"{name} ({unit})" if unit else str(name)
+            # Only a repeated name needs a sum, which is rounded where a single number is exact.
+            found[label] = found[label] + number if label in found else number
     return found

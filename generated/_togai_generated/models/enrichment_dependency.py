@@ -8,14 +8,12 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..models.enrichment_dependency_type import EnrichmentDependencyType
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_enum,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_enum,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -30,7 +28,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EnrichmentDependency:
+class EnrichmentDependency(_Model):
     """What an added field was computed from."""
 
     key: str = _field(metadata={"wire": "key"})
@@ -44,50 +42,31 @@ class EnrichmentDependency:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "key": write(self.key, str, "EnrichmentDependency.key"),
-                "type": write_enum(self.type_, "EnrichmentDependency.type_"),
-                "value": write(self.value, str, "EnrichmentDependency.value"),
-                "name": None
-                if self.name is None
-                else write(self.name, str, "EnrichmentDependency.name"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["key"]
-        self.key = value if type(value) is str else read_str(value)
+        self.key = value if type(value) is str else refuse(value, str)
         value = src["type"]
         self.type_ = read_enum(EnrichmentDependencyType, value, cls, "type", seen)
         value = src["value"]
-        self.value = value if type(value) is str else read_str(value)
+        self.value = value if type(value) is str else refuse(value, str)
         value = src.get("name")
-        self.name = None if value is None else value if type(value) is str else read_str(value)
-        self.additional_properties = extra
+        self.name = None if value is None else value if type(value) is str else refuse(value, str)
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

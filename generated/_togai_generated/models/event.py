@@ -9,16 +9,14 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..models.attribute import Attribute
+from ..types import Model as _Model
 from ..types import (
     Seen,
+    exactly,
     read_datetime,
     read_list,
-    read_map,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_datetime,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -35,7 +33,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class Event:
+class Event(_Model):
     """A usage event as it is sent to Togai."""
 
     schema_name: str = _field(metadata={"wire": "schemaName", "maxLength": 50, "minLength": 1})
@@ -57,63 +55,38 @@ class Event:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "schemaName": write(self.schema_name, str, "Event.schema_name"),
-                "timestamp": write_datetime(self.timestamp, "Event.timestamp"),
-                "accountId": write(self.account_id, str, "Event.account_id"),
-                "attributes": [
-                    write(item, Attribute, "Event.attributes").to_dict()
-                    for item in write(self.attributes, list, "Event.attributes")
-                ],
-                "dimensions": {
-                    key: write(item, str, "Event.dimensions")
-                    for key, item in write(self.dimensions, dict, "Event.dimensions").items()
-                },
-                "id": None if self.id is None else write(self.id, str, "Event.id"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["schemaName"]
-        self.schema_name = value if type(value) is str else read_str(value)
+        self.schema_name = value if type(value) is str else refuse(value, str)
         value = src["timestamp"]
         self.timestamp = read_datetime(value)
         value = src["accountId"]
-        self.account_id = value if type(value) is str else read_str(value)
+        self.account_id = value if type(value) is str else refuse(value, str)
         value = src["attributes"]
         self.attributes = [Attribute.from_dict(item, seen) for item in read_list(value)]
         value = src["dimensions"]
         self.dimensions = {
-            key: item if type(item) is str else read_str(item)
-            for key, item in read_map(value).items()
+            key: item if type(item) is str else refuse(item, str)
+            for key, item in exactly(value, dict).items()
         }
         value = src.get("id")
-        self.id = None if value is None else value if type(value) is str else read_str(value)
-        self.additional_properties = extra
+        self.id = None if value is None else value if type(value) is str else refuse(value, str)
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

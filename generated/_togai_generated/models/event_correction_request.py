@@ -8,11 +8,11 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..models.event import Event
+from ..types import Model as _Model
 from ..types import (
     Seen,
+    exactly,
     unknown,
-    write,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -24,7 +24,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventCorrectionRequest:
+class EventCorrectionRequest(_Model):
     """What a correction ingests instead."""
 
     event: Event | None = _field(default=None, metadata={"wire": "event"})
@@ -32,41 +32,25 @@ class EventCorrectionRequest:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "event": None
-                if self.event is None
-                else write(self.event, Event, "EventCorrectionRequest.event").to_dict(),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+        exactly(src, dict)
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src.get("event")
         self.event = None if value is None else Event.from_dict(value, seen)
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

@@ -15,13 +15,13 @@ from ..models.event_pipeline_info_feature_details import EventPipelineInfoFeatur
 from ..models.event_pipeline_info_price_plans import EventPipelineInfoPricePlans
 from ..models.event_pipeline_info_revenue_details import EventPipelineInfoRevenueDetails
 from ..models.event_pipeline_info_usage_meters import EventPipelineInfoUsageMeters
+from ..types import Model as _Model
 from ..types import (
     Seen,
+    exactly,
     read_list,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -43,7 +43,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventPipelineInfo:
+class EventPipelineInfo(_Model):
     """What each part of the service made of an event."""
 
     event_schema: EventPipelineInfoEventSchema | None = _field(
@@ -85,103 +85,22 @@ class EventPipelineInfo:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "eventSchema": None
-                if self.event_schema is None
-                else write(
-                    self.event_schema,
-                    EventPipelineInfoEventSchema,
-                    "EventPipelineInfo.event_schema",
-                ).to_dict(),
-                "usageMeters": None
-                if self.usage_meters is None
-                else [
-                    write(
-                        item, EventPipelineInfoUsageMeters, "EventPipelineInfo.usage_meters"
-                    ).to_dict()
-                    for item in write(self.usage_meters, list, "EventPipelineInfo.usage_meters")
-                ],
-                "pricePlans": None
-                if self.price_plans is None
-                else [
-                    write(
-                        item, EventPipelineInfoPricePlans, "EventPipelineInfo.price_plans"
-                    ).to_dict()
-                    for item in write(self.price_plans, list, "EventPipelineInfo.price_plans")
-                ],
-                "account": None
-                if self.account is None
-                else write(
-                    self.account, EventPipelineInfoAccount, "EventPipelineInfo.account"
-                ).to_dict(),
-                "customer": None
-                if self.customer is None
-                else write(
-                    self.customer, EventPipelineInfoCustomer, "EventPipelineInfo.customer"
-                ).to_dict(),
-                "featureDetails": None
-                if self.feature_details is None
-                else write(
-                    self.feature_details,
-                    EventPipelineInfoFeatureDetails,
-                    "EventPipelineInfo.feature_details",
-                ).to_dict(),
-                "enrichments": None
-                if self.enrichments is None
-                else write(
-                    self.enrichments, EventPipelineInfoEnrichments, "EventPipelineInfo.enrichments"
-                ).to_dict(),
-                "revenueDetails": None
-                if self.revenue_details is None
-                else [
-                    write(
-                        item, EventPipelineInfoRevenueDetails, "EventPipelineInfo.revenue_details"
-                    ).to_dict()
-                    for item in write(
-                        self.revenue_details, list, "EventPipelineInfo.revenue_details"
-                    )
-                ],
-                "statusBeforeReverting": None
-                if self.status_before_reverting is None
-                else write(
-                    self.status_before_reverting, str, "EventPipelineInfo.status_before_reverting"
-                ),
-                "baseCurrency": None
-                if self.base_currency is None
-                else write(self.base_currency, str, "EventPipelineInfo.base_currency"),
-                "invoiceCurrency": None
-                if self.invoice_currency is None
-                else write(self.invoice_currency, str, "EventPipelineInfo.invoice_currency"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+        exactly(src, dict)
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src.get("eventSchema")
         self.event_schema = (
             None if value is None else EventPipelineInfoEventSchema.from_dict(value, seen)
@@ -220,15 +139,17 @@ class EventPipelineInfo:
         )
         value = src.get("statusBeforeReverting")
         self.status_before_reverting = (
-            None if value is None else value if type(value) is str else read_str(value)
+            None if value is None else value if type(value) is str else refuse(value, str)
         )
         value = src.get("baseCurrency")
         self.base_currency = (
-            None if value is None else value if type(value) is str else read_str(value)
+            None if value is None else value if type(value) is str else refuse(value, str)
         )
         value = src.get("invoiceCurrency")
         self.invoice_currency = (
-            None if value is None else value if type(value) is str else read_str(value)
+            None if value is None else value if type(value) is str else refuse(value, str)
         )
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

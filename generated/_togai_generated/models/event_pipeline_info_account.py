@@ -7,12 +7,11 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
+from ..types import Model as _Model
 from ..types import (
     Seen,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -26,7 +25,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventPipelineInfoAccount:
+class EventPipelineInfoAccount(_Model):
     """The account of an event."""
 
     id: str = _field(metadata={"wire": "id"})
@@ -38,47 +37,29 @@ class EventPipelineInfoAccount:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "id": write(self.id, str, "EventPipelineInfoAccount.id"),
-                "name": write(self.name, str, "EventPipelineInfoAccount.name"),
-                "alias": None
-                if self.alias is None
-                else write(self.alias, str, "EventPipelineInfoAccount.alias"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["id"]
-        self.id = value if type(value) is str else read_str(value)
+        self.id = value if type(value) is str else refuse(value, str)
         value = src["name"]
-        self.name = value if type(value) is str else read_str(value)
+        self.name = value if type(value) is str else refuse(value, str)
         value = src.get("alias")
-        self.alias = None if value is None else value if type(value) is str else read_str(value)
-        self.additional_properties = extra
+        self.alias = None if value is None else value if type(value) is str else refuse(value, str)
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

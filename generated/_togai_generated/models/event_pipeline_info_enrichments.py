@@ -9,12 +9,12 @@ from attrs import field as _field
 
 from ..models.enriched_field import EnrichedField
 from ..models.enrichment_dependency import EnrichmentDependency
+from ..types import Model as _Model
 from ..types import (
     Seen,
+    exactly,
     read_list,
     unknown,
-    write,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -28,7 +28,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventPipelineInfoEnrichments:
+class EventPipelineInfoEnrichments(_Model):
     """What the service added to an event."""
 
     attributes: list[EnrichedField] | None = _field(default=None, metadata={"wire": "attributes"})
@@ -42,63 +42,22 @@ class EventPipelineInfoEnrichments:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "attributes": None
-                if self.attributes is None
-                else [
-                    write(item, EnrichedField, "EventPipelineInfoEnrichments.attributes").to_dict()
-                    for item in write(
-                        self.attributes, list, "EventPipelineInfoEnrichments.attributes"
-                    )
-                ],
-                "dimensions": None
-                if self.dimensions is None
-                else [
-                    write(item, EnrichedField, "EventPipelineInfoEnrichments.dimensions").to_dict()
-                    for item in write(
-                        self.dimensions, list, "EventPipelineInfoEnrichments.dimensions"
-                    )
-                ],
-                "dependencies": None
-                if self.dependencies is None
-                else [
-                    write(
-                        item, EnrichmentDependency, "EventPipelineInfoEnrichments.dependencies"
-                    ).to_dict()
-                    for item in write(
-                        self.dependencies, list, "EventPipelineInfoEnrichments.dependencies"
-                    )
-                ],
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+        exactly(src, dict)
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src.get("attributes")
         self.attributes = (
             None
@@ -117,5 +76,7 @@ class EventPipelineInfoEnrichments:
             if value is None
             else [EnrichmentDependency.from_dict(item, seen) for item in read_list(value)]
         )
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

@@ -7,14 +7,12 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_float,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_float,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -29,7 +27,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventPipelineInfoFeatureDetails:
+class EventPipelineInfoFeatureDetails(_Model):
     """What an event did to an entitlement."""
 
     feature_id: str = _field(metadata={"wire": "featureId"})
@@ -43,60 +41,31 @@ class EventPipelineInfoFeatureDetails:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "featureId": write(
-                    self.feature_id, str, "EventPipelineInfoFeatureDetails.feature_id"
-                ),
-                "mappedAttribute": write(
-                    self.mapped_attribute, str, "EventPipelineInfoFeatureDetails.mapped_attribute"
-                ),
-                "overageInCycle": None
-                if self.overage_in_cycle is None
-                else write_float(
-                    self.overage_in_cycle, "EventPipelineInfoFeatureDetails.overage_in_cycle"
-                ),
-                "overageInEvent": None
-                if self.overage_in_event is None
-                else write_float(
-                    self.overage_in_event, "EventPipelineInfoFeatureDetails.overage_in_event"
-                ),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["featureId"]
-        self.feature_id = value if type(value) is str else read_str(value)
+        self.feature_id = value if type(value) is str else refuse(value, str)
         value = src["mappedAttribute"]
-        self.mapped_attribute = value if type(value) is str else read_str(value)
+        self.mapped_attribute = value if type(value) is str else refuse(value, str)
         value = src.get("overageInCycle")
         self.overage_in_cycle = None if value is None else read_float(value)
         value = src.get("overageInEvent")
         self.overage_in_event = None if value is None else read_float(value)
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

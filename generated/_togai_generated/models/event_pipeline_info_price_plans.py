@@ -8,15 +8,12 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
+from ..types import Model as _Model
 from ..types import (
     Seen,
-    read_date,
-    read_list,
-    read_str,
+    exactly,
+    refuse,
     unknown,
-    write,
-    write_date,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -33,7 +30,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventPipelineInfoPricePlans:
+class EventPipelineInfoPricePlans(_Model):
     """A price plan that an event counts for."""
 
     name: str = _field(metadata={"wire": "name"})
@@ -51,69 +48,39 @@ class EventPipelineInfoPricePlans:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "name": write(self.name, str, "EventPipelineInfoPricePlans.name"),
-                "id": write(self.id, str, "EventPipelineInfoPricePlans.id"),
-                "scheduleId": write(
-                    self.schedule_id, str, "EventPipelineInfoPricePlans.schedule_id"
-                ),
-                "cycleStart": write_date(
-                    self.cycle_start, "EventPipelineInfoPricePlans.cycle_start"
-                ),
-                "cycleEnd": write_date(self.cycle_end, "EventPipelineInfoPricePlans.cycle_end"),
-                "usageMeters": None
-                if self.usage_meters is None
-                else [
-                    write(item, str, "EventPipelineInfoPricePlans.usage_meters")
-                    for item in write(
-                        self.usage_meters, list, "EventPipelineInfoPricePlans.usage_meters"
-                    )
-                ],
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["name"]
-        self.name = value if type(value) is str else read_str(value)
+        self.name = value if type(value) is str else refuse(value, str)
         value = src["id"]
-        self.id = value if type(value) is str else read_str(value)
+        self.id = value if type(value) is str else refuse(value, str)
         value = src["scheduleId"]
-        self.schedule_id = value if type(value) is str else read_str(value)
+        self.schedule_id = value if type(value) is str else refuse(value, str)
         value = src["cycleStart"]
-        self.cycle_start = read_date(value)
+        self.cycle_start = datetime.date.fromisoformat(value)
         value = src["cycleEnd"]
-        self.cycle_end = read_date(value)
+        self.cycle_end = datetime.date.fromisoformat(value)
         value = src.get("usageMeters")
         self.usage_meters = (
             None
             if value is None
-            else [item if type(item) is str else read_str(item) for item in read_list(value)]
+            else [item if type(item) is str else refuse(item, str) for item in exactly(value, list)]
         )
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

@@ -8,17 +8,13 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..models.usage_meter_status import UsageMeterStatus
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_enum,
     read_float,
-    read_int,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_enum,
-    write_float,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -34,7 +30,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventPipelineInfoUsageMeters:
+class EventPipelineInfoUsageMeters(_Model):
     """What a usage meter made of an event."""
 
     id: str = _field(metadata={"wire": "id"})
@@ -50,53 +46,33 @@ class EventPipelineInfoUsageMeters:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "id": write(self.id, str, "EventPipelineInfoUsageMeters.id"),
-                "name": write(self.name, str, "EventPipelineInfoUsageMeters.name"),
-                "version": write(self.version, int, "EventPipelineInfoUsageMeters.version"),
-                "status": write_enum(self.status, "EventPipelineInfoUsageMeters.status"),
-                "units": None
-                if self.units is None
-                else write_float(self.units, "EventPipelineInfoUsageMeters.units"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["id"]
-        self.id = value if type(value) is str else read_str(value)
+        self.id = value if type(value) is str else refuse(value, str)
         value = src["name"]
-        self.name = value if type(value) is str else read_str(value)
+        self.name = value if type(value) is str else refuse(value, str)
         value = src["version"]
-        self.version = read_int(value)
+        self.version = value if type(value) is int else refuse(value, int)
         value = src["status"]
         self.status = read_enum(UsageMeterStatus, value, cls, "status", seen)
         value = src.get("units")
         self.units = None if value is None else read_float(value)
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

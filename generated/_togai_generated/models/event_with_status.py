@@ -11,14 +11,12 @@ from attrs import field as _field
 from ..models.event import Event
 from ..models.event_source import EventSource
 from ..models.ingestion_status import IngestionStatus
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_datetime,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_datetime,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -35,7 +33,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class EventWithStatus:
+class EventWithStatus(_Model):
     """An event that was sent, with what became of it."""
 
     reference_id: str = _field(metadata={"wire": "referenceId"})
@@ -53,53 +51,24 @@ class EventWithStatus:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "referenceId": write(self.reference_id, str, "EventWithStatus.reference_id"),
-                "eventPayload": write(
-                    self.event_payload, Event, "EventWithStatus.event_payload"
-                ).to_dict(),
-                "ingestionStatus": write(
-                    self.ingestion_status, IngestionStatus, "EventWithStatus.ingestion_status"
-                ).to_dict(),
-                "createdAt": write_datetime(self.created_at, "EventWithStatus.created_at"),
-                "customerId": None
-                if self.customer_id is None
-                else write(self.customer_id, str, "EventWithStatus.customer_id"),
-                "source": None
-                if self.source is None
-                else write(self.source, EventSource, "EventWithStatus.source").to_dict(),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["referenceId"]
-        self.reference_id = value if type(value) is str else read_str(value)
+        self.reference_id = value if type(value) is str else refuse(value, str)
         value = src["eventPayload"]
         self.event_payload = Event.from_dict(value, seen)
         value = src["ingestionStatus"]
@@ -108,9 +77,11 @@ class EventWithStatus:
         self.created_at = read_datetime(value)
         value = src.get("customerId")
         self.customer_id = (
-            None if value is None else value if type(value) is str else read_str(value)
+            None if value is None else value if type(value) is str else refuse(value, str)
         )
         value = src.get("source")
         self.source = None if value is None else EventSource.from_dict(value, seen)
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

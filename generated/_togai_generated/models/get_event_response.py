@@ -10,12 +10,11 @@ from attrs import field as _field
 from ..models.event_with_status_and_event_pipeline_info import (
     EventWithStatusAndEventPipelineInfo,
 )
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_list,
     unknown,
-    write,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -27,7 +26,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class GetEventResponse:
+class GetEventResponse(_Model):
     """The events that have the id that was asked for."""
 
     events: list[EventWithStatusAndEventPipelineInfo] = _field(metadata={"wire": "events"})
@@ -35,46 +34,27 @@ class GetEventResponse:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "events": [
-                    write(
-                        item, EventWithStatusAndEventPipelineInfo, "GetEventResponse.events"
-                    ).to_dict()
-                    for item in write(self.events, list, "GetEventResponse.events")
-                ],
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["events"]
         self.events = [
             EventWithStatusAndEventPipelineInfo.from_dict(item, seen) for item in read_list(value)
         ]
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

@@ -8,13 +8,12 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..models.event_with_status import EventWithStatus
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_list,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -27,7 +26,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class GetEventsResponse:
+class GetEventsResponse(_Model):
     """One page of events."""
 
     events: list[EventWithStatus] = _field(metadata={"wire": "events", "maxItems": 50})
@@ -37,49 +36,29 @@ class GetEventsResponse:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "events": [
-                    write(item, EventWithStatus, "GetEventsResponse.events").to_dict()
-                    for item in write(self.events, list, "GetEventsResponse.events")
-                ],
-                "nextToken": None
-                if self.next_token is None
-                else write(self.next_token, str, "GetEventsResponse.next_token"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["events"]
         self.events = [EventWithStatus.from_dict(item, seen) for item in read_list(value)]
         value = src.get("nextToken")
         self.next_token = (
-            None if value is None else value if type(value) is str else read_str(value)
+            None if value is None else value if type(value) is str else refuse(value, str)
         )
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self

@@ -8,14 +8,12 @@ from attrs import define as _define
 from attrs import field as _field
 
 from ..models.ingestion_status_value import IngestionStatusValue
+from ..types import Model as _Model
 from ..types import (
     Seen,
     read_enum,
-    read_str,
+    refuse,
     unknown,
-    write,
-    write_enum,
-    write_json,
 )
 from ..types import ignore as _ignore
 
@@ -28,7 +26,7 @@ _NAMES = frozenset[str](
 
 
 @_define(kw_only=True, slots=False)
-class IngestionStatus:
+class IngestionStatus(_Model):
     """How far the ingestion of an event came."""
 
     status: IngestionStatusValue = _field(metadata={"wire": "status"})
@@ -40,46 +38,29 @@ class IngestionStatus:
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object.
-
-        Raises:
-            TypeError: A value is not what the contract says.
-            ValueError: A datetime has no time zone, or a number is not finite.
-        """
-        return write_json(
-            {
-                "status": write_enum(self.status, "IngestionStatus.status"),
-                "statusDescription": None
-                if self.status_description is None
-                else write(self.status_description, str, "IngestionStatus.status_description"),
-            },
-            self.additional_properties,
-        )
-
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
         """Read the object from JSON that is exactly what the contract says.
 
         Args:
             src: The JSON.
-            seen: Told of unknown properties and unknown enum values.
+            seen: Called with each unknown property and unknown enum value.
 
         Raises:
             TypeError, ValueError, KeyError: The JSON deviates from the contract in another way.
         """
-        extra = (
-            {}
-            if isinstance(src, dict) and _NAMES.issuperset(src)
-            else unknown(cls, _NAMES, src, seen)
-        )
+
         # Not cls(...): a class collects such arguments in a dict first, and takes twice as long.
         self = cls.__new__(cls)
+        self._json, self._deviations = src, ()
+
         value = src["status"]
         self.status = read_enum(IngestionStatusValue, value, cls, "status", seen)
         value = src.get("statusDescription")
         self.status_description = (
-            None if value is None else value if type(value) is str else read_str(value)
+            None if value is None else value if type(value) is str else refuse(value, str)
         )
-        self.additional_properties = extra
+        self.additional_properties = (
+            {} if _NAMES.issuperset(src) else unknown(cls, _NAMES, src, seen)
+        )
         return self
