@@ -57,6 +57,8 @@ def load(package: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
+    for name in [name for name in sys.modules if name.startswith(f"{package.name}.")]:
+        del sys.modules[name]  # of another test's package
     monkeypatch.setitem(sys.modules, package.name, module)
     spec.loader.exec_module(module)
     return __import__(f"{package.name}.models", fromlist=["models"])
@@ -314,6 +316,33 @@ def test_a_pattern_that_python_cannot_check_stops_the_generation(
     schemas(contract)["Attribute"]["properties"]["value"]["pattern"] = pattern
     with pytest.raises(GenerationFailed, match="cannot be checked in Python"):
         generated(contract)
+
+
+def test_a_property_is_read_under_each_of_its_names_and_written_as_it_came(
+    contract: dict[str, Any], generated: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("id", "region"):
+        schemas(contract)["EventSource"]["properties"].setdefault(name, {"type": "string"})[
+            "x-togai-aliases"
+        ] = [f"{name}_new", f"{name}New"]
+    model = load(generated(contract), monkeypatch).EventSource
+    for source in (
+        {"id_new": "i", "type": "t", "regionNew": "r"},
+        {"id": "i", "type": "t", "region": "r"},
+        {"id": None, "idNew": "i", "type": "t", "region_new": "r", "more": 1},
+    ):
+        unknown: list[str] = []
+        read = model.from_dict(
+            source, lambda model, name, value, unknown=unknown: unknown.append(name)
+        )
+        assert (read.id, read.region) == ("i", "r")
+        assert unknown == ["more"] * ("more" in source)
+        assert {name: value for name, value in source.items() if value} == {
+            name: value for name, value in read.to_dict().items() if value
+        }
+        read.region = "other"
+        assert "other" in read.to_dict().values()
+        assert len(read.to_dict()) <= len(source)
 
 
 @pytest.mark.parametrize("place", ["header", "cookie"])
