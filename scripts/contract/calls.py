@@ -124,20 +124,8 @@ class Calls:
                 self._findings.add(verdicts.NO_SERVER, "#/servers", ours[0], "none", ["all"])
             return
         same = {_bare(one): one for one in theirs}
-        for i, (url, server) in enumerate(zip(ours, list(servers), strict=True)):
-            at = f"#/servers/{escaped(url)}"
-            match = same.get(_bare(url))
-            if match is None and i == 0:
-                near = [one for one in theirs if one.startswith(url) or _host(one) == _host(url)]
-                self._findings.add(
-                    verdicts.LOST_DEFAULT_SERVER, at, url, "none", ["all"], hints=near or theirs[:2]
-                )
-            elif match is None:
-                self._marks.hold(verdicts.HELD_SERVER, server, at, url, ["all"])
-            elif REMOVED in server:
-                self._marks.release(server, at, ["all"])
-            if match is not None and match.endswith("/") != url.endswith("/"):
-                self._findings.add(verdicts.SERVER_SLASH, at, url, match, ["all"])
+        for i, server in enumerate(list(servers)):
+            self._server(server, same.get(_bare(ours[i])), theirs, is_default=i == 0)
         mine = {_bare(one) for one in ours}
         for url in theirs:
             if _bare(url) in mine or "://" not in url:
@@ -147,6 +135,23 @@ class Calls:
                 self._findings.add(verdicts.UNMODELLED, at, "none", url, ["all"], standing=True)
             elif self._findings.add(verdicts.NEW_SERVER, at, "none", url, ["all"]):
                 servers.append({"url": url.rstrip("/")})
+
+    def _server(
+        self, server: dict[str, Any], match: str | None, theirs: list[str], *, is_default: bool
+    ) -> None:
+        url = str(server["url"])
+        at = f"#/servers/{escaped(url)}"
+        if match is None and is_default:
+            near = [one for one in theirs if one.startswith(url) or _host(one) == _host(url)]
+            self._findings.add(
+                verdicts.LOST_DEFAULT_SERVER, at, url, "none", ["all"], hints=near or theirs[:2]
+            )
+        elif match is None:
+            self._marks.hold(verdicts.HELD_SERVER, server, at, url, ["all"])
+        elif REMOVED in server:
+            self._marks.release(server, at, ["all"])
+        if match is not None and match.endswith("/") != url.endswith("/"):
+            self._findings.add(verdicts.SERVER_SLASH, at, url, match, ["all"])
 
     def operation(self, mine: Operation, other: Operation | None) -> None:
         """Compare one call."""
@@ -186,6 +191,10 @@ class Calls:
             self._findings.add(verdicts.OTHER_SERVER, f"{at}/servers", ours[0], theirs, position)
         if mine.path.endswith("/") != other.path.endswith("/"):
             self._findings.add(verdicts.PATH_SLASH, f"{at}/path", mine.path, other.path, position)
+        self._path_names(at, mine, other)
+
+    def _path_names(self, at: str, mine: Operation, other: Operation) -> None:
+        """Whether the path names another id than before."""
         known = {python_name(one) for one in self._item_names(mine)}
         for key, parameter in mine.parameters.items():
             match = other.parameters.get(key)
@@ -241,26 +250,27 @@ class Calls:
         position: list[str],
     ) -> None:
         words = "required" if parameter.required else "optional"
-        here = python_name(parameter.name)
         moved = [one for one in fresh.values() if one.name == parameter.name]
-        alike = [one for one in fresh.values() if python_name(one.name) == here]
-        if ORIGIN in parameter.node.value and not moved and not alike:
+        here = python_name(parameter.name)
+        alike = moved or [one for one in fresh.values() if python_name(one.name) == here]
+        if ORIGIN in parameter.node.value and not alike:
             return
-        shape = self._ours.shape(parameter.schema).words if parameter.schema else ""
-        typed = [
-            one
-            for one in fresh.values()
-            if one.schema and self._theirs.shape(one.schema).words == shape
-        ]
         rule = verdicts.LOST_REQUIRED if parameter.required else verdicts.LOST_PARAMETER
-        if moved:
-            rule = verdicts.MOVED_PARAMETER
-        elif alike:
-            rule = verdicts.RENAMED_PARAMETER
-        hints = [f"{one.place} {one.name}" for one in moved or alike or typed[:3]]
-        theirs = hints[0] if moved or alike else "none"
+        if alike:
+            rule = verdicts.MOVED_PARAMETER if moved else verdicts.RENAMED_PARAMETER
+        candidates = alike or self._of_one_type(parameter, fresh.values())
+        hints = [f"{one.place} {one.name}" for one in candidates]
+        theirs = hints[0] if alike else "none"
         gets = "" if mine.method == "get" else "other events corrected than were selected"
         self._findings.add(rule, place, words, theirs, position, hints=hints, gets=gets)
+
+    def _of_one_type(self, parameter: Parameter, fresh: Iterable[Parameter]) -> list[Parameter]:
+        """The new parameters that have the type of a lost one."""
+        words = self._ours.shape(parameter.schema).words if parameter.schema else ""
+        typed = [one for one in fresh if one.schema]
+        return [
+            one for one in typed if one.schema and self._theirs.shape(one.schema).words == words
+        ][:3]
 
     def _requirement(
         self, place: str, parameter: Parameter, match: Parameter, position: list[str]

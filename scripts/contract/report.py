@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
 from contract.normalize import escaped
-from contract.verdicts import IDEMPOTENCY, TIGHTER_SENT, Difference, Verdict, place
+from contract.verdicts import (
+    IDEMPOTENCY,
+    TIGHTER_SENT,
+    UNMODELLED,
+    Difference,
+    Verdict,
+    place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,39 +56,49 @@ def report(
     if first:
         listed = _grouped(merged.differences, facade, merged)
         return _text([*lines, *_section("First reading: differs from the contract", listed)])
-    conflicts = merged.conflicts
-    for one in conflicts:
-        lines += _conflict(one, merged, facade)
-    if conflicts:
-        pointers = " ".join(_bare(shlex.quote(one.at)) for one in conflicts)
-        command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
-        lines += ["To keep ours everywhere:", "", f"    {command}", ""]
+    lines += _conflicts(merged, facade, spec)
     new = [one for one in merged.differences if not one.standing]
-    unmodelled = [one for one in merged.differences if one.kind == "not modelled"]
-    limits = [
-        one
-        for one in merged.differences
-        if one.kind.startswith("constraint") and not (one.standing and merged.changes is not None)
-    ]
-    held = [one for one in new if one.verdict is Verdict.HELD]
     absorbed = [one for one in new if one.verdict is Verdict.ABSORBED]
     seen = [one for one in absorbed if one.kind == TIGHTER_SENT.kind]
-    quiet = [one for one in absorbed if not one.gain and one not in (*limits, *unmodelled, *seen)]
-    standing = [
-        one for one in merged.differences if one.standing and one not in (*unmodelled, *limits)
-    ]
+    held = [one for one in new if one.verdict is Verdict.HELD]
+    unmodelled = [one for one in merged.differences if one.kind == UNMODELLED.kind]
+    limits = _limits(merged)
+    standing = [one for one in merged.differences if one.standing]
+    standing = [one for one in standing if one not in unmodelled and one not in limits]
     lines += _section("Callers gain", _gains(absorbed, merged, facade))
     lines += _section("Callers can see", _grouped(seen, facade, merged))
     lines += _section("Kept for callers", _grouped(held, facade, merged))
-    changed = [_line(one) for one in quiet if one.kind == "version"]
-    changed += _grouped([one for one in quiet if one.kind != "version"], facade, merged)
-    changed += [f"decision released: {_code(place(at))}" for at in merged.released]
-    changed += [*_constraints(limits), *_other_changes(merged)]
-    lines += _section("Changed on the wire, unseen by callers", changed)
+    rest = [one for one in absorbed if not one.gain and one not in (*seen, *unmodelled, *limits)]
+    quiet = [*_quiet(rest, merged, facade), *_constraints(limits), *_other_changes(merged)]
+    lines += _section("Changed on the wire, unseen by callers", quiet)
     lines += _section("Left out of the models", _grouped(unmodelled, facade, merged))
     if standing:
         lines += [f"As before: {_counted(standing)}.", ""]
     return _text(lines)
+
+
+def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
+    lines = [line for one in merged.conflicts for line in _conflict(one, merged, facade)]
+    if not lines:
+        return []
+    pointers = " ".join(_bare(shlex.quote(one.at)) for one in merged.conflicts)
+    command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
+    return [*lines, "To keep ours everywhere:", "", f"    {command}", ""]
+
+
+def _limits(merged: Merged) -> list[Difference]:
+    """The limits that changed; until the vendor's last description is known, all that differ."""
+    return [
+        one
+        for one in merged.differences
+        if one.kind.startswith("constraint") and not (one.standing and merged.changes is not None)
+    ]
+
+
+def _quiet(rest: list[Difference], merged: Merged, facade: Facade) -> list[str]:
+    lines = [_line(one) for one in rest if one.kind == "version"]
+    lines += _grouped([one for one in rest if one.kind != "version"], facade, merged)
+    return lines + [f"decision released: {_code(place(at))}" for at in merged.released]
 
 
 def _text(lines: list[str]) -> str:
@@ -218,22 +235,25 @@ def _constraints(limits: list[Difference]) -> list[str]:
 def _other_changes(merged: Merged) -> list[str]:
     """What changed in the vendor's description and is no difference from the contract."""
     since = merged.changes or ()
-    wording = dict.fromkeys(_code(place(one.at)) for one in since if one.is_wording)
     explained = [place(one.at) for one in merged.differences if not one.standing]
     explained += [position for one in merged.differences for position in one.positions]
-    rest = dict.fromkeys(
-        _code(where)
-        for one in since
-        if not one.is_wording
-        and not any(_is_near(where := place(one.at), other) for other in explained)
-        and not one.at.startswith("#/info/")
-    )
-    made: list[str] = []
-    for title, places in (("wording changed", wording), ("also changed in the description", rest)):
-        if places:
-            more = f" and {len(places) - MOST} more" if len(places) > MOST else ""
-            made.append(f"{title}: {', '.join(list(places)[:MOST])}{more}")
-    return made
+    wording = dict.fromkeys(place(one.at) for one in since if one.is_wording)
+    rest = dict.fromkeys(place(one.at) for one in since if not one.is_wording)
+    others = [
+        where
+        for where in rest
+        if not where.startswith("#/info/") and not any(_is_near(where, one) for one in explained)
+    ]
+    return [
+        *_places("wording changed", wording),
+        *_places("also changed in the description", others),
+    ]
+
+
+def _places(title: str, places: Iterable[str]) -> list[str]:
+    listed = [_code(one) for one in places]
+    more = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
+    return [f"{title}: {', '.join(listed[:MOST])}{more}"] if listed else []
 
 
 def _is_near(one: str, other: str) -> bool:

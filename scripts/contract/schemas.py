@@ -114,13 +114,16 @@ class Schemas:
             if name not in place.ours.properties and name not in aliases:
                 self._new_property(place, meetings, name)
         for one in meetings:
-            ghosts = one.theirs.required - one.theirs.properties.keys()
-            ghosts -= place.ours.properties.keys()
-            for name in sorted(ghosts if one.direction == "request" else ()):
-                at = f"{place.at}/properties/{escaped(name)}"
-                self._findings.add(
-                    verdicts.NEED_PROPERTY, at, "none", "required anything", [_at(one, name)]
-                )
+            if one.direction == "request":
+                self._ghosts(place, one)
+
+    def _ghosts(self, place: Place, one: Meeting) -> None:
+        """What a request must have although nothing describes it."""
+        known = one.theirs.properties.keys() | place.ours.properties.keys()
+        for name in sorted(one.theirs.required - known):
+            at = f"{place.at}/properties/{escaped(name)}"
+            words = ("none", "required anything")
+            self._findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(one, name)])
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
         """Whether all of an object stands one level deeper in theirs; reports it."""
@@ -350,30 +353,34 @@ class Schemas:
             self._listing(place)
             return
         relied: Any = (place.ours.node or place.node).get(RELIED)
-        fresh = {new for one in listed for new in one.theirs.enum or ()} - set(ours)
-        lost = [one for one in ours if any(one not in (each.theirs.enum or ()) for each in listed)]
-        hints = [f"renamed to {one}?" for one in sorted(fresh)[:3]]
-        for value in ours:
-            is_relied = relied is True or value in (relied or ())
-            self._value(place, listed, value, hints if len(lost) <= len(fresh) else [], is_relied)
         offered: dict[str, list[str]] = {}
         for one in listed:
-            for value in dict.fromkeys(one.theirs.enum or ()):
+            for value in one.theirs.enum or ():
                 offered.setdefault(value, []).append(one.position)
-        new = {value: where for value, where in offered.items() if value not in ours}
-        takeable = set(members(new, ours))
-        for value, where in new.items():
+        fresh = {value: where for value, where in offered.items() if value not in ours}
+        lost = [value for value in ours if len(offered.get(value, ())) < len(listed)]
+        hints = [f"renamed to {one}?" for one in sorted(fresh)[:3] if len(lost) <= len(fresh)]
+        for value in ours:
+            absent = [one for one in listed if value not in (one.theirs.enum or ())]
+            if not absent:
+                self._value_present(place, value, [one.position for one in listed])
+            else:
+                is_relied = relied is True or value in (relied or ())
+                self._value_absent(place, value, absent, hints, is_relied)
+        self._new_values(place, fresh, decide=relied is True)
+
+    def _new_values(self, place: Place, fresh: dict[str, list[str]], *, decide: bool) -> None:
+        takeable = set(members(fresh, place.ours.enum or ()))
+        for value, where in fresh.items():
             at = f"{place.at}/enum/{escaped(value)}"
-            if value not in takeable or at in self._findings.left_out:
-                why = (
-                    "the generator cannot write it"
-                    if value in takeable
-                    else "it has no name in Python"
-                )
+            why = "" if value in takeable else "it has no name in Python"
+            if at in self._findings.left_out:
+                why = "the generator cannot write it"
+            if why:
                 reason = f"{why}: reads as an unknown value"
                 rule = verdicts.UNMODELLED
                 self._findings.add(rule, at, "none", value, where, reason=reason, standing=True)
-            elif relied is True:
+            elif decide:
                 self._findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
             elif self._findings.add(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
                 place.node.value["enum"].append(value)
@@ -392,35 +399,34 @@ class Schemas:
                 where = [one.position]
                 self._findings.add(rule, f"{place.at}/enum", *words, where, standing=not tighter)
 
-    def _value(
+    def _value_absent(
         self,
         place: Place,
-        listed: Sequence[Meeting],
         value: str,
+        absent: Sequence[Meeting],
         hints: list[str],
         is_relied: bool,
     ) -> None:
         at = f"{place.at}/enum/{escaped(value)}"
         schema = place.node.value
-        marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
-        absent = [one for one in listed if value not in (one.theirs.enum or ())]
         sent = [one.position for one in absent if one.direction == "request"]
-        where = [one.position for one in absent]
-        if sent:
-            rule = verdicts.LOST_REQUEST_MEMBER
-            self._findings.add(rule, at, value, "none", sent, hints=hints)
-        elif absent and is_relied:
-            rule = verdicts.LOST_RELIED_MEMBER
+        where = sent or [one.position for one in absent]
+        if sent or is_relied:
+            rule = verdicts.LOST_REQUEST_MEMBER if sent else verdicts.LOST_RELIED_MEMBER
             self._findings.add(rule, at, value, "none", where, hints=hints)
-        elif absent:
-            partly = len(absent) < len(place.meetings)
-            rule = verdicts.HELD_MEMBER
-            known = value in marks or partly or self._findings.is_known(rule, at, "none")
-            follow = self._findings.add(rule, at, value, "none", where, standing=known, hints=hints)
-            if follow and not known:
-                schema.setdefault(REMOVED_VALUES, {})[value] = self._marks.today
-        elif value in marks:
-            was, where = f"removed in {marks[value]}", [one.position for one in listed]
+            return
+        rule = verdicts.HELD_MEMBER
+        known = value in schema.get(REMOVED_VALUES, {}) or len(absent) < len(place.meetings)
+        known = known or self._findings.is_known(rule, at, "none")
+        follow = self._findings.add(rule, at, value, "none", where, standing=known, hints=hints)
+        if follow and not known:
+            schema.setdefault(REMOVED_VALUES, {})[value] = self._marks.today
+
+    def _value_present(self, place: Place, value: str, where: list[str]) -> None:
+        schema = place.node.value
+        marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
+        if value in marks:
+            at, was = f"{place.at}/enum/{escaped(value)}", f"removed in {marks[value]}"
             if self._findings.add(verdicts.BACK, at, was, "present", where):
                 marks.pop(value)
                 if not marks:
