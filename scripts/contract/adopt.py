@@ -89,17 +89,7 @@ class Taker:
         if shape.kind == "object" and not shape.properties:
             return {"type": "object", **_text(shape), "additionalProperties": True}
         if shape.kind == "object" or shape.enum:
-            known = self._known(shape, direction)
-            known = known or next(
-                (name for name, one in fresh.items() if one["x-identity"] == shape.identity), None
-            )
-            if known is None:
-                known = self._component(shape, direction, owner, wire, fresh, inside)
-            elif known != owner and not self._reach(known, fresh).isdisjoint(
-                name for _, name in inside
-            ):
-                raise NotModelled(f"{known} would hold itself through another model")
-            return {"$ref": SCHEMAS + known}
+            return {"$ref": SCHEMAS + self._named(shape, direction, owner, wire, fresh, inside)}
         if shape.kind in ("list", "map") and shape.inner:
             inner = self._theirs.shape(shape.inner)
             if len(inside) > 20 or any(one == inner.identity for one, _ in inside[:-1]):
@@ -113,12 +103,26 @@ class Taker:
             return {"type": "array", **_limits(shape), **_text(shape), "items": taken}
         if shape.kind not in _SCALARS:
             raise NotModelled(f"no model can be written for {shape.kind}")
-        form: dict[str, Any] = {}
-        if shape.format:
-            if not shape.format.isprintable() or len(shape.format) > MAX_NAME:
-                raise NotModelled("its format is no name")
-            form = {"x-togai-format" if shape.format in _AS_TEXT else "format": shape.format}
-        return {"type": shape.kind, **form, **_limits(shape), **_text(shape)}
+        return {"type": shape.kind, **_format(shape), **_limits(shape), **_text(shape)}
+
+    def _named(
+        self,
+        shape: Shape,
+        direction: Direction,
+        owner: str,
+        wire: str,
+        fresh: dict[str, Any],
+        inside: list[tuple[int, str]],
+    ) -> str:
+        """The component that stands for an object or an enum, an old one or a new one."""
+        same = (name for name, one in fresh.items() if one["x-identity"] == shape.identity)
+        known = self._known(shape, direction) or next(same, None)
+        if known is None:
+            return self._component(shape, direction, owner, wire, fresh, inside)
+        holders = {name for _, name in inside}
+        if known != owner and self._reach(known, fresh) & holders:
+            raise NotModelled(f"{known} would hold itself through another model")
+        return known
 
     def _known(self, shape: Shape, direction: Direction) -> str | None:
         """The component of ours that already stands for a schema of theirs, if one alone can."""
@@ -292,6 +296,14 @@ def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
             names.add(name)
             taken.append(value)
     return taken
+
+
+def _format(shape: Shape) -> dict[str, str]:
+    if not shape.format:
+        return {}
+    if not shape.format.isprintable() or len(shape.format) > MAX_NAME:
+        raise NotModelled("its format is not a name")
+    return {"x-togai-format" if shape.format in _AS_TEXT else "format": shape.format}
 
 
 def _limits(shape: Shape) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote
 
 from contract.load import MAX_DEPTH, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+T = TypeVar("T")
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
@@ -346,117 +348,98 @@ class Description:
         )
 
     def _own(self, node: Node) -> Shape:
-        declared: Any = node.get("type")
-        types: list[Any] = _list(declared) if isinstance(declared, list) else [declared]
-        kinds = [str(one) for one in types if one not in ("null", None)]
+        types = _types(node)
         listed: Any = [node.get("const")] if "const" in node.value else node.get("enum")
         values = _list(listed) if isinstance(listed, list) else None
-        properties = node / "properties"
-        extra: Any = node.get("additionalProperties")
-        kind = self._kind(node, kinds, values, extra)
-        texts = [one for one in values or [] if isinstance(one, str)]
+        kind = self._kind(node, types, values)
         others = [one for one in values or [] if one is not None and not isinstance(one, str)]
         if others and kind == "string":
-            kind = "values that are no text"
-        inner = None
-        if kind == "list":
-            inner = schema_node(node.value.get("items", {}), f"{node.at}/items")
-        elif kind == "map":
-            inner = schema_node(extra, f"{node.at}/additionalProperties")
-        required: Any = node.get("required")
+            kind = "values that are not strings"
+        texts = [one for one in values or [] if isinstance(one, str)]
+        nullable = "null" in types or node.get("nullable") is True or None in (values or [])
+        form = node.get("x-togai-format") or node.get("format") or ""
+        properties = node / "properties"
         return Shape(
             kind=kind,
             identity=id(node.value),
             at=node.at,
-            format=str(node.get("x-togai-format") or node.get("format") or "") or None,
+            format=str(form) or None,
             enum=tuple(texts) if values is not None and kind == "string" else None,
             properties={
                 name: schema_node(one, f"{properties.at}/{escaped(name)}")
                 for name, one in properties.value.items()
             },
-            required=frozenset(str(one) for one in _list(required)),
-            inner=inner,
-            closed=extra is False,
+            required=frozenset(str(one) for one in _list(node.get("required"))),
+            inner=_inner(node, kind),
+            closed=node.get("additionalProperties") is False,
             default=node.value.get("default", node.get("x-togai-default")),
             read_only=node.get("readOnly") is True,
             write_only=node.get("writeOnly") is True,
-            nullable="null" in types or node.get("nullable") is True or None in (values or []),
+            nullable=nullable,
             limits={key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))},
             description=str(node.get("description") or ""),
             node=node,
         )
 
-    def _kind(self, node: Node, kinds: list[str], values: list[Any] | None, extra: Any) -> str:
+    def _kind(self, node: Node, types: list[Any], values: list[Any] | None) -> str:
+        kinds = [str(one) for one in types if one not in ("null", None)]
         if self._is_canonical and KIND in node.value:
             return str(node.get(KIND))
         if len(kinds) > 1:
             return "one of: " + ", ".join(sorted(kinds))
-        if "not" in node.value and not kinds:
+        if kinds:
+            return {"array": "list", "object": _object_kind(node)}.get(kinds[0], kinds[0])
+        if "not" in node.value:
             return "nothing" if node.get("not") == {} else "anything but something"
-        kind = kinds[0] if kinds else ""
-        if kind == "array" or (not kind and "items" in node.value):
+        if "items" in node.value:
             return "list"
-        if kind == "object" or (not kind and ("properties" in node.value or extra is not None)):
-            is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
-            return "map" if is_map else "object"
-        if not kind and values is not None:
+        if "properties" in node.value or node.get("additionalProperties") is not None:
+            return _object_kind(node)
+        if values is not None:
             return "string"
-        if not kind and node.get("type") is not None:
-            return "nothing"
-        return kind or "anything"
+        return "nothing" if node.get("type") is not None else "anything"
 
     def _choice(self, node: Node, key: str) -> Shape:
         shapes = [self.shape(one) for one in node.nodes(key)]
-        told = [one for one in shapes if one.kind != "nothing" or not one.nullable]
-        nullable = len(told) < len(shapes) or any(one.nullable for one in told)
-        if len(told) == 1:
-            return replace(told[0], nullable=nullable)
-        scalar = {(one.kind, one.format) for one in told}
-        made = Shape(
-            "anything", id(node.value[key]), f"{node.at}/{key}", nullable=nullable, node=node
-        )
-        if len(scalar) == 1 and not any(one.properties or one.inner for one in told):
-            kind, form = next(iter(scalar))
-            lists = [one.enum for one in told]
+        some = [one for one in shapes if one.kind != "nothing" or not one.nullable]
+        nullable = len(some) < len(shapes) or any(one.nullable for one in some)
+        if len(some) == 1:
+            return replace(some[0], nullable=nullable)
+        at = f"{node.at}/{key}"
+        made = Shape("anything", id(node.value[key]), at, nullable=nullable, node=node)
+        plain = not any(one.properties or one.inner or one.kind == "object" for one in some)
+        if plain and len({one.words for one in some}) == 1:
+            lists = [one.enum for one in some]
             enum = None if None in lists else tuple(v for one in lists for v in one or ())
-            if kind != "object":
-                return replace(made, kind=kind, format=form, enum=enum)
-        kinds = ", ".join(sorted(one.words for one in told)) or "nothing"
+            return replace(made, kind=some[0].kind, format=some[0].format, enum=enum)
+        kinds = ", ".join(sorted(one.words for one in some)) or "nothing"
         return replace(made, kind=f"one of: {kinds}")
 
     def _combined(self, node: Node, parts: list[Shape]) -> Shape:
-        text = str(node.get("description") or "")
-        made = Shape("anything", id(node.value), node.at, description=text, node=node)
         kinds = {one.kind for one in parts} - {"anything"}
-        if kinds == {"integer", "number"}:
-            kinds = {"integer"}
-        if kinds == {"object", "map"}:
-            kinds = {"object"}
+        for both, narrower in (({"integer", "number"}, "integer"), ({"object", "map"}, "object")):
+            kinds = {narrower} if kinds == both else kinds
         properties: dict[str, Node] = {}
+        limits: dict[str, Any] = {}
         for part in parts:
             for name, one in part.properties.items():
                 properties[name] = self._both(properties[name], one) if name in properties else one
-        limits: dict[str, Any] = {}
-        for part in parts:
             for key, value in part.limits.items():
                 limits[key] = _tightest(key, limits.get(key, value), value)
-        enums = [one.enum for one in parts if one.enum is not None]
-        common = (
-            tuple(value for value in enums[0] if all(value in one for one in enums))
-            if enums
-            else None
-        )
-        return replace(
-            made,
+        return Shape(
             kind=" and ".join(sorted(kinds)) or "anything",
-            format=next((one.format for one in parts if one.format), None),
-            enum=common,
+            identity=id(node.value),
+            at=node.at,
+            format=_first(one.format for one in parts),
+            enum=_common([one.enum for one in parts if one.enum is not None]),
             properties=properties,
             required=frozenset[str]().union(*(one.required for one in parts)),
-            inner=next((one.inner for one in parts if one.inner), None),
+            inner=_first(one.inner for one in parts),
             closed=any(one.closed for one in parts),
-            default=next((one.default for one in parts if one.default is not None), None),
+            default=_first(one.default for one in parts),
             limits=limits,
+            description=str(node.get("description") or ""),
+            node=node,
         )
 
     def _both(self, one: Node, other: Node) -> Node:
@@ -473,6 +456,39 @@ class Description:
 class _Keyed:
     key: tuple[str, str]
     parameter: Parameter
+
+
+def _types(node: Node) -> list[Any]:
+    declared: Any = node.get("type")
+    return _list(declared) if isinstance(declared, list) else [declared]
+
+
+def _object_kind(node: Node) -> str:
+    """Whether an object is a map: no properties of its own, and a schema for all others."""
+    extra: Any = node.get("additionalProperties")
+    is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
+    return "map" if is_map else "object"
+
+
+def _inner(node: Node, kind: str) -> Node | None:
+    if kind == "list":
+        return schema_node(node.value.get("items", {}), f"{node.at}/items")
+    if kind == "map":
+        extra: Any = node.get("additionalProperties")
+        return schema_node(extra, f"{node.at}/additionalProperties")
+    return None
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    """The first value that is there."""
+    return next((one for one in values if one is not None), None)
+
+
+def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The values that all enums have."""
+    if not enums:
+        return None
+    return tuple(value for value in enums[0] if all(value in one for one in enums))
 
 
 def _address(server: Node) -> str:

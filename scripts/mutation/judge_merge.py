@@ -45,8 +45,8 @@ class Result:
     has_alias: bool = False
 
 
-def examine(base: Document, mutant: Mutant) -> Result:
-    """Merge a mutant, and judge the verdict by the outcome."""
+def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
+    """Merge a mutant, and judge the verdict by the outcome; thoroughly, also what merging again and back does."""
     try:
         merged = merge(base, mutant.document)
     except Unusable as error:
@@ -66,9 +66,13 @@ def examine(base: Document, mutant: Mutant) -> Result:
     has_alias = ALIASES in str(merged.contract)
     if not has_alias:
         faults += [
-            f"{verdict} ({kinds}), but {one}" for one in judged(base, mutant.document).items()
+            f"{verdict} ({kinds}), but {name}: {what}"
+            for name, what in judged(base, mutant.document).items()
         ]
-    faults += _consistent(base, mutant, merged)
+    if thorough and mutant.expected != "same":
+        faults += _consistent(base, mutant, merged)
+    elif not merged.differences and merged.contract != base:
+        faults.append("nothing differs, and the contract changed")
     return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
 
 
@@ -90,8 +94,6 @@ def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
     only_held = not any(one.verdict is Verdict.ABSORBED for one in merged.differences)
     if only_held and not back.conflicts and back.contract != base:
         faults.append("what was only held left a trace once it was back")
-    if not merged.differences and merged.contract != base:
-        faults.append("nothing differs, and the contract changed")
     return faults
 
 
