@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from togai._storage.records import Records
     from togai._transport.steps import Steps
     from togai._transport.timeout import Timeout
-    from togai.models import ReadEvent
+    from togai.models import EventWithStatus, ReadEvent
 
 
 def ledger_of(settings: Settings, ledger: LedgerLike) -> Records | None:
@@ -64,7 +64,9 @@ def claims_of(
     selection = correction.selection
     since = None
     if ledger is not None:
-        since = yield Blocking(partial(ledger.check, settings.service, selection.reference_id))
+        wait = settings.timeout_of(timeout).total
+        check = partial(ledger.check, settings.service, selection.reference_id, wait=wait)
+        since = yield Blocking(check)
     before = correction.before[0] if correction.before else None
     unread = _unread(correction, before, reread=reread)
     if unread is not None:
@@ -74,6 +76,7 @@ def claims_of(
     for one in reads:
         events += yield from _calls.read(settings, one, timeout)
     targets = _targets(correction, events)
+    yield from check_account(settings, selection.account_id, events, timeout)
     if ledger is not None:
         refused = partial(ledger.check_all, settings.service, [one.reference_id for one in targets])
         yield Blocking(refused)
@@ -89,9 +92,11 @@ def claims_of(
 def _unread(correction: Correction, before: Target | None, *, reread: bool) -> Claim | None:
     """The claim of a correction whose targets are not read again; None if they are."""
     selection = correction.selection
-    if correction.background or selection.is_whole_account:
+    if selection.reference_id is None and (correction.background or selection.is_whole_account):
         return Claim(correction=correction, target=None)
-    if selection.reference_id is None or reread or reads_for(correction, before)[0].event_id:
+    if not correction.background and (
+        selection.reference_id is None or reread or reads_for(correction, before)[0].event_id
+    ):
         return None
     target = before or Target(reference_id=selection.reference_id)
     return Claim(correction=correction, target=target)
@@ -125,6 +130,28 @@ def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target
             "the events that match show different accounts: pass the event that is meant as target"
         )
     return targets
+
+
+def check_account(
+    settings: Settings,
+    account_id: str,
+    events: Sequence[ReadEvent],
+    timeout: float | Timeout | None,
+) -> Steps[None]:
+    """Correct an event that shows another account, such as an alias, only if the service heeds the filter.
+
+    Raises:
+        FilterIgnored: The service ignores the account that a request names.
+    """
+
+    def probe(_name: str, value: str) -> Steps[Sequence[EventWithStatus]]:
+        fetch = _calls.pages(
+            settings, timeout, account_id=value, schema_name=None, status=None, page_size=1
+        )
+        return (yield from fetch(None)).events
+
+    shown = cast("Sequence[EventWithStatus]", events)
+    yield from settings.filter_checks.check({"account_id": account_id}, shown, probe)
 
 
 def check_unchanged(before: Target, now: Target) -> None:

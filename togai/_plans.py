@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from togai import _calls, _corrections
-from togai._claims import check_unchanged, ledger_of
+from togai._claims import check_account, check_unchanged, ledger_of
 from togai._requests import event_json
 from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
@@ -234,7 +234,10 @@ class _Executing:
     def _correct(self, number: int) -> Steps[tuple[CorrectionResult, Claim]]:
         item = self._plan.items[number - 1]
         before = item.before[0]
-        check = partial(self._ledger.check, self._settings.service, str(before.reference_id))
+        wait = self._settings.timeout_of(self._timeout).total
+        check = partial(
+            self._ledger.check, self._settings.service, str(before.reference_id), wait=wait
+        )
         yield Blocking(check)
         events = yield from self._read(number)
         readings = [
@@ -244,6 +247,8 @@ class _Executing:
             raise StaleReading(f"{before.reference_id} was not found when it was read again")
         for reading in readings:
             check_unchanged(before, reading)
+        found = [event for event in events if Target.of(event).reference_id == before.reference_id]
+        yield from check_account(self._settings, item.selection.account_id, found, self._timeout)
         claim = Claim(
             correction=item,
             target=readings[0],

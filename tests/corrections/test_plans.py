@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from togai import (
+    AlreadyCorrected,
     AlreadyPending,
     ConfigurationError,
     CorrectionOutcomeUnknown,
+    FilterIgnored,
     InvalidRequest,
     LedgerDamaged,
     NotApproved,
@@ -596,6 +598,49 @@ def test_reading_needs_no_ledger(connect: Connect, fake: FakeTogai, url: str) ->
     fake.add_many(1)
     with connect(base_url=url, ledger="missing.db") as api:
         assert len(api.call("find", "acme")) == 1
-        with pytest.raises(ConfigurationError, match="no ledger at missing"):
+        with pytest.raises(ConfigurationError, match=r"no ledger at .*missing"):
             api.call("undo", account_id="acme", reference_id="ref-1")
     assert not fake.corrections
+
+
+def test_a_background_job_of_one_event_locks_this_event_under_every_name(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_alias("acme", "acme-eu")
+    fake.add(id="a", account_id="acme-eu")
+    planner.call("undo", account_id="acme", reference_id="ref-1", background=True)
+    with pytest.raises(AlreadyPending):
+        planner.call("undo", account_id="acme-eu", reference_id="ref-1")
+    (entry,) = ledger.pending()
+    ledger.decide(entry, "applied", who="bob", why="the job is done")
+    with pytest.raises(AlreadyCorrected):
+        planner.call("undo", account_id="acme-eu", reference_id="ref-1")
+
+
+def test_an_event_of_another_account_is_corrected_only_if_the_account_is_heeded(
+    planner: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add(id="a", account_id="other")
+    fake.ignore_filter("account_id")
+    with pytest.raises(FilterIgnored):
+        planner.call("find", "acme")
+    event = planner.call("get", "a")
+    with pytest.raises(FilterIgnored):
+        planner.call("undo", account_id="acme", event_id="a")
+    plan = approved(planner, ledger, [Undo(event, account_id="acme")])
+    (step,) = planner.call("execute", plan)
+    assert step.outcome == "not applied"
+    assert "account_id" in step.detail
+    assert not fake.corrections
+    assert ledger.pending() == []
+
+
+def test_another_working_folder_leads_to_the_same_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ledger = Ledger("ledger.db", create=True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert ledger.pending() == []
+    assert str(ledger) == str(tmp_path / "ledger.db")

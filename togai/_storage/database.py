@@ -74,7 +74,8 @@ def database(address: str | os.PathLike[str]) -> Database:
         raise ConfigurationError("ledger=: pass the path as text, without NUL")
     scheme, separator, _ = text.partition("://")
     if not separator:
-        return SQLite(Path(text))
+        # Absolute, so that a change of the working folder does not lead to another ledger.
+        return SQLite(Path(text).absolute())
     if scheme in ("postgresql", "postgres"):
         return PostgreSQL(text)
     raise ConfigurationError(
@@ -113,7 +114,7 @@ class SQLite:
         """Commits at its end; waits at most `wait` seconds for other processes."""
         if not self.path.is_file():
             raise _missing(self)
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        uri = f"{self.path.as_uri()}?mode=rw"
         try:
             connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
             with closing(connection):

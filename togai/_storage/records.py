@@ -60,9 +60,9 @@ class Records:
                 raise LedgerDamaged(str(self._ledger), problems)
             return rules.head()
 
-    def check(self, service: str, reference_id: str | None) -> int:
+    def check(self, service: str, reference_id: str | None, wait: float = WAIT) -> int:
         """Number of the newest entry, before an event is read again; refuses one that cannot be corrected anyway."""
-        with self.rules(write=False) as rules:
+        with self.rules(write=False, wait=wait) as rules:
             if reference_id is not None:
                 rules.check_event(service, reference_id)
             return rules.head()

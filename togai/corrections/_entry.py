@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from togai._printable import printable
 from togai.corrections._correction import Correction, Target
 
 if TYPE_CHECKING:
@@ -120,4 +121,5 @@ class Entry:
     def __str__(self) -> str:
         who = f" by {self.who}" if self.who else ""
         about = f" of {self.target or f'all of {self.account}'}" if self.account else ""
-        return f"entry {self.id}: {self.kind} {self.action or ''}{about} at {self.at:%Y-%m-%d %H:%M:%S}Z{who}"
+        at = f"{self.at:%Y-%m-%d %H:%M:%S}Z"
+        return printable(f"entry {self.id}: {self.kind} {self.action or ''}{about} at {at}{who}")
