@@ -166,7 +166,7 @@ class Taker:
                 made["x-togai-open"] = True
             made["enum"] = members(shape.enum)
             if not made["enum"]:
-                raise NotModelled("its values cannot be told apart in Python")
+                raise NotModelled("its values have the same name in Python")
             fresh[name] = {**made, "x-identity": shape.identity}
             return name
         made = {"type": "object", "description": _described(shape, name)}

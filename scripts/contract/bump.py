@@ -382,7 +382,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     if given.report and not given.report.absolute().parent.is_dir():
-        parser.error(f"--report {given.report}: there is no folder for it")
+        parser.error(f"--report {given.report}: its folder does not exist")
     try:
         outcome = bump(
             given.spec,

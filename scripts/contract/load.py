@@ -19,7 +19,7 @@ FETCH_SECONDS = 60.0
 
 
 class Unusable(Exception):
-    """The input is no description that can be merged; the text says where and why."""
+    """The input cannot be used as a description; the text says where and why."""
 
 
 def load(source: str) -> dict[str, Any]:
@@ -32,14 +32,14 @@ def load(source: str) -> dict[str, Any]:
         The description as dicts, lists and scalars. Keys are text as written.
 
     Raises:
-        Unusable: It cannot be had, is too large, or is no such description.
+        Unusable: It cannot be read, is too large, or is not such a description.
     """
     if "://" in source:
         return parse(_fetch(source))
     try:
         # Anything else could keep us waiting for ever.
         if Path(source).exists() and not Path(source).is_file():
-            raise Unusable(f"{source} cannot be read: it is no file")
+            raise Unusable(f"{source} cannot be read: it is not a file")
         with Path(source).open("rb") as file:
             return parse(file.read(MAX_BYTES + 1))
     except OSError as error:
@@ -52,14 +52,14 @@ def _fetch(url: str) -> bytes:
     try:
         with (
             httpx.Client(timeout=20, follow_redirects=False) as client,
-            client.stream("GET", _https(url)) as answer,
+            client.stream("GET", _https(url)) as response,
         ):
-            if answer.status_code != 200:
-                hint = answer.headers.get("location")
+            if response.status_code != 200:
+                hint = response.headers.get("location")
                 raise Unusable(
-                    f"{url} answered {answer.status_code}" + (f": try {hint}" if hint else "")
+                    f"{url} returned {response.status_code}" + (f": try {hint}" if hint else "")
                 )
-            for chunk in answer.iter_bytes():
+            for chunk in response.iter_bytes():
                 got += chunk
                 if len(got) > MAX_BYTES or time.monotonic() > deadline:
                     break
@@ -91,7 +91,7 @@ def parse(data: bytes) -> dict[str, Any]:
     found = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
     if not isinstance(found, dict):
         raise Unusable(
-            "the description is no mapping: an OpenAPI description has openapi and paths"
+            "the description is not a mapping: an OpenAPI description has openapi and paths"
         )
     document = cast("dict[str, Any]", found)
     version = str(document.get("openapi", ""))
@@ -169,7 +169,7 @@ class _Builder:
         if len(self.stack) >= MAX_DEPTH:
             raise Unusable(f"{_line(event)}: nested deeper than {MAX_DEPTH} levels")
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
-            raise Unusable(f"{_line(event)}: a key is no text")
+            raise Unusable(f"{_line(event)}: a key is not a string")
         self.stack.append(_Open(value, event.anchor))
 
     def scalar(self, event: yaml.ScalarEvent) -> None:
@@ -200,7 +200,7 @@ class _Builder:
         if isinstance(into.value, list):
             into.value.append(value)  # pyright: ignore[reportUnknownMemberType]
         elif into.key is None:
-            raise Unusable(f"{_line(event)}: a key is no text")
+            raise Unusable(f"{_line(event)}: a key is not a string")
         else:
             into.value[into.key] = value
             into.key = None
@@ -212,7 +212,7 @@ def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for one in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if not isinstance(one, dict):
-            raise Unusable(f"{_line(event)}: << merges what is no mapping")
+            raise Unusable(f"{_line(event)}: << merges something that is not a mapping")
         made |= cast("dict[str, Any]", one)
     return made | value
 

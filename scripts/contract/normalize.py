@@ -292,7 +292,7 @@ class Description:
             )
         if not ref.startswith("#/"):
             raise Unusable(
-                f"{at}: the reference {_quoted(ref)} is no JSON pointer such as #/components/schemas/X"
+                f"{at}: the reference {_quoted(ref)} is not a JSON pointer such as #/components/schemas/X"
             )
         found: Any = self.root.value
         steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in ref.split("/")[1:]]
@@ -309,7 +309,7 @@ class Description:
         """The shape of a schema.
 
         Raises:
-            Unusable: The schema composes itself, refers to nowhere, or is no schema.
+            Unusable: The schema composes itself, refers to nowhere, or is not a schema.
         """
         key = id(node.value)
         if key not in self._shapes:
@@ -338,8 +338,8 @@ class Description:
             parts += [self.shape(one) for one in node.nodes("allOf")]
             parts += [self._choice(node, key) for key in ("oneOf", "anyOf") if key in node.value]
             parts.append(self._own(node))
-        told = [one for one in parts if _says_something(one)]
-        made = told[0] if len(told) == 1 else self._combined(node, told)
+        some = [one for one in parts if _says_something(one)]
+        made = some[0] if len(some) == 1 else self._combined(node, some)
         return replace(
             made,
             nullable=any(one.nullable for one in parts),

@@ -233,7 +233,7 @@ def _constraints(limits: list[Difference]) -> list[str]:
 
 
 def _other_changes(merged: Merged) -> list[str]:
-    """What changed in the vendor's description and is no difference from the contract."""
+    """What changed in the vendor's description without being a difference from the contract."""
     since = merged.changes or ()
     explained = [place(one.at) for one in merged.differences if not one.standing]
     explained += [position for one in merged.differences for position in one.positions]

@@ -510,7 +510,7 @@ def _loosest(key: str, offered: list[Any], mine: Any) -> Any:
 
 def _limit(key: str, limits: Mapping[str, Any]) -> Any:
     value = limits.get(key)
-    # At least none of them is no limit.
+    # At least zero of them is not a limit.
     return None if key in LOWER and key != "minimum" and value == 0 else value
 
 

@@ -118,8 +118,8 @@ def sent(document: Document) -> set[str]:
     }
 
 
-def answered(document: Document) -> set[str]:
-    """The schemas of what callers are only ever answered."""
+def received(document: Document) -> set[str]:
+    """The schemas of what callers are only ever sent back."""
     everything = {name for *_, call in calls(document) for name in reached(document, call)}
     return everything - sent(document)
 

@@ -11,9 +11,9 @@ from mutation.operators import (
     Document,
     Operator,
     Place,
-    answered,
     bind,
     calls,
+    received,
     schemas,
     sent,
 )
@@ -83,7 +83,7 @@ class Property:
     def all(d: Document) -> Iterator[Property]:
         """Every property of a description."""
         out = sent(d)
-        for name in sorted(out | answered(d)):
+        for name in sorted(out | received(d)):
             for wire, described in schemas(d)[name].get("properties", {}).items():
                 yield Property(name, wire, described, name in out)
 
@@ -185,7 +185,7 @@ class Object:
     def all(d: Document) -> Iterator[Object]:
         """Every object of a description."""
         out = sent(d)
-        for name in sorted(out | answered(d)):
+        for name in sorted(out | received(d)):
             if "properties" in schemas(d)[name]:
                 yield Object(name, schemas(d)[name], name in out)
 
@@ -218,7 +218,7 @@ class Value:
     def all(d: Document) -> Iterator[Value]:
         """Every value of every enum."""
         out = sent(d)
-        for name in sorted(out | answered(d)):
+        for name in sorted(out | received(d)):
             for value in schemas(d)[name].get("enum", ()):
                 yield Value(name, value, name in out)
 

@@ -45,7 +45,7 @@ def install(version: str, into: Path) -> Path:
         NoSuchVersion: It is not a version, or cannot be installed.
     """
     if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", version):
-        raise NoSuchVersion(f"{version[:40]!r} is no version: pass one such as 0.29.1")
+        raise NoSuchVersion(f"{version[:40]!r} is not a version: pass one such as 0.29.1")
     uv = str(Path(sysconfig.get_path("scripts")) / "uv")
     wanted = [f"openapi-python-client=={version}", f"ruff=={PINNED['ruff']}"]
     for command in (
@@ -108,9 +108,9 @@ def _changed_files(present: Path, fresh: Path) -> list[str]:
             counts[1] += line.startswith("- ")
     if not stale:
         return ["**Generated files:** all the same.", ""]
-    told = ", ".join(f"`{name}`" for name in stale[:8]) + (" and more" if len(stale) > 8 else "")
+    names = ", ".join(f"`{name}`" for name in stale[:8]) + (" and more" if len(stale) > 8 else "")
     return [
-        f"**Generated files:** {len(stale)} differ, +{counts[0]} -{counts[1]} lines: {told}.",
+        f"**Generated files:** {len(stale)} differ, +{counts[0]} -{counts[1]} lines: {names}.",
         "",
     ]
 

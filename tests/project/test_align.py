@@ -311,7 +311,7 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "a reference that is no pointer": (
         lambda d: properties(d, "Ride").update(bike={"$ref": "#Bike"}),
-        "is no JSON pointer",
+        "is not a JSON pointer",
     ),
     "a reference that is a number": (
         lambda d: properties(d, "Ride").update(bike={"$ref": 5}),

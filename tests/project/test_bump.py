@@ -641,7 +641,7 @@ def test_a_report_needs_a_folder_before_anything_is_written(
     with pytest.raises(SystemExit) as caught:
         bumping.main(["spec.yaml", "--report", str(tmp_path / "none" / "report.md")])
     assert caught.value.code == 2
-    assert "there is no folder for it" in capsys.readouterr().err
+    assert "its folder does not exist" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_put_back_keeps_no_other_from_it(

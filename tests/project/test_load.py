@@ -83,9 +83,9 @@ def bomb() -> str:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no mapping"),
-        (b"- a\n- b\n", "no mapping"),
-        (b"just words", "no mapping"),
+        (b"", "not a mapping"),
+        (b"- a\n- b\n", "not a mapping"),
+        (b"just words", "not a mapping"),
         (b"swagger: '2.0'\n", "swagger 2.0: OpenAPI 3.0, 3.1 or 3.2 is needed"),
         (b"openapi: 4.0.0\n", "openapi 4.0.0: OpenAPI 3.0, 3.1"),
         (b"openapi: [3\n", "neither YAML nor JSON"),
@@ -96,10 +96,10 @@ def bomb() -> str:
         (b"a: 1\na: 2\n", "'a' stands twice"),
         (b'{"a": 1, "a": 2}', "'a' stands twice"),
         (b"--- 1\n--- 2\n", "second document"),
-        (b"a: {<<: b}\n", "no mapping"),
+        (b"a: {<<: b}\n", "not a mapping"),
         (b"a: &x [*x]\n", "holds itself"),
         (b"a: *x\n", "holds itself"),
-        (b"? [a]\n: b\n", "key is no text"),
+        (b"? [a]\n: b\n", "key is not a string"),
         (bomb().encode(), "more than 1000000 values"),
         (b"[" * 100_000, "nested deeper than 200"),
         (b'{"a":' * 100_000, "nested deeper|nested too deep"),
@@ -129,7 +129,7 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path, name: str) -> None:
 
 def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Unusable, match="it is no file"):
+    with pytest.raises(Unusable, match="it is not a file"):
         load(str(tmp_path / "pipe"))
 
 
@@ -203,8 +203,8 @@ def test_an_https_address_is_read(https: str) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/missing", "answered 404"),
-        ("/moved", "answered 302: try http://elsewhere/spec.yaml"),
+        ("/missing", "returned 404"),
+        ("/moved", "returned 302: try http://elsewhere/spec.yaml"),
         ("/endless", "larger than 16 MB"),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_version_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["latest", "--help", "0.29.1; rm", "../x"])
 def test_what_is_no_version_is_refused(version: str, tmp_path: Path) -> None:
-    with pytest.raises(NoSuchVersion, match="is no version"):
+    with pytest.raises(NoSuchVersion, match="is not a version"):
         install(version, tmp_path / "tools")
 
 
