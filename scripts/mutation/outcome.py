@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,9 @@ def replacing(client: Togai, service: Service) -> Any:
     found = [
         one for one in client.events.list(account_id="acme") if one.event_payload.id == "event-9"
     ]
-    stored = service.events[-1]["eventPayload"]
+    stored = dict(service.events[-1]["eventPayload"])
+    # The instant counts, not the way in which it is written.
+    stored["timestamp"] = str(datetime.fromisoformat(stored["timestamp"]))
     return [len(result), [quantities(one)["distance"].__str__() for one in found], stored]
 
 
@@ -177,7 +180,7 @@ def expected() -> dict[str, Any]:
     acme, rides = numbers[: ACCOUNTS["acme"]], [one for one in numbers if one % 2 == 0]
     counts = [[len(some), str(sum(some))] for some in (numbers, acme, rides, numbers)]
     payload = {
-        "schemaName": "rides", "timestamp": "2024-12-04T00:09:00Z", "accountId": "acme",
+        "schemaName": "rides", "timestamp": "2024-12-04 00:09:00+00:00", "accountId": "acme",
         "attributes": [{"name": "distance", "value": "1234.5", "unit": "Kilometers"}],
         "dimensions": {"city": "Chennai"}, "id": "event-9",
     }  # fmt: skip
