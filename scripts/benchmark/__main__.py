@@ -9,13 +9,38 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
 
+from contract.generation import ROOT
+
 from benchmark.contenders import Environments
-from benchmark.measurements import FULL, QUICK, measure
+from benchmark.measurements import FULL, QUICK, Row, measure
+
+REPORT = ROOT / "BENCHMARKS.md"
+
+
+def updated(text: str, measured: str, rows: list[Row]) -> str:
+    """The report with another table.
+
+    Args:
+        text: The report.
+        measured: The machine and the versions.
+        rows: The rows of the table.
+    """
+    lines = ["| what | median | quartiles | unit | aim |", "|---|---|---|---|---|"]
+    for row in rows:
+        spread = f"{row.low:.2f} to {row.high:.2f}" if row.low != row.high else ""
+        lines.append(
+            f"| {row.what.strip()} | {row.median:.2f} | {spread} | {row.unit} | {row.aim} |"
+        )
+    table = "\n".join(lines)
+    text = re.sub(r"(?m)^(?:\|.*\n)+", lambda _: f"{table}\n", text, count=1)
+    return re.sub(r"(?m)^Measured on .*", lambda _: f"Measured on {measured}.", text)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,22 +50,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick", action="store_true", help="little of everything: does it run, not how fast is it"
     )
+    parser.add_argument("--update", action="store_true", help="write the table of BENCHMARKS.md")
     given = parser.parse_args(arguments)
     if given.json and not given.json.absolute().parent.is_dir():
         parser.error(f"--json {given.json}: there is no folder for it")
     machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    print(f"{machine}; {Environments.versions()}; medians, and quartiles in brackets\n")
     began = time.monotonic()
-    results: list[dict[str, object]] = []
-    for row in measure(QUICK if given.quick else FULL):
-        results.append(asdict(row))
-        spread = f"({row.low:.2f} to {row.high:.2f})" if row.low != row.high else ""
-        aim = f"aim {row.aim}" if row.aim else ""
-        print(f"{row.what:52} {row.median:7.2f} {row.unit:8} {spread:18} {aim}", flush=True)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as room:
+        environments = Environments(Path(room))
+        versions = environments.versions()
+        print(f"{machine}; {versions}; medians, and quartiles in brackets\n")
+        for row in measure(QUICK if given.quick else FULL, environments, Path(room)):
+            rows.append(row)
+            spread = f"({row.low:.2f} to {row.high:.2f})" if row.low != row.high else ""
+            aim = f"aim {row.aim}" if row.aim else ""
+            print(f"{row.what:64} {row.median:7.2f} {row.unit:8} {spread:18} {aim}", flush=True)
     print(f"\ntook {time.monotonic() - began:.0f} s")
     if given.json:
-        told = {"machine": machine, "rivals": Environments.versions(), "rows": results}
+        told = {"machine": machine, "rivals": versions, "rows": [asdict(row) for row in rows]}
         given.json.write_text(json.dumps(told, indent=2) + "\n")
+    if given.update:
+        text = REPORT.read_text("utf-8")
+        REPORT.write_text(updated(text, f"{machine}; {versions}", rows), "utf-8")
     return 0
 
 

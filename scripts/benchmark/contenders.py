@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 OFFICIAL = "togai-client==1.0.3"
 MSGSPEC = "msgspec==0.22.0"
+EXTRAS = [
+    name
+    for name in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    if name in ("httpx2", "speed")
+]
 
 
 class Environments:
-    """Two environments, with nothing in them but what the sides need.
+    """Three environments, with nothing in them but what the sides need.
 
     Args:
         room: An empty folder.
@@ -28,13 +36,16 @@ class Environments:
 
     def __init__(self, room: Path) -> None:
         self._room = room
-        self.ours = self._make("ours", str(ROOT), MSGSPEC)
+        self.ours = self._make("ours", str(ROOT))
+        self.fast = self._make("fast", f"{ROOT}[{','.join(EXTRAS)}]", MSGSPEC)
         self.official = self._make("official", OFFICIAL)
         self._stock()
 
     def python(self, side: str) -> Path:
         """The interpreter of a side."""
-        return self.official if side == "official" else self.ours
+        if side == "official":
+            return self.official
+        return self.fast if side in ("fast", "msgspec") else self.ours
 
     def _make(self, name: str, *packages: str) -> Path:
         uv = str(Path(sysconfig.get_path("scripts")) / "uv")
@@ -59,10 +70,22 @@ class Environments:
             PATH=f"{tools}{os.pathsep}{os.environ['PATH']}",
         )
 
-    @staticmethod
-    def versions() -> str:
+    def versions(self) -> str:
         """What is compared with what."""
-        return f"{OFFICIAL}, {MSGSPEC}, openapi-python-client=={PINNED['openapi-python-client']}"
+        code = (
+            "from importlib.metadata import version;"
+            "print(', '.join(f'{n} {version(n)}' for n in ('httpx', 'httpx2', 'attrs', 'msgspec')))"
+        )
+        ours = subprocess.run(
+            [str(self.fast), "-P", "-c", code],
+            env=outside(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        stock = f"openapi-python-client {PINNED['openapi-python-client']}"
+        versions = f"{ours.stdout.strip()}, {OFFICIAL.replace('==', ' ')}, {stock}"
+        return f"{versions}; the extras are {' and '.join(EXTRAS)}"
 
 
 def _run(*command: str, **environment: str) -> None:
@@ -122,8 +145,11 @@ class Process:
 class Side(Process):
     """A worker: one side, ready to do its tasks."""
 
-    def __init__(self, environments: Environments, side: str, url: str) -> None:
-        super().__init__(str(environments.python(side)), str(HERE / "worker.py"), side, url, core=0)
+    def __init__(
+        self, environments: Environments, side: str, url: str, *, work: float = 0.0
+    ) -> None:
+        command = (str(environments.python(side)), str(HERE / "worker.py"), side, url, str(work))
+        super().__init__(*command, core=0)
 
     def seconds(self, task: str, size: int = 0, number: int = 1) -> float:
         """How long a task takes, done so many times.
@@ -140,8 +166,12 @@ class Side(Process):
 
 
 class Server(Process):
-    """The server of canned pages."""
+    """The server of canned pages.
 
-    def __init__(self) -> None:
-        super().__init__(sys.executable, str(HERE / "server.py"), core=1)
+    Args:
+        delay: Seconds that each response takes.
+    """
+
+    def __init__(self, delay: float = 0.0) -> None:
+        super().__init__(sys.executable, str(HERE / "server.py"), str(delay), core=1)
         self.url = self.line()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.bump import bump
@@ -18,10 +16,13 @@ from contract.generation import ROOT, SPEC, generate
 from contract.load import load
 from mutation.judge_package import project
 
-from benchmark.contenders import Environments, Server, Side, outside
+from benchmark.contenders import Server, Side, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmark.contenders import Environments
 
 COLD = {
     "ours": "from togai import Togai; c = Togai('t', base_url={url!r}); print(c.events.get('1').reference_id)",
@@ -50,21 +51,32 @@ class Scale:
 
     rounds: int
     listed: int
-    sizes: tuple[int, ...]
+    growth: int
+    delay: float
+    delayed: int
 
 
-FULL = Scale(100, 20_000, (1_000, 10_000, 100_000, 1_000_000))
-QUICK = Scale(2, 200, (100, 200))
+FULL = Scale(100, 20_000, 1_000_000, 0.25, 6_000)
+QUICK = Scale(2, 200, 1_000, 0.05, 600)
+QUOTA = 10
+"""Requests per second that the service allows."""
 
 
-def measure(scale: Scale) -> Iterator[Row]:
-    """All rows, one after another."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as room, Server() as server:
-        environments = Environments(Path(room))
+def measure(scale: Scale, environments: Environments, room: Path) -> Iterator[Row]:
+    """All rows, one after another.
+
+    Args:
+        scale: How much is done.
+        environments: The sides' environments.
+        room: A folder to work in.
+    """
+    with Server() as server:
         yield from _starting(scale, environments, server.url)
         yield from _running(scale, environments, server.url)
         yield from _growing(scale, environments, server.url)
-        yield from _maintaining(Path(room))
+    with Server(scale.delay) as server:
+        yield from _waiting(scale, environments, server.url)
+    yield from _maintaining(room)
 
 
 Timer = Callable[[], float]
@@ -119,7 +131,12 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
     yield from _ratios(
         max(2, scale.rounds // 2),
         _Pair("cold start to the first event, of plain httpx", cold["ours"], cold["plain"], "1.5"),
-        _Pair("the same, official of ours", cold["official"], cold["ours"], "5 or more"),
+        _Pair(
+            "cold start to the first event, official of ours",
+            cold["official"],
+            cold["ours"],
+            "5 or more",
+        ),
         _Pair(
             "import togai, of import httpx",
             start("ours", "import togai"),
@@ -131,7 +148,7 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
 
 def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
     with ExitStack() as stack:
-        names = ("ours", "plain", "official", "stock", "msgspec")
+        names = ("ours", "fast", "plain", "official", "stock", "msgspec")
         side = {name: stack.enter_context(Side(environments, name, url)) for name in names}
 
         def pair(
@@ -150,11 +167,22 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
             *(
                 pair(f"{what}, {words}", one, other, "decode", aim, number=20)
                 for words, one, other, aim in (
-                    ("of json.loads", "ours", "plain", "2.5"),
+                    ("of json.loads", "ours", "plain", "2.1"),
+                    ("with the extras, of json.loads", "fast", "plain", "1.7"),
                     ("official of ours", "official", "ours", "2 or more"),
                     ("stock of ours", "stock", "ours", "more than 1"),
                     ("of msgspec", "ours", "msgspec", ""),
                 )
+            ),
+            pair(
+                "decode 100 events, drift in 5 %, of json.loads",
+                *("ours", "plain", "decode_mixed", ""),
+                number=10,
+            ),
+            pair(
+                "decode 100 events, drift in 5 %, with the extras, of json.loads",
+                *("fast", "plain", "decode_mixed", ""),
+                number=10,
             ),
             pair(
                 "a call without events, of plain httpx",
@@ -166,7 +194,12 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         what = f"list {listed:,} events"
         yield from _ratios(
             max(2, scale.rounds // 4),
-            pair(f"{what}, of plain httpx", "ours", "plain", "listing", "1.25", size=listed),
+            pair(f"{what}, of plain httpx", "ours", "plain", "listing", "1.3", size=listed),
+            pair(
+                f"{what}, with the extras, of plain httpx",
+                *("fast", "plain", "listing", "1.1"),
+                size=listed,
+            ),
             pair(
                 f"{what}, official of ours",
                 *("official", "ours", "listing", "more than 1"),
@@ -174,28 +207,57 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
             ),
             pair(
                 "8 async listings at once, of plain httpx",
-                *("ours", "plain", "at_once", "1.25"),
+                *("ours", "plain", "at_once", "1.3"),
+                size=listed // 8,
+            ),
+            pair(
+                "8 async listings at once, with the extras, of plain httpx",
+                *("fast", "plain", "at_once", "1.1"),
                 size=listed // 8,
             ),
         )
 
 
 def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
-    """Listings of growing size, each in a process of its own."""
-    peaks: dict[int, float] = {}
-    costs: dict[int, float] = {}
-    for size in scale.sizes:
-        with Side(environments, "ours", url) as ours:
-            ours.seconds("listing", 100)
-            # As many events in all: a short listing alone tells more of the machine's moods than of its cost.
-            number = max(scale.sizes) // size
-            costs[size] = ours.seconds("listing", size, number) / (size * number)
-            peaks[size] = ours.seconds("peak") / 1024
-    first, last = sorted(scale.sizes)[-3:][0], max(scale.sizes)
-    more = peaks[last] - peaks[first]
-    yield _row(f"peak memory, {last:,} events over {first:,}", [more], "at most 5", "MB more")
-    for size in sorted({*scale.sizes} - {first}):
-        yield _row(f"cost of an event, {size:,} of {first:,}", [costs[size] / costs[first]], "flat")
+    """A short and a long listing, each in a process of its own."""
+    large = scale.growth
+    small = large // 100
+    peaks: list[float] = []
+    with Side(environments, "ours", url) as ours:
+        ours.seconds("listing", small)
+        peaks.append(ours.seconds("peak") / 1024)
+    with Side(environments, "ours", url) as ours:
+        ours.seconds("listing", small)
+        cost = ours.seconds("growth", large)
+        peaks.append(ours.seconds("peak") / 1024)
+    more = peaks[1] - peaks[0]
+    yield _row(f"peak memory, {large:,} events over {small:,}", [more], "at most 5", "MB more")
+    yield _row(f"CPU time of an event, {large:,} of {small:,}", [cost], "1.0")
+
+
+def _waiting(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
+    """Listings of a service that takes its time for each page, as callers meet it."""
+    pages = scale.delayed // 50
+
+    def share(side: Side, task: str, part: int = 1) -> list[float]:
+        seconds = side.seconds(task, scale.delayed // part)
+        return [100 * pages / part / seconds / QUOTA]
+
+    slow = f"{scale.delay * 1000:.0f} ms a page"
+    with (
+        Side(environments, "ours", url, work=scale.delay) as ours,
+        Side(environments, "official", url) as official,
+    ):
+        unit = "% of the quota"
+        yield _row(f"{slow}: official", share(official, "limited", 3), "", unit)
+        yield _row(f"{slow}: list", share(ours, "limited", 3), "", unit)
+        yield _row(f"{slow}: list, async", share(ours, "limited_async", 3), "", unit)
+        for words, task in (("", "many"), (", async", "many_async")):
+            found = share(ours, task)
+            yield _row(f"{slow}: list_many of 6 accounts{words}", found, "95 or more", unit)
+        size = scale.delayed // 6
+        ratio = ours.seconds("prefetching", size) / ours.seconds("working", size)
+        yield _row(f"{slow} and of work: prefetch, of without", [ratio], "0.5")
 
 
 def _maintaining(room: Path) -> Iterator[Row]:

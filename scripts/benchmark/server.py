@@ -1,19 +1,22 @@
 """A server of canned pages, in a process of its own: it costs every side the same, and little.
 
-python server.py prints the URL. `account_id` says how many events there are; a page holds 50 of them.
+python server.py [SECONDS] prints the URL; each response takes so long. `account_id` says how many events there are, and
+after a hyphen which account it is; a page holds 50 of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 PAGE = 50
 
 
-def event(number: int) -> dict[str, object]:
-    """An event as the service answers it."""
+def event(number: int) -> dict[str, Any]:
+    """An event as the service returns it."""
     return {
         "referenceId": f"ref-{number}",
         "eventPayload": {
@@ -34,7 +37,27 @@ def event(number: int) -> dict[str, object]:
     }
 
 
+def deviating(number: int) -> dict[str, Any]:
+    """An event that deviates from the description, each in a way that was seen in real responses."""
+    deviates = event(number)
+    payload = deviates["eventPayload"]
+    match number % 5:
+        case 0:
+            deviates["ingestionStatus"]["status"] = "INGESTION_COMPLETED"
+        case 1:
+            payload["referenceId"] = deviates.pop("referenceId")
+        case 2:
+            payload["timestamp"] = "2024-01-01T00:05:00.123"
+        case 3:
+            payload["attributes"][0]["value"] = 17.4
+        case _:
+            del payload["dimensions"]
+    return deviates
+
+
 EVENTS = json.dumps([event(number) for number in range(PAGE)])
+MIXED = json.dumps([deviating(i // 20) if i % 20 == 0 else event(i) for i in range(2 * PAGE)])
+"""Two pages with drift in 5 % of the events."""
 SINGLE = json.dumps({"events": [{**event(1), "eventPipelineInfo": {}}]})
 
 
@@ -44,19 +67,23 @@ def answer(target: str) -> str:
     if parts.path != "/events":
         return SINGLE
     query = parse_qs(parts.query)
-    total = int(query.get("account_id", ["0"])[0])
+    account = query.get("account_id", ["0"])[0]
+    number = account.partition("-")[0]
+    total = int(number) if number.isdecimal() else 0
     start = int(query.get("nextToken", ["0"])[0])
-    events = EVENTS if start < total else "[]"
+    events = EVENTS.replace('"acme"', json.dumps(account)) if start < total else "[]"
     following = f', "nextToken": "{start + PAGE}"' if start + PAGE < total else ""
     return f'{{"events": {events}{following}}}'
 
 
-async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of a connection."""
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
+    """Respond to the requests of a connection, each after a delay in seconds."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             body = answer(head.split(b" ", 2)[1].decode()).encode()
+            if delay:
+                await asyncio.sleep(delay)
             writer.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                 % len(body)
@@ -67,12 +94,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def main() -> None:
+async def main(delay: float) -> None:
     """Serve until the process is ended."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(lambda r, w: serve(r, w, delay), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(float(sys.argv[1]) if sys.argv[1:] else 0))

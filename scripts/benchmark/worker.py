@@ -1,31 +1,36 @@
-"""One side of the bench, in an interpreter of its own: python worker.py SIDE URL.
+"""One side of the bench, in an interpreter of its own: python worker.py SIDE URL [SECONDS].
 
-Reads lines of task, size and number, does the task so many times, and prints how many seconds it took.
+Reads lines of task, size and number, does the task so many times, and prints how many seconds it took. Where a task
+works on what it reads, it works for so many SECONDS on each page.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import resource
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server import EVENTS
+from server import EVENTS, MIXED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BODY = f'{{"events": {EVENTS}}}'.encode()
+MIXED_BODY = f'{{"events": {MIXED}}}'.encode()
 AT_ONCE = 8
+ACCOUNTS = 6
 
 
 class Plain:
     """httpx and json.loads: the floor of our stack."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, _: float) -> None:
         import httpx
 
         self._url = url
@@ -37,6 +42,10 @@ class Plain:
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
         json.loads(BODY)
+
+    def decode_mixed(self, _: int) -> None:
+        """Read two pages with drift in 5 % of the events."""
+        json.loads(MIXED_BODY)
 
     def listing(self, total: int) -> int:
         """List so many events; gives how many there were."""
@@ -71,25 +80,96 @@ class Plain:
 class Ours:
     """The facade."""
 
-    def __init__(self, url: str) -> None:
+    options: dict[str, Any] = {}  # noqa: RUF012
+
+    def __init__(self, url: str, work: float) -> None:
         from togai import AsyncTogai, EventWithStatus, Togai
         from togai._decoding import Reader
         from togai._transport.exchange import parse_json
 
+        logging.getLogger("togai.drift").addHandler(logging.NullHandler())
         self._reader = Reader(strict=False, on_drift=None)
         self._model, self._parse = EventWithStatus, parse_json
-        self._client = Togai("t", base_url=url, requests_per_second=None)
-        self._async_client = AsyncTogai("t", base_url=url, requests_per_second=None)
+        self._client = Togai("t", base_url=url, requests_per_second=None, **self.options)
+        self._async_client = AsyncTogai("t", base_url=url, requests_per_second=None, **self.options)
+        # With the rate limit of the service's quota, as callers have it.
+        self._limited = Togai("t", base_url=url, **self.options)
+        self._async_limited = AsyncTogai("t", base_url=url, **self.options)
         self._loop = asyncio.Runner()
+        self._work = work
 
     def decode(self, _: int) -> None:
         """Read a page of 50 events."""
         events = self._parse(BODY)["events"]
         self._reader.items(self._model, events, "$.events")
 
+    def decode_mixed(self, _: int) -> None:
+        """Read two pages with drift in 5 % of the events."""
+        events = self._parse(MIXED_BODY)["events"]
+        self._reader.items(self._model, events, "$.events")
+
     def listing(self, total: int) -> int:
         """List so many events; gives how many there were."""
         return sum(1 for _ in self._client.events.list(account_id=str(total)))
+
+    def limited(self, total: int) -> int:
+        """List so many events within the quota; gives how many there were."""
+        return sum(1 for _ in self._limited.events.list(account_id=str(total)))
+
+    def limited_async(self, total: int) -> int:
+        """List so many events within the quota; gives how many there were."""
+
+        async def count() -> int:
+            return sum([1 async for _ in self._async_limited.events.list(account_id=str(total))])
+
+        return self._loop.run(count())
+
+    def many(self, total: int) -> int:
+        """List so many events of six accounts within the quota; gives how many there were."""
+        names = [f"{total // ACCOUNTS}-{number}" for number in range(ACCOUNTS)]
+        return sum(len(page.events) for _, page in self._limited.events.list_many(names))
+
+    def many_async(self, total: int) -> int:
+        """List so many events of six accounts within the quota; gives how many there were."""
+        names = [f"{total // ACCOUNTS}-{number}" for number in range(ACCOUNTS)]
+
+        async def count() -> int:
+            pages = self._async_limited.events.list_many(names)
+            return sum([len(page.events) async for _, page in pages])
+
+        return self._loop.run(count())
+
+    def working(self, total: int) -> None:
+        """List so many events, and work on each page."""
+        self._work_on(self._client.events.list(account_id=str(total)))
+
+    def prefetching(self, total: int) -> None:
+        """The same; the next page is requested meanwhile."""
+        self._work_on(self._client.events.list(account_id=str(total), prefetch=1))
+
+    def _work_on(self, listing: Any) -> None:
+        for _ in listing.pages():
+            time.sleep(self._work)
+
+    def growth(self, total: int) -> float:
+        """How many times as much CPU time an event costs within a listing of so many as within one of 10,000.
+
+        The listings take turns, so that whatever else the machine does falls on both.
+        """
+        part = total // 10
+        small = min(10_000, part)
+        listing = self._client.events.list(account_id=str(total))
+        large_time = small_time = 0.0
+        for _ in range(10):
+            began = time.process_time()
+            assert sum(1 for _ in islice(listing, part)) == part  # noqa: S101
+            between = time.process_time()
+            for _ in range(part // small):
+                events = self._client.events.list(account_id=str(small))
+                assert sum(1 for _ in islice(events, small)) == small  # noqa: S101
+            large_time += between - began
+            small_time += time.process_time() - between
+        return large_time / small_time
 
     def at_once(self, total: int) -> int:
         """List so many events eight times at once."""
@@ -103,10 +183,16 @@ class Ours:
         return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
 
 
+class Fast(Ours):
+    """The facade with the extras that make it faster."""
+
+    options = {"http_library": "httpx2"}  # noqa: RUF012
+
+
 class Official:
     """The vendor's own client."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, _: float) -> None:
         import togai_client
         from togai_client.models.get_events_response import GetEventsResponse
 
@@ -129,11 +215,13 @@ class Official:
             if token is None:
                 return count
 
+    limited = listing  # it knows no quota
+
 
 class Stock:
     """What the generator writes without our templates."""
 
-    def __init__(self, _: str) -> None:
+    def __init__(self, _: str, __: float) -> None:
         from stock.models import GetEventsResponse
 
         self._response = GetEventsResponse
@@ -146,7 +234,7 @@ class Stock:
 class Structs:
     """msgspec: about what decoding can cost at the least."""
 
-    def __init__(self, _: str) -> None:
+    def __init__(self, _: str, __: float) -> None:
         import datetime
 
         import msgspec
@@ -186,9 +274,10 @@ class Structs:
         self._decode(BODY)
 
 
-SIDES: dict[str, Callable[[str], Any]] = {
+SIDES: dict[str, Callable[[str, float], Any]] = {
     "plain": Plain,
     "ours": Ours,
+    "fast": Fast,
     "official": Official,
     "stock": Stock,
     "msgspec": Structs,
@@ -204,13 +293,15 @@ def peak() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def main(side: str, url: str) -> None:
+def main(side: str, url: str, work: str = "0") -> None:
     """Do what the lines on standard input say."""
-    worker = SIDES[side](url)
+    worker = SIDES[side](url, float(work))
     for line in sys.stdin:
         task, size, number = line.split()
         if task == "peak":
             seconds = peak()
+        elif task == "growth":
+            seconds = worker.growth(int(size))
         else:
             do = getattr(worker, task)
             start = time.perf_counter()

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmark.__main__ import main
+from benchmark.__main__ import main, updated
+from benchmark.measurements import Row
 
 
 def documented() -> list[list[str]]:
@@ -32,10 +33,25 @@ def test_a_quick_run_gives_every_row(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(row["low"] <= row["median"] <= row["high"] for row in rows.values())
     printed = capsys.readouterr().out
     assert all(what in printed for what in rows)
-    for part in ("cold start", "import togai", "decode", "list 200", "async", "memory", "bump"):
+    assert all(f"{name} " in told["rivals"] for name in ("httpx", "httpx2", "attrs", "msgspec"))
+    for part in (
+        *("cold start", "import togai", "decode", "drift in 5 %", "list 200", "async", "memory"),
+        *("bump", "official", "list_many", "prefetch", "with the extras"),
+    ):
         assert any(part in what for what in rows), part
     measured = {(without_sizes(row["what"]), row["unit"], row["aim"]) for row in told["rows"]}
-    assert {(without_sizes(what), unit, aim) for what, _, unit, aim in documented()} <= measured
+    assert {(without_sizes(what), unit, aim) for what, _, _, unit, aim in documented()} <= measured
+
+
+def test_the_report_gets_the_table_and_keeps_its_text() -> None:
+    text = "# B\n\nMeasured on a.\n\n| what |\n|---|\n| old |\n\nWhy.\n"
+    rows = [Row("decode", 2.0, 1.5, 2.5, "2.1"), Row("  of it read", 3.0, 3.0, 3.0, "", "%")]
+    assert updated(text, "Python", rows) == (
+        "# B\n\nMeasured on Python.\n\n"
+        "| what | median | quartiles | unit | aim |\n|---|---|---|---|---|\n"
+        "| decode | 2.00 | 1.50 to 2.50 | times | 2.1 |\n"
+        "| of it read | 3.00 |  | % |  |\n\nWhy.\n"
+    )
 
 
 def test_results_need_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
