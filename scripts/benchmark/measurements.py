@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from benchmark.contenders import Environments
 
 COLD = {
-    "ours": "from togai import Togai; c = Togai('t', base_url={url!r}); print(c.events.get('1').reference_id)",
+    "ours": "from togai import Togai; c = Togai('t', base_url={url!r}); print(c.events.get('ride-1').reference_id)",
     "plain": "import httpx, json; c = httpx.Client(headers={{'Authorization': 'Bearer t'}});"
-    "print(json.loads(c.get({url!r} + '/events/1').content)['events'][0]['referenceId'])",
+    "print(json.loads(c.get({url!r} + '/events/ride-1').content)['events'][0]['referenceId'])",
     "official": "import togai_client as t; a = t.EventManagementApi(t.ApiClient(t.Configuration(host={url!r},"
-    " access_token='t'))); print(a.get_single_event('1').events[0].reference_id)",
+    " access_token='t'))); print(a.get_single_event('ride-1').events[0].reference_id)",
 }
 
 

@@ -46,10 +46,9 @@ def test_the_configuration_of_dependabot_is_valid(root: Path) -> None:
 def test_all_workflows_pin_the_same_version_of_an_action(root: Path) -> None:
     workflows = (root / ".github" / "workflows").glob("*.yml")
     uses = {
-        tuple(line.partition("uses: ")[2].split("@"))
+        (action, version)
         for path in workflows
-        for line in path.read_text("utf-8").splitlines()
-        if "uses: " in line
+        for action, version in re.findall(r"- uses: (\S+)@(\S+)", path.read_text("utf-8"))
     }
     assert len(uses) == len({action for action, _ in uses}), sorted(uses)
 
