@@ -152,12 +152,12 @@ class Ours:
             time.sleep(self._work)
 
     def growth(self, total: int) -> float:
-        """How many times as much CPU time an event costs within a listing of so many as within one of 10,000.
+        """How many times as much CPU time an event costs within a listing of so many as within one of a hundredth.
 
         The listings take turns, so that whatever else the machine does falls on both.
         """
         part = total // 10
-        small = min(10_000, part)
+        small = total // 100
         listing = self._client.events.list(account_id=str(total))
         large_time = small_time = 0.0
         for _ in range(10):
