@@ -160,7 +160,7 @@ def _timestamp(value: object, problems: list[str]) -> datetime:
     if isinstance(value, datetime):
         try:
             return to_utc("timestamp", value)
-        except InvalidRequest as error:
+        except ValueError as error:
             problems.append(str(error))
     else:
         problems.append(

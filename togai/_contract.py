@@ -13,7 +13,6 @@ import attrs
 from attrs import frozen
 
 from togai._times import to_utc
-from togai.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +32,11 @@ class Field:
     limits: Mapping[str, Any]
     hint: str
     aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that it has in JSON, the contract's first one first."""
+        return (self.wire, *self.aliases)
 
 
 @cache
@@ -80,38 +84,55 @@ def problems(
         wire: Whether messages call the properties as JSON does.
     """
     limits = limits or {}
-    origin = typing.get_origin(kind) or kind
-    expected = float | int if origin is float else origin
-    wrong = isinstance(value, bool) and origin is not bool
-    if origin is not Any and (wrong or not isinstance(value, expected)):
+    origin: Any = typing.get_origin(kind) or kind
+    if not _is_of(value, origin):
         name = "text" if origin is str else f"a {origin.__name__}"
         yield f"{what or 'it'} must be {name}, not {type(value).__name__}"
-    elif attrs.has(typing.cast("type", origin)):
-        for field in fields(typing.cast("type", origin)):
-            held = getattr(value, field.name)
-            name = field.wire if wire else field.name
-            if held is not None or field.required:
-                inner = f"{what}.{name}" if what else name
-                yield from problems(
-                    held, field.type, inner, field.limits, hint=field.hint, wire=wire
-                )
+    elif attrs.has(origin):
+        yield from _model(value, origin, what, wire=wire)
     elif isinstance(value, list | dict):
-        items = typing.cast("Any", value)
-        yield from _size(items, what, limits)
-        inner_kind = (typing.get_args(kind) or (Any,))[-1]
-        pairs = items.items() if isinstance(value, dict) else enumerate(items)
-        for key, item in pairs:
-            label = f"{what}[{_shown(getattr(item, 'name', key))}]"
-            yield from problems(item, inner_kind, label, limits.get("items"), wire=wire)
+        yield from _items(typing.cast("Any", value), kind, what, limits, wire=wire)
     elif isinstance(value, str):
         yield from _text(value, what, limits, hint)
     elif isinstance(value, datetime):
-        try:
-            to_utc(what, value)
-        except InvalidRequest as error:
-            yield str(error)
+        yield from _moment(value, what)
     elif isinstance(value, int | float):
         yield from _number(value, what, limits)
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    if kind is Any:
+        return True
+    if isinstance(value, bool) and kind is not bool:
+        return False
+    return isinstance(value, float | int if kind is float else kind)
+
+
+def _model(value: object, kind: type, what: str, *, wire: bool) -> Iterator[str]:
+    for field in fields(kind):
+        held = getattr(value, field.name)
+        name = field.wire if wire else field.name
+        if held is not None or field.required:
+            inner = f"{what}.{name}" if what else name
+            yield from problems(held, field.type, inner, field.limits, hint=field.hint, wire=wire)
+
+
+def _items(
+    items: Any, kind: Any, what: str, limits: Mapping[str, Any], *, wire: bool
+) -> Iterator[str]:
+    yield from _size(items, what, limits)
+    inner = (typing.get_args(kind) or (Any,))[-1]
+    pairs: Any = typing.cast("Any", items).items() if isinstance(items, dict) else enumerate(items)
+    for key, item in pairs:
+        label = f"{what}[{_shown(getattr(item, 'name', key))}]"
+        yield from problems(item, inner, label, limits.get("items"), wire=wire)
+
+
+def _moment(value: datetime, what: str) -> Iterator[str]:
+    try:
+        to_utc(what, value)
+    except ValueError as error:
+        yield str(error)
 
 
 def _size(items: list[Any] | dict[Any, Any], what: str, limits: Mapping[str, Any]) -> Iterator[str]:

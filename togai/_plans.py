@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from togai import _calls, _corrections
 from togai._claims import check_account, check_unchanged, ledger_of
-from togai._requests import event_json
+from togai._event_json import event_json
 from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from _togai_generated.api.event_management import event_correction, get_events, get_single_event
-from _togai_generated.types import write
 
 from togai._contract import problems
+from togai._event_json import sent_json
 from togai._json import write_json
 from togai._transport.steps import Call
 from togai.errors import InvalidRequest
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from _togai_generated.types import Request
 
     from togai.corrections._correction import Correction
-    from togai.models import Event
 
 _LONGEST = 4096
 MAX_PAGE_SIZE: int | None = get_events.LIMITS.get("page_size", {}).get("maximum")
@@ -144,27 +142,8 @@ def _call(request: Request, *, repeatable: bool = True) -> Call:
     )
 
 
-def event_json(event: Event) -> dict[str, Any]:
-    """An event as JSON that is kept until it is sent; `salvage` reads it back.
-
-    A number that `json` writes with the same digits is a float, any other a Decimal.
-    """
-    return cast("dict[str, Any]", _floats(write(event, sent=True)))
-
-
-def _floats(value: Any) -> Any:
-    if isinstance(value, dict):
-        entries = cast("dict[str, Any]", value)
-        return {name: _floats(entry) for name, entry in entries.items()}
-    if isinstance(value, list):
-        return [_floats(item) for item in cast("Any", value)]
-    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
-        return float(value)
-    return value
-
-
 def _query(name: str, value: Any) -> Any:
-    value = write(value, sent=True)
+    value = sent_json(value)
     if isinstance(value, str):
         check_encodable(name, value)
     return value
@@ -173,7 +152,7 @@ def _query(name: str, value: Any) -> Any:
 def _writable(body: Any) -> Any:
     """The body, if JSON in UTF-8 can hold it: a property that the contract does not know may be anything."""
     try:
-        written = write(body, sent=True)
+        written = sent_json(body)
         write_json(written)
     except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidRequest(f"this event cannot be written as JSON in UTF-8: {error}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 import attrs
 from attrs import evolve, frozen
 
-from togai._contract import fields
+from togai._contract import Field, fields
 from togai._drift import Deviation, Drift, shown
 from togai._json import Malformed
 
@@ -67,25 +67,28 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
         note("", "not an object")
     source = typing.cast("dict[str, Any]", value if is_object else {})
     arguments: dict[str, Any] = {}
-    known = set[str]()
     for one in fields(model):
-        names = (one.wire, *one.aliases)
-        known.update(names)
-        wire = next((name for name in names if source.get(name) is not None), one.wire)
+        wire = next((name for name in one.names if source.get(name) is not None), one.wire)
         held = source.get(wire)
         if held is None and one.required and is_object:
             note(one.wire, "null" if one.wire in source else "missing")
-        if isinstance(held, list) and len(typing.cast("Any", held)) > most_items(one.limits):
-            note(one.wire, "too many items")
         elif held is not None:
             place = _Place(f"{where}.{wire}", model.__name__, one.wire, found)
-            held = _value(one.type, held, place)
+            held = _property(one, held, place)
         arguments[one.name] = held
+    known = {name for one in fields(model) for name in one.names}
     extra = {name: source[name] for name in source if name not in known}
     for name in extra:
         note(name, "unknown property")
     build = typing.cast("Callable[..., M]", model)
     return build(**arguments, additional_properties=extra, _json=value)
+
+
+def _property(one: Field, value: Any, place: _Place) -> Any:
+    if isinstance(value, list) and len(typing.cast("Any", value)) > most_items(one.limits):
+        place.note("too many items")
+        return typing.cast("Any", value)
+    return _value(one.type, value, place)
 
 
 @frozen

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from togai.errors import InvalidRequest
-
 
 def to_utc(name: str, value: object) -> datetime:
     """The moment in UTC, so that neither its zone nor a clock change can make it mean another one later.
@@ -15,7 +13,7 @@ def to_utc(name: str, value: object) -> datetime:
         value: A datetime with a time zone.
 
     Raises:
-        InvalidRequest: It is something else (pandas' NaT too), or finer than a datetime can hold.
+        ValueError: It is something else (pandas' NaT too), or finer than a datetime can hold; the text says so.
     """
     try:
         if not isinstance(value, datetime) or value.utcoffset() is None:
@@ -24,7 +22,7 @@ def to_utc(name: str, value: object) -> datetime:
         # Plain, because a subclass (such as a Timestamp of pandas) compares and prints in its own way.
         plain = datetime(*moment.timetuple()[:6], moment.microsecond, UTC)
     except (AttributeError, OverflowError, TypeError, ValueError):
-        raise InvalidRequest(f"{name}={value!r}: pass a datetime with a time zone") from None
+        raise ValueError(f"{name}={value!r}: pass a datetime with a time zone") from None
     if getattr(value, "nanosecond", 0):
-        raise InvalidRequest(f"{name}={value!r} is finer than microseconds: round it first")
+        raise ValueError(f"{name}={value!r} is finer than microseconds: round it first")
     return plain

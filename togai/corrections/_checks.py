@@ -188,7 +188,10 @@ def _check_values(given: dict[str, Any]) -> None:
             raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
     for name in ("event_source_time", "created_at"):
         if name in given:
-            given[name] = to_utc(name, given[name])
+            try:
+                given[name] = to_utc(name, given[name])
+            except ValueError as error:
+                raise InvalidRequest(str(error)) from None
 
 
 def _payload(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, field, frozen
 
-from togai._requests import event_json
+from togai._event_json import event_json
 from togai._salvage import salvage
 from togai.models import CorrectionAction, Event, ReadEvent
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from togai._event_json import event_json
 from togai._printable import printable
-from togai._requests import event_json
 from togai.corrections._correction import Correction, Target, comparable
 from togai.corrections._entry import Entry
 from togai.corrections._verdict import Reconciliation, Verdict

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
 
+from togai._event_json import event_json
 from togai._html import table, text
 from togai._printable import printable
-from togai._requests import event_json
 from togai._rows import decimal_or_none
 from togai._salvage import salvage
 from togai.corrections._correction import Correction, Target

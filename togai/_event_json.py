@@ -1,0 +1,35 @@
+"""Models as the JSON that is sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from _togai_generated.types import write
+
+if TYPE_CHECKING:
+    from togai.models import Event
+
+
+def sent_json(value: Any) -> Any:
+    """A model, or what a property or parameter holds, as JSON with exact numbers; a time keeps its text."""
+    return write(value, sent=True)
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as JSON that is kept until it is sent; `salvage` reads it back.
+
+    A number that `json` writes with the same digits is a float, any other a Decimal.
+    """
+    return cast("dict[str, Any]", _floats(sent_json(event)))
+
+
+def _floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {name: _floats(entry) for name, entry in entries.items()}
+    if isinstance(value, list):
+        return [_floats(item) for item in cast("Any", value)]
+    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
+        return float(value)
+    return value
