@@ -82,7 +82,7 @@ def write(value: Any, came: Any = None, *, sent: bool = False) -> Any:
     Args:
         value: A model, or what a property holds.
         came: The JSON that the value was read from. As long as it reads as the value, it is the result.
-        sent: Whether it is sent: canonical, without nulls, with exact numbers; a time keeps its text, which may be finer.
+        sent: Whether it is sent: canonical, without nulls, with exact numbers; a time that is finer than its value keeps its text.
     """
     if isinstance(value, Model):
         return _write_model(value, sent)
@@ -95,7 +95,11 @@ def write(value: Any, came: Any = None, *, sent: bool = False) -> Any:
     if came is not None and came is not value and _reads_as(came, value):
         if not sent:
             return write(came)
-        if isinstance(value, datetime.datetime) and _RFC_3339.fullmatch(came):
+        if (
+            isinstance(value, datetime.datetime)
+            and _FINER.search(came)
+            and _RFC_3339.fullmatch(came)
+        ):
             return came.upper()
     return value if sent and not isinstance(value, datetime.date | Enum) else _plain(value)
 
