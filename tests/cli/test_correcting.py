@@ -297,6 +297,31 @@ def test_the_history_is_for_auditors(
 
 
 @pytest.mark.slow
+def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
+    fake: FakeTogai, ledger: Path, pipe: Pipe, env: dict[str, str]
+) -> None:
+    fake.add_many(20)
+    lines = [f"acme,event-{number},distance,{number}.25" for number in range(1, 21)]
+    command = ("correct", table("t.csv", *lines), "--why", "meter")
+    with subprocess.Popen(
+        [*COMMAND, *command, "--expect", "20"], env=env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while len(fake.corrections) < 5:
+            assert process.poll() is None
+        process.kill()
+        assert process.stderr is not None
+        said = process.stderr.read()
+    (path,) = Path.cwd().glob("togai-plan-*.json")
+    assert f"After an interruption go on with: togai plan execute {path.name}" in said
+    again = pipe(*command)  # the same command: what is done reads as unchanged
+    assert again.returncode in (2, 3)
+    assert "line 2: unchanged: event-1: distance is 1.25 already" in again.stderr
+    assert pipe("plan", "execute", path.name).returncode in (0, 3)
+    assert max(corrected(fake).values()) == 1
+    assert len(fake.corrections) >= 19
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["kill", "ctrl-c"])
 def test_corrections_survive_interruptions(
     fake: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open, env: dict[str, str], way: str

@@ -54,6 +54,10 @@ def test_a_program_reads_rows_in_each_form(month: FakeTogai, pipe: Pipe) -> None
         assert rows[0]["attribute.distance"] == "1.0"
         assert rows[0]["timestamp"] == "2024-12-01T10:00:00.000000Z"
     assert json.loads(pipe("events", "list", "--account", "nobody", "--json").stdout) == []
+    nobody = pipe("events", "list", "--account", "nobody")
+    assert (nobody.stdout, nobody.stderr) == ("", "No event matches.\n")
+    both = pipe("events", "list", "--account", "acme", "--account", "globex", "--jsonl")
+    assert len(both.stdout.splitlines()) == 65
 
 
 def test_events_are_chosen_by_time_and_status(month: FakeTogai, pipe: Pipe) -> None:
@@ -229,6 +233,8 @@ def test_wrong_use_is_refused_with_2_and_the_way_on(month: FakeTogai, pipe: Pipe
         (("events", "list", "--token", "secret"), "--token"),
         (("export", "x.xls"), "csv, jsonl, parquet"),
         (("nothing",), "nothing"),
+        (("events", "list", "--limit", "0"), "--limit"),
+        (("events", "list", "--limit", "-1"), "--limit"),
     ):
         done = pipe(*command)
         assert done.returncode == 2, done

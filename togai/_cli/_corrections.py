@@ -14,14 +14,16 @@ from cyclopts import Parameter
 from togai._cli._exits import DONE, INTERRUPTED, OPEN, SOME_FAILED, UNKNOWN
 from togai._cli._ledger import BOOK, Book
 from togai._cli._output import OUTPUT, Output, progress, say
-from togai._cli._settings import SERVICE, Service, When
+from togai._cli._settings import SERVICE, Count, Service, When
 from togai.errors import InvalidRequest
+from togai.jobs._status import is_reverted
+from togai.jobs._table import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from togai import EventWithStatus, Togai
-    from togai.corrections import Ledger, Plan
+    from togai.corrections import Found, Ledger, Plan
 
 
 @Parameter(name="*", group="Which events")
@@ -50,9 +52,6 @@ class Targets:
 
     def find(self, client: Togai) -> tuple[list[EventWithStatus], list[str]]:
         """The events, and what is wrong with the ids."""
-        from togai.jobs import is_reverted
-        from togai.jobs._table import ids_of
-
         names = [*self.event_id, *self.reference_id]
         if self.ids:
             names += filter(None, map(str.strip, self.ids.read_text("utf-8-sig").splitlines()))
@@ -61,35 +60,45 @@ class Targets:
                 "name the events by --event-id, --reference-id, --ids FILE, --since or --until;"
                 " --whole-account for all of the account"
             )
+        found = self._read(client, set(names))
+        problems = [] if found.is_complete else ["the account has too many events to read them all"]
+        if names:
+            return _named(found, names, problems)
+        return [event for event in found if not is_reverted(event)], problems
+
+    def _read(self, client: Togai, names: set[str]) -> Found:
         with progress("read") as show:
             read = itertools.count(1)
 
             def fits(event: EventWithStatus) -> bool:
                 show(next(read), self.account)
                 schema = getattr(event.event_payload, "schema_name", None)
-                named = not names or not set(names).isdisjoint(ids_of(event))
+                named = not names or not names.isdisjoint(ids_of(event))
                 return named and self.schema in (None, schema)
 
-            found = client.events.find(
+            return client.events.find(
                 self.account, since=self.since, until=self.until, status=self.status, where=fits
             )
-        live = [event for event in found if not is_reverted(event)]
-        problems = [] if found.is_complete else ["the account has too many events to read them all"]
-        if not names:
-            return live, problems
-        matches = Counter(name for event in live for name in set(ids_of(event)))
-        reverted = {name for event in found if is_reverted(event) for name in ids_of(event)}
-        right = {name for name in names if matches[name] == 1}
-        for name in dict.fromkeys(names):
-            if matches[name] > 1:
-                problems.append(
-                    f"{name}: {matches[name]} events have this id; name one by --reference-id"
-                )
-            elif name not in right:
-                problems.append(
-                    f"{name}: {'reverted already' if name in reverted else 'no such event'}"
-                )
-        return [event for event in live if not right.isdisjoint(ids_of(event))], problems
+
+
+def _named(
+    found: Found, names: Sequence[str], problems: list[str]
+) -> tuple[list[EventWithStatus], list[str]]:
+    """The events that exactly one of the names means, and what is wrong with the others."""
+    live = [event for event in found if not is_reverted(event)]
+    matches = Counter(name for event in live for name in set(ids_of(event)))
+    reverted = {name for event in found if is_reverted(event) for name in ids_of(event)}
+    right = {name for name in names if matches[name] == 1}
+    for name in dict.fromkeys(names):
+        if matches[name] > 1:
+            problems.append(
+                f"{name}: {matches[name]} events have this id; name one by --reference-id"
+            )
+        elif name not in right:
+            problems.append(
+                f"{name}: {'reverted already' if name in reverted else 'no such event'}"
+            )
+    return [event for event in live if not right.isdisjoint(ids_of(event))], problems
 
 
 @Parameter(name="*", group="Approval")
@@ -103,9 +112,9 @@ class Approval:
     """Show the plan and change nothing."""
     save_plan: Path | None = None
     """Save the plan to this file, for others to approve or execute."""
-    expect: int | None = None
+    expect: Count = None
     """Approve the plan if it has exactly so many events; needed where no person can be asked."""
-    limit: int | None = None
+    limit: Count = None
     """Correct at most so many events now."""
     skip_wrong: bool = False
     """Go on without the lines and ids that are wrong."""
@@ -227,6 +236,7 @@ class _Run:
             say(f"Nothing was sent. Next: {following}")
             return code
         approve(self._ledger, plan, self._approval.expect, why)
+        say(f"After an interruption go on with: togai plan execute {path}")
         return max(code, execute(self.client, plan, path, self._approval.limit, self._output))
 
     def _why(self) -> str:
@@ -323,7 +333,7 @@ def plan_show(plan: Path, *, output: Output = OUTPUT) -> None:
     show_plan(Plan.load(plan), output)
 
 
-def plan_approve(plan: Path, *, why: str, expect: int | None = None, book: Book = BOOK) -> None:
+def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = BOOK) -> None:
     """Approve a saved plan, by the number of its events.
 
     Args:
@@ -342,7 +352,7 @@ def plan_approve(plan: Path, *, why: str, expect: int | None = None, book: Book 
 def plan_execute(
     plan: Path,
     *,
-    limit: int | None = None,
+    limit: Count = None,
     book: Book = BOOK,
     output: Output = OUTPUT,
     service: Service = SERVICE,

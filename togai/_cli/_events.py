@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from togai._cli._output import OUTPUT, Output, progress, say
-from togai._cli._settings import SERVICE, WHICH, Service, When, Which, short
+from togai._cli._settings import SERVICE, WHICH, Count, Service, When, Which, short
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +23,7 @@ _ON_A_SCREEN = 50
 
 def list_events(
     *,
-    limit: int | None = None,
+    limit: Count = None,
     which: Which = WHICH,
     output: Output = OUTPUT,
     service: Service = SERVICE,

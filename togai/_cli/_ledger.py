@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -144,7 +145,9 @@ def create(file: str) -> None:
     """
     from togai.corrections import Ledger
 
-    say(f"Created. Use it with: export TOGAI_LEDGER={Ledger(file, create=True)}")
+    ledger = Ledger(file, create=True)
+    address = ledger if "://" in file else Path(file).resolve()
+    say(f"Created. Use it with: export TOGAI_LEDGER={address}")
 
 
 def verify(*, book: Book = BOOK) -> None:

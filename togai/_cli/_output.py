@@ -87,6 +87,8 @@ class Output:
         if self.json or self.jsonl:
             return self._write_json(rows)
         kept = list(rows)
+        if not kept:
+            return 0
         found = dict.fromkeys(name for row in kept for name in row)
         names = list(columns if columns and not self.csv else found)
         lines = [names, *([_cell(row.get(name)) for name in names] for row in kept)]

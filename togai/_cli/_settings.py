@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from togai._cli._output import progress
 from togai.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from togai import EventWithStatus, Togai
 
@@ -40,6 +40,7 @@ def short(when: Any) -> Any:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
+Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
 When = Annotated[datetime | None, Parameter(converter=_when)]
 
 
@@ -92,18 +93,21 @@ class Which:
         from togai.jobs._status import status_of
 
         with progress("read", quiet=quiet) as show:
-            count = 0
-            accounts: list[str | None] = [*self.account] or [None]
-            for account in accounts:
-                for event in client.events.list(account_id=account, schema_name=self.schema):
-                    count += 1
-                    show(count, account or "")
-                    when: Any = getattr(event.event_payload, "timestamp", None)
-                    if self.status and not fnmatchcase(status_of(event), self.status):
-                        continue
-                    if isinstance(when, datetime) and when.tzinfo and not self._is_inside(when):
-                        continue
-                    yield event
+            for count, (account, event) in enumerate(self._list(client), 1):
+                show(count, account)
+                when: Any = getattr(event.event_payload, "timestamp", None)
+                if self.status and not fnmatchcase(status_of(event), self.status):
+                    continue
+                if isinstance(when, datetime) and when.tzinfo and not self._is_inside(when):
+                    continue
+                yield event
+
+    def _list(self, client: Togai) -> Iterator[tuple[str, EventWithStatus]]:
+        if not self.account:
+            events = client.events.list(schema_name=self.schema, prefetch=1)
+            return (("", event) for event in events)
+        pages = client.events.list_many(self.account, schema_name=self.schema)
+        return ((account, event) for account, page in pages for event in page.events)
 
     def _is_inside(self, when: datetime) -> bool:
         return (self.since is None or self.since <= when) and (
