@@ -105,7 +105,10 @@ class Output:
         count = 0
         for count, row in enumerate(rows, 1):
             start = "" if self.jsonl else "[" if count == 1 else ","
-            print(start + json.dumps({name: _plain(value) for name, value in row.items()}))
+            plain = {name: _plain(value) for name, value in row.items()}
+            print(
+                start + json.dumps(plain, default=str)
+            )  # a Decimal as text, which holds every digit
         if self.json:
             print("]" if count else "[]")
         return count
