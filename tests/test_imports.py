@@ -11,11 +11,19 @@ PACKAGE = Path(togai.__file__).parent
 
 # From the bottom to the top: a module imports only what stands in a row above its own, or in its own row.
 ORDER = [
-    ["togai._version", "togai._drift", "togai._json", "togai._printable", "togai._html"],
+    [
+        "togai._version",
+        "togai._drift",
+        "togai._json",
+        "togai._printable",
+        "togai._html",
+        "togai._times",
+    ],
     ["togai.models", "togai._contract", "togai._one_line"],
+    ["togai._salvage", "togai._event_json"],
     ["togai.corrections._correction", "togai.corrections._entry", "togai.corrections._step"],
     ["togai._error", "togai._correction_errors"],
-    ["togai.errors", "togai._salvage"],
+    ["togai.errors"],
     ["togai._build", "togai._rows", "togai._decoding"],
     ["togai._transport"],
     ["togai._storage"],

@@ -87,17 +87,15 @@ def _named(
     """The events that exactly one of the names means, and what is wrong with the others."""
     live = [event for event in found if not is_reverted(event)]
     matches = Counter(name for event in live for name in set(ids_of(event)))
-    reverted = {name for event in found if is_reverted(event) for name in ids_of(event)}
+    known = {name for event in found for name in ids_of(event)}
     right = {name for name in names if matches[name] == 1}
     for name in dict.fromkeys(names):
         if matches[name] > 1:
-            problems.append(
-                f"{name}: {matches[name]} events have this id; name one by --reference-id"
-            )
-        elif name not in right:
-            problems.append(
-                f"{name}: {'reverted already' if name in reverted else 'no such event'}"
-            )
+            problem = f"{matches[name]} events have this id; name one by --reference-id"
+        else:
+            problem = "reverted already" if name in known else "no such event"
+        if name not in right:
+            problems.append(f"{name}: {problem}")
     return [event for event in live if not right.isdisjoint(ids_of(event))], problems
 
 
