@@ -62,15 +62,16 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
         at = f"{where}.{shown(name)}" if name else where
         found.append(Deviation(at, Drift(model.__name__, name, kind)))
 
-    is_object = isinstance(value, dict)
-    if not is_object:
+    if not isinstance(value, dict):
         note("", "not an object")
-    source = typing.cast("dict[str, Any]", value if is_object else {})
+        absent: Any = {one.name: None for one in fields(model)}
+        return typing.cast("Callable[..., M]", model)(**absent, _json=value)
+    source = typing.cast("dict[str, Any]", value)
     arguments: dict[str, Any] = {}
     for one in fields(model):
         wire = next((name for name in one.names if source.get(name) is not None), one.wire)
         held = source.get(wire)
-        if held is None and one.required and is_object:
+        if held is None and one.required:
             note(one.wire, "null" if one.wire in source else "missing")
         elif held is not None:
             place = _Place(f"{where}.{wire}", model.__name__, one.wire, found)
@@ -81,7 +82,7 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
     for name in extra:
         note(name, "unknown property")
     build = typing.cast("Callable[..., M]", model)
-    return build(**arguments, additional_properties=extra, _json=value)
+    return build(**arguments, additional_properties=extra, _json=source)
 
 
 def _property(one: Field, value: Any, place: _Place) -> Any:
