@@ -469,23 +469,20 @@ def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
 
 def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
     """Where an object, composed or not, is given a property."""
-    parts: list[Any] = schema.get("allOf", [])
-    inline = [part for part in parts if isinstance(part, dict) and "properties" in part]
+    parts: list[dict[str, Any]] = schema.get("allOf", [])
     if "properties" in schema or not parts:
         found: dict[str, Any] = schema.setdefault("properties", {})
         return found
-    if not inline:
-        inline = [{"type": "object", "properties": {}}]
-        parts += inline
-    return inline[-1]["properties"]  # type: ignore[no-any-return]
+    if not any("properties" in part for part in parts):
+        parts.append({"type": "object", "properties": {}})
+    own: dict[str, Any] = [part for part in parts if "properties" in part][-1]["properties"]
+    return own
 
 
 def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:
     """The part of a composed schema that has a limit."""
-    if key in schema:
-        return schema
-    parts: list[Any] = schema.get("allOf", [])
-    return next((one for one in parts if isinstance(one, dict) and key in one), schema)  # pyright: ignore[reportUnknownVariableType]
+    parts: list[dict[str, Any]] = [schema, *schema.get("allOf", ())]
+    return next((part for part in parts if key in part), schema)
 
 
 def _rename(schema: dict[str, Any], old: str, new: str) -> None:

@@ -859,3 +859,54 @@ def test_the_order_of_a_description_makes_no_difference() -> None:
 def test_differences_are_told_in_the_same_order_each_time() -> None:
     change: Any = TABLE["a removed request property"][0]
     assert merged(change).differences == merged(change).differences
+
+
+def test_a_composed_schema_of_our_own_takes_properties_and_limits() -> None:
+    """Our contract may be composed, too."""
+    contract = small()
+    whole = schemas(contract)["Bike"]
+    schemas(contract)["BikeBase"] = {
+        "type": "object",
+        "description": "B.",
+        "properties": whole.pop("properties"),
+    }
+    schemas(contract)["Bike"] = {**whole, "allOf": [{"$ref": "#/components/schemas/BikeBase"}]}
+    result = merge(contract, changed(lambda d: properties(d, "Bike").update(gear=TEXT)))
+    assert [one.kind for one in result.differences] == ["new property"]
+    added = schemas(result.contract)["Bike"]
+    assert "gear" in (added.get("properties") or added["allOf"][-1]["properties"])
+    gone = merge(contract, changed(lambda d: properties(d, "Bike").pop("model")))
+    assert [one.kind for one in gone.differences] == ["response property removed"]
+    assert properties(gone.contract, "BikeBase")["model"]["deprecated"] is True
+
+
+def test_a_property_that_is_wrapped_or_moved_says_where_it_may_be() -> None:
+    def paginate(document: dict[str, Any]) -> None:
+        inner = {"next": properties(document, "RidePage").pop("next")}
+        properties(document, "RidePage")["pagination"] = {"type": "object", "properties": inner}
+
+    found = [one for one in merged(paginate).differences if one.kind == "response property removed"]
+    assert found[0].hints == ("moved to $.pagination.next?",)
+
+
+def test_an_idempotency_key_is_called_so() -> None:
+    header = {"name": "Idempotency-Key", "in": "header", "schema": TEXT}
+    result = merged(lambda d: operation(d, "fixRides")["parameters"].append(header))
+    assert [one.kind for one in result.differences] == ["idempotency key offered"]
+
+
+def test_a_hold_covers_what_is_below_and_speaks_up_when_it_changes() -> None:
+    def csv(document: dict[str, Any], kind: str) -> None:
+        content = operation(document, "getRide")["responses"]["200"]["content"]
+        content["text/csv"] = {"schema": {"type": kind}}
+        content.pop("application/json", None)
+
+    held = merge(
+        small(),
+        changed(lambda d: csv(d, "string")),
+        [Hold("GET /rides/{ride_id} 200", "we asked")],
+    )
+    assert held.conflicts == []
+    assert merge(held.contract, changed(lambda d: csv(d, "string"))).conflicts == []
+    (conflict,) = merge(held.contract, changed(lambda d: csv(d, "integer"))).conflicts
+    assert "changed below since" in conflict.reason
