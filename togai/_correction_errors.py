@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from togai._error import TogaiError
+from togai._printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +156,7 @@ class CorrectionFailed(TogaiError):
         self.failed = tuple(failed)
         self.unknown = tuple(unknown)
         reasons = "; ".join(
-            f"{entry.reference_id}: {entry.status}, {entry.reason}"
+            printable(f"{entry.reference_id}: {entry.status}, {entry.reason}")
             for entry in (*self.failed, *self.unknown)[:5]
         )
         more = len(self.failed) + len(self.unknown) - 5

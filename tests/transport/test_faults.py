@@ -445,3 +445,14 @@ def test_cookies_of_responses_are_not_kept(connect: Connect, injected: bool) -> 
     assert len(heads) == 2
     assert b"tenant-a" not in b"".join(heads)
     assert b"".join(heads).count(b"gateway=mine") == (2 if injected else 0)
+
+
+def test_a_refusal_that_names_what_every_correction_sends_says_so(connect: Connect) -> None:
+    body = b'{"message": "unknown parameter require_confirmation"}'
+    head = b"HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with raw_server(send(head + body)) as url, connect(base_url=url) as api:
+        with pytest.raises(BadRequest, match="sends require_confirmation with every correction"):
+            undo(api)
+        with pytest.raises(BadRequest) as caught:
+            api.listed()
+    assert "every correction" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import threading
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
@@ -66,7 +67,9 @@ class Secret:
 
     def shown(self, text: str) -> str:
         """A text of the service as a person may see it: on one line, and without the token where it is repeated."""
-        for value in {self._value, self._value.replace("/", "\\/"), quote(self._value, safe="")}:
+        # Its long parts too, since services escape what stands between them in many ways.
+        parts = re.findall(r"[A-Za-z0-9]{12,}", self._value)
+        for value in {self._value, quote(self._value, safe=""), *parts}:
             # The service may repeat the start alone; a shorter one is no secret, and may be a part of any word.
             for length in range(len(value), _SECRET - 1, -1):
                 text = text.replace(value[:length], "***")

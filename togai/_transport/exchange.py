@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
@@ -75,26 +76,16 @@ def exchange(
         _log(call, attempt, outcome, result.began, waited)
         if isinstance(outcome, Response) and 200 <= outcome.status < 300:
             return outcome if attempt == 1 else evolve(outcome, attempts=attempt)
-        if (
-            isinstance(outcome, Response)
-            and outcome.status == 401
-            and can_refresh
-            and token is None
-            and policy.max_retries > 0
-            and (call.repeatable or not delivery.repeated)
-        ):
+        if token is None and can_refresh and _may_refresh(call, policy, outcome, delivery):
             delivery.restart()
             token = yield Refresh(result.token)
             if token != result.token:
                 continue
         else:
             token = None
-        delay = _delay(
-            call, policy, outcome, attempt, timeout.total - (clock.current.now() - began)
-        )
-        if delay is None or (delivery.repeated and not call.repeatable):
-            if attempt > 1:
-                logger.warning("%s %s failed after %d attempts", call.method, call.path, attempt)
+        left = timeout.total - (clock.current.now() - began)
+        delay = _delay(call, policy, outcome, attempt, left, delivery)
+        if delay is None:
             raise _error(call, outcome, attempt, tuple(waited))
         delivery.restart()
         if isinstance(outcome, Response) and outcome.status == 429:
@@ -106,7 +97,17 @@ def exchange(
         yield Sleep(delay)
 
 
-def _delay(call: Call, policy: Policy, outcome: Outcome, attempt: int, left: float) -> float | None:
+def _may_refresh(call: Call, policy: Policy, outcome: Outcome, delivery: Delivery) -> bool:
+    """Whether the call may be sent again with another token."""
+    refused = isinstance(outcome, Response) and outcome.status == 401
+    return refused and policy.max_retries > 0 and (call.repeatable or not delivery.repeated)
+
+
+def _delay(
+    call: Call, policy: Policy, outcome: Outcome, attempt: int, left: float, delivery: Delivery
+) -> float | None:
+    if delivery.repeated and not call.repeatable:
+        return None
     if isinstance(outcome, Unreadable) or (isinstance(outcome, NoResponse) and outcome.final):
         return None
     return policy.delay(
@@ -148,11 +149,13 @@ def _log(
 
 
 def _error(call: Call, outcome: Outcome, attempts: int, waited: tuple[float, ...]) -> TogaiError:
+    if attempts > 1:
+        logger.warning("%s %s failed after %d attempts", call.method, call.path, attempts)
     error: TogaiError
     if isinstance(outcome, Response):
         error = status_error_class(outcome.status)(
             outcome.status,
-            _message(outcome),
+            _message(outcome) + _named(call, outcome),
             method=call.method,
             path=call.path,
             request_id=outcome.request_id,
@@ -182,6 +185,15 @@ def _error(call: Call, outcome: Outcome, attempts: int, waited: tuple[float, ...
     error.method, error.path = call.method, call.path
     error.attempts, error.waited = attempts, waited
     return error
+
+
+def _named(call: Call, response: Response) -> str:
+    """Which of the parameters that every correction sends a refusal names."""
+    if call.repeatable:
+        return ""
+    text = response.snippet()
+    names = [name for name in ("async", "require_confirmation") if re.search(rf"\b{name}\b", text)]
+    return f" (this package sends {' and '.join(names)} with every correction)" if names else ""
 
 
 def _message(response: Response) -> str:

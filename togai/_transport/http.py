@@ -179,19 +179,22 @@ class _Sending:
         ):
             delivery.traced = False  # something has taken the place of the library's own transport
         if not delivery.possible or (self.step.call.repeatable and error_kinds & _NO_CONNECTION):
-            untrusted = "CERTIFICATE_VERIFY_FAILED" in text
-            if untrusted:
-                text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
-            final = (
-                untrusted
-                or "UnsupportedProtocol" in error_kinds
-                or ("ProxyError" in error_kinds and text.startswith("407"))
-                or not (error_kinds or isinstance(error, OSError))
-            )
-            return NoResponse(Failure.NOT_SENT, f"{self.endpoint.base_url}: {text}", final)
+            return self._not_sent(error, error_kinds, text)
         if "TimeoutException" in error_kinds or isinstance(error, TimeoutError):
             return NoResponse(Failure.TIMED_OUT, text)
         return NoResponse(Failure.LOST, text, "LocalProtocolError" in error_kinds)
+
+    def _not_sent(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in text
+        if untrusted:
+            text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
+        final = (
+            untrusted
+            or "UnsupportedProtocol" in error_kinds
+            or ("ProxyError" in error_kinds and text.startswith("407"))
+            or not (error_kinds or isinstance(error, OSError))
+        )
+        return NoResponse(Failure.NOT_SENT, f"{self.endpoint.base_url}: {text}", final)
 
     def _text(self, error: Exception) -> str:
         text, name = str(error), type(error).__name__

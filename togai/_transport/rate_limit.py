@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import threading
 from collections import deque
 from typing import Protocol, runtime_checkable
@@ -37,7 +38,7 @@ class Window:
 
     def __init__(self, starts_per_second: int | None) -> None:
         self._starts: deque[float] = deque(maxlen=starts_per_second or 0)
-        self._not_before = 0.0
+        self._not_before = -math.inf
         self._longest = 1.0
 
     def earliest(self) -> float:
@@ -59,7 +60,7 @@ class Window:
         """Note that so many seconds were waited in full: they are over, also where the clock stands still."""
         if until - now > seconds / 2:
             self._starts.clear()
-            self._not_before = 0.0
+            self._not_before = -math.inf
 
     def hold(self, now: float, seconds: float) -> None:
         """Allow no start for so many seconds: one throttled call slows all the others too."""
