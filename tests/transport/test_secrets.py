@@ -220,14 +220,6 @@ def test_the_end_of_an_operation_is_logged_once(
 # Cancellation
 
 
-async def cancel_when(task: asyncio.Task[Any], ready: threading.Event) -> None:
-    while not ready.is_set():
-        await asyncio.sleep(0.005)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 @pytest.mark.parametrize("point", ["connecting", "reading", "time-out"])
 def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
@@ -244,7 +236,7 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
             started.set()
             over.wait(30)
             return
-        connection.sendall(whole(EMPTY_LIST))
+        connection.sendall(whole(EMPTY_LIST, "Connection: close"))
 
     async def run(url: str) -> None:
         async with AsyncTogai(

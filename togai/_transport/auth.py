@@ -69,7 +69,8 @@ class Secret:
         """A text of the service as a person may see it: on one line, and without the token where it is repeated."""
         # Its long parts too, since services escape what stands between them in many ways.
         parts = re.findall(r"[A-Za-z0-9]{12,}", self._value)
-        for value in {self._value, quote(self._value, safe=""), *parts}:
+        escaped = self._value.replace("/", "\\/")
+        for value in (self._value, escaped, quote(self._value, safe=""), *parts):
             # The service may repeat the start alone; a shorter one is no secret, and may be a part of any word.
             for length in range(len(value), _SECRET - 1, -1):
                 text = text.replace(value[:length], "***")
