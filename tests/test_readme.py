@@ -34,4 +34,4 @@ def test_an_example_runs(number: int, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 9
+    assert len(EXAMPLES) >= 8
