@@ -18,7 +18,7 @@ from togai._transport.steps import Blocking, Delivery
 from togai.corrections._checks import build_correction, check_removed, check_reverted
 from togai.corrections._correction import Correction, Target
 from togai.corrections._entry import Entry, Kind
-from togai.corrections._matching import reads_for
+from togai.corrections._matching import contradicts, reads_for
 from togai.corrections._where import Where, check_names
 from togai.errors import (
     AlreadyCorrected,
@@ -256,9 +256,14 @@ class _Sent:
         details = {"how": "response", "status": response.status, "request_id": response.request_id}
         selection = self._correction.selection
         if self._ledger is None:
-            if selection.reference_id is None or self._correction.background:
+            if self._correction.background:
                 return
-            kind, cause = result.outcome(selection.reference_id, alone=True)
+            if selection.reference_id is None:
+                others = sum(contradicts(selection, entry) for entry in result)
+                kind = Kind.UNKNOWN if others else Kind.APPLIED
+                cause = f"the response holds {others} results about other events"
+            else:
+                kind, cause = result.outcome(selection.reference_id, alone=True)
             if kind == Kind.UNKNOWN:
                 raise (yield from self.unknown(_problem(cause, response)))
             return
@@ -316,7 +321,9 @@ class _Sent:
 
 def _corrected(result: CorrectionResult, targets: set[str | None]) -> list[str]:
     """Further events that match a filter and that the service says it corrected."""
-    found = [Target.of(entry).reference_id for entry in result.succeeded]
+    selection = result.correction.selection
+    succeeded = [entry for entry in result.succeeded if not contradicts(selection, entry)]
+    found = [Target.of(entry).reference_id for entry in succeeded]
     return [one for one in found if one is not None and one not in targets]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import evolve
 
 from togai._build import payload_problems
+from togai._printable import printable
 from togai._times import to_utc
 from togai.corrections._correction import (
     Correction,
@@ -117,6 +118,40 @@ def check_removed(replacement: Event | None, target: Target, *, allow_removed: b
             f"the replacement lacks {', '.join(removed)}, which the event has: with_quantities(event, ...) keeps"
             " everything else. Pass allow_removed=True if it shall be removed"
         )
+
+
+def check_item(item: Correction) -> None:
+    """Refuse an item of a plan that would send something else than what the plan shows, as an edited file can hold.
+
+    Raises:
+        InvalidRequest: It would.
+    """
+    before = item.before[0] if len(item.before) == 1 else None
+    shown = None if before is None else before.reference_id
+    account_id = item.selection.account_id
+    replaces = item.action == CorrectionAction.REDO_EVENT
+    if (
+        not shown
+        or item.selection != Selection(account_id=account_id, reference_id=shown)
+        or item.background
+        or item.require_confirmation is not None
+        or not item.action.is_known
+        or replaces != (item.event is not None)
+    ):
+        raise InvalidRequest(
+            f"{printable(item.describe())}: an item of a plan is one action on the one event that it shows;"
+            " make the plan with client.events.plan"
+        )
+    if item.event is not None:
+        problems = payload_problems(item.event)
+        if before is not None and item.event.account_id not in (account_id, before.account_id):
+            problems.append(f"it belongs to account {item.event.account_id!r}")
+        if item.event != without_unknown(item.event):
+            problems.append("it has properties that the plan does not show")
+        if problems:
+            raise InvalidRequest(
+                f"{printable(shown)}: this replacement cannot be sent: {printable('; '.join(problems))}"
+            )
 
 
 def _action(action: object) -> CorrectionAction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from togai.corrections._correction import Correction, Target
 
@@ -41,7 +41,18 @@ def matching(selection: Selection, events: Iterable[ReadEvent]) -> list[ReadEven
     return [event for event in events if _matches(selection, event)]
 
 
+def contradicts(selection: Selection, event: ReadEvent) -> bool:
+    """Whether a result of a correction is about an event that does not match, by what can be read of it."""
+    # Not by `created_at`: an event that was ingested again may show the new time.
+    pairs = _pairs(evolve(selection, created_at=None), event)
+    return not all(found is None or _same(wanted, found) for wanted, found in pairs)
+
+
 def _matches(selection: Selection, event: ReadEvent) -> bool:
+    return all(_same(wanted, found) for wanted, found in _pairs(selection, event))
+
+
+def _pairs(selection: Selection, event: ReadEvent) -> list[tuple[object, object]]:
     payload: Any = event.event_payload
     pairs = (
         (selection.reference_id, Target.of(event).reference_id),
@@ -49,7 +60,7 @@ def _matches(selection: Selection, event: ReadEvent) -> bool:
         (selection.event_source_time, getattr(payload, "timestamp", None)),
         (selection.created_at, event.created_at),
     )
-    return all(wanted is None or _same(wanted, found) for wanted, found in pairs)
+    return [(wanted, found) for wanted, found in pairs if wanted is not None]
 
 
 def _same(wanted: object, found: object) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from togai._printable import printable
-from togai.corrections._checks import build_correction
+from togai.corrections._checks import build_correction, check_item
 from togai.corrections._correction import Correction
 from togai.corrections._table import Content, amounts, show, show_html, totals
 from togai.errors import InvalidRequest
@@ -168,6 +168,13 @@ class Plan:
     left_out: tuple[LeftOut, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = field(default=(), repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        # Also where somebody edited a file: what a person approves must be what is sent.
+        for item in self.items:
+            check_item(item)
+        if len({item.selection.reference_id for item in self.items}) != len(self.items):
+            raise InvalidRequest("an event is there twice: keep one of its corrections")
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -230,6 +237,9 @@ class Plan:
             source: Any = json.loads(Path(path).read_bytes())
             if source["format"] != FORMAT:
                 raise InvalidRequest(f"{path} has format {source['format']}; this is {FORMAT}")
+            digest = source.pop("digest")
+            if hashlib.sha256(_text(source)).hexdigest() != digest:
+                raise InvalidRequest(f"{path} was changed after it was saved: make a new plan")
             plan = cls(
                 **{name: source[name] for name in ("service", "ledger", "made", "why")},
                 position=(source["position"][0], source["position"][1]),
@@ -237,7 +247,6 @@ class Plan:
                 left_out=tuple(LeftOut(**one) for one in source["left_out"]),
                 warnings=tuple(source["warnings"]),
             )
-            digest = source["digest"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, InvalidRequest):
                 raise

@@ -12,7 +12,7 @@ from togai._html import table, text
 from togai._printable import printable
 from togai._rows import decimal_or_none
 from togai._salvage import salvage
-from togai.corrections._correction import Correction, Target
+from togai.corrections._correction import Correction, Target, comparable
 from togai.models import CorrectionAction, Event
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def show_html(content: Content) -> str:
             "account_id": item.selection.account_id,
             "reference_id": item.selection.reference_id,
             "before": _listed(before),
-            "after": _listed(after),
+            "after": ", ".join(filter(None, [_listed(after), *_changes(item)])),
         }
         for item in content.items
         for before, after in [amounts(item)]
@@ -112,6 +112,29 @@ def _item(number: int, item: Correction) -> Iterator[str]:
     for name in dict.fromkeys((*before, *after)):
         was, becomes = (f"{one[name]:f}" if name in one else "none" for one in (before, after))
         yield f"        {name}: {was} -> {becomes}"
+    for change in _changes(item):
+        yield f"        {change}"
+
+
+_SHOWN = ("schemaName", "timestamp", "accountId", "id", "dimensions")
+"""What a replacement can change besides its quantities."""
+
+
+def _changes(item: Correction) -> Iterator[str]:
+    if item.event is None:
+        return
+    before, after = item.before[0].payload or {}, event_json(item.event)
+    was, becomes = comparable(before), comparable(after)
+    for name in _SHOWN:
+        if was[name] == becomes[name]:
+            continue
+        if name != "dimensions":
+            yield f"{name}: {before.get(name)} -> {after.get(name)}"
+            continue
+        for key in dict.fromkeys((*was[name], *becomes[name])):
+            old, new = (one[name].get(key, "none") for one in (was, becomes))
+            if old != new:
+                yield f"dimension {key}: {old} -> {new}"
 
 
 def _fold(line: str) -> Iterator[str]:

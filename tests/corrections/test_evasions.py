@@ -1,0 +1,200 @@
+"""Ways around the plan, the lock and the check of responses; each corrected an event twice, or misled a person."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from togai import (
+    AlreadyCorrected,
+    AlreadyPending,
+    CorrectionOutcomeUnknown,
+    InvalidRequest,
+    Redo,
+    Replace,
+    build_event,
+    with_quantities,
+)
+from togai.corrections import Ledger, Plan
+from togai.testing import FakeTogai
+
+from ..conftest import TOKEN, Api, Connect
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
+
+
+@pytest.fixture
+def fake() -> FakeTogai:
+    """A service that corrects a reverted event again: each second request counts."""
+    fake = FakeTogai(TOKEN)
+    fake.correct_reverted()
+    return fake
+
+
+@pytest.fixture
+def planner(connect: Connect, url: str, ledger: Ledger) -> Any:
+    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
+        yield api
+
+
+def other_target(item: Any) -> None:
+    item["selection"]["reference_id"] = "ref-2"
+
+
+def wider_filter(item: Any) -> None:
+    item["selection"] = {"account_id": "acme", "event_id": "event-1"}
+
+
+def added_filter(item: Any) -> None:
+    item["selection"]["event_id"] = "event-2"
+
+
+def background(item: Any) -> None:
+    item["background"] = True
+
+
+def nothing_shown(item: Any) -> None:
+    item["before"] = []
+
+
+def two_shown(item: Any) -> None:
+    item["before"] = [item["before"][0], item["before"][0]]
+
+
+def without_replacement(item: Any) -> None:
+    item["event"] = None
+
+
+def hidden_property(item: Any) -> None:
+    item["event"]["price"] = "0"
+
+
+def foreign_account(item: Any) -> None:
+    item["event"]["accountId"] = "globex"
+
+
+def unsendable(item: Any) -> None:
+    item["event"]["attributes"][0]["value"] = "many"
+
+
+def unknown_action(item: Any) -> None:
+    item["action"] = "UNDO_ALL"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        other_target,
+        wider_filter,
+        added_filter,
+        background,
+        nothing_shown,
+        two_shown,
+        without_replacement,
+        hidden_property,
+        foreign_account,
+        unsendable,
+        unknown_action,
+    ],
+)
+def test_a_plan_that_shows_something_else_than_it_sends_is_not_loaded(
+    planner: Api, fake: FakeTogai, tmp_path: Path, edit: Callable[[Any], None]
+) -> None:
+    fake.add_many(2)
+    (event, _) = planner.call("find", "acme")
+    plan = planner.call("plan", [Replace(event, with_quantities(event, {"distance": 2}))])
+    path = tmp_path / "plan.json"
+    plan.save(path)
+    source = json.loads(path.read_bytes())
+    del source["digest"]
+    edit(source["items"][0])
+    digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**source, "digest": digest}))
+    with pytest.raises(InvalidRequest):
+        Plan.load(path)
+
+
+def test_a_plan_with_an_event_twice_is_refused(planner: Api, fake: FakeTogai) -> None:
+    fake.add_many(1)
+    plan = planner.call("plan", [Redo(planner.call("find", "acme")[0])])
+    with pytest.raises(InvalidRequest, match="twice"):
+        evolve(plan, items=plan.items * 2)
+
+
+def test_a_plan_shows_everything_that_a_replacement_changes(planner: Api, fake: FakeTogai) -> None:
+    fake.add(id="ride-1", dimensions={"city": "Chennai", "kind": "ride"})
+    (event,) = planner.call("find", "acme")
+    replacement = build_event(
+        "trips",
+        account_id="acme",
+        timestamp="2024-11-04T07:30:35Z",
+        attributes={"distance": Decimal("10.4")},
+        units={"distance": "Kilometers"},
+        dimensions={"city": "Pune", "kind": "ride"},
+        id="ride-2",
+    )
+    plan = planner.call("plan", [Replace(event, replacement)])
+    assert "dimension city: Chennai -&gt; Pune" in plan._repr_html_()
+    shown = str(plan)
+    assert "schemaName: rides -> trips" in shown
+    assert "timestamp: 2024-12-04T07:30:35Z -> 2024-11-04T07:30:35" in shown
+    assert "id: ride-1 -> ride-2" in shown
+    assert "dimension city: Chennai -> Pune" in shown
+    assert "dimension kind" not in shown
+    unchanged = planner.call("plan", [Replace(event, event.event_payload)])
+    assert "schemaName:" not in str(unchanged)
+
+
+NAMED = {"reference_id": "ref-1"}
+
+
+@pytest.mark.parametrize(("first", "second"), [("acme-eu", "acme"), ("acme", "acme-eu")])
+def test_a_background_job_about_one_event_locks_it_under_every_name(
+    planner: Api, fake: FakeTogai, ledger: Ledger, first: str, second: str
+) -> None:
+    fake.add_alias("acme", "acme-eu")
+    fake.add(id="ride-1")
+    planner.call("undo", account_id=first, background=True, **NAMED)
+    for more in ({}, {"background": True}):
+        with pytest.raises(AlreadyPending):
+            planner.call("undo", account_id=second, **NAMED, **more)
+    fake.run_jobs()
+    (entry,) = ledger.pending()
+    assert planner.call("reconcile", entry).verdict == "cannot tell"
+    ledger.decide(entry, "applied", who="bob", why="the job is done")
+    for more in ({}, {"background": True}):
+        with pytest.raises(AlreadyCorrected):
+            planner.call("undo", account_id=second, **NAMED, **more)
+    fake.run_jobs()
+    assert fake.applied["ref-1"] == 1
+
+
+def test_entries_show_no_escape_sequences(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+    fake.add(id="ride-1", reference_id="ref\x1b[2K", account_id="ac\x1b[1Ame")
+    planner.call("undo", planner.call("find", "ac\x1b[1Ame")[0])
+    assert all(str(entry).isprintable() for entry in ledger.history())
+
+
+@pytest.mark.parametrize("action", ["undo", "redo"])
+def test_without_a_ledger_a_response_about_another_event_is_not_a_success(
+    connect: Connect, fake: FakeTogai, url: str, action: str
+) -> None:
+    fake.add(id="ride-1")
+    created_at = next(iter(fake.events)).created_at
+    moments = {"created_at": datetime.fromisoformat(created_at)}
+    with connect(base_url=url) as api:
+        for more in ({}, moments):
+            fake.wrong_event_next(method="POST")
+            with pytest.raises(CorrectionOutcomeUnknown, match="about other events"):
+                api.call(action, account_id="acme", event_id="ride-1", **more)
