@@ -180,7 +180,7 @@ def test_a_status_error_needs_nothing_of_its_body(
     [
         ("<html>Sign in</html>", r"not JSON \(text/html"),
         ("", "empty body"),
-        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"\xff\xfe\x00", "not JSON"),
         ([], "no object"),
         ("NaN", "not JSON"),
         ("[" * 100_000, "nested too deeply|not JSON"),

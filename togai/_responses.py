@@ -8,7 +8,7 @@ from togai import models
 from togai._contract import fields
 from togai._decoding import Reader, StrictDeviation
 from togai._drift import Drift
-from togai._json import charset_of, parse_json
+from togai._json import Malformed, charset_of, parse_json
 from togai._listing_checks import further_page
 from togai._pagination import EventPage
 from togai._requests import check_encodable
@@ -225,7 +225,12 @@ def read_object(call: Call, answer: Response) -> dict[str, Any]:
     else:
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)
-        problem = f"JSON that is no object but {type(body).__name__}"
+        malformed = isinstance(body, Malformed)
+        problem = (
+            "a body that is not JSON"
+            if malformed
+            else f"JSON that is no object but {type(body).__name__}"
+        )
     if answer.content_coding:
         problem += f", with the content encoding {answer.content_coding}"
     raise unexpected(call, answer, problem)

@@ -525,7 +525,7 @@ HOSTILE: dict[str, tuple[Callable[[socket.socket, bytes], None], type[TogaiError
         ConnectionLost,
         "",
     ),
-    "invalid UTF-8": (send(whole(b'{"events": "\xff"}')), UnexpectedResponse, "UTF-8"),
+    "invalid UTF-8": (send(whole(b'{"events": "\xff"}')), UnexpectedResponse, "no list"),
     "wrong content type": (
         send(whole(b"<html>", "Content-Type: text/html")),
         UnexpectedResponse,

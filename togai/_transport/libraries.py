@@ -6,7 +6,7 @@ import importlib
 import sys
 from http.cookiejar import DefaultCookiePolicy
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from togai.errors import ConfigurationError
 
@@ -68,7 +68,7 @@ def open_client(
 def reports(client: Any, request: Any) -> bool:
     """Whether the transport of a client is the library's own, which reports all that it does."""
     find: Any = getattr(client, "_transport_for_url", type)
-    transport: type[Any] = type(find(request.url))
+    transport: type[object] = type(cast("object", find(request.url)))
     own = transport.__module__.partition(".")[0] in _NAMES
     return own and transport.__name__ in ("HTTPTransport", "AsyncHTTPTransport")
 
