@@ -151,10 +151,15 @@ def send(
         if ledger is not None:
             begin = partial(ledger.begin, service=settings.service, call=call, why=why)
             attempt.entries = yield Blocking(partial(begin, claims, wait=times.total))
+            # A wait for the rate limit, a suspended computer: a colleague may have reconciled it meanwhile.
+            delivery.confirm = partial(ledger.confirm, attempt.entries, wait=times.total)
         response = yield from _calls.send(settings, request, timeout, delivery)
         _check_applied(request, response, correction, delivery)
         result = _responses.read_correction(settings.reader, request, response, correction)
     except GeneratorExit:
+        if ledger is not None and not delivery.possible:
+            with suppress(TogaiError):
+                ledger.abandon(call, "interrupted")
         raise
     except BaseException as error:
         if isinstance(error, _NOTHING_WRITTEN) and not attempt.entries:

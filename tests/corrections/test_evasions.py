@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from attrs import evolve
 
@@ -20,6 +21,8 @@ from togai import (
     InvalidRequest,
     Redo,
     Replace,
+    StaleReading,
+    Togai,
     build_event,
     with_quantities,
 )
@@ -198,3 +201,66 @@ def test_without_a_ledger_a_response_about_another_event_is_not_a_success(
             fake.wrong_event_next(method="POST")
             with pytest.raises(CorrectionOutcomeUnknown, match="about other events"):
                 api.call(action, account_id="acme", event_id="ride-1", **more)
+
+
+@pytest.mark.parametrize("verdict", ["applied", "not applied"])
+def test_what_was_settled_while_it_waited_for_its_turn_is_not_sent(
+    connect: Connect, fake: FakeTogai, url: str, ledger: Ledger, verdict: str
+) -> None:
+    fake.add_many(1)
+    settled: list[Any] = []
+
+    class Colleague:
+        """A rate limit during whose wait somebody settles what is open."""
+
+        def wait(self) -> Any:
+            for entry in ledger.pending():
+                ledger.decide(entry, verdict, who="bob", why="its process seemed dead")
+                settled.append(entry)
+
+    class AsyncColleague(Colleague):
+        async def wait(self) -> None:
+            super().wait()
+
+    with connect(base_url=url) as api:
+        limit = AsyncColleague() if api.is_async else Colleague()
+    with connect(base_url=url, ledger=ledger, requests_per_second=limit) as api:
+        with pytest.raises(StaleReading, match="was settled before its turn came"):
+            api.call("undo", account_id="acme", reference_id="ref-1")
+    assert len(settled) == 1
+    assert not fake.corrections
+    assert [str(entry.kind) for entry in ledger.history()] == ["intent", verdict]
+
+
+def test_what_waited_too_long_for_its_turn_is_not_sent(
+    planner: Api, fake: FakeTogai, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(1)
+    plan = planner.call("plan", [Redo(planner.call("find", "acme")[0])])
+    ledger.approve(plan.digest, who="bob", why="looks right")
+    monkeypatch.setattr("togai._storage.records._LATEST", timedelta(0))
+    (step,) = planner.call("execute", plan)
+    assert (step.outcome, "came too late" in step.detail) == ("not applied", True)
+    assert not fake.corrections
+    assert ledger.pending() == []
+    monkeypatch.undo()
+    assert planner.call("execute", plan).is_complete
+    assert fake.applied["ref-1"] == 1
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_call_that_is_dropped_leaves_a_lock_only_if_it_was_sent(
+    fake: FakeTogai, url: str, ledger: Ledger, sent: bool
+) -> None:
+    fake.add_many(1)
+
+    def dropped(request: Any) -> None:
+        raise GeneratorExit
+
+    hooks = {"response" if sent else "request": [dropped]}
+    with httpx.Client(event_hooks=hooks) as http:
+        client = Togai(TOKEN, base_url=url, ledger=ledger, http_client=http)
+        with pytest.raises(GeneratorExit):
+            client.events.undo(account_id="acme", reference_id="ref-1")
+    assert fake.applied["ref-1"] == sent
+    assert len(ledger.pending()) == sent

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from togai._storage.rules import Rules
 from togai.corrections._entry import Entry, Kind
-from togai.errors import InvalidRequest, LedgerDamaged
+from togai.errors import InvalidRequest, LedgerDamaged, StaleReading, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 WAIT = 30.0
 """Seconds that a ledger waits for other processes by default."""
+
+_LATEST = timedelta(minutes=5)
+"""How long after it was recorded a correction may be sent: reading may show after ten minutes that it was not."""
 
 _VERIFIED_AT_ONCE = 16_000_000
 """Bytes up to which a file is verified when it is opened; a larger one by `verify` only."""
@@ -88,6 +92,20 @@ class Records:
                 return [rules.intent(number) for number in numbers]
         except UnicodeError as error:
             raise InvalidRequest(f"the ledger cannot hold this text: {error}") from None
+
+    def confirm(self, entries: Sequence[Entry], *, wait: float = WAIT) -> None:
+        """Refuse to send what waited so long that somebody has settled it, or may find it not applied soon.
+
+        Raises:
+            StaleReading: An entry is settled.
+            TimedOut: It is too old.
+        """
+        with self.rules(write=False, wait=wait) as rules:
+            for entry in entries:
+                if not rules.is_open(entry):
+                    raise StaleReading(f"{entry} was settled before its turn came", entry)
+                if rules.now() - entry.at > _LATEST:
+                    raise TimedOut(f"nothing was sent: the turn of {entry} came too late")
 
     def conclude(
         self,

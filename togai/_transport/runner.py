@@ -76,6 +76,8 @@ class Runner:
     def _attempt(self, step: Attempt) -> AttemptResult:
         self.rate_limit.wait()
         token = step.token or self.token.read()
+        if step.delivery.confirm is not None:
+            step.delivery.confirm()
         began = clock.current.now()
         outcome = http.attempt(
             self.pool.get(repeatable=step.call.repeatable),
@@ -128,6 +130,8 @@ class AsyncRunner:
     async def _attempt(self, step: Attempt) -> AttemptResult:
         await self.rate_limit.wait()
         token = step.token or await self.token.read()
+        if step.delivery.confirm is not None:
+            await _in_thread(step.delivery.confirm)
         async with self.pool.lease(repeatable=step.call.repeatable) as client:
             began = clock.current.now()
             outcome = await http.attempt_async(

@@ -51,6 +51,8 @@ class Delivery:
     complete: bool = False
     """Whether the whole body has come."""
     _to_service: bool = True
+    confirm: Callable[[], object] | None = field(default=None, repr=False)
+    """Called off the event loop when the turn of an attempt has come; raises if it must not be sent any more."""
     begun: int = 0
     """How many times the headers of the request were begun; twice means that something below us repeated it."""
 
