@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
-from _togai_generated.types import write
+from togai.models import _write  # pyright: ignore[reportPrivateUsage]  (only models and _requests import the package)
 
 if TYPE_CHECKING:
     from togai.models import Event
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def sent_json(value: Any) -> Any:
     """A model, or what a property or parameter holds, as JSON with exact numbers; a time keeps its text."""
-    return write(value, sent=True)
+    return _write(value, sent=True)
 
 
 def event_json(event: Event) -> dict[str, Any]:

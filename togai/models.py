@@ -1,5 +1,6 @@
 """The models of the events API, by the names that the service's own description gives them."""
 
+from _togai_generated import types as _types
 from _togai_generated.models import Attribute as Attribute
 from _togai_generated.models import CorrectionAction as CorrectionAction
 from _togai_generated.models import CorrectionStatus as CorrectionStatus
@@ -37,6 +38,8 @@ from _togai_generated.models import IngestionStatusValue as IngestionStatusValue
 from _togai_generated.models import UsageMeterStatus as UsageMeterStatus
 
 from togai._one_line import one_line as _one_line
+
+_write = _types.write  # for _event_json, which does not import the generated package
 
 ReadEvent = EventWithStatus | EventWithStatusAndEventPipelineInfo | EventCorrectionInfo
 """An event as the service returns it, from any of the three calls."""

@@ -143,7 +143,7 @@ def test_only_two_modules_import_the_generated_package(root: Path) -> None:
         for path in (root / "togai").rglob("*.py")
         if re.search(r"^\s*(from|import) _togai_generated", path.read_text("utf-8"), re.MULTILINE)
     }
-    assert importing == {"models.py", "_requests.py", "_event_json.py"}
+    assert importing == {"models.py", "_requests.py"}
 
 
 def test_the_scripts_import_no_facade(root: Path) -> None:
