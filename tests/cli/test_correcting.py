@@ -312,7 +312,7 @@ def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
         assert process.stderr is not None
         said = process.stderr.read()
     (path,) = Path.cwd().glob("togai-plan-*.json")
-    assert f"After an interruption go on with: togai plan execute {path.name}" in said
+    assert f"After an interruption, continue with: togai plan execute {path.name}" in said
     again = pipe(*command)  # the same command: what is done reads as unchanged
     assert again.returncode in (2, 3)
     assert "line 2: unchanged: event-1: distance is 1.25 already" in again.stderr

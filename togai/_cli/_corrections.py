@@ -222,20 +222,23 @@ class _Run:
         if not plan.items:
             say("Nothing is to be corrected.")
             return code
-        path = self._approval.save_plan or Path(f"togai-plan-{plan.digest[:12]}.json")
-        if self._approval.save_plan or not self._approval.dry_run:
+        return max(code, self._approve_and_execute(plan, why))
+
+    def _approve_and_execute(self, plan: Plan, why: str) -> int:
+        chosen = self._approval.save_plan
+        path = chosen or Path(f"togai-plan-{plan.digest[:12]}.json")
+        if chosen or not self._approval.dry_run:
             plan.save(path)
         if self._approval.dry_run:
-            following = (
-                f"togai plan approve {path}"
-                if self._approval.save_plan
-                else "the same without --dry-run"
-            )
+            following = f"togai plan approve {path}" if chosen else "the same without --dry-run"
             say(f"Nothing was sent. Next: {following}")
-            return code
+            return DONE
         approve(self._ledger, plan, self._approval.expect, why)
-        say(f"After an interruption go on with: togai plan execute {path}")
-        return max(code, execute(self.client, plan, path, self._approval.limit, self._output))
+        say(f"After an interruption, continue with: togai plan execute {path}")
+        code = execute(self.client, plan, path, self._approval.limit, self._output)
+        if code == DONE and not (chosen or self._approval.limit):
+            path.unlink(missing_ok=True)  # nothing is left to continue
+        return code
 
     def _why(self) -> str:
         if not self._approval.why and not self._approval.dry_run:
