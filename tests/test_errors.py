@@ -181,12 +181,12 @@ def test_a_status_error_needs_nothing_of_its_body(
         ("<html>Sign in</html>", r"not JSON \(text/html"),
         ("", "empty body"),
         (b"\xff\xfe\x00", "not JSON"),
-        ([], "no object"),
+        ([], "not an object"),
         ("NaN", "not JSON"),
         ("[" * 100_000, "nested too deeply|not JSON"),
         ({"message": "sorry"}, "without events"),
-        ({"events": {"a": 1}}, "no list"),
-        ({"events": "none"}, "no list"),
+        ({"events": {"a": 1}}, "not a list"),
+        ({"events": "none"}, "not a list"),
     ],
 )
 def test_a_success_that_is_no_page_is_an_unexpected_response(

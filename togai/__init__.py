@@ -7,7 +7,7 @@
         print(quantities(event))                         # {'distance': Decimal('17.4')}
         client.events.undo(event, ledger="ledger.db")    # take it back; redo and replace as well
 
-The same with asyncio: `AsyncTogai`. To read on:
+The same with asyncio: `AsyncTogai`. See also:
 
 - `help(togai.Togai)`: settings; `help(togai.Events)`: the calls of `client.events`
 - `togai.corrections`: plans and the ledger, to correct many events safely

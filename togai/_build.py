@@ -16,7 +16,7 @@ from togai.errors import InvalidRequest
 from togai.models import Attribute, Event, ReadEvent
 
 _MAX_DIGITS = 4300
-"""What Python writes out at most; the contract's own limit is checked on the text."""
+"""The most digits of an int that Python converts to text; the contract's own limit is checked on the text."""
 
 
 def build_event(
@@ -33,10 +33,10 @@ def build_event(
 
     Args:
         schema_name: The event schema.
-        account_id: The account that used something.
+        account_id: The account whose usage the event reports.
         timestamp: When it happened: a datetime with a time zone, or ISO 8601 text with an offset. It becomes UTC.
         attributes: The quantities by name: Decimal, int, or the digits as text. Floats are refused:
-            0.1 is not 0.1 in binary, and an invoice must not depend on it.
+            binary cannot hold 0.1 exactly, and an invoice must not depend on that.
         units: The unit of an attribute by its name, such as "Kilometers".
         dimensions: Further text by name.
         id: Your own id of the event; not to be used again for 45 days.
@@ -45,7 +45,7 @@ def build_event(
         The event, for `client.events.replace`.
 
     Raises:
-        InvalidRequest: All that is wrong with the values, in one error.
+        InvalidRequest: Values are not allowed; one error lists all problems.
 
     Examples:
         >>> from decimal import Decimal
@@ -68,7 +68,7 @@ def build_event(
     problems: list[str] = []
     strangers = sorted(map(str, set(units or {}) - set(attributes)))
     if strangers:
-        problems.append(f"units names {', '.join(strangers)}, which attributes lacks")
+        problems.append(f"units names {', '.join(strangers)}, which attributes does not contain")
     when = _timestamp(timestamp, problems)
     event = Event(
         schema_name=schema_name,
@@ -83,7 +83,7 @@ def build_event(
         dimensions=dict(dimensions or {}),
         id=id,
     )
-    # A value that was refused above needs no second complaint about its stand-in.
+    # A value that was refused above is not reported a second time, for its placeholder.
     problems.extend(payload_problems(event))
     if problems:
         raise InvalidRequest("this event cannot be sent: " + "; ".join(problems))
@@ -93,7 +93,7 @@ def build_event(
 def with_quantities(
     event: Event | ReadEvent, quantities: Mapping[str, Decimal | int | str]
 ) -> Event:
-    """The event with other quantities; everything else stays as it is, units and dimensions included.
+    """The event with other quantities; everything else is unchanged, units and dimensions included.
 
     Args:
         event: An event, or one that was read.
@@ -118,7 +118,7 @@ def with_quantities(
     """
     payload = cast("object", event if isinstance(event, Event) else event.event_payload)
     if not isinstance(payload, Event):
-        raise InvalidRequest("the event itself could not be read, so that it cannot be changed")
+        raise InvalidRequest("the event itself could not be read, so it cannot be changed")
     if not isinstance(cast("object", quantities), Mapping):
         raise InvalidRequest(
             f"quantities must be a dict of values by name, not {type(quantities).__name__}"
@@ -138,13 +138,13 @@ def with_quantities(
     replacement = evolve(payload, attributes=attributes)
     problems = problems or payload_problems(replacement)
     if problems:
-        raise InvalidRequest("this event cannot be changed so: " + "; ".join(problems))
+        raise InvalidRequest("this event cannot be changed like this: " + "; ".join(problems))
     return replacement
 
 
 def _timestamp(value: object, problems: list[str]) -> datetime:
     if isinstance(value, str):
-        # It takes as long to import as httpx, and only whoever passes text needs it.
+        # Imported only where text is passed: it takes as long to import as httpx.
         from dateutil.parser import isoparse
 
         text = value
@@ -194,9 +194,9 @@ def _quantity(name: str, value: object, problems: list[str]) -> str:
 
 
 def payload_problems(event: Event) -> list[str]:
-    """What the service would refuse in an event, each with what would be right: the contract's limits."""
+    """What the service would refuse in an event by the contract's limits, each with what is allowed."""
     found = list(problems_of(event, Event))
-    # The contract names no shortest one, but an empty id names nothing.
+    # The contract sets no minimum length, but an empty id identifies nothing.
     found += [
         f"{name} must not be empty" for name in ("account_id", "id") if getattr(event, name) == ""
     ]

@@ -161,7 +161,7 @@ def listed(
     timeout: float | Timeout | None,
     most: int | None = None,
 ) -> Steps[tuple[list[EventWithStatus], bool]]:
-    """List the events of an account, or about the first so many; and whether these are all."""
+    """List the events of an account up to a number of events; also return whether these are all."""
     fetch = pages(
         settings, timeout, account_id=account_id, schema_name=None, status=None, page_size=None
     )

@@ -54,7 +54,7 @@ def claims_of(
         ledger: The ledger; None to check the targets only.
         correction: The correction.
         timeout: Timeout of each request.
-        reread: Whether to read the targets although that takes the listing of an account.
+        reread: Whether to read the targets even if that requires the listing of an account.
         changed: Whether the payload of the target was changed by the caller.
 
     Raises:
@@ -107,7 +107,7 @@ def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target
     for event in matching(correction.selection, events):
         target = Target.of(event)
         if found.setdefault(target.reference_id, target) != target:
-            raise StaleReading(f"{target.reference_id} was read twice, differently")
+            raise StaleReading(f"{target.reference_id} was read twice, with different content")
     targets = list(found.values())
     if not targets:
         if correction.before:
@@ -123,11 +123,11 @@ def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target
         )
     if any(target.reference_id is None for target in targets):
         raise InvalidRequest(
-            "an event that matches has no reference id, so that it cannot be locked; nothing was sent"
+            "an event that matches has no reference id, so it cannot be locked; nothing was sent"
         )
     if len({target.account_id for target in targets}) > 1:
         raise InvalidRequest(
-            "the events that match show different accounts: pass the event that is meant as target"
+            "the events that match show different accounts: pass the intended event as target"
         )
     return targets
 
@@ -138,7 +138,7 @@ def check_account(
     events: Sequence[ReadEvent],
     timeout: float | Timeout | None,
 ) -> Steps[None]:
-    """Correct an event that shows another account, such as an alias, only if the service heeds the filter.
+    """Check that the service applies the account filter, where the event shows another account, such as an alias.
 
     Raises:
         FilterIgnored: The service ignores the account that a request names.
@@ -158,7 +158,7 @@ def check_unchanged(before: Target, now: Target) -> None:
     """Refuse a target that reads differently than before.
 
     Raises:
-        StaleReading: It does.
+        StaleReading: It reads differently.
     """
     if differences := before.differences(now):
         raise StaleReading(printable(f"{before.reference_id}: {'; '.join(differences)}"))

@@ -73,14 +73,14 @@ def problems(
     hint: str = "",
     wire: bool = False,
 ) -> Iterator[str]:
-    """What the contract forbids in a value that is to be sent, each with what would be right.
+    """What the contract does not allow in a value that is to be sent, each with what is allowed.
 
     Args:
         value: The value.
         kind: Its type: a model, list[...], dict[str, ...] or a scalar.
         what: Its name in messages; empty for the outermost object.
         limits: Its limits, by their names in the contract.
-        hint: What would be right where a pattern is not met.
+        hint: What is allowed, for a value that does not match its pattern.
         wire: Whether messages call the properties as JSON does.
     """
     limits = limits or {}
@@ -159,7 +159,7 @@ def _text(value: str, what: str, limits: Mapping[str, Any], hint: str) -> Iterat
         span = f"{shortest} to {longest}" if longest is not None else f"at least {shortest}"
         yield f"{what} must have {span} characters, has {len(value)}"
     pattern = limits.get("pattern")
-    # In Python $ matches before a line break at the end, and \d any digit; in a description neither does.
+    # In Python, $ also matches before a final line break and \d any Unicode digit; in OpenAPI neither does.
     if pattern is not None and (value.endswith("\n") or not re.search(pattern, value, re.ASCII)):
         advice = f": {hint}" if hint else ""
         yield f"{what} is {_shown(value)}, which does not match {pattern}{advice}"

@@ -99,13 +99,13 @@ class LedgerBusy(TogaiError):
     def __init__(self, ledger: str, waited: float) -> None:
         self.ledger = ledger
         super().__init__(
-            f"the ledger {ledger} was locked by another process for {waited:g} s: try again, or look for a"
+            f"the ledger {ledger} was locked by another process for {waited:g} s: retry, or look for a"
             " process that was stopped"
         )
 
 
 class LedgerDamaged(TogaiError):
-    """The ledger is not what was written, so that it cannot say what was corrected.
+    """The ledger was damaged or altered, so it cannot prove what was corrected.
 
     Attributes:
         ledger: Address of the ledger.

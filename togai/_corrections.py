@@ -190,7 +190,7 @@ def _check_applied(
             call, response, f"a request that the transport repeated ({delivery.begun} requests)"
         )
     if response.status != 200 and not correction.background:
-        raise _responses.unexpected(call, response, "another status than 200")
+        raise _responses.unexpected(call, response, "a status other than 200")
 
 
 def _is_refusal(error: BaseException) -> bool:
@@ -198,7 +198,7 @@ def _is_refusal(error: BaseException) -> bool:
 
 
 def record(function: Callable[[], object]) -> Steps[None]:
-    """Record an outcome. Whatever happens to the ledger, what was sent must reach the caller."""
+    """Record an outcome. Even if the ledger fails, the caller must learn what was sent."""
     try:
         yield Blocking(function)
     except GeneratorExit:
@@ -256,7 +256,7 @@ class _Sent:
         """Check a response against the request, and record what it says.
 
         Raises:
-            CorrectionOutcomeUnknown: It does not say what became of a target.
+            CorrectionOutcomeUnknown: It does not state the outcome of a target.
         """
         details = {"how": "response", "status": response.status, "request_id": response.request_id}
         selection = self._correction.selection
@@ -295,7 +295,10 @@ class _Sent:
             return Kind.UNKNOWN, "the service corrects in the background"
         if target is None or target.reference_id is None:
             if result.unknown or not len(result):
-                return Kind.UNKNOWN, f"{len(result.unknown)} of {len(result)} results are not known"
+                return (
+                    Kind.UNKNOWN,
+                    f"{len(result.unknown)} of {len(result)} results have an unknown status",
+                )
             return (Kind.APPLIED if result.succeeded else Kind.FAILED), f"{len(result)} results"
         alone = self._correction.selection.reference_id is not None
         kind, said = result.outcome(target.reference_id, alone=alone)
@@ -306,7 +309,7 @@ class _Sent:
         return kind, said
 
     def _is_unchanged(self, target: Target, timeout: float | Timeout | None) -> Steps[bool]:
-        """Whether an event whose replacement failed still reads as before."""
+        """Whether an event whose replacement failed is unchanged."""
         try:
             events: list[ReadEvent] = []
             for one in reads_for(self._correction, target):

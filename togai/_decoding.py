@@ -1,7 +1,7 @@
-"""The tolerant reader: JSON -> models, with nothing lost and every deviation from the contract noted.
+"""The tolerant reader: JSON -> models, nothing is lost and every deviation from the contract is recorded.
 
-What the contract describes is decoded by the generated `from_dict`. Where that refuses, the damaged item
-alone is salvaged, field by field, from its class's attrs fields.
+What the contract describes is decoded by the generated `from_dict`. Where that raises, only the
+malformed item is salvaged, field by field, from its class's attrs fields.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _MAX_PLACES = 1000
 
 
 def deviations(model: object) -> tuple[Deviation, ...]:
-    """Where an item that was read could not be read as the contract says.
+    """The places where an item that was read deviates from the contract.
 
-    Unknown properties and unknown enum values alone are no damage: nothing is lost by them. They are
-    reported to `on_drift` and can be seen in `additional_properties` and by `is_known`.
+    An item whose only deviations are unknown properties and unknown enum values has none here, since nothing
+    is lost: they are reported to `on_drift`, and visible in `additional_properties` and by `is_known`.
 
     Args:
         model: An event, or an entry of a correction's result.
 
     Returns:
-        The deviations in the item and in all that it holds; empty where it was read whole.
+        The deviations in the item and in everything that it contains; empty where it was read completely.
     """
     return getattr(model, "_deviations", ())
 
@@ -48,15 +48,15 @@ def raw(model: Model) -> Any:
         model: An event, or an entry of a correction's result.
 
     Returns:
-        The JSON that came, numbers with a fraction as Decimal, whatever was changed since; for an item that was
-        not read what its `to_dict()` returns.
+        The JSON as received, without later changes, numbers with a fraction as Decimal; for an item that was not
+        read from a response, what its `to_dict()` returns.
     """
     came = getattr(model, "_json", ...)
     return model.to_dict() if came is ... else copy.deepcopy(came)
 
 
 class StrictDeviation(Exception):
-    """The first deviation that strict mode met."""
+    """The first deviation that strict mode found."""
 
     def __init__(self, deviation: Deviation) -> None:
         super().__init__(str(deviation))
@@ -64,7 +64,7 @@ class StrictDeviation(Exception):
 
 
 class Reader:
-    """Reads the answers of one client, and remembers which drift it has told.
+    """Reads the responses of one client, and remembers which drift it has reported.
 
     Raises:
         ConfigurationError: A setting is of the wrong type.
@@ -79,7 +79,7 @@ class Reader:
             )
         self._strict = strict
         self._on_drift = on_drift
-        self._told: set[Drift] = set()
+        self._reported: set[Drift] = set()
 
     def with_options(
         self, *, strict: bool | None, on_drift: Callable[[Drift], object] | None
@@ -97,7 +97,7 @@ class Reader:
         )
 
     def items(self, model: type[M], values: list[Any], where: str) -> list[M]:
-        """Read a list: as many models as it has values, damaged or not.
+        """Read a list: as many models as it has values, malformed or not.
 
         Args:
             model: The class of each item.
@@ -117,8 +117,8 @@ class Reader:
             read.append(item)
         return read
 
-    def tell(self, drift: Drift, where: str) -> None:
-        """Note a deviation outside the items.
+    def report(self, drift: Drift, where: str) -> None:
+        """Report a deviation outside the items.
 
         Raises:
             StrictDeviation: In strict mode.
@@ -138,21 +138,21 @@ class Reader:
             raise _Addition
         kind = "unknown property" if value is None else "unknown value"
         drift = Drift(model.__name__, name, kind, value)
-        if drift not in self._told:
-            self._tell(drift)
+        if drift not in self._reported:
+            self._report(drift)
 
     def _note(self, found: list[Deviation]) -> None:
         if self._strict and found:
             raise StrictDeviation(found[0])
         for deviation in found:
-            if deviation.drift not in self._told:
-                self._tell(deviation.drift)
+            if deviation.drift not in self._reported:
+                self._report(deviation.drift)
 
-    def _tell(self, drift: Drift) -> None:
-        # A service that invents a new property name in every answer must not fill the memory.
-        if len(self._told) >= _MAX_PLACES:
+    def _report(self, drift: Drift) -> None:
+        # A service that invents a new property name in every response must not fill the memory.
+        if len(self._reported) >= _MAX_PLACES:
             return
-        self._told.add(drift)
+        self._reported.add(drift)
         logger.warning("the service deviates from the contract: %s", drift)
         if self._on_drift is not None:
             try:
@@ -162,7 +162,7 @@ class Reader:
 
 
 class _Addition(Exception):
-    """Strict mode met something additional; salvage finds out where."""
+    """Strict mode found something additional; salvage locates it."""
 
 
 _ADDITIONS = frozenset({"unknown property", "unknown value"})

@@ -13,7 +13,7 @@ def shown(name: str) -> str:
 
 @frozen
 class Drift:
-    """A kind of deviation of the live service from the contract; no value but the new one of an enum.
+    """A kind of deviation of the live service from the contract. It holds no data, except the new value of an enum.
 
     Attributes:
         model: The model, such as `EventWithStatus`.
@@ -40,7 +40,7 @@ class Deviation:
     """One place where an item that was read deviates from the contract.
 
     Attributes:
-        where: JSON path within the answer, such as `$.events[3].eventPayload.accountId`.
+        where: JSON path within the response, such as `$.events[3].eventPayload.accountId`.
         drift: What is different there.
     """
 

@@ -1,4 +1,4 @@
-"""Events and AsyncEvents: signatures and documentation of `client.events`. `_calls` and others hold what they do."""
+"""Events and AsyncEvents: signatures and documentation of `client.events`. `_calls` and others implement them."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ class Events:
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -302,7 +302,7 @@ class Events:
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -366,7 +366,7 @@ class Events:
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -439,7 +439,7 @@ class Events:
         Raises:
             InvalidRequest: The target or the event is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -480,7 +480,7 @@ class Events:
         """Read the listing of an account once, and choose events from it; for `plan`.
 
         The service cannot list events by id or by time: the events are chosen here. An event that the listing shows
-        twice is found once.
+        twice is returned once.
 
         Args:
             account_id: The account.
@@ -489,8 +489,8 @@ class Events:
             since: Only events with this timestamp or a later one, with a time zone.
             until: Only events with an earlier timestamp, with a time zone.
             status: Only events with this `ingestion_status.status`.
-            where: Only events for which this function returns something true.
-            max_events: Read about so many events at most; `is_complete` says whether these were all.
+            where: Only events for which this function returns a true value.
+            max_events: Stop reading after about this number of events; `is_complete` says whether these were all.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -525,7 +525,7 @@ class Events:
         """Plan corrections, and change nothing: data to print, save, approve and execute.
 
         Events that read as REVERTED, that the ledger knows to be corrected, or whose correction is open are left out
-        and listed. An event that is there twice is planned once.
+        and listed. An event that occurs twice is planned once.
 
         Args:
             items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
@@ -536,7 +536,7 @@ class Events:
             The plan: print it, `ledger.approve(plan.digest, who=..., why=...)`, then `execute(plan)`.
 
         Raises:
-            InvalidRequest: An item is not allowed, or an event is there twice with different corrections.
+            InvalidRequest: An item is not allowed, or an event occurs twice with different corrections.
             ConfigurationError: There is no ledger, or it cannot be used.
             TogaiError: Any other failure.
         """
@@ -561,20 +561,20 @@ class Events:
         Args:
             plan: The plan.
             on_failure: "stop" to end at the first item that is not corrected, or "continue". An item whose earlier
-                correction is open ends nothing.
-            limit: Send at most so many items now.
+                correction is still open does not end the execution.
+            limit: The maximum number of items to send now.
             on_step: Called with each `Step` as it is done.
-            ledger: A `togai.corrections.Ledger` or its address, instead of the client's: the plan's ledger.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            What became of each item: check `is_complete`, or call `raise_for_failures()`.
+            The outcome of each item: check `is_complete`, or call `raise_for_failures()`.
 
         Raises:
             NotApproved: Nobody has approved the plan; nothing was sent.
             InvalidRequest: The plan is for another service or ledger; nothing was sent.
-            LedgerDamaged: The ledger is not what was written, or older than the plan; nothing was sent.
+            LedgerDamaged: The ledger was damaged or altered, or is older than the plan; nothing was sent.
             TogaiError: Any other failure of the ledger; nothing was sent.
         """
         steps = _plans.execute(
@@ -600,13 +600,13 @@ class Events:
         """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
         *Applied* and *not applied* need evidence; everything else is *cannot tell*. An event that somebody corrected
-        without this ledger reads the same as one that this correction reached. Readings that are older than `min_age`
+        without this ledger reads the same as one that this correction changed. Readings that are older than `min_age`
         can mislead, unless the ledger knows a later correction that they should show.
 
         Args:
             unknown: An entry of `ledger.pending()`, or the error.
             min_age: How old the correction must be before reading can show that it was not applied.
-            max_events: Where an event has no id of its own, list about so many events of its account at most.
+            max_events: Where an event has no id of its own, stop listing its account after about this number of events.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -614,7 +614,7 @@ class Events:
             The verdict with its evidence, for `ledger.settle(entry, found)`.
 
         Raises:
-            InvalidRequest: The argument is neither, or about several events.
+            InvalidRequest: The argument is neither of these, or is about several events.
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(
@@ -828,7 +828,7 @@ class AsyncEvents:
         Raises:
             InvalidRequest: The target, the action or the event is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -895,7 +895,7 @@ class AsyncEvents:
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -959,7 +959,7 @@ class AsyncEvents:
         Raises:
             InvalidRequest: The target is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -1032,7 +1032,7 @@ class AsyncEvents:
         Raises:
             InvalidRequest: The target or the event is not allowed; nothing was sent.
             AlreadyPending: An earlier correction of the event is open in the ledger; nothing was sent.
-            AlreadyCorrected: The event was undone or replaced already, says the ledger; nothing was sent.
+            AlreadyCorrected: According to the ledger, the event was already undone or replaced; nothing was sent.
             StaleReading: The event has changed since it was read; nothing was sent.
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
@@ -1073,7 +1073,7 @@ class AsyncEvents:
         """Read the listing of an account once, and choose events from it; for `plan`.
 
         The service cannot list events by id or by time: the events are chosen here. An event that the listing shows
-        twice is found once.
+        twice is returned once.
 
         Args:
             account_id: The account.
@@ -1082,8 +1082,8 @@ class AsyncEvents:
             since: Only events with this timestamp or a later one, with a time zone.
             until: Only events with an earlier timestamp, with a time zone.
             status: Only events with this `ingestion_status.status`.
-            where: Only events for which this function returns something true.
-            max_events: Read about so many events at most; `is_complete` says whether these were all.
+            where: Only events for which this function returns a true value.
+            max_events: Stop reading after about this number of events; `is_complete` says whether these were all.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -1118,7 +1118,7 @@ class AsyncEvents:
         """Plan corrections, and change nothing: data to print, save, approve and execute.
 
         Events that read as REVERTED, that the ledger knows to be corrected, or whose correction is open are left out
-        and listed. An event that is there twice is planned once.
+        and listed. An event that occurs twice is planned once.
 
         Args:
             items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
@@ -1129,7 +1129,7 @@ class AsyncEvents:
             The plan: print it, `ledger.approve(plan.digest, who=..., why=...)`, then `execute(plan)`.
 
         Raises:
-            InvalidRequest: An item is not allowed, or an event is there twice with different corrections.
+            InvalidRequest: An item is not allowed, or an event occurs twice with different corrections.
             ConfigurationError: There is no ledger, or it cannot be used.
             TogaiError: Any other failure.
         """
@@ -1154,20 +1154,20 @@ class AsyncEvents:
         Args:
             plan: The plan.
             on_failure: "stop" to end at the first item that is not corrected, or "continue". An item whose earlier
-                correction is open ends nothing.
-            limit: Send at most so many items now.
+                correction is still open does not end the execution.
+            limit: The maximum number of items to send now.
             on_step: Called with each `Step` as it is done.
-            ledger: A `togai.corrections.Ledger` or its address, instead of the client's: the plan's ledger.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            What became of each item: check `is_complete`, or call `raise_for_failures()`.
+            The outcome of each item: check `is_complete`, or call `raise_for_failures()`.
 
         Raises:
             NotApproved: Nobody has approved the plan; nothing was sent.
             InvalidRequest: The plan is for another service or ledger; nothing was sent.
-            LedgerDamaged: The ledger is not what was written, or older than the plan; nothing was sent.
+            LedgerDamaged: The ledger was damaged or altered, or is older than the plan; nothing was sent.
             TogaiError: Any other failure of the ledger; nothing was sent.
         """
         steps = _plans.execute(
@@ -1193,13 +1193,13 @@ class AsyncEvents:
         """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
 
         *Applied* and *not applied* need evidence; everything else is *cannot tell*. An event that somebody corrected
-        without this ledger reads the same as one that this correction reached. Readings that are older than `min_age`
+        without this ledger reads the same as one that this correction changed. Readings that are older than `min_age`
         can mislead, unless the ledger knows a later correction that they should show.
 
         Args:
             unknown: An entry of `ledger.pending()`, or the error.
             min_age: How old the correction must be before reading can show that it was not applied.
-            max_events: Where an event has no id of its own, list about so many events of its account at most.
+            max_events: Where an event has no id of its own, stop listing its account after about this number of events.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -1207,7 +1207,7 @@ class AsyncEvents:
             The verdict with its evidence, for `ledger.settle(entry, found)`.
 
         Raises:
-            InvalidRequest: The argument is neither, or about several events.
+            InvalidRequest: The argument is neither of these, or is about several events.
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(

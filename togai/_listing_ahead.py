@@ -50,7 +50,7 @@ class PageAhead(Generic[T]):
         self._ended = ended
         self._dropped = threading.Event()
         self._pid = os.getpid()
-        # The thread knows nothing of this object, which could not be dropped otherwise.
+        # The thread holds no reference to this object, which could never be dropped otherwise.
         work = partial(_request, run, steps, self._outcome, ended, self._dropped)
         threading.Thread(
             target=copy_context().run, args=(work,), name="togai-listing", daemon=True
@@ -106,7 +106,7 @@ class _DroppedError(Exception):
 
 
 def _until(dropped: threading.Event, steps: Steps[T]) -> Steps[T]:
-    """The same steps; once the page is dropped, no further attempt starts and no wait goes on."""
+    """The same steps; once the page is dropped, no further attempt starts and no wait continues."""
     resume: Callable[[], Step] = partial(steps.send, None)
     while True:
         try:
@@ -140,7 +140,7 @@ class AsyncPageAhead(Generic[T]):
         task: asyncio.Task[Any] | None = getattr(self, "task", None)
         if task is not None and not task.done():
             with suppress(RuntimeError):  # the loop is closed, and the task with it
-                # Whatever thread collects the garbage.
+                # The garbage collector may run in any thread.
                 task.get_loop().call_soon_threadsafe(task.cancel)
 
     @property
@@ -150,7 +150,7 @@ class AsyncPageAhead(Generic[T]):
 
     @property
     def lost(self) -> bool:
-        """Whether the page will never come: the event loop was closed, or is another one now."""
+        """Whether the page will never come: the event loop was closed or replaced."""
         import asyncio
 
         done = self.task.done()

@@ -1,4 +1,4 @@
-"""Checks of a listing against its request: filters that are ignored, ends that are none, parameters of the caller."""
+"""Checks of a listing against its request: ignored filters, premature ends, the caller's own parameters."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class FilterChecks:
 def further_page(body: Mapping[str, Any], known: Sequence[str]) -> str | None:
     """The unknown property of a listing's envelope that offers a next page, as a JSON path; None if there is none.
 
-    That is a text that is not empty, or an object that holds one, under a name like `nextCursor`, and `true` under a
-    name like `hasMore`. Numbers offer nothing.
+    Such a property is a non-empty text, or an object that contains one, under a name like `nextCursor`; or `true`
+    under a name like `hasMore`. Numbers do not count.
     """
     for name, value in body.items():
         if name not in known and (path := _offer(name, value, within=False)) is not None:

@@ -60,7 +60,7 @@ class _Account(Generic[A]):
 
     @contextmanager
     def position_in_errors(self) -> Generator[None]:
-        """Let errors name the account, and say where to resume."""
+        """Add to errors the account, and where to resume."""
         try:
             with self.cursor.position_in_errors():
                 yield
@@ -80,9 +80,9 @@ class _Listing(Generic[A]):
 
     @property
     def remaining(self) -> dict[str, str | None]:
-        """The accounts that are not listed to their end, with the token of the next page of each.
+        """The accounts that are not completely listed, with the token of the next page of each.
 
-        Pass it to `list_many` to go on elsewhere: `list_many(listing.remaining)`.
+        Pass it to `list_many` to continue elsewhere: `list_many(listing.remaining)`.
         """
         active = {account.id: account.cursor.next_token for account in self._active}
         return {**active, **dict(self._waiting)}
@@ -138,7 +138,7 @@ class AccountPages(_Listing["PageAhead[EventPage]"]):
     """The pages of many accounts, as `(account_id, page)`; the pages of each account are in order.
 
     An iterator: iterating again, after a break or an error, continues where it stopped. An error is about one account,
-    its `account_id`; the others go on, and that account is tried again.
+    its `account_id`; the others continue, and that account is retried.
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
@@ -179,7 +179,7 @@ class AsyncAccountPages(_Listing["AsyncPageAhead[EventPage]"]):
     """The pages of many accounts, as `(account_id, page)` for `async for`; the pages of each account are in order.
 
     An iterator: iterating again, after a break or an error, continues where it stopped. An error is about one account,
-    its `account_id`; the others go on, and that account is tried again.
+    its `account_id`; the others continue, and that account is retried.
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.

@@ -79,17 +79,15 @@ class Cursor:
         return not self.complete and not self._repeats and self._page.further_page is None
 
     def request(self) -> Steps[EventPage]:
-        """The request for the next page; it knows nothing of this cursor.
+        """The request for the next page; it holds no reference to this cursor.
 
         Raises:
-            RepeatedPageToken: The page before brought a token of an earlier page.
-            ListingIncomplete: The page before brought no token, but offered a further page.
+            RepeatedPageToken: The previous page repeated the token of an earlier page.
+            ListingIncomplete: The previous page had no token, but offered a further page.
         """
         if self._page.further_page is not None:
             raise ListingIncomplete(self._page.further_page)
-        if (
-            self._repeats
-        ):  # only now: the page that brought the repeated token had events of its own
+        if self._repeats:  # only now: the page with the repeated token had events of its own
             raise RepeatedPageToken(
                 "the service returned a page token for the second time; to continue would list the same events"
                 " again and again. List again, or with narrower filters; if it happens again, report it to the"
@@ -99,7 +97,7 @@ class Cursor:
 
     @contextmanager
     def position_in_errors(self) -> Generator[None]:
-        """Let errors say where to resume."""
+        """Add to errors where to resume."""
         try:
             yield
         except TogaiError as error:
@@ -128,7 +126,7 @@ class Cursor:
 def collect(
     fetch: Callable[[str | None], Steps[EventPage]], most: int | None = None
 ) -> Steps[tuple[list[EventWithStatus], bool]]:
-    """Request all pages of a listing, or pages until there are so many events; and whether these are all."""
+    """Request the pages of a listing up to a number of events; also return whether these are all."""
     cursor = Cursor(fetch)
     while not cursor.complete and (most is None or len(cursor.buffer) < most):
         with cursor.position_in_errors():
@@ -207,7 +205,7 @@ class EventPages(_Listing):
             yield self._cursor.rest()
 
     def _advance(self) -> None:
-        """Take the next page into the buffer, and request the one after it if that is wanted."""
+        """Take the next page into the buffer, and request the one after it if `prefetch` is on."""
         cursor = self._cursor
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead.lost:
@@ -256,7 +254,7 @@ class AsyncEventPages(_Listing):
             yield self._cursor.rest()
 
     async def _advance(self) -> None:
-        """Take the next page into the buffer, and request the one after it if that is wanted."""
+        """Take the next page into the buffer, and request the one after it if `prefetch` is on."""
         cursor = self._cursor
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead.lost:

@@ -89,18 +89,18 @@ def plan(
         raise InvalidRequest("items: pass a list of Undo, Redo and Replace")
     corrections, left_out = corrections_of(items)
     book = _required(settings, ledger)
-    identity, position, standing = yield Blocking(
+    identity, position, blocked = yield Blocking(
         partial(
-            book.standing,
+            book.blocked,
             settings.service,
             [str(one.selection.reference_id) for one in corrections],
         )
     )
     for correction in list(corrections):
         reference_id = str(correction.selection.reference_id)
-        if reference_id in standing:
+        if reference_id in blocked:
             corrections.remove(correction)
-            left_out.append(LeftOut(reference_id=reference_id, reason=standing[reference_id]))
+            left_out.append(LeftOut(reference_id=reference_id, reason=blocked[reference_id]))
     warnings = list(warnings_of(corrections))
     if left_out:
         warnings.append(f"{len(left_out)} left out, listed above")
@@ -160,7 +160,7 @@ def _check_arguments(plan: object, on_failure: object, limit: object) -> None:
     if on_failure not in ("stop", "continue"):
         raise InvalidRequest(f'on_failure={on_failure!r}: pass "stop" or "continue"')
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise InvalidRequest(f"limit={limit!r}: pass a whole number from 1 on, or None for all")
+        raise InvalidRequest(f"limit={limit!r}: pass a whole number, 1 or more, or None for all")
 
 
 _SENT = (Outcome.APPLIED, Outcome.FAILED, Outcome.NOT_APPLIED, Outcome.UNKNOWN)
@@ -184,7 +184,7 @@ class _Executing:
         self._listed: dict[int, list[ReadEvent]] = {}
 
     def step(self, number: int, outcome: Outcome, **more: Any) -> Step:
-        """What became of an item."""
+        """The outcome of an item."""
         item = self._plan.items[number - 1]
         return Step(number=number, total=len(self._plan.items), item=item, outcome=outcome, **more)
 
@@ -278,7 +278,7 @@ class _Executing:
         return self.step(number, outcome, detail=str(error), entry=error.entry, error=error)
 
     def _read(self, number: int) -> Steps[list[ReadEvent]]:
-        """The events around an item, as they read now."""
+        """The events that show an item and its replacement, as they read now."""
         reads = self._reads(number)
         if reads[0].event_id is None and number in self._listed:
             return self._listed[number]
@@ -340,7 +340,7 @@ def checked_most(max_events: object) -> int:
         InvalidRequest: It is not a number of events.
     """
     if isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 1:
-        raise InvalidRequest(f"max_events={max_events!r}: pass a whole number from 1 on")
+        raise InvalidRequest(f"max_events={max_events!r}: pass a whole number, 1 or more")
     return max_events
 
 

@@ -1,4 +1,4 @@
-"""The three operations: arguments, checked, to requests. No I/O."""
+"""Build the requests of the three operations from their arguments, which are checked. No I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 4096
 MAX_PAGE_SIZE: int | None = get_events.LIMITS.get("page_size", {}).get("maximum")
-"""Events of one page at most, as the contract says."""
+"""The largest page size that the contract allows."""
 
 
 def list_events(
@@ -36,7 +36,7 @@ def list_events(
     """The request for each page, given its token.
 
     Raises:
-        InvalidRequest: An argument cannot be right.
+        InvalidRequest: An argument is not allowed.
     """
     filters: dict[str, Any] = {
         "account_id": _filter("account_id", account_id),
@@ -89,7 +89,7 @@ def get_event(event_id: object) -> Call:
     """The request for one event.
 
     Raises:
-        InvalidRequest: The id cannot be one, or cannot stand in a path.
+        InvalidRequest: The id is not valid, or cannot be used in a path.
     """
     if not isinstance(event_id, str):
         raise InvalidRequest(f"event_id must be text, not {type(event_id).__name__}")
@@ -97,7 +97,7 @@ def get_event(event_id: object) -> Call:
         raise InvalidRequest("event_id is empty: pass the id that the event was sent with")
     if event_id in (".", ".."):
         raise InvalidRequest(
-            f"event_id={event_id!r} cannot stand in a path: it would name another call"
+            f"event_id={event_id!r} cannot be used in a path: it would name another call"
         )
     check_encodable("event_id", event_id)
     return _call(get_single_event.request(event_id))
@@ -173,12 +173,12 @@ def _filter(name: str, value: object) -> str | None:
 def check_encodable(name: str, value: str) -> None:
     if len(value) > _LONGEST:
         raise InvalidRequest(
-            f"{name} has {len(value)} characters: an address holds no more than {_LONGEST} of one"
+            f"{name} has {len(value)} characters: a URL can carry at most {_LONGEST}"
         )
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidRequest(f"{name} holds a character that UTF-8 cannot carry") from None
+        raise InvalidRequest(f"{name} contains a character that UTF-8 cannot encode") from None
 
 
 def _page_size(value: object) -> int | None:

@@ -30,35 +30,35 @@ _MAX_OBJECTS = 100_000
 """Objects in one body: the contract's largest page holds some thousands."""
 
 
-def read_page(reader: Reader, call: Call, answer: Response) -> EventPage:
-    """The page that the service answered.
+def read_page(reader: Reader, call: Call, response: Response) -> EventPage:
+    """The page in a response.
 
     Raises:
-        UnexpectedResponse: It is no page; in strict mode also where it deviates from the contract.
+        UnexpectedResponse: It is not a page; in strict mode also where it deviates from the contract.
     """
-    body = read_object(call, answer)
+    body = read_object(call, response)
     try:
-        events = _items(reader, call, answer, body, EventWithStatus, "GetEventsResponse")
-        token = _page_token(reader, call, answer, body.get("nextToken"))
+        events = _items(reader, call, response, body, EventWithStatus, "GetEventsResponse")
+        token = _page_token(reader, call, response, body.get("nextToken"))
         _extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
     except StrictDeviation as error:
-        raise _strict(call, answer, error) from None
+        raise _strict(call, response, error) from None
     return EventPage(
         tuple(events),
         token or None,
         further_page=None if token else further_page(body, ("events", "nextToken")),
-        request_id=answer.request_id,
-        status=answer.status,
-        headers=answer.headers,
+        request_id=response.request_id,
+        status=response.status,
+        headers=response.headers,
     )
 
 
-def _page_token(reader: Reader, call: Call, answer: Response, token: object) -> str | None:
+def _page_token(reader: Reader, call: Call, response: Response, token: object) -> str | None:
     if token is None:
         return None
     if isinstance(token, int) and not isinstance(token, bool):
         # In a query a number and its text are the same.
-        reader.tell(Drift("GetEventsResponse", "nextToken", "wrong type"), "$.nextToken")
+        reader.report(Drift("GetEventsResponse", "nextToken", "wrong type"), "$.nextToken")
         return str(token)
     try:
         if isinstance(token, str):
@@ -66,37 +66,37 @@ def _page_token(reader: Reader, call: Call, answer: Response, token: object) -> 
             return token
     except InvalidRequest as error:
         raise unexpected(
-            call, answer, f"a page token that cannot be sent ({error})", "$.nextToken"
+            call, response, f"a page token that cannot be sent ({error})", "$.nextToken"
         ) from None
     # Guessing here could end a listing early, or never.
-    raise unexpected(call, answer, "a page token that is no text", "$.nextToken")
+    raise unexpected(call, response, "a page token that is not text", "$.nextToken")
 
 
 def read_candidates(
-    reader: Reader, call: Call, answer: Response, event_id: str
+    reader: Reader, call: Call, response: Response, event_id: str
 ) -> list[EventWithStatusAndEventPipelineInfo]:
-    """The events that have the id that was asked for.
+    """The events with the requested id.
 
     Raises:
         UnexpectedResponse: The response is not a list of events, or of events with another id; in strict mode also
             where it deviates from the contract.
     """
-    body = read_object(call, answer)
+    body = read_object(call, response)
     model = EventWithStatusAndEventPipelineInfo
     try:
-        events = _items(reader, call, answer, body, model, "GetEventResponse")
+        events = _items(reader, call, response, body, model, "GetEventResponse")
         _extras(reader, body, ("events",), "GetEventResponse")
         for number, event in enumerate(events):
-            _check_id(reader, call, answer, event, event_id, f"$.events[{number}]")
+            _check_id(reader, call, response, event, event_id, f"$.events[{number}]")
     except StrictDeviation as error:
-        raise _strict(call, answer, error) from None
+        raise _strict(call, response, error) from None
     return events
 
 
 def _check_id(
     reader: Reader,
     call: Call,
-    answer: Response,
+    response: Response,
     event: EventWithStatusAndEventPipelineInfo,
     event_id: str,
     where: str,
@@ -106,77 +106,82 @@ def _check_id(
     if event_id in (str(id_), str(event.reference_id)):
         return
     if id_ is not None:
-        raise unexpected(call, answer, "an event with another id", where)
-    reader.tell(Drift("Event", "id", "missing"), f"{where}.eventPayload.id")
+        raise unexpected(call, response, "an event with another id", where)
+    reader.report(Drift("Event", "id", "missing"), f"{where}.eventPayload.id")
 
 
 def read_correction(
-    reader: Reader, call: Call, answer: Response, correction: Correction
+    reader: Reader, call: Call, response: Response, correction: Correction
 ) -> CorrectionResult:
-    """What the service says that it did.
+    """The result of a correction, as the service reports it.
 
     Raises:
-        UnexpectedResponse: It does not say; in strict mode also where it deviates from the contract.
+        UnexpectedResponse: It is not such a result; in strict mode also where it deviates from the contract.
     """
-    result = _correction_result(reader, call, answer, correction)
-    result.request_id, result.status = answer.request_id, answer.status
-    result.headers = answer.headers
+    result = _correction_result(reader, call, response, correction)
+    result.request_id, result.status = response.request_id, response.status
+    result.headers = response.headers
     return result
 
 
 def _correction_result(
-    reader: Reader, call: Call, answer: Response, correction: Correction
+    reader: Reader, call: Call, response: Response, correction: Correction
 ) -> CorrectionResult:
-    if correction.background and not answer.body.strip():
+    if correction.background and not response.body.strip():
         return CorrectionResult(correction, (), None)
-    body = _any_json(call, answer) if correction.background else read_object(call, answer)
+    body = _any_json(call, response) if correction.background else read_object(call, response)
     entries: Any = cast("dict[str, Any]", body).get("data") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         if correction.background:
             return CorrectionResult(correction, (), body)
-        raise unexpected(call, answer, "an object without a list of data", "$.data")
+        raise unexpected(call, response, "an object without a list of data", "$.data")
     try:
         outer = "EventsCorrectionResponse"
         read = _bounded(
-            reader, call, answer, cast("Any", entries), EventCorrectionInfo, outer, "data"
+            reader, call, response, cast("Any", entries), EventCorrectionInfo, outer, "data"
         )
         _extras(reader, cast("dict[str, Any]", body), ("data",), outer)
     except StrictDeviation as error:
-        raise _strict(call, answer, error) from None
+        raise _strict(call, response, error) from None
     return CorrectionResult(correction, read, body)
 
 
-def _any_json(call: Call, answer: Response) -> Any:
+def _any_json(call: Call, response: Response) -> Any:
     try:
-        return parse_json(answer.body, charset_of(answer.content_type))
+        return parse_json(response.body, charset_of(response.content_type))
     except (ValueError, RecursionError):
-        text = answer.body.decode("utf-8", "replace")
-        if "html" in answer.headers.get("content-type", "") or text.lstrip().startswith("<"):
-            raise unexpected(call, answer, "a page instead of an answer") from None
+        text = response.body.decode("utf-8", "replace")
+        if "html" in response.headers.get("content-type", "") or text.lstrip().startswith("<"):
+            raise unexpected(call, response, "an HTML page instead of JSON") from None
         return text
 
 
 def _items(
-    reader: Reader, call: Call, answer: Response, body: dict[str, Any], model: type[Any], outer: str
+    reader: Reader,
+    call: Call,
+    response: Response,
+    body: dict[str, Any],
+    model: type[Any],
+    outer: str,
 ) -> list[Any]:
     events: object = body.get("events")
     if isinstance(events, list):
-        return _bounded(reader, call, answer, cast("Any", events), model, outer, "events")
+        return _bounded(reader, call, response, cast("Any", events), model, outer, "events")
     if events is not None:
         raise unexpected(
-            call, answer, f"events that are no list but {type(events).__name__}", "$.events"
+            call, response, f"events that are not a list but {type(events).__name__}", "$.events"
         )
     if "events" not in body and body.keys() - {"nextToken"}:
         # Some other object, such as an error under status 200: not an empty page.
-        raise unexpected(call, answer, "an object without events", "$.events")
-    reader.tell(Drift(outer, "events", "null" if "events" in body else "missing"), "$.events")
+        raise unexpected(call, response, "an object without events", "$.events")
+    reader.report(Drift(outer, "events", "null" if "events" in body else "missing"), "$.events")
     return []
 
 
 def _bounded(
     reader: Reader,
     call: Call,
-    answer: Response,
+    response: Response,
     values: list[Any],
     model: type[Any],
     outer: str,
@@ -185,41 +190,41 @@ def _bounded(
     """The models of a list, unless it is so long that the models would fill the memory."""
     envelope: type = getattr(models, outer)
     limits = next(field.limits for field in fields(envelope) if field.wire == name)
-    if len(values) > most_items(limits) or answer.body.count(b"{") > _MAX_OBJECTS:
+    if len(values) > most_items(limits) or response.body.count(b"{") > _MAX_OBJECTS:
         problem = f"{len(values)} items in a list" + (
             f" of at most {limits['maxItems']}" if "maxItems" in limits else ""
         )
-        raise unexpected(call, answer, problem, f"$.{name}")
+        raise unexpected(call, response, problem, f"$.{name}")
     return reader.items(model, values, f"$.{name}")
 
 
 def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
     for name in body:
         if name not in known:
-            reader.tell(Drift(outer, name, "unknown property"), f"$.{name}")
+            reader.report(Drift(outer, name, "unknown property"), f"$.{name}")
 
 
-def _strict(call: Call, answer: Response, error: StrictDeviation) -> UnexpectedResponse:
+def _strict(call: Call, response: Response, error: StrictDeviation) -> UnexpectedResponse:
     deviation = error.deviation
     return unexpected(
-        call, answer, f"a deviation from the contract ({deviation.drift})", deviation.where
+        call, response, f"a deviation from the contract ({deviation.drift})", deviation.where
     )
 
 
-def read_object(call: Call, answer: Response) -> dict[str, Any]:
-    """The JSON object that a successful answer must be.
+def read_object(call: Call, response: Response) -> dict[str, Any]:
+    """The JSON object that the body of a success must be.
 
     Raises:
-        UnexpectedResponse: It is anything else.
+        UnexpectedResponse: The body is not a JSON object.
     """
-    content_type = answer.content_type
+    content_type = response.content_type
     try:
-        body = parse_json(answer.body, charset_of(content_type))
+        body = parse_json(response.body, charset_of(content_type))
     except RecursionError:
         problem = "JSON that is nested too deeply"
     except ValueError:
         named = f" ({content_type})" if content_type else ""
-        problem = f"a body that is not JSON{named}" if answer.body else "an empty body"
+        problem = f"a body that is not JSON{named}" if response.body else "an empty body"
         if content_type and "html" in content_type.lower():
             problem += ", from a proxy or a wrong base_url"
     else:
@@ -229,25 +234,25 @@ def read_object(call: Call, answer: Response) -> dict[str, Any]:
         problem = (
             "a body that is not JSON"
             if malformed
-            else f"JSON that is no object but {type(body).__name__}"
+            else f"JSON that is not an object but {type(body).__name__}"
         )
-    if answer.content_coding:
-        problem += f", with the content encoding {answer.content_coding}"
-    raise unexpected(call, answer, problem)
+    if response.content_coding:
+        problem += f", with the content encoding {response.content_coding}"
+    raise unexpected(call, response, problem)
 
 
 def unexpected(
-    call: Call, answer: Response, problem: str, where: str | None = None
+    call: Call, response: Response, problem: str, where: str | None = None
 ) -> UnexpectedResponse:
-    """The error for a success whose body is not what was asked for."""
+    """The error for a success with an unexpected body."""
     return UnexpectedResponse(
         problem,
         method=call.method,
         path=call.path,
-        status=answer.status,
-        request_id=answer.request_id,
-        content_type=answer.content_type,
-        snippet=answer.snippet(),
+        status=response.status,
+        request_id=response.request_id,
+        content_type=response.content_type,
+        snippet=response.snippet(),
         where=where,
-        attempts=answer.attempts,
+        attempts=response.attempts,
     )

@@ -52,16 +52,16 @@ def rows(
         events: Events that were read.
         attributes: The attributes that get a column, and one for their unit.
         dimensions: The dimensions that get a column. Where either is None, all events are read first to
-            find out; name both to keep memory flat.
+            find out; name both to keep memory use constant.
 
     Yields:
         `reference_id, id, account_id, customer_id, schema_name, timestamp, created_at, status,
         status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None where an event
-        has no such value. Quantities are Decimal, or the text that came where that is no number. Where an event
+        has no such value. Quantities are Decimal, or the text as received where that is not a number. Where an event
         has several attributes of one name, its cells hold the values and the units as one text, such as `1; 2.5`.
 
     Raises:
-        InvalidRequest: These are no events to iterate over, or the names are no list.
+        InvalidRequest: `events` cannot be iterated over, or the names are not a list.
     """
     if not isinstance(cast("object", events), Iterable):
         raise InvalidRequest(
@@ -118,7 +118,7 @@ def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str])
 
 
 def _by_name(payload: object) -> dict[str, list[Any]]:
-    """The attributes of an event by their names, of which a damaged or careless event may repeat one."""
+    """The attributes of an event by their names, of which a malformed event may repeat one."""
     found: dict[str, list[Any]] = {}
     for attribute in _each(_get(payload, "attributes")):
         found.setdefault(str(_get(attribute, "name")), []).append(attribute)
@@ -134,7 +134,7 @@ def _cell(values: Iterable[Any]) -> Any:
 
 
 def _get(model: Any, name: str) -> Any:
-    """An attribute of a model, None where a damaged event holds something else in its place."""
+    """An attribute of a model, None where a malformed event has a value of another type in its place."""
     return getattr(model, name, None)
 
 

@@ -1,4 +1,4 @@
-"""Salvage a malformed item: all that can be read of it, property by property, with each deviation noted."""
+"""Salvage a malformed item: all that can be read of it, property by property, with each deviation recorded."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def _datetime(_kind: Any, value: Any) -> tuple[datetime, str]:
 
 
 FINER = re.compile(r"[.,]\d{6}\d*[1-9]")
-"""Found in the text of a time that a datetime cannot hold to the last digit."""
+"""Matches the text of a time with more digits than a datetime can hold."""
 
 
 def _date(_kind: Any, value: Any) -> tuple[date, str]:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from togai._drift import Drift
 
 PRODUCTION_URL = "https://api.togai.com"
-"""The host that bills."""
+"""The production host: corrections change what customers are billed."""
 
 SANDBOX_URL = "https://sandbox-api.togai.com"
-"""The host to try things on: `Togai(base_url=SANDBOX_URL)`."""
+"""The sandbox host, for trials: `Togai(base_url=SANDBOX_URL)`."""
 
 
 class Unchanged(enum.Enum):
@@ -178,10 +178,10 @@ def _checked_url(url: str | None) -> str:
     try:
         parsed.host.encode("idna")
     except UnicodeError as error:
-        raise ConfigurationError(f"base_url names a host that cannot exist ({error})") from None
+        raise ConfigurationError(f"base_url has an invalid host name ({error})") from None
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise ConfigurationError(
-            "base_url must hold no user, query or fragment; the token goes into token="
+            "base_url must not contain a user, query or fragment; the token goes into token="
         )
     if not parsed.host or parsed.scheme not in ("https", "http"):
         raise ConfigurationError(
@@ -189,7 +189,7 @@ def _checked_url(url: str | None) -> str:
         )
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
         raise ConfigurationError(
-            f"base_url {url!r} would send the token in the clear: use https (http goes to this machine only)"
+            f"base_url {url!r} would send the token in the clear: use https (http is allowed for this machine only)"
         )
     return str(parsed).rstrip("/")
 

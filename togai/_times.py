@@ -1,4 +1,4 @@
-"""Times that callers pass: moments in UTC, from the start."""
+"""Times that callers pass, converted to UTC."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 
 def to_utc(name: str, value: object) -> datetime:
-    """The moment in UTC, so that neither its zone nor a clock change can make it mean another one later.
+    """The moment in UTC, so that no later change of a time zone alters it.
 
     Args:
         name: The argument's name, for the error.
         value: A datetime with a time zone.
 
     Raises:
-        ValueError: It is something else (pandas' NaT too), or finer than a datetime can hold; the text says so.
+        ValueError: It is not a datetime with a time zone (nor is pandas' NaT), or is finer than a datetime can hold.
     """
     try:
         if not isinstance(value, datetime) or value.utcoffset() is None:

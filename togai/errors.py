@@ -25,7 +25,7 @@ TogaiError
 ├── StaleReading                  the event has changed since it was read; nothing was sent
 ├── NotApproved                   nobody has approved the plan; nothing was sent
 ├── LedgerBusy                    another process held the ledger for too long
-├── LedgerDamaged                 the ledger is not what was written
+├── LedgerDamaged                 the ledger was damaged or altered
 ├── PlanIncomplete                not every item of a plan is applied
 ├── CorrectionFailed              some events were not corrected
 └── CorrectionOutcomeUnknown      a correction may or may not have been applied
@@ -264,13 +264,13 @@ class UnexpectedResponse(TogaiError):
 
 
 class RepeatedPageToken(TogaiError):
-    """The service returned a page token for the second time; to continue would repeat events."""
+    """The service returned a page token for the second time; continuing would repeat events."""
 
 
 class FilterIgnored(TogaiError):
     """The service ignores a filter: it returns events for a value that nothing matches.
 
-    No event of the page was returned. Do not use what an earlier listing with this filter returned without a check.
+    No event of the page was returned. Check what earlier listings with this filter returned before you use it.
 
     Attributes:
         filter: The name of the filter in the query.

@@ -89,7 +89,7 @@ def test_without_a_terminal_the_number_is_expected(
 ) -> None:
     command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "test")
     for more, problem in (
-        ((), "nobody can be asked here: approve with --expect 1"),
+        ((), "no terminal to confirm on: approve with --expect 1"),
         (("--expect", "2"), "the plan has 1 events, not 2"),
     ):
         done = pipe(*command, *more, typed="1\n")
@@ -156,7 +156,7 @@ def test_ids_come_from_a_file_and_wrong_ones_are_listed(
         "nobody: no such event",
         "twice: 2 events have this id; name one by --reference-id",
         "taken-back: reverted already",
-        "3 wrong; nothing was sent. Correct them, or go on without them: --skip-wrong",
+        "3 wrong; nothing was sent. Correct them, or continue without them: --skip-wrong",
     ):
         assert problem in done.stderr
     assert not month.corrections
@@ -345,7 +345,7 @@ def test_corrections_survive_interruptions(
             shown.send("\x03")
             codes.append(shown.end())
             said = " ".join(shown.text.split())
-            assert "Interrupted. Go on with: togai plan execute plan.json" in said
+            assert "Interrupted. Continue with: togai plan execute plan.json" in said
     assert set(codes) <= {130}
     done = pipe("plan", "execute", "plan.json")
     assert done.returncode in (0, 3), done.stderr

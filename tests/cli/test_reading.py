@@ -168,7 +168,7 @@ def test_ctrl_c_and_kill_leave_an_export_that_goes_on(
         shown._read(0.01)
     shown.send("\x03")
     assert shown.end() == 130
-    assert "Interrupted. The same command goes on." in shown.text
+    assert "Interrupted. Repeat the same command to continue." in shown.text
     before = len(fake.requests)
     with subprocess.Popen([*COMMAND, *command], env=env) as process:
         while len(fake.requests) < before + 3:

@@ -120,9 +120,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"account_id": "", "whole_account": True}, "account_id"),
     ({"account_id": "acme", "event_id": ""}, "event_id"),
     ({"account_id": "acme", "event_id": 7}, "event_id"),
-    ({"account_id": "acme", "reference_id": "r", "event_id": "e"}, "cannot go with"),
-    ({"account_id": "acme", "created_at": WHEN}, "cannot go with"),
-    ({"account_id": "acme", "event_source_time": WHEN, "created_at": WHEN}, "cannot go with"),
+    ({"account_id": "acme", "reference_id": "r", "event_id": "e"}, "cannot be combined with"),
+    ({"account_id": "acme", "created_at": WHEN}, "cannot be combined with"),
+    (
+        {"account_id": "acme", "event_source_time": WHEN, "created_at": WHEN},
+        "cannot be combined with",
+    ),
     ({"account_id": "acme", "event_id": "e", "whole_account": True}, "whole_account"),
     ({"account_id": "acme", "event_source_time": datetime(2024, 1, 1)}, "time zone"),
     ({"account_id": "acme", "event_source_time": "2024-01-01T00:00:00Z"}, "time zone"),
@@ -148,7 +151,7 @@ def test_a_refused_target_lists_what_is_allowed(api: Api) -> None:
 def test_an_event_and_filters_together_are_refused(api: Api, fake: FakeTogai) -> None:
     fake.add(id="ride-1")
     read = api.call("get", "ride-1")
-    with pytest.raises(InvalidRequest, match="pass either"):
+    with pytest.raises(InvalidRequest, match="pass one or the other"):
         api.call("undo", read, event_id="ride-1")
 
 

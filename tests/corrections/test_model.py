@@ -134,8 +134,8 @@ class LedgerMachine(RuleBasedStateMachine):
             entry.id for entry in self.whole.values()
         }
         checked = self.ledgers[1]
-        _, _, standing = records_of(checked).standing(SERVICE, TARGETS)
-        assert {one for one in TARGETS if "corrected already" in standing.get(one, "")} == set(
+        _, _, blocked = records_of(checked).blocked(SERVICE, TARGETS)
+        assert {one for one in TARGETS if "corrected already" in blocked.get(one, "")} == set(
             self.dead
         )
 

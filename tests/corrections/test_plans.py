@@ -243,7 +243,7 @@ def test_a_plan_needs_a_ledger_and_an_approval(
     ledger.approve(plan.digest, who="bob", why="ok")
     other = Ledger(tmp_path / "other.db", create=True)
     other.approve(plan.digest, who="bob", why="ok")
-    with pytest.raises(InvalidRequest, match="another ledger"):
+    with pytest.raises(InvalidRequest, match="does not belong to the ledger"):
         planner.call("execute", plan, ledger=other)
     with pytest.raises(InvalidRequest, match="execute takes a Plan"):
         planner.call("execute", "plan.json")

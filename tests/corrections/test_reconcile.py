@@ -347,5 +347,5 @@ def test_an_age_that_is_none_is_refused(
     with pytest.raises(InvalidRequest, match="min_age"):
         client.call("reconcile", entry, min_age=age)
     other = client.call("reconcile", entry)
-    with pytest.raises(InvalidRequest, match="not of entry"):
+    with pytest.raises(InvalidRequest, match="does not belong to entry"):
         ledger.settle(next(iter(ledger.history())), other)

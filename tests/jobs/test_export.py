@@ -284,7 +284,7 @@ def test_a_second_process_is_refused(fake: FakeTogai, run: Run, path: Path) -> N
         ("acme", {"columns": ["id", "id"]}, "twice"),
         ("acme", {"columns": ["distance"]}, r"attribute\.NAME"),
         ("acme", {"format": "xml"}, "csv, jsonl, parquet"),
-        ("acme", {"format": "jsonl", "excel": True}, "goes with csv"),
+        ("acme", {"format": "jsonl", "excel": True}, "is for csv only"),
         ("acme", {"concurrency": 0}, "from 1 to 50"),
     ],
 )
@@ -295,7 +295,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent_or_written(
         run(accounts, path, **options)
     with pytest.raises(TypeError, match="no parameter 'colums'"):
         run("acme", path, colums=["id"])
-    with pytest.raises(InvalidRequest, match="names no format"):
+    with pytest.raises(InvalidRequest, match="has no extension of a known format"):
         run("acme", path.with_suffix(".xls"))
     assert not fake.requests
     assert not list(path.parent.iterdir())

@@ -30,7 +30,7 @@ ODD_EVENT = evolve(PLAIN_EVENT, dimensions={"city": "\ud800"})
 def test_what_no_address_can_hold_is_refused_before_sending(
     api: Api, fake: FakeTogai, how: Any
 ) -> None:
-    with pytest.raises(InvalidRequest, match="an address holds no more than 4096"):
+    with pytest.raises(InvalidRequest, match="a URL can carry at most 4096"):
         how(api)
     assert fake.requests == []
 

@@ -25,7 +25,7 @@ app = App(
 
     Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 some failed or some lines are wrong,
     2 wrong use or refused before anything was sent, 3 corrections of an earlier run are open, 4 an outcome is unknown,
-    5 the service refused a read or could not be reached, 130 interrupted: the same command goes on.""",
+    5 the service refused a read or could not be reached, 130 interrupted: repeat the same command to continue.""",
     version=__version__,
     default_parameter=Parameter(negative=(), show_default=False),
     result_action="return_value",
@@ -41,19 +41,19 @@ _COMMANDS = {
     "report": ("_report:report", "Report usage, failures and corrections; as a page with --html."),
     "undo": ("_corrections:undo", "Take events back."),
     "redo": ("_corrections:redo", "Take events back and ingest them again."),
-    "correct": ("_corrections:correct", "Replace quantities as a CSV table says."),
+    "correct": ("_corrections:correct", "Replace quantities from a CSV table."),
     "plan show": ("_corrections:plan_show", "Show a saved plan."),
     "plan approve": ("_corrections:plan_approve", "Approve a saved plan."),
     "plan execute": (
         "_corrections:plan_execute",
-        "Execute an approved plan; goes on where it stopped.",
+        "Execute an approved plan; continues where it stopped.",
     ),
     "pending": ("_ledger:pending", "List the corrections whose outcome is unknown."),
     "reconcile": ("_ledger:reconcile", "Find out whether open corrections were applied."),
-    "decide": ("_ledger:decide", "Settle an open correction by what a person knows."),
+    "decide": ("_ledger:decide", "Settle an open correction by the decision of a person."),
     "history": ("_ledger:history", "List what was corrected, by whom and why."),
     "ledger create": ("_ledger:create", "Create a ledger."),
-    "ledger verify": ("_ledger:verify", "Check that the ledger is what was written."),
+    "ledger verify": ("_ledger:verify", "Check that the ledger was not damaged or altered."),
     "ledger release": ("_ledger:release", "Allow one further correction of an event."),
     "doctor": ("_service:doctor", "Check token, address, clock and versions with one read."),
     "serve": ("_service:serve", "Serve a messy month in memory, to try everything on."),
@@ -112,7 +112,7 @@ def _run(arguments: Sequence[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else REFUSED
     except KeyboardInterrupt:
-        say("Interrupted. The same command goes on.")
+        say("Interrupted. Repeat the same command to continue.")
         return INTERRUPTED
     except BrokenPipeError:  # whoever read stdout has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -111,11 +111,11 @@ class Approval:
     save_plan: Path | None = None
     """Save the plan to this file, for others to approve or execute."""
     expect: Count = None
-    """Approve the plan if it has exactly so many events; needed where no person can be asked."""
+    """Approve the plan if it has exactly this number of events; required without a terminal."""
     limit: Count = None
-    """Correct at most so many events now."""
+    """The maximum number of events to correct now."""
     skip_wrong: bool = False
-    """Go on without the lines and ids that are wrong."""
+    """Continue without the lines and ids that are wrong."""
 
 
 APPROVAL = Approval()
@@ -163,7 +163,7 @@ def correct(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> int:
-    """Replace quantities of events as a CSV table says.
+    """Replace quantities of events from a CSV table.
 
     Columns: reference_id or event_id, account_id, and attribute and value, or attribute.NAME as an export has them.
 
@@ -206,7 +206,7 @@ class _Run:
             say(problem)
         if problems and not self._approval.skip_wrong:
             say(
-                f"{len(problems)} wrong; nothing was sent. Correct them, or go on without them: --skip-wrong"
+                f"{len(problems)} wrong; nothing was sent. Correct them, or continue without them: --skip-wrong"
             )
             return SOME_FAILED
         why = self._why()
@@ -258,7 +258,7 @@ def ask(question: str, otherwise: str) -> str:
     """What a person types.
 
     Raises:
-        InvalidRequest: Nobody can be asked, or nothing was typed.
+        InvalidRequest: There is no terminal, or nothing was typed.
     """
     if sys.stdin.isatty():
         sys.stderr.write(question)
@@ -272,12 +272,12 @@ def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
     """Have a person approve a plan by the number of its events.
 
     Raises:
-        InvalidRequest: The number is another one.
+        InvalidRequest: The number does not match.
     """
     count = len(plan.items)
     typed = expect if expect is not None else ask(
         "Type the number of events to correct them: ",
-        f"nobody can be asked here: approve with --expect {count}",
+        f"no terminal to confirm on: approve with --expect {count}",
     )  # fmt: skip
     if str(typed) != str(count):
         raise InvalidRequest(f"the plan has {count} events, not {typed}. Nothing was sent")
@@ -299,7 +299,7 @@ def execute(client: Togai, plan: Plan, path: Path, limit: int | None, output: Ou
                 plan, on_failure="continue", limit=limit, on_step=lambda step: show(step.number, "")
             )
     except KeyboardInterrupt:
-        say(f"Interrupted. Go on with: {again}")
+        say(f"Interrupted. Continue with: {again}")
         return INTERRUPTED
     rows = done.to_rows()
     if output.is_data:
@@ -340,7 +340,7 @@ def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = BOO
     Args:
         plan: The file.
         why: Why you approve it; recorded in the ledger.
-        expect: The number of events; needed where no person can be asked.
+        expect: The number of events; required without a terminal.
     """
     from togai.corrections import Plan
 
@@ -358,11 +358,11 @@ def plan_execute(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> int:
-    """Execute an approved plan; after an interruption it goes on, and nothing is sent twice.
+    """Execute an approved plan; after an interruption it continues, and nothing is sent twice.
 
     Args:
         plan: The file.
-        limit: Correct at most so many events now.
+        limit: The maximum number of events to correct now.
     """
     from togai.corrections import Plan
 

@@ -31,7 +31,7 @@ def list_events(
     """List events. On a terminal the first 50, otherwise all.
 
     Args:
-        limit: Only so many events.
+        limit: The maximum number of events.
     """
     most = limit if limit is not None else _ON_A_SCREEN if output.is_table else None
     with service.client() as client:
@@ -126,7 +126,7 @@ def export_events(
     restart: bool = False,
     service: Service = SERVICE,
 ) -> int:
-    """Export events to a file that is whole or absent. After an interruption the same command goes on.
+    """Export events to a file that is complete or absent. After an interruption the same command continues.
 
     Args:
         file: The file; its ending names the format: .csv, .jsonl or .parquet.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @Parameter(name="*", group="Ledger")
 @dataclass(frozen=True, kw_only=True)
 class Book:
-    """The ledger, which records every correction and lets none be sent twice."""
+    """The ledger, which records every correction and prevents a second one of the same event."""
 
     ledger: Annotated[str | None, Parameter(env_var="TOGAI_LEDGER")] = None
     """The ledger: a file, or a postgresql:// address."""
@@ -33,7 +33,7 @@ class Book:
         """The ledger.
 
         Raises:
-            InvalidRequest: None is named.
+            InvalidRequest: No ledger is named.
         """
         from togai.corrections import Ledger
 
@@ -53,7 +53,10 @@ _COLUMNS = ("entry", "at", "kind", "action", "reference_id", "who", "why")
 def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
     """List the corrections whose outcome is unknown. Exit code 3 if there are any."""
     entries = book.open().pending()
-    rows = [{**_row(one), "cause": one.cause or "it ended before it knew"} for one in entries]
+    rows = [
+        {**_row(one), "cause": one.cause or "the process ended before the outcome was known"}
+        for one in entries
+    ]
     output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
     say("Find out with: togai reconcile" if entries else "Nothing is open.")
     return OPEN if entries else DONE
@@ -86,8 +89,8 @@ def reconcile(
     output.write(rows, ["entry", "action", "reference_id", "verdict", "evidence", "check_after"])
     if left := [one.id for one in ledger.pending() if one.id in {one.id for one in entries}]:
         say(
-            f"{len(left)} cannot be told yet. Later: togai reconcile."
-            f" Whoever knows: togai decide {left[0]} applied --why TEXT"
+            f"{len(left)} without a verdict so far. Later: togai reconcile."
+            f" If you know the outcome: togai decide {left[0]} applied --why TEXT"
         )
         return UNKNOWN
     say("Nothing is open." if not entries else f"{len(entries)} settled. Next: togai history")
@@ -97,7 +100,7 @@ def reconcile(
 def decide(
     entry: int, verdict: Literal["applied", "not-applied"], *, why: str, book: Book = BOOK
 ) -> None:
-    """Settle an open correction by what a person knows.
+    """Settle an open correction by the decision of a person.
 
     Args:
         entry: The number of the entry.
@@ -151,7 +154,7 @@ def create(file: str) -> None:
 
 
 def verify(*, book: Book = BOOK) -> None:
-    """Check that every entry of the ledger is what was written."""
+    """Check that no entry of the ledger was damaged or altered."""
     say(f"{book.open().verify():,} entries, all as they were written.")
 
 

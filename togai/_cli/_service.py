@@ -93,8 +93,8 @@ def serve(*, port: int = 0, token: str = "test-token", events: int | None = None
 
     Args:
         port: A port on 127.0.0.1; any free one by default.
-        token: The token that it takes.
-        events: So many plain events instead of the month.
+        token: The token that it accepts.
+        events: The number of plain events to add instead of the month.
     """
     from togai.testing.__main__ import main
 

@@ -75,7 +75,7 @@ class Service:
 @Parameter(name="*", group="Which events")
 @dataclass(frozen=True, kw_only=True)
 class Which:
-    """Which events are read. The service lists by account and schema; everything else is applied here."""
+    """Which events are read. The service lists by account and schema; all other filters are applied here."""
 
     account: list[str] = field(default_factory=list[str])
     """Only this account; may be repeated. By default all."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 
 _SLICE = 0.02
-"""Seconds between two tries to lock a SQLite file."""
+"""Seconds between two attempts to lock a SQLite file."""
 
 
 class Transaction(Protocol):
@@ -201,7 +201,7 @@ class PostgreSQL:
             if not _exists(transaction):
                 raise _missing(self)
             if write:
-                # The one lock that orders everything: reading goes on, all writing waits.
+                # The one lock that orders everything: reads continue, all writes wait.
                 transaction.rows("LOCK TABLE togai_entry IN EXCLUSIVE MODE")
             yield transaction
 

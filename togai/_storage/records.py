@@ -135,7 +135,7 @@ class Records:
                 if rules.is_open(entry):
                     rules.settle(entry, Kind.NOT_APPLIED, data={"how": "not sent", "cause": cause})
 
-    def standing(
+    def blocked(
         self, service: str, reference_ids: Sequence[str]
     ) -> tuple[str, tuple[int, str], dict[str, str]]:
         """The ledger's id and newest entry, and which of these events it keeps from being corrected, and why."""
@@ -151,12 +151,12 @@ class Records:
             return rules.identity(), (head, rules.checksum(head)), found
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
-        """Refuse a plan that is of another ledger, or not approved."""
+        """Refuse a plan that belongs to another ledger, or is not approved."""
         with self.rules(write=False) as rules:
             rules.check_plan(digest, ledger, position)
 
     def states(self, digest: str) -> dict[str, tuple[Kind, Entry, str | None]]:
-        """What became of the items of a plan."""
+        """The outcomes of the items of a plan."""
         with self.rules(write=False) as rules:
             return rules.states(digest)
 

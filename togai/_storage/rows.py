@@ -51,11 +51,11 @@ def entry_of(row: Sequence[Any], ledger: object) -> Entry:
     """The entry in a row.
 
     Raises:
-        LedgerDamaged: The row is not what was written.
+        LedgerDamaged: The row was damaged or altered.
     """
     values = dict(zip(COLUMNS, row, strict=False))
     if checksum(row[: len(COLUMNS)]) != row[len(COLUMNS)]:
-        raise LedgerDamaged(str(ledger), [f"entry {values['id']} is not what was written"])
+        raise LedgerDamaged(str(ledger), [f"entry {values['id']} was damaged or altered"])
     values["at"] = datetime.fromisoformat(values["at"])
     values["kind"] = Kind(values["kind"])
     values["data"] = json.loads(values["data"])
@@ -63,7 +63,7 @@ def entry_of(row: Sequence[Any], ledger: object) -> Entry:
 
 
 def checksum(values: Iterable[Any]) -> str:
-    """What a row's columns come to."""
+    """The checksum of a row's columns."""
     text = json.dumps(list(values), ensure_ascii=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

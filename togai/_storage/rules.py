@@ -206,7 +206,7 @@ class Rules:
         return str(found[-1].data["reference_id"]) if found else None
 
     def states(self, plan: str) -> dict[str, tuple[Kind, Entry, str | None]]:
-        """What became of the items of a plan: the kind that settled each, or that it is an intent still."""
+        """The outcomes of the items of a plan: the kind that settled each, or `intent` while it is open."""
         found: dict[str, tuple[Kind, Entry, str | None]] = {}
         for entry in self.entries("plan = ?", plan):
             if entry.item is None:
@@ -227,15 +227,15 @@ class Rules:
         return [self.entries("id = ?", number)[0] for number in seen[:50]]
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
-        """Refuse a plan that is of another ledger, or not approved.
+        """Refuse a plan that belongs to another ledger, or is not approved.
 
         Raises:
-            InvalidRequest: It is of another ledger.
+            InvalidRequest: It belongs to another ledger.
             LedgerDamaged: The ledger is older than the plan.
             NotApproved: Nobody has approved it.
         """
         if self.identity() != ledger:
-            raise InvalidRequest(f"the plan belongs to another ledger than {self._ledger}")
+            raise InvalidRequest(f"the plan does not belong to the ledger {self._ledger}")
         if position[0] and self.checksum(position[0]) != position[1]:
             raise LedgerDamaged(
                 str(self._ledger),
@@ -282,11 +282,11 @@ class Rules:
         if not found or found[0].kind != Kind.INTENT:
             raise InvalidRequest(f"the ledger {self._ledger} has no correction {number}")
         if isinstance(entry, Entry) and entry.kind == Kind.INTENT and found[0].at != entry.at:
-            raise InvalidRequest(f"entry {number} is of another ledger than {self._ledger}")
+            raise InvalidRequest(f"entry {number} does not belong to the ledger {self._ledger}")
         return found[0]
 
     def settle(self, intent: Entry, kind: Kind, *, data: dict[str, Any], **more: Any) -> None:
-        """Write what became of an intent; a settled one loses its lock.
+        """Write the outcome of an intent; a settled one loses its lock.
 
         Raises:
             InvalidRequest: It is settled already.
@@ -336,7 +336,7 @@ class Rules:
                     intents[entry.id] = entry
                 elif entry.kind in SETTLED:
                     if entry.intent not in intents:
-                        found.append(f"{entry} is about no correction")
+                        found.append(f"{entry} does not refer to a correction")
                     settled.add(entry.intent)
         except LedgerDamaged as error:
             return [*found, *error.problems]

@@ -1,4 +1,4 @@
-"""The token: read before each attempt, refreshed once for all who meet a 401 together, never shown."""
+"""The token: read before each attempt, refreshed once for all callers that get a 401 at the same time, never shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Secret:
         """This token.
 
         Raises:
-            ConfigurationError: It cannot be one.
+            ConfigurationError: It is not a valid token.
         """
         if self._problem is not None:
             raise ConfigurationError(self._problem)
@@ -78,7 +78,7 @@ class Secret:
 
 
 class _Source:
-    """What both twins know: the callable or the fixed token, and what it last gave for a refused one."""
+    """What both twins know: the callable or the fixed token, and the token that last replaced a refused one."""
 
     def __init__(self, token: object) -> None:
         # Raises nothing for a token, as Secret does not.
@@ -89,10 +89,10 @@ class _Source:
         self._renewed: tuple[Secret, Secret] | None = None
 
     def check(self) -> None:
-        """Refuse a fixed token that cannot be one.
+        """Refuse a fixed token that is not valid.
 
         Raises:
-            ConfigurationError: It cannot be one.
+            ConfigurationError: It is not a valid token.
         """
         if self._fixed is not None:
             self._fixed.checked()
@@ -117,18 +117,18 @@ class TokenSource(_Source):
         return self._fixed or self._fetch()
 
     def refresh(self, refused: Secret) -> Secret:
-        """Another token than the refused one, asked for once however many threads come together."""
+        """A token other than the refused one, fetched once for all threads that need it."""
         with self._lock:
             if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
                 self._renewed = (refused, self._fetch())
             return self._renewed[1]
 
     def _fetch(self) -> Secret:
-        given: list[object] = [self._call()]
-        if not inspect.isawaitable(given[0]):
-            return Secret(given.pop()).checked()
-        if inspect.iscoroutine(given[0]):
-            given[0].close()
+        returned: list[object] = [self._call()]
+        if not inspect.isawaitable(returned[0]):
+            return Secret(returned.pop()).checked()
+        if inspect.iscoroutine(returned[0]):
+            returned[0].close()
         raise ConfigurationError(
             "Togai takes a plain callable as token; AsyncTogai takes async ones"
         )
@@ -148,14 +148,14 @@ class AsyncTokenSource(_Source):
         return self._fixed or await self._fetch()
 
     async def refresh(self, refused: Secret) -> Secret:
-        """Another token than the refused one, asked for once however many tasks come together."""
+        """A token other than the refused one, fetched once for all tasks that need it."""
         async with self._lock:
             if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
                 self._renewed = (refused, await self._fetch())
             return self._renewed[1]
 
     async def _fetch(self) -> Secret:
-        given: list[object] = [self._call()]
-        if inspect.isawaitable(given[0]):
-            given.append(await given[0])
-        return Secret(given.pop()).checked()
+        returned: list[object] = [self._call()]
+        if inspect.isawaitable(returned[0]):
+            returned.append(await returned[0])
+        return Secret(returned.pop()).checked()

@@ -37,7 +37,7 @@ class Body:
     def decoded(self, codings: str) -> bytes:
         """The body without its compression.
 
-        Gzip is recognized by its first bytes: some services name it otherwise, and some transports have decompressed
+        Gzip is recognized by its first bytes: some services give it another name, and some transports have decompressed
         it already. So an unknown coding costs nothing unless the body is really encoded.
 
         Args:
@@ -83,7 +83,7 @@ def _gunzip(body: bytes) -> bytes:
 
 
 def _inflate(body: bytes, bits: int) -> bytes | None:
-    """The body without deflate; None if it is not compressed so."""
+    """The body without deflate; None if it is not compressed with deflate."""
     stream = zlib.decompressobj(bits)
     try:
         inflated = stream.decompress(body, MAX_BODY + 1)

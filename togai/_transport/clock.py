@@ -1,4 +1,4 @@
-"""The clock that waits, the pace and deadlines go by: the machine's, unless a test moves one of its own."""
+"""The clock for waits, the rate limit and deadlines: the machine's, unless a test replaces it."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ class Clock:
 
         if abs(asyncio.get_running_loop().time() - self._real()) < _LAG:
             await asyncio.sleep(seconds)
-        else:  # the loop goes by a clock that somebody froze or moved: it might never wake
+        else:  # the loop uses a clock that a test froze or moved: it might never wake
             await asyncio.to_thread(time.sleep, seconds)
 
     def wait(self, until: threading.Condition | threading.Event, seconds: float) -> bool | None:
-        """Wait for something, but no longer than so many seconds; whether it happened."""
+        """Wait for something, but no longer than a number of seconds; return whether it happened."""
         return until.wait(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
-        """What ends the `async with` around it after so many seconds."""
+        """A context manager that ends its `async with` block after a number of seconds."""
         import asyncio
 
         return asyncio.timeout(seconds)
 
 
 current = Clock()
-"""What all clients go by. `togai.testing.FakeClock` takes its place for the length of a `with`."""
+"""The clock of all clients. `togai.testing.FakeClock` takes its place for the length of a `with`."""

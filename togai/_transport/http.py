@@ -74,7 +74,7 @@ class _Sending:
         if clock.current.now() < self.deadline:
             return None
         # The rate limit, or a hold after a 429, took the rest of the time.
-        text = "its turn came only when the time for the call was over"
+        text = "the time for the call was over before the request could be sent"
         return NoResponse(Failure.NOT_SENT, text)
 
     def request(self, trace: Callable[..., Any]) -> Any:
@@ -139,7 +139,7 @@ class _Sending:
         return self._responded(self.response.status_code, headers, reason, body)
 
     def failed(self, error: Exception) -> Outcome:
-        """The outcome of an exception; the status line decides, where it came.
+        """The outcome of an exception; the status line decides, if it arrived.
 
         Raises:
             Exception: It is the caller's own.
@@ -225,7 +225,7 @@ def attempt(
     Args:
         http: The client to send with.
         step: What to send; its `delivery` notes whether it may have reached the service.
-        endpoint: Where to.
+        endpoint: The address to send to.
         token: The token to send.
         deadline: The end of the attempt on the monotonic clock.
 

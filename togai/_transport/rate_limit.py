@@ -57,13 +57,13 @@ class Window:
         self._starts.append(now)
 
     def waited(self, until: float, seconds: float, now: float) -> None:
-        """Note that so many seconds were waited in full: they are over, also where the clock stands still."""
+        """Record a wait that ended: its seconds have passed, even if the clock stands still."""
         if until - now > seconds / 2:
             self._starts.clear()
             self._not_before = -math.inf
 
     def hold(self, now: float, seconds: float) -> None:
-        """Allow no start for so many seconds: one throttled call slows all the others too."""
+        """Allow no start for a number of seconds: a throttled call delays all others too."""
         self._not_before = max(self._not_before, now + seconds)
         self._longest = max(1.0, self._not_before - now)
 
@@ -73,7 +73,7 @@ def _checked_rate(value: object) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(
-            f"requests_per_second={value!r}: pass a whole number from 1 on, a rate limiter, or None for no limit"
+            f"requests_per_second={value!r}: pass a whole number, 1 or more, a rate limiter, or None for no limit"
         )
     return value
 
@@ -143,7 +143,7 @@ class RateLimit:
                 self._lock.notify_all()
 
     def hold(self, seconds: float) -> None:
-        """Start nothing for so many seconds."""
+        """Start nothing for a number of seconds."""
         with self._lock:
             self._window.hold(clock.current.now(), seconds)
 
@@ -201,5 +201,5 @@ class AsyncRateLimit:
             self._window.start(clock.current.now())
 
     def hold(self, seconds: float) -> None:
-        """Start nothing for so many seconds."""
+        """Start nothing for a number of seconds."""
         self._window.hold(clock.current.now(), seconds)

@@ -14,7 +14,7 @@ RETRY_AFTER_CEILING = 60.0
 """The longest `Retry-After`, in seconds, that is waited for; a longer one ends the call."""
 
 REFUSALS = frozenset({400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 422, 429, 431})
-"""The statuses that come instead of the work: whatever was requested was certainly not applied."""
+"""The statuses of a refusal: what was requested was certainly not applied."""
 
 _TRANSIENT = frozenset({408, 500, 502, 503, 504, *range(520, 530)})
 

@@ -1,4 +1,4 @@
-"""The steps of a call: what a client is asked to do next. Data only."""
+"""The steps of a call: what a client does next. Data only."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Delivery:
     seen: bool = False
     """Whether it has reported anything."""
     head: tuple[int, Mapping[str, str], str] | None = field(default=None, repr=False)
-    """Status, headers and reason of the response, once they have come."""
+    """Status, headers and reason of the response, once they have arrived."""
     complete: bool = False
-    """Whether the whole body has come."""
+    """Whether the whole body has arrived."""
     _to_service: bool = True
     confirm: Callable[[], object] | None = field(default=None, repr=False)
     """Called off the event loop when the turn of an attempt has come; raises if it must not be sent any more."""

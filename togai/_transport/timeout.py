@@ -12,8 +12,8 @@ class Timeout:
     """How long the parts of a call may take, in seconds.
 
     Args:
-        connect: Until a connection stands.
-        read: Between two pieces of the answer.
+        connect: Until a connection is established.
+        read: Between two pieces of the response.
         write: Between two pieces of the request.
         pool: Until one of the client's own connections is free.
         total: All attempts of one call with the waits between them, from the start of the first.

@@ -53,7 +53,7 @@ def build_correction(
     """A correction that may be sent.
 
     Raises:
-        InvalidRequest: It may not; the text says what is allowed.
+        InvalidRequest: It is not allowed; the message says what is.
     """
     checked = _action(action)
     given: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
@@ -62,7 +62,7 @@ def build_correction(
         if given or whole_account:
             extra = ", ".join([*given, *(["whole_account"] if whole_account else [])])
             raise InvalidRequest(
-                f"an event was given as target, and {extra} too: pass either. Allowed: {_ALLOWED}"
+                f"an event was passed as target, and {extra} too: pass one or the other. Allowed: {_ALLOWED}"
             )
         selection = _selection_of(target)
     else:
@@ -72,7 +72,7 @@ def build_correction(
         _check_flag("require_confirmation", require_confirmation)
     if require_confirmation and not background:
         raise InvalidRequest(
-            "require_confirmation is about background jobs: pass background=True with it"
+            "require_confirmation applies to background jobs only: pass background=True with it"
         )
     payload = _payload(checked, event, selection, keep_unknown=keep_unknown)
     before = () if target is None else (Target.of(target),)
@@ -97,8 +97,8 @@ def check_reverted(target: Target, *, allow_reverted: bool) -> None:
     """
     if target.is_reverted and not allow_reverted:
         raise InvalidRequest(
-            f"{target.reference_id} reads as REVERTED: it was corrected already. Pass allow_reverted=True if it"
-            " shall be corrected all the same"
+            f"{target.reference_id} reads as REVERTED: it was corrected already. Pass allow_reverted=True to"
+            " correct it anyway"
         )
 
 
@@ -116,7 +116,7 @@ def check_removed(replacement: Event | None, target: Target, *, allow_removed: b
     if removed:
         raise InvalidRequest(
             f"the replacement lacks {', '.join(removed)}, which the event has: with_quantities(event, ...) keeps"
-            " everything else. Pass allow_removed=True if it shall be removed"
+            " everything else. Pass allow_removed=True to remove it"
         )
 
 
@@ -160,7 +160,7 @@ def _action(action: object) -> CorrectionAction:
         raise InvalidRequest(f"action must be one of {known}, not {type(action).__name__}")
     checked = CorrectionAction(action)
     if not checked.is_known:
-        raise InvalidRequest(f"action {action!r} is not known: pass one of {known}")
+        raise InvalidRequest(f"unknown action {action!r}: pass one of {known}")
     return checked
 
 
@@ -178,7 +178,7 @@ def _selection_of(target: object) -> Selection:
     account_id = getattr(payload, "account_id", None)
     if not isinstance(account_id, str) or not account_id:
         raise InvalidRequest(
-            "the target has no account id that could be read: name account_id and a filter"
+            "the account id of the target could not be read: pass account_id and a filter"
         )
     reference_id = reference_id_of(target)
     if reference_id:
@@ -187,7 +187,7 @@ def _selection_of(target: object) -> Selection:
     if isinstance(event_id, str) and event_id and isinstance(created_at, datetime):
         return Selection(account_id=account_id, event_id=event_id, created_at=created_at)
     raise InvalidRequest(
-        "the target has neither a reference id nor an id with created_at, so it cannot be told apart:"
+        "the target has neither a reference id nor an id with created_at, so it cannot be identified:"
         " name account_id and a filter"
     )
 
@@ -202,7 +202,7 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
     filters = frozenset(given) - {"account_id"}
     if filters not in _COMBINATIONS:
         raise InvalidRequest(
-            f"account_id cannot go with {' and '.join(sorted(filters))}. Allowed: {_ALLOWED}"
+            f"account_id cannot be combined with {' and '.join(sorted(filters))}. Allowed: {_ALLOWED}"
         )
     if not filters and whole_account is not True:
         raise InvalidRequest(
@@ -211,7 +211,7 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
         )
     if filters and whole_account:
         raise InvalidRequest(
-            f"whole_account=True goes with account_id alone, not with {', '.join(sorted(filters))}"
+            f"whole_account=True requires account_id alone, without {', '.join(sorted(filters))}"
         )
     return Selection(**given)
 
@@ -251,6 +251,6 @@ def _payload(
 
 
 def without_unknown(event: Event) -> Event:
-    """The event with what the contract knows alone: what the service added is not echoed to it."""
+    """The event with only the properties of the contract: what the service added is not sent back."""
     attributes = [evolve(one, additional_properties={}) for one in event.attributes]
     return evolve(event, attributes=attributes, additional_properties={})

@@ -28,10 +28,10 @@ class Selection:
 
     Attributes:
         account_id: The account that the events belong to.
-        reference_id: Togai's own id of an event; goes out as `id`.
+        reference_id: Togai's own id of an event; sent as `id`.
         event_id: The id that the event was sent with.
         event_source_time: The event's own timestamp.
-        created_at: When Togai took it in.
+        created_at: When Togai ingested it.
     """
 
     account_id: str
@@ -65,7 +65,7 @@ class Target:
         event_id: The id that the event was sent with.
         account_id: The account that the event shows, which may be an alias.
         status: Its ingestion status.
-        created_at: When Togai took it in, in UTC, as ISO 8601 text.
+        created_at: When Togai ingested it, in UTC, as ISO 8601 text.
         payload: The event itself, as JSON; None where it could not be read.
     """
 
@@ -104,7 +104,7 @@ class Target:
     def differences(self, other: Target) -> list[str]:
         """What reads differently in another reading of the event; empty where nothing does.
 
-        Another notation of the same number or moment is no difference, nor is a property that the contract does
+        Another notation of the same number or moment is not a difference, nor is a property that the contract does
         not know.
 
         Args:
@@ -125,7 +125,7 @@ class Target:
 
 
 def _as_json(payload: Any) -> dict[str, Any] | None:
-    """The event as JSON, if all that the contract knows of it can be read."""
+    """The event as JSON, if all properties in the contract can be read."""
     if not isinstance(payload, Event):
         return None
     source = event_json(payload)
@@ -136,7 +136,7 @@ def _as_json(payload: Any) -> dict[str, Any] | None:
 
 
 def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What the contract knows of an event, with equal values written equally.
+    """The properties of an event that are in the contract, with equal values written equally.
 
     Args:
         payload: The event as JSON.
@@ -189,13 +189,13 @@ def _instant(moment: datetime) -> str:
 
 @frozen(kw_only=True)
 class Correction:
-    """What is asked for: an action, the events it is about, and how.
+    """A correction: an action, the events it is about, and its options.
 
     Attributes:
         action: UNDO, REDO or REDO_EVENT.
         selection: Which events.
         event: What is ingested in their place; REDO_EVENT only.
-        background: Whether the service works it off later.
+        background: Whether the service processes it later.
         require_confirmation: Whether the background job waits until someone confirms it.
         before: The target as it was read, where it was an event that was read.
     """
@@ -235,7 +235,7 @@ class Correction:
             source: The JSON.
 
         Raises:
-            KeyError, TypeError, ValueError: It is something else.
+            KeyError, TypeError, ValueError: The JSON is not a correction.
         """
         selection = dict(source["selection"])
         for name in ("event_source_time", "created_at"):

@@ -1,4 +1,4 @@
-"""The rows of a ledger as data: what was about to be sent, what became of it, and who decided what."""
+"""The rows of a ledger as data: what was about to be sent, its outcome, and who decided what."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Entry:
         who: Who did it.
         why: Why.
         data: Further details, as JSON: the correction, the event as it was read, cause, request id and status.
-        cause: Of a pending entry, why its outcome is unknown; None where the process ended before it knew.
-        ledger: The ledger that it stands in.
+        cause: Of a pending entry, why its outcome is unknown; None where the process ended before there was one.
+        ledger: The ledger that contains it.
     """
 
     id: int

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Execution:
-    """What became of the items of a plan: one step each. Check `is_complete`, or call `raise_for_failures()`.
+    """The outcomes of the items of a plan: one step each. Check `is_complete`, or call `raise_for_failures()`.
 
     Attributes:
         digest: Digest of the plan.

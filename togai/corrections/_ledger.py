@@ -39,7 +39,7 @@ class Ledger:
     Raises:
         ConfigurationError: There is no ledger at this address, or it cannot be used.
         LedgerBusy: Another process holds it.
-        LedgerDamaged: It is not what was written.
+        LedgerDamaged: It was damaged or altered.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Ledger:
         return str(self._records.database)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without user and password: PGUSER, PGPASSWORD or ~/.pgpass give them.
+        # Without user and password: PGUSER, PGPASSWORD or ~/.pgpass provide them.
         return _reopen, (str(self), self.who)
 
     @property
@@ -73,7 +73,7 @@ class Ledger:
             Their entries, for `client.events.reconcile`.
 
         Raises:
-            LedgerDamaged: An entry is not what was written.
+            LedgerDamaged: An entry was damaged or altered.
         """
         with self._records.rules(write=False) as rules:
             return rules.pending()
@@ -101,7 +101,7 @@ class Ledger:
 
         Raises:
             InvalidRequest: A time has no time zone.
-            LedgerDamaged: An entry is not what was written.
+            LedgerDamaged: An entry was damaged or altered.
         """
         for name, moment in (("since", since), ("until", until)):
             if moment is not None and moment.utcoffset() is None:
@@ -111,7 +111,7 @@ class Ledger:
         condition = " AND ".join([f"{name} = ?" for name in given]) or "1 = 1"
         last, more = 0, True
         while more:
-            # A transaction for each portion: whoever reads slowly locks nobody out.
+            # A transaction for each portion: a slow reader blocks nobody.
             with self._records.rules(write=False) as rules:
                 entries = rules.entries(
                     f"id > ? AND ({condition})", last, *given.values(), limit=1000
@@ -152,19 +152,19 @@ class Ledger:
             rules.append(Kind.APPROVED, plan=digest, data={"client": __version__}, **named)
 
     def settle(self, entry: Entry, reconciliation: Reconciliation) -> None:
-        """Settle an entry by what `client.events.reconcile` found out; where it cannot tell, the entry stays open.
+        """Settle an entry by the verdict of `client.events.reconcile`; with the verdict "cannot tell" it stays open.
 
         Args:
             entry: A pending entry.
             reconciliation: What `client.events.reconcile(entry)` returned.
 
         Raises:
-            InvalidRequest: The entry is settled already, or the reconciliation is of another one.
+            InvalidRequest: The entry is settled already, or the reconciliation belongs to another one.
         """
         found = getattr(reconciliation, "entry", None)
         if not isinstance(found, Entry) or found.id != entry.id or found.at != entry.at:
             raise InvalidRequest(
-                f"this reconciliation is not of {entry}: pass client.events.reconcile(entry)"
+                f"this reconciliation does not belong to {entry}: pass client.events.reconcile(entry)"
             )
         verdict = str(reconciliation.verdict)
         kind = Kind(verdict) if verdict in ("applied", "not applied") else Kind.UNKNOWN
@@ -178,7 +178,7 @@ class Ledger:
             )
 
     def decide(self, entry: Entry | int, verdict: str, *, who: str, why: str) -> None:
-        """Settle an entry by the decision of a person, where reading cannot tell.
+        """Settle an entry by the decision of a person, where reading gives no verdict.
 
         Args:
             entry: A pending entry, or its number.
@@ -230,19 +230,19 @@ class Ledger:
             rules.append(Kind.RELEASED, data={"client": __version__}, **values, **named)
 
     def verify(self) -> int:
-        """Read the whole ledger, and check that every entry is what was written and that the locks fit.
+        """Read the whole ledger, and check that no entry was altered and that the locks fit.
 
         Returns:
             The number of entries.
 
         Raises:
-            LedgerDamaged: Something is not what was written; `problems` names it.
+            LedgerDamaged: Something was damaged or altered; `problems` lists it.
         """
         return self._records.verify()
 
 
 def records_of(ledger: Ledger) -> Records:
-    """What the calls of a client use of a ledger."""
+    """The part of a ledger that the calls of a client use."""
     return ledger._records  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 

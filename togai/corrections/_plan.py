@@ -279,7 +279,7 @@ def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOu
     """The corrections of a plan: each event once, reverted ones left out.
 
     Raises:
-        InvalidRequest: An event is there twice with different corrections, or cannot be corrected.
+        InvalidRequest: An event occurs twice with different corrections, or cannot be corrected.
     """
     chosen: dict[str, Correction] = {}
     left_out: list[LeftOut] = []
@@ -294,7 +294,7 @@ def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOu
         earlier = chosen.setdefault(reference_id, correction)
         if earlier.to_json() != correction.to_json():
             raise InvalidRequest(
-                f"{printable(reference_id)} is there twice, with different corrections or readings: keep one"
+                f"{printable(reference_id)} occurs twice, with different corrections or readings: keep one"
             )
     for reference_id, correction in list(chosen.items()):
         if correction.before[0].is_reverted:

@@ -1,4 +1,4 @@
-"""Judge from what reads now whether a correction was applied; the default is "cannot tell". No I/O."""
+"""Decide from current readings whether a correction was applied; the default is "cannot tell". No I/O."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
         if target.reference_id == reference_id and target not in targets:
             targets.append(target)
     if len(targets) != 1:
-        found = "not found" if not targets else f"read {len(targets)} times, differently"
+        found = "not found" if not targets else f"read {len(targets)} times, with different content"
         return _cannot_tell(f"{reference_id} was {found}", check_after=readings.now + min_age)
     if targets[0].is_reverted:
         return _judge_reverted(case, targets[0], readings, min_age)
@@ -171,7 +171,7 @@ def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timede
         return Verdict.APPLIED, [changed], None
     if case.siblings is None:
         return _cannot_tell(
-            changed, "its replacement cannot be told from events that were there before"
+            changed, "its replacement cannot be distinguished from events that existed before"
         )
     wanted: Any = before.payload if correction.event is None else event_json(correction.event)
     created = [
@@ -194,7 +194,7 @@ def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timede
 
 def _judge_unchanged(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
     before, action = _snapshot(case), case.correction.action
-    unchanged = f"{now.reference_id} reads {now.status}, as before the correction"
+    unchanged = f"{now.reference_id} reads {now.status}, the same as before the correction"
     if others := before.differences(now):
         return _cannot_tell(f"{now.reference_id} reads differently: {'; '.join(others)}")
     if action == CorrectionAction.REDO:

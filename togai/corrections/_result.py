@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class CorrectionResult(Sequence[EventCorrectionInfo]):
     """What the service says it did, one entry for each event.
 
-    A success of the call is no success of the correction: look at `failed` and `unknown`, or call
+    A successful call does not mean that every event was corrected: check `failed` and `unknown`, or call
     `raise_for_failures()`.
 
     Attributes:
-        correction: What was asked for.
+        correction: The correction that was sent.
         recorded: The ledger's entries, one per event; empty without a ledger.
-        answer: The JSON that the service answered; a background call may answer anything, or nothing (None).
+        answer: The JSON of the response; for a background call it may be anything, or None.
         request_id: The service's id of the request, for its support; None if it sent none.
         status: The HTTP status of the response.
         headers: The headers of the response, without cookies; their names are in lower case.

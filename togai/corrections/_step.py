@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(enum.StrEnum):
-    """What became of one item of a plan."""
+    """The outcome of one item of a plan."""
 
     APPLIED = "applied"
     """The service corrected the event, now or in an earlier execution of this plan."""
@@ -30,20 +30,20 @@ class Outcome(enum.StrEnum):
     CORRECTED = "corrected elsewhere"
     """The event was corrected already, not by this plan."""
     CHANGED = "changed"
-    """The event reads differently than when the plan was made: make a new plan."""
+    """The event has changed since the plan was made: make a new plan."""
     NOT_REACHED = "not reached"
     """The execution ended before this item."""
 
 
 @frozen(kw_only=True)
 class Step:
-    """What became of one item of a plan.
+    """One item of a plan, and its outcome.
 
     Attributes:
         number: Number of the item, from 1.
         total: How many items the plan has.
         item: The correction.
-        outcome: What became of it.
+        outcome: Its outcome.
         earlier: Whether an earlier execution, or another process, did it.
         detail: The reason, or what the service says.
         entry: The ledger's entry.

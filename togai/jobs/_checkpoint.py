@@ -1,4 +1,4 @@
-"""The checkpoint of an export: one SQLite file that holds the rows read so far and where each listing stands.
+"""The checkpoint of an export: one SQLite file that holds the rows read so far and the position of each listing.
 
 Rows and position change in one transaction, so that a process killed at any instant loses and repeats nothing.
 """
@@ -27,12 +27,12 @@ CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT 
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Raise what the disk refuses as an error that names the file and the way on."""
+    """Turn an error of the disk into one that names the file and how to continue."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         raise TogaiError(
-            f"{path} cannot be written: {error}. Remove the cause and repeat the same call: it goes on there"
+            f"{path} cannot be written: {error}. Remove the cause and repeat the same call: it continues there"
         ) from error
 
 
@@ -103,7 +103,7 @@ class Checkpoint:
             self._set(name, value)
 
     def unfinished(self) -> list[tuple[str, str | None]]:
-        """The accounts whose listing is not read to its end, each with the token to go on from."""
+        """The accounts whose listing is not completely read, each with the token to continue from."""
         query = "SELECT account, next_token FROM listing WHERE NOT done ORDER BY rowid"
         with self._lock:
             return self._db.execute(query).fetchall()
@@ -115,10 +115,10 @@ class Checkpoint:
         events: Iterable[tuple[str | None, str]],
         counts: dict[str, int],
     ) -> dict[str, int] | None:
-        """Keep a page: its rows, its counts and where the listing stands, in one transaction.
+        """Keep a page: its rows, its counts and the position of the listing, in one transaction.
 
         Returns:
-            The counts of the export so far, accounts that are left included; None where it has ended meanwhile.
+            The counts of the export so far, those of unfinished accounts included; None where it has ended meanwhile.
         """
         with self._lock, writing(self.path):
             if not self._open:
@@ -149,7 +149,7 @@ class Checkpoint:
         return (row[0] for row in self._db.execute("SELECT data FROM event ORDER BY number"))
 
     def complete(self, size: int) -> None:
-        """Note that the file is whole, and forget the rows."""
+        """Record that the file is complete, and delete the rows."""
         with self._lock, writing(self.path):
             self._db.execute("BEGIN")
             self._set("complete", size)

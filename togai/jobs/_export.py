@@ -1,4 +1,4 @@
-"""Export events to a file that is whole or absent, and go on after any interruption."""
+"""Export events to a file that is complete or absent, and continue after any interruption."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _SUFFIXES.update({f".{name}": name for name in get_args(_Format)})
 
 @frozen
 class ExportProgress:
-    """How far an export has come.
+    """The progress of an export.
 
     Attributes:
         read: Events read so far, by earlier runs too.
         rows: Rows kept of them.
-        accounts_done: Accounts read to their end.
+        accounts_done: Accounts that were read completely.
         accounts: All accounts of the export.
     """
 
@@ -101,7 +101,7 @@ class ExportOptions(TypedDict, total=False):
         since: Only events from this time on, a datetime with a time zone.
         until: Only events before this time.
         format: "csv", "jsonl" (JSON lines; quantities as text that holds all digits) or "parquet" (decimals,
-            exact; needs the extra togai[parquet]). Default: what the path ends with.
+            exact; needs the extra togai[parquet]). Default: by the extension of the path.
         columns: The columns, in this order: those of `togai.rows`. Default: every column that occurs.
         excel: Write the CSV for spreadsheets: a byte order mark, and no text that runs as a formula.
         include_reverted: Keep events that a correction took back, too.
@@ -122,7 +122,7 @@ class ExportOptions(TypedDict, total=False):
 
 
 class _Export:
-    """One export, without the requests: what is asked for, what is kept of a page, how it ends."""
+    """One export, without the requests: its options, the rows that are kept, and its end."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class _Export:
         if whole is not None and size != whole:
             found = "is gone" if size is None else f"has {size:,} bytes instead of {whole:,}"
             raise InvalidRequest(
-                f"{self.path} was exported to its end, and {found}: pass restart=True to export it again"
+                f"{self.path} was exported completely, and {found}: pass restart=True to export it again"
             )
         if whole is None and size not in (None, expected):
             raise InvalidRequest(self._taken())
@@ -273,9 +273,9 @@ def export(
 ) -> ExportResult:
     """Export the events of accounts to a CSV, JSON lines or Parquet file, several accounts at once.
 
-    The file appears when it is whole. Until then the rows stand in `PATH.checkpoint`: after Ctrl-C, an
-    error or a crash the same call goes on where it stopped, and writes no row twice. Called again after
-    it is whole it sends nothing. Both files hold customers' data.
+    The file appears when it is complete. Until then the rows are kept in `PATH.checkpoint`: after Ctrl-C, an
+    error or a crash the same call continues where it stopped, and writes no row twice. Called again after
+    it is complete it sends nothing. Both files hold customers' data.
 
     The service does not list by time: all events of the accounts are read, and the time window is
     applied here, to the event's own timestamp. An event whose timestamp cannot be read is kept.
@@ -293,7 +293,7 @@ def export(
     Raises:
         InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
             export or is in use by another process. Nothing was sent.
-        TogaiError: A request failed, or the file cannot be written; the same call goes on.
+        TogaiError: A request failed, or the file cannot be written; the same call continues.
     """
     job = _Export(client, accounts, path, options)
     try:
@@ -324,7 +324,7 @@ async def export_async(
     Raises:
         InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
             export or is in use by another process. Nothing was sent.
-        TogaiError: A request failed, or the file cannot be written; the same call goes on.
+        TogaiError: A request failed, or the file cannot be written; the same call continues.
     """
     job = await asyncio.to_thread(_Export, client, accounts, path, options)
     try:
@@ -347,10 +347,14 @@ def _position(column: str) -> tuple[bool, str, str]:
 def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa: A002
     chosen: Any = format if format is not None else _SUFFIXES.get(path.suffix.lower())
     if chosen not in get_args(_Format):
-        problem = f"format={format!r}" if format is not None else f"{path} names no format"
+        problem = (
+            f"format={format!r}"
+            if format is not None
+            else f"{path} has no extension of a known format"
+        )
         raise InvalidRequest(f"{problem}: pass one of {', '.join(get_args(_Format))}")
     if excel and chosen != "csv":
-        raise InvalidRequest(f"excel goes with csv, not with {chosen}")
+        raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
     if chosen == "parquet":
         _formats.pyarrow()
     return cast("_Format", chosen)

@@ -1,4 +1,4 @@
-"""What an ingestion status means, for events and for the words themselves."""
+"""What an ingestion status means, for events and for status values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def is_reverted(event: ReadEvent | str | None) -> bool:
 
 
 def is_final(event: ReadEvent | str | None) -> bool:
-    """Whether the status changes no more by itself: completed, failed or reverted.
+    """Whether the status is final, unless it is corrected: completed, failed or reverted.
 
     Args:
         event: An event that was read, or its status.

@@ -1,4 +1,4 @@
-"""Tables of corrections as a finance team writes them: read, checked against the events, made into items of a plan."""
+"""Tables of corrections that a finance team writes: read, checked against the events, turned into items of a plan."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Problem:
         line: The number of the line, from 1.
         kind: "error": the event of this line is not corrected. "unchanged": it has this value already.
             "warning": it is corrected; look at it.
-        text: What was found, and what would be right.
+        text: What is wrong, and what would be right.
     """
 
     line: int
@@ -164,7 +164,7 @@ class _Reader:
         return Decimal(text) if _NUMBER.fullmatch(text) else None
 
     def steps(self) -> Generator[dict[str, Any], Found, CorrectionTable]:
-        """Yields the arguments of each `find`, takes what was found, and returns the table."""
+        """Yields the arguments of each `find`, receives its result, and returns the table."""
         items: list[Replace] = []
         for account in dict.fromkeys(target[0] for target in self._lines):
             targets = [target for target in self._lines if target[0] == account]
@@ -222,7 +222,9 @@ class _Reader:
             if old is None:
                 known = ", ".join(current) or "none"
                 self._report(
-                    line, "error", f"{event_id}: it has no number {name!r}; it has {known}"
+                    line,
+                    "error",
+                    f"{event_id}: it has no numeric attribute {name!r}; it has {known}",
                 )
                 wrong = True
                 continue

@@ -33,10 +33,12 @@ def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
     parser = argparse.ArgumentParser(prog="python -m togai.testing", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="a port on 127.0.0.1 (default: any)")
     parser.add_argument("--token", default="test-token", help="default: %(default)s")
-    parser.add_argument("--events", type=int, help="so many plain events instead of the month")
+    parser.add_argument(
+        "--events", type=int, help="the number of plain events to add instead of the month"
+    )
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
-        parser.error("--port is from 0 to 65535, --events from 0 on, and --token is not empty")
+        parser.error("--port is from 0 to 65535, --events 0 or more, and --token is not empty")
     fake = FakeTogai(options.token)
     fake.add_month() if options.events is None else fake.add_many(options.events, prefix="ride")
     # Blocked before the threads of the server start, so that signals arrive here only.

@@ -15,8 +15,8 @@ from togai._transport import clock
 class FakeClock:
     """A clock that tests move. Until its `with` ends, all clients of this process use it.
 
-    Waits between attempts, waits for the rate limit, and the time of a call pass at once: who waits moves the clock
-    and goes on. The code that runs is the same as in production. The timeouts of sockets are those of the system and
+    Waits between attempts, waits for the rate limit, and the time of a call pass at once: a wait moves the clock
+    and returns. The code that runs is the same as in production. The timeouts of sockets are those of the system and
     stay real; so does the date in a `Retry-After` header.
 
     Example:
@@ -63,7 +63,7 @@ class FakeClock:
         """Let time pass.
 
         Args:
-            seconds: The number of seconds, from 0 on.
+            seconds: The number of seconds, 0 or more.
 
         Raises:
             ValueError: Time only goes forward, and by a finite step.

@@ -242,7 +242,7 @@ class FaultMethods:
         self._add_fault(when, leftover=Response.of(status, body, headers))
 
     def empty_page_next(self, **when: Unpack[When]) -> None:
-        """Respond to a listing with an empty page and a token, from which it goes on where it was.
+        """Respond to a listing with an empty page and a token, from which it continues where it was.
 
         Args:
             **when: Which requests for pages, see `When`.
@@ -279,7 +279,7 @@ class FaultMethods:
         self.change_next(cycled, times=None, method="GET", path="/events")
 
     def release(self) -> None:
-        """End all faults: late requests are processed, held ones go on, faults and refusals to come are removed.
+        """End all faults: late requests are processed, held ones continue, faults and refusals to come are removed.
 
         Modes such as `lag_reads` and `correct_reverted` stay until they are switched off.
         """
