@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +27,7 @@ from togai import (
     build_event,
     with_quantities,
 )
+from togai._storage import database
 from togai.corrections import Ledger, Plan
 from togai.testing import FakeTogai
 
@@ -264,3 +266,45 @@ def test_a_call_that_is_dropped_leaves_a_lock_only_if_it_was_sent(
             client.events.undo(account_id="acme", reference_id="ref-1")
     assert fake.applied["ref-1"] == sent
     assert len(ledger.pending()) == sent
+
+
+def interrupted_at(number: int, action: Callable[[], Any]) -> bool:
+    """Whether an action was interrupted as by Ctrl-C, at the nth line that a SQLite ledger executes."""
+    left = number
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != database.__file__:
+            return None
+        left -= event == "line"
+        if left == 0:
+            left = -1
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        action()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_ctrl_c_at_any_line_of_the_ledger_leaves_no_lock_for_what_was_not_sent(
+    fake: FakeTogai, url: str, ledger: Ledger
+) -> None:
+    ledger.verify()
+    number = 0
+    with Togai(TOKEN, base_url=url, ledger=ledger, requests_per_second=None) as client:
+        for number in range(1, 1000):
+            reference_id = fake.add().reference_id
+            target = {"account_id": "acme", "reference_id": reference_id}
+            if not interrupted_at(number, lambda target=target: client.events.undo(**target)):  # type: ignore[misc]
+                break
+            locked = any(entry.target == reference_id for entry in ledger.pending())
+            assert fake.applied[reference_id] or not locked, f"line {number}"
+    assert number > 50
+    assert max(fake.applied.values()) == 1

@@ -118,15 +118,16 @@ class SQLite:
         try:
             connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
             with closing(connection):
-                # The commit unlinks the journal: only EXTRA syncs the folder too.
-                _patiently(connection, "PRAGMA synchronous=EXTRA", wait)
-                _patiently(connection, "BEGIN IMMEDIATE" if write else "BEGIN", wait)
-                # A reading transaction begins with its first statement.
-                _patiently(connection, "SELECT 1 FROM sqlite_master", wait)
                 try:
+                    # The commit unlinks the journal: only EXTRA syncs the folder too.
+                    _patiently(connection, "PRAGMA synchronous=EXTRA", wait)
+                    _patiently(connection, "BEGIN IMMEDIATE" if write else "BEGIN", wait)
+                    # A reading transaction begins with its first statement.
+                    _patiently(connection, "SELECT 1 FROM sqlite_master", wait)
                     yield _SQLiteTransaction(connection)
                     _patiently(connection, "COMMIT", wait)
                 except BaseException:
+                    # Not left to closing, which can keep the file locked after Ctrl-C.
                     if connection.in_transaction:
                         connection.rollback()
                     raise
@@ -148,7 +149,8 @@ def _patiently(connection: sqlite3.Connection, sql: str, wait: float) -> None:
     # Not by SQLite's own waiting, during which Ctrl-C is not noticed; and without a clock, which may be frozen.
     for left in range(int(max(wait, 0) / _SLICE), -1, -1):
         try:
-            connection.execute(sql)
+            # A statement with rows left keeps the file locked, even after its connection is closed.
+            connection.execute(sql).fetchall()
         except sqlite3.OperationalError as error:
             if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
