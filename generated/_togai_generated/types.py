@@ -27,7 +27,7 @@ _FINER = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 
 def ignore(model: type, name: str, value: str | None) -> None:
-    """Take no notice."""
+    """Ignore what is unknown."""
 
 
 class OpenEnum(str, Enum):
@@ -69,7 +69,7 @@ class Model:
     """Where the JSON deviates from the contract."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of this object; of one that was read, the JSON that came, with the changes since.
+        """Return the JSON of this object; for an object that was read, the JSON as received, with later changes.
 
         It never raises and checks nothing: what may be sent is checked where it is sent. Numbers are int or float.
         """
@@ -111,7 +111,7 @@ def _write_model(model: Model, sent: bool) -> Any:
     for field in attrs.fields(type(model)):
         if (wire := field.metadata.get("wire")) is not None:
             value = getattr(model, field.name)
-            if not sent:  # under the name that it came by
+            if not sent:  # under the name that it was received with
                 names = (wire, *field.metadata.get("aliases", ()))
                 wire = next((name for name in names if source.get(name) is not None), wire)
             if value is not None:
@@ -177,7 +177,7 @@ def exactly(value: Any, kind: type) -> Any:
 def unknown(
     model: type, known: frozenset[str], src: Mapping[str, Any], seen: Seen
 ) -> dict[str, Any]:
-    """What the model does not know of its JSON."""
+    """The properties of the JSON that the model does not know."""
     extra = {name: value for name, value in src.items() if name not in known}
     for name in extra:
         seen(model, name, None)

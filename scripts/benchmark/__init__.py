@@ -1,1 +1,1 @@
-"""The bench: what the client costs beside its rivals, measured in one run and told as ratios."""
+"""The benchmark: what the client costs beside its rivals, measured in one run and reported as ratios."""

@@ -1,6 +1,6 @@
 """Measure the client beside plain httpx, the vendor's client, the stock generator and msgspec, as ratios.
 
-The sides take turns at the same pages of one server, so that whatever else the machine does falls on all.
+The sides take turns at the same pages of one server, so that other load on the machine affects all of them alike.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument(
-        "--quick", action="store_true", help="little of everything: does it run, not how fast is it"
+        "--quick", action="store_true", help="little of everything, to see that it runs"
     )
     parser.add_argument("--update", action="store_true", help="write the table of BENCHMARKS.md")
     given = parser.parse_args(arguments)
     if given.json and not given.json.absolute().parent.is_dir():
-        parser.error(f"--json {given.json}: there is no folder for it")
+        parser.error(f"--json {given.json}: its folder does not exist")
     machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
     began = time.monotonic()
     rows: list[Row] = []
@@ -68,8 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{row.what:64} {row.median:7.2f} {row.unit:8} {spread:18} {aim}", flush=True)
     print(f"\ntook {time.monotonic() - began:.0f} s")
     if given.json:
-        told = {"machine": machine, "rivals": versions, "rows": [asdict(row) for row in rows]}
-        given.json.write_text(json.dumps(told, indent=2) + "\n")
+        report = {"machine": machine, "rivals": versions, "rows": [asdict(row) for row in rows]}
+        given.json.write_text(json.dumps(report, indent=2) + "\n")
     if given.update:
         text = REPORT.read_text("utf-8")
         REPORT.write_text(updated(text, f"{machine}; {versions}", rows), "utf-8")

@@ -138,7 +138,7 @@ class Process:
         stdout = self._process.stdout
         said = stdout.readline().strip() if stdout else ""
         if not said:
-            raise SystemExit("a side of the bench ended: its error stands above")
+            raise SystemExit("a side of the benchmark ended: its error is printed above")
         return said
 
 

@@ -48,7 +48,7 @@ class Plain:
         json.loads(MIXED_BODY)
 
     def listing(self, total: int) -> int:
-        """List so many events; gives how many there were."""
+        """List a number of events; return how many there were."""
         count = 0
         params = {"account_id": str(total)}
         while True:
@@ -59,7 +59,7 @@ class Plain:
             params["nextToken"] = page["nextToken"]
 
     def at_once(self, total: int) -> int:
-        """List so many events eight times at once."""
+        """List a number of events eight times at once."""
         return self._loop.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
@@ -67,8 +67,8 @@ class Plain:
             count = 0
             params = {"account_id": str(total)}
             while True:
-                answer = await self._async_http.get(f"{self._url}/events", params=params)
-                page = json.loads(answer.content)
+                response = await self._async_http.get(f"{self._url}/events", params=params)
+                page = json.loads(response.content)
                 count += sum(1 for _ in page["events"])
                 if "nextToken" not in page:
                     return count
@@ -109,15 +109,15 @@ class Ours:
         self._reader.items(self._model, events, "$.events")
 
     def listing(self, total: int) -> int:
-        """List so many events; gives how many there were."""
+        """List a number of events; return how many there were."""
         return sum(1 for _ in self._client.events.list(account_id=str(total)))
 
     def limited(self, total: int) -> int:
-        """List so many events within the quota; gives how many there were."""
+        """List a number of events within the quota; return how many there were."""
         return sum(1 for _ in self._limited.events.list(account_id=str(total)))
 
     def limited_async(self, total: int) -> int:
-        """List so many events within the quota; gives how many there were."""
+        """List a number of events within the quota; return how many there were."""
 
         async def count() -> int:
             return sum([1 async for _ in self._async_limited.events.list(account_id=str(total))])
@@ -125,12 +125,12 @@ class Ours:
         return self._loop.run(count())
 
     def many(self, total: int) -> int:
-        """List so many events of six accounts within the quota; gives how many there were."""
+        """List a number of events of six accounts within the quota; return how many there were."""
         names = [f"{total // ACCOUNTS}-{number}" for number in range(ACCOUNTS)]
         return sum(len(page.events) for _, page in self._limited.events.list_many(names))
 
     def many_async(self, total: int) -> int:
-        """List so many events of six accounts within the quota; gives how many there were."""
+        """List a number of events of six accounts within the quota; return how many there were."""
         names = [f"{total // ACCOUNTS}-{number}" for number in range(ACCOUNTS)]
 
         async def count() -> int:
@@ -154,7 +154,7 @@ class Ours:
     def growth(self, total: int) -> float:
         """How many times as much CPU time an event costs within a listing of so many as within one of a hundredth.
 
-        The listings take turns, so that whatever else the machine does falls on both.
+        The listings take turns, so that other load on the machine affects both alike.
         """
         part = total // 10
         small = total // 100
@@ -176,7 +176,7 @@ class Ours:
         return times[0] / times[1]
 
     def at_once(self, total: int) -> int:
-        """List so many events eight times at once."""
+        """List a number of events eight times at once."""
         return self._loop.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
@@ -209,7 +209,7 @@ class Official:
         self._response.from_json(BODY.decode())
 
     def listing(self, total: int) -> int:
-        """List so many events; gives how many there were."""
+        """List a number of events; return how many there were."""
         count = 0
         token = None
         while True:
@@ -236,7 +236,7 @@ class Stock:
 
 
 class Structs:
-    """msgspec: about what decoding can cost at the least."""
+    """msgspec: about the lowest cost that decoding can have."""
 
     def __init__(self, _: str, __: float) -> None:
         import datetime

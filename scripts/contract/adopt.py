@@ -37,7 +37,7 @@ _BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 
 class NotModelled(Exception):
-    """The contract cannot hold this; the text says why."""
+    """The contract cannot hold this; the message says why."""
 
 
 class Taker:
@@ -93,7 +93,7 @@ class Taker:
         if shape.kind in ("list", "map") and shape.inner:
             inner = self._theirs.shape(shape.inner)
             if len(inside) > 20 or any(one == inner.identity for one, _ in inside[:-1]):
-                raise NotModelled("it holds itself")
+                raise NotModelled("it contains itself")
             deeper = [*inside, (shape.identity, "")] if inner.kind in ("list", "map") else inside
             # The generator calls the map itself by the owner's and the property's name.
             inner_wire = f"{wire} value" if shape.kind == "map" else wire
@@ -121,7 +121,7 @@ class Taker:
             return self._component(shape, direction, owner, wire, fresh, inside)
         holders = {name for _, name in inside}
         if known != owner and self._reach(known, fresh) & holders:
-            raise NotModelled(f"{known} would hold itself through another model")
+            raise NotModelled(f"{known} would contain itself through another model")
         return known
 
     def _known(self, shape: Shape, direction: Direction) -> str | None:
@@ -279,7 +279,7 @@ def builder_clash(name: str, others: Iterable[str]) -> bool:
 
 
 def member_name(value: str) -> str:
-    """The member that the generator makes of an enum value, up to its rules for odd ones."""
+    """The member that the generator makes of an enum value, apart from its rules for unusual ones."""
     return re.sub(r"[^a-z0-9]+", "_", value.lower())
 
 

@@ -48,7 +48,7 @@ PROGRAMS = 6
 
 
 class CheckFailed(Exception):
-    """The result of the merge does not pass a check; the text says which."""
+    """The result of the merge does not pass a check; the message says which."""
 
 
 @dataclass
@@ -331,10 +331,10 @@ def _lines(facts: list[str]) -> str:
 
 
 def _unmatched(merged: Merged) -> str:
-    asked = ", ".join(one.at for one in merged.unmatched)
+    places = ", ".join(one.at for one in merged.unmatched)
     there = [one.at for one in merged.conflicts] or [one.at for one in merged.differences]
     known = "; there are: " + ", ".join(there[:5]) if there else ", or anywhere"
-    return f"nothing differs at {asked}{known}"
+    return f"nothing differs at {places}{known}"
 
 
 class _Clock:

@@ -54,7 +54,7 @@ class Marks:
     ) -> None:
         """Keep what theirs dropped, and write down since when."""
         known = REMOVED in node or self._findings.is_known(rule, at, "none")
-        follow = self._findings.add(rule, at, ours, "none", positions, standing=known, hints=hints)
+        follow = self._findings.add(rule, at, ours, "none", positions, known=known, hints=hints)
         if follow and not known:
             if deprecate:
                 node["deprecated"] = True
@@ -108,7 +108,7 @@ class Calls:
         before = max(was, last.version if last else was, key=_order)
         at = "#/info/version"
         if unwritable(version):
-            self._findings.add(verdicts.UNMODELLED, at, was, version, ["all"], standing=True)
+            self._findings.add(verdicts.UNMODELLED, at, was, version, ["all"], known=True)
         elif _order(version) < _order(before):
             self._findings.add(verdicts.OLDER, at, before, version, ["all"])
         elif version != was and self._findings.add(verdicts.NEW_VERSION, at, was, version, ["all"]):
@@ -132,7 +132,7 @@ class Calls:
                 continue
             at = f"#/servers/{escaped(url)}"
             if unwritable(url):
-                self._findings.add(verdicts.UNMODELLED, at, "none", url, ["all"], standing=True)
+                self._findings.add(verdicts.UNMODELLED, at, "none", url, ["all"], known=True)
             elif self._findings.add(verdicts.NEW_SERVER, at, "none", url, ["all"]):
                 servers.append({"url": url.rstrip("/")})
 
@@ -284,9 +284,7 @@ class Calls:
             self._findings.add(verdicts.NEED_PARAMETER, at, "optional", "required", position)
         elif match.required != parameter.required:
             words = ["required" if one.required else "optional" for one in (parameter, match)]
-            self._findings.add(
-                verdicts.OPTIONALITY, at, words[0], words[1], position, standing=True
-            )
+            self._findings.add(verdicts.OPTIONALITY, at, words[0], words[1], position, known=True)
 
     def _new_parameter(
         self,
@@ -325,7 +323,7 @@ class Calls:
             why = f"{why}: {rule.reason}"
         gain = rule is not verdicts.UNMODELLED_PARAMETER
         follow = self._findings.add(
-            rule, place, "none", words, position, reason=why, gain=gain, standing=not gain
+            rule, place, "none", words, position, reason=why, gain=gain, known=not gain
         )
         if follow and gain:
             text = schema.pop("description", None) or "Not described."
@@ -360,7 +358,7 @@ class Calls:
                 required = other.body.required
                 rule = verdicts.BODY_REQUIRED if required else verdicts.UNMODELLED_PARAMETER
                 words = "required" if required else "optional"
-                self._findings.add(rule, place, "none", words, position, standing=not required)
+                self._findings.add(rule, place, "none", words, position, known=not required)
             return
         if other.body is None:
             self._findings.add(verdicts.NO_BODY, place, _media(mine.body), "none", position)
@@ -432,7 +430,7 @@ class Calls:
             JSON,
             _media(match),
             position,
-            standing=not status.startswith("2"),
+            known=not status.startswith("2"),
             digest=covered,
         )
 

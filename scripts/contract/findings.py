@@ -60,7 +60,7 @@ class Findings:
         positions: Iterable[str],
         *,
         reason: str = "",
-        standing: bool = False,
+        known: bool = False,
         gain: bool = False,
         digest: str = "",
         gets: str = "",
@@ -76,7 +76,7 @@ class Findings:
             theirs,
             reason or rule.reason,
             (),
-            standing,
+            known,
             gain,
             gets or rule.gets,
             digest,
@@ -84,7 +84,7 @@ class Findings:
         )
         self._met.add(at)
         if self._known is not None:
-            found = replace(found, standing=not gain and found.key in self._known)
+            found = replace(found, known=not gain and found.key in self._known)
         entry = self._entries.setdefault(found.key, _Entry(found))
         if _GRAVITY.index(found.verdict) > _GRAVITY.index(entry.difference.verdict):
             # One message holds it, another one cannot do without.
@@ -147,14 +147,14 @@ class Findings:
                 verdict=Verdict.HELD,
                 reason=f"held by decision: {because}",
                 gain=False,
-                standing=not asked,
+                known=not asked,
             )
         before = [one for one in self._recorded if one["at"] == found.at]
         if before:
             was = " or ".join(one["theirs"] for one in before)
             what = f"when theirs was {was}" if was != found.theirs else "and changed below since"
             found = replace(found, reason=f"{found.reason} (held before, {what})")
-        if self._known is not None and found.standing and found.verdict is Verdict.CONFLICT:
+        if self._known is not None and found.known and found.verdict is Verdict.CONFLICT:
             reason = "the vendor's last description already said so"
             return replace(found, verdict=Verdict.HELD, reason=reason)
         return found

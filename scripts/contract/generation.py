@@ -52,7 +52,7 @@ _NAMED = frozenset(
     | {"requestBodies", "responses", "schemas"}
 )
 
-# Unlike ruff, this notices models that need each other before either is there.
+# Unlike ruff, this detects models that import each other in a circle.
 IMPORT_ALL = """\
 import importlib, pathlib, sys
 sys.dont_write_bytecode = True
@@ -64,7 +64,7 @@ for module in sorted(root.rglob("*.py")):
 
 
 class GenerationFailed(Exception):
-    """The package could not be generated; the text says why."""
+    """The package could not be generated; the message says why."""
 
 
 def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
@@ -77,7 +77,7 @@ def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
 
     Raises:
         GenerationFailed: A tool is missing or of another version, the generator warned or failed, an
-            operation, a name or a value did not come out, or what came out does not import.
+            operation, a name or a value is missing from the package, or the package does not import.
     """
     if tools is None:
         _check_tools()
@@ -170,7 +170,7 @@ def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None
         **os.environ,
         "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUTF8": "1",
-        # Without it a refusal of our templates ends in a box that breaks the line which says why.
+        # Without it, an error of our templates is printed in a box that breaks the line which says why.
         "_TYPER_STANDARD_TRACEBACK": "1",
     }
     command = [
@@ -187,7 +187,7 @@ def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None
     if done.returncode != 0 or "warning" in done.stderr.lower():
         # Without its advice to report a fault of the generator.
         said = (done.stdout + done.stderr).partition("If you believe")[0].strip().splitlines()
-        # What a template refuses stands in the last line, below the way there through the templates.
+        # The error of a template is in the last line, below its traceback through the templates.
         told = said[-25:]
         if any(line.startswith("Traceback") for line in said):
             through = re.findall(
@@ -246,7 +246,9 @@ def _check_imports(package: Path) -> None:
     command = [sys.executable, "-I", "-c", IMPORT_ALL, str(package)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise GenerationFailed(f"what came out does not import: {done.stderr.splitlines()[-1]}")
+        raise GenerationFailed(
+            f"the generated package does not import: {done.stderr.splitlines()[-1]}"
+        )
 
 
 def stale_files(fresh: Path, present: Path) -> list[str]:
@@ -264,7 +266,7 @@ def stale_files(fresh: Path, present: Path) -> list[str]:
 
 
 def swap(fresh: Path, package: Path) -> None:
-    """Put a fresh package in the place of the present one."""
+    """Replace the current package with a new one."""
     old = package.with_name(package.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if package.exists():
@@ -306,9 +308,9 @@ def _brought_up_to_date(*, check: bool) -> int:
         generate(SPEC, fresh)
         stale = stale_files(fresh, PACKAGE) if PACKAGE.exists() else ["(all)"]
         if stale and check:
-            print(f"{PACKAGE.relative_to(ROOT)} is not what openapi.yaml gives:", file=sys.stderr)
+            print(f"{PACKAGE.relative_to(ROOT)} does not match openapi.yaml:", file=sys.stderr)
             print(*(f"  {name}" for name in stale), sep="\n", file=sys.stderr)
-            print("mend it with: scripts/generate", file=sys.stderr)
+            print("fix with: scripts/generate", file=sys.stderr)
             return 1
         if stale:
             swap(fresh, PACKAGE)

@@ -19,7 +19,7 @@ FETCH_SECONDS = 60.0
 
 
 class Unusable(Exception):
-    """The input cannot be used as a description; the text says where and why."""
+    """The input cannot be used as a description; the message says where and why."""
 
 
 def load(source: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def load(source: str) -> dict[str, Any]:
     if "://" in source:
         return parse(_fetch(source))
     try:
-        # Anything else could keep us waiting for ever.
+        # Another kind of file, such as a pipe, could block for ever.
         if Path(source).exists() and not Path(source).is_file():
             raise Unusable(f"{source} cannot be read: it is not a file")
         with Path(source).open("rb") as file:
@@ -116,7 +116,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise Unusable(f"the key {twice[:60]!r} stands twice in one object")
+        raise Unusable(f"the key {twice[:60]!r} occurs twice in one object")
     return made
 
 
@@ -162,7 +162,7 @@ class _Builder:
             self.add(done.value, done.size, event)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise Unusable(f"{_line(event)}: the alias *{event.anchor} holds itself")
+                raise Unusable(f"{_line(event)}: the alias *{event.anchor} contains itself")
             self.add(*self.anchors[event.anchor], event)
 
     def open(self, value: Any, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
@@ -180,7 +180,7 @@ class _Builder:
                 raise Unusable(f"{_line(event)}: a key holds the character NUL")
             if key in into.value:  # pyright: ignore[reportUnknownMemberType]
                 raise Unusable(
-                    f"{_line(event)}: the key {event.value[:60]!r} stands twice in one mapping"
+                    f"{_line(event)}: the key {event.value[:60]!r} occurs twice in one mapping"
                 )
             into.key = key
             return

@@ -1,7 +1,7 @@
 """A description -> its operations and the shapes of its schemas, whatever way they are written down.
 
-References, composition, both dialects of null and the names of components end here: two descriptions
-of the same wire give the same operations and shapes. Only what is asked for is looked at, so that the
+References, composition, both dialects of null and the names of components are resolved here: two descriptions
+of the same wire give the same operations and shapes. Only what is requested is read, so that the
 rest of a description costs nothing and cannot do harm.
 """
 
@@ -81,7 +81,7 @@ def escaped(step: str) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a schema lets through, as far as a client can tell.
+    """What a schema allows, as far as a client can see.
 
     `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or words for what has no
     single kind. `identity` is the same for every way that leads to one schema; `name` is the component's;
@@ -185,7 +185,7 @@ class Description:
                 yield from ((method, path) for method in METHODS if item and method in item.value)
 
     def path_item(self, path: str) -> Node | None:
-        """What stands at a path; None where a reference leads nowhere, for it may be none of ours."""
+        """What stands at a path; None where a reference leads nowhere, for it may not be a call of ours."""
         item = self.root / "paths" / path
         try:
             return self.resolved(item)
@@ -226,7 +226,7 @@ class Description:
         )
 
     def servers(self, *holders: Node) -> tuple[str, ...]:
-        """The addresses that the first of these holders names, or else the whole description."""
+        """The addresses that the first of these holders names, otherwise those of the whole description."""
         for holder in (*holders, self.root):
             if holder.get("servers"):
                 return tuple(_address(one) for one in holder.nodes("servers"))
@@ -280,7 +280,7 @@ class Description:
         seen: list[str] = []
         while (ref := _reference(node)) is not None:
             if ref in seen:
-                raise Unusable(f"{node.at}: the reference {_quoted(ref)} goes in a circle")
+                raise Unusable(f"{node.at}: the reference {_quoted(ref)} is circular")
             seen.append(ref)
             node = self._target(ref, node.at)
         return node
@@ -302,7 +302,7 @@ class Description:
             elif isinstance(found, dict) and step in found:
                 found = found[step]  # pyright: ignore[reportUnknownVariableType]
             else:
-                raise Unusable(f"{at}: the reference {_quoted(ref)} leads nowhere")
+                raise Unusable(f"{at}: the reference {_quoted(ref)} cannot be resolved")
         return schema_node(found, "#" + "".join(f"/{escaped(step)}" for step in steps))
 
     def shape(self, node: Node) -> Shape:

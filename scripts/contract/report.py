@@ -57,14 +57,14 @@ def report(
         listed = _grouped(merged.differences, facade, merged)
         return _text([*lines, *_section("First reading: differs from the contract", listed)])
     lines += _conflicts(merged, facade, spec)
-    new = [one for one in merged.differences if not one.standing]
+    new = [one for one in merged.differences if not one.known]
     absorbed = [one for one in new if one.verdict is Verdict.ABSORBED]
     seen = [one for one in absorbed if one.kind == TIGHTER_SENT.kind]
     held = [one for one in new if one.verdict is Verdict.HELD]
     unmodelled = [one for one in merged.differences if one.kind == UNMODELLED.kind]
     limits = _limits(merged)
-    standing = [one for one in merged.differences if one.standing]
-    standing = [one for one in standing if one not in unmodelled and one not in limits]
+    known = [one for one in merged.differences if one.known]
+    known = [one for one in known if one not in unmodelled and one not in limits]
     lines += _section("Callers gain", _gains(absorbed, merged, facade))
     lines += _section("Callers can see", _grouped(seen, facade, merged))
     lines += _section("Kept for callers", _grouped(held, facade, merged))
@@ -72,8 +72,8 @@ def report(
     quiet = [*_quiet(rest, merged, facade), *_constraints(limits), *_other_changes(merged)]
     lines += _section("Changed on the wire, unseen by callers", quiet)
     lines += _section("Left out of the models", _grouped(unmodelled, facade, merged))
-    if standing:
-        lines += [f"As before: {_counted(standing)}.", ""]
+    if known:
+        lines += [f"Already known: {_counted(known)}.", ""]
     return _text(lines)
 
 
@@ -91,7 +91,7 @@ def _limits(merged: Merged) -> list[Difference]:
     return [
         one
         for one in merged.differences
-        if one.kind.startswith("constraint") and not (one.standing and merged.changes is not None)
+        if one.kind.startswith("constraint") and not (one.known and merged.changes is not None)
     ]
 
 
@@ -133,7 +133,7 @@ def _conflict(one: Difference, merged: Merged, facade: Facade) -> list[str]:
         f"- why: {_safe(one.reason)}",
         f"- callers would get: {_safe(one.gets or 'an error')}",
         f"- depends on it: {_symbols(one, merged, facade) or 'nothing in the facade'}",
-        f"- keep ours: `--hold {_bare(shlex.quote(one.at))}`; or ask the vendor; or change contract and facade by hand",
+        f"- keep ours: `--hold {_bare(shlex.quote(one.at))}`; or contact the vendor; or edit contract and facade",
         "",
     ]
 
@@ -210,7 +210,7 @@ def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) 
 
 
 def _change(one: Difference) -> str:
-    """What became what, where that is short and says something."""
+    """The old and the new values, where they are short and informative."""
     hints = "".join(f" ({_safe(hint)})" for hint in one.hints[:1])
     if "none" in (one.ours, one.theirs) or len(one.ours) + len(one.theirs) > 60:
         return hints
@@ -235,7 +235,7 @@ def _constraints(limits: list[Difference]) -> list[str]:
 def _other_changes(merged: Merged) -> list[str]:
     """What changed in the vendor's description without being a difference from the contract."""
     since = merged.changes or ()
-    explained = [place(one.at) for one in merged.differences if not one.standing]
+    explained = [place(one.at) for one in merged.differences if not one.known]
     explained += [position for one in merged.differences for position in one.positions]
     wording = dict.fromkeys(place(one.at) for one in since if one.is_wording)
     rest = dict.fromkeys(place(one.at) for one in since if not one.is_wording)
@@ -260,10 +260,8 @@ def _is_near(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _counted(standing: list[Difference]) -> str:
-    kinds = [
-        "held by decision" if "held by decision" in one.reason else one.kind for one in standing
-    ]
+def _counted(known: list[Difference]) -> str:
+    kinds = ["held by decision" if "held by decision" in one.reason else one.kind for one in known]
     return ", ".join(f"{kind} ({kinds.count(kind)})" for kind in sorted(set(kinds)))
 
 
@@ -309,7 +307,7 @@ def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> li
         elif value[2] and "(" not in value[0] and value[0].count(".") == 2:
             lines.append(f"- *(enum)* {value[0].removeprefix('togai.').removeprefix('models.')}")
     for one in merged.differences:
-        if not one.standing and one.kind == "deprecated":
+        if not one.known and one.kind == "deprecated":
             where = place(one.at)
             if one.at.startswith(SCHEMAS):
                 model, _, wire = where.partition(".")

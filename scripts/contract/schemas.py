@@ -71,7 +71,7 @@ class Schemas:
             inner = place.at.endswith(("/items", "/additionalProperties"))
             if inner and theirs.nullable and not ours.nullable:
                 at = f"{place.at}/nullable"
-                self._findings.add(verdicts.OPTIONALITY, at, "no", "yes", where, standing=True)
+                self._findings.add(verdicts.OPTIONALITY, at, "no", "yes", where, known=True)
             self._default(place, meeting)
             if ours.words != theirs.words:
                 self._words(place, meeting)
@@ -83,7 +83,7 @@ class Schemas:
         matters = meeting.direction == "request" and not meeting.always and theirs is not None
         rule = verdicts.DEFAULT_SENT if matters else verdicts.DEFAULT
         at, words = f"{place.at}/default", (_shown(ours), _shown(theirs))
-        self._findings.add(rule, at, *words, [meeting.position], standing=not matters)
+        self._findings.add(rule, at, *words, [meeting.position], known=not matters)
 
     def _words(self, place: Place, meeting: Meeting) -> None:
         ours, theirs = place.ours, meeting.theirs
@@ -261,7 +261,7 @@ class Schemas:
                 weaker = one.is_success and mine
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 where = [_at(one, name)]
-                self._findings.add(rule, at, was, words, where, standing=not weaker)
+                self._findings.add(rule, at, was, words, where, known=not weaker)
 
     def _has(self, meeting: Meeting, name: str) -> bool:
         node = meeting.theirs.properties.get(name)
@@ -301,7 +301,7 @@ class Schemas:
             rule = verdicts.UNMODELLED
             why = f"{why}: {rule.reason}"
             self._findings.add(
-                rule, at, "none", words, positions, reason=why, standing=True,
+                rule, at, "none", words, positions, reason=why, known=True,
                 digest=digest(self._theirs, shapes[0]),
             )  # fmt: skip
             return
@@ -379,7 +379,7 @@ class Schemas:
             if why:
                 reason = f"{why}: reads as an unknown value"
                 rule = verdicts.UNMODELLED
-                self._findings.add(rule, at, "none", value, where, reason=reason, standing=True)
+                self._findings.add(rule, at, "none", value, where, reason=reason, known=True)
             elif decide:
                 self._findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
             elif self._findings.add(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
@@ -397,7 +397,7 @@ class Schemas:
                 if tighter:
                     words = (words[0], ", ".join(one.theirs.enum or ())[:60])
                 where = [one.position]
-                self._findings.add(rule, f"{place.at}/enum", *words, where, standing=not tighter)
+                self._findings.add(rule, f"{place.at}/enum", *words, where, known=not tighter)
 
     def _value_absent(
         self,
@@ -418,7 +418,7 @@ class Schemas:
         rule = verdicts.HELD_MEMBER
         known = value in schema.get(REMOVED_VALUES, {}) or len(absent) < len(place.meetings)
         known = known or self._findings.is_known(rule, at, "none")
-        follow = self._findings.add(rule, at, value, "none", where, standing=known, hints=hints)
+        follow = self._findings.add(rule, at, value, "none", where, known=known, hints=hints)
         if follow and not known:
             schema.setdefault(REMOVED_VALUES, {})[value] = self._marks.today
 
@@ -446,7 +446,7 @@ class Schemas:
             words = (_shown(mine), _shown(loosest))
             if mine is None or (loosest is not None and _tighter(key, loosest, mine)):
                 rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
-                self._findings.add(rule, at, *words, positions, standing=not sent)
+                self._findings.add(rule, at, *words, positions, known=not sent)
             elif self._findings.add(verdicts.LOOSER, at, *words, positions):
                 holder = _holding(place.node.value, key)
                 if loosest is None:

@@ -44,7 +44,7 @@ _PROTOCOLS = (
 
 
 def wire(document: dict[str, Any]) -> list[str]:
-    """The facts of a contract: what is sent and what is answered.
+    """The facts of a contract: what is sent and what is returned.
 
     Args:
         document: The contract as plain data.
@@ -283,7 +283,7 @@ def released(folder: Path) -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line asks for; returns the exit code."""
+    """Run the command line; returns the exit code."""
     if not arguments:
         print("\n".join(python()))
         return 0

@@ -24,7 +24,7 @@ _READY = "ready"
 
 @contextlib.contextmanager
 def locked(root: Path) -> Generator[None]:
-    """Let nobody else write the project meanwhile. A process that dies lets go by itself.
+    """Keep other processes from writing the project meanwhile. The lock of a process that dies is released.
 
     Args:
         root: The project.

@@ -34,7 +34,7 @@ _TYPES = ("string", "integer", "number", "boolean", "object")
 
 
 def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """What the vendor says about our calls, and nothing else.
+    """Only what the vendor says about our calls.
 
     Args:
         ours: Our contract, whose names the schemas get.

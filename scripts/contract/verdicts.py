@@ -34,7 +34,7 @@ class Difference:
         theirs: What the description says.
         reason: Why the verdict is what it is.
         positions: Where on the wire.
-        standing: Whether the vendor already said so at the last bump, or the contract does not change by it.
+        known: Whether the vendor already said so at the last bump, or the contract does not change by it.
         gain: Whether callers get something new.
         gets: What callers would have got, had it been taken without a decision.
         digest: Of everything that stands in theirs below the pointer and is not compared.
@@ -48,7 +48,7 @@ class Difference:
     theirs: str
     reason: str
     positions: tuple[str, ...] = ()
-    standing: bool = False
+    known: bool = False
     gain: bool = False
     gets: str = ""
     digest: str = ""
@@ -135,7 +135,7 @@ LOST_REQUIRED = _conflict("required parameter removed", "the call can no longer 
 NEED_PARAMETER = _conflict("required parameter", "the facade does not always send it", REFUSED)
 DEFAULT_SENT = _conflict(
     "default changed",
-    "calls that leave it out would mean something else",
+    "calls that leave it out would have another meaning",
     "what the new default selects",
 )
 NEW_DEFAULT = _conflict(
@@ -198,7 +198,7 @@ LOST_RELIED = _conflict(
 )
 WRAPPED = _conflict(
     "response wrapped",
-    "every property stands one level deeper",
+    "every property is one level deeper",
     "None for every property, or UnexpectedResponse",
 )
 NEW_SUCCESS = _conflict(
@@ -253,4 +253,4 @@ TIGHTER_SENT = _absorbed(
     "request limit tightened", "the service may refuse what it took before", visible=True
 )
 UNMODELLED = _absorbed("not modelled", "callers read it among the unknown properties")
-UNMODELLED_PARAMETER = _absorbed("not modelled", "callers cannot send it, as before")
+UNMODELLED_PARAMETER = _absorbed("not modelled", "callers still cannot send it")

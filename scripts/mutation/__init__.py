@@ -1,1 +1,1 @@
-"""The exam: mutant descriptions against the ratchet, and against the facade above what it generates."""
+"""The exam: mutant descriptions test the bump, and the facade above the package that it generates."""

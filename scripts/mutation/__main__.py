@@ -1,6 +1,6 @@
-"""Examine the ratchet with mutant descriptions, and a sample of them with real packages; print who survived.
+"""Test the bump with mutant descriptions, and a sample of them with real packages; print which survived.
 
-Exit codes: 0 nobody, 1 somebody.
+Exit codes: 0 no survivor, 1 at least one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Operators for what a vendor adds, removes, renames, moves, wraps and changes in place.
 
-`conflict` and `quiet` are expected where the caller programs cannot show it: what they say decides everything else.
+`conflict` and `quiet` are expected where the caller programs cannot show it; all other cases depend on their outcome.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Operators that write the same wire down in another way: no difference may come of them."""
+"""Operators that write the same wire down in another way: they must not cause a difference."""
 
 from __future__ import annotations
 
@@ -250,12 +250,12 @@ def shared(document: Document) -> Iterator[Place]:
         yield Place(f"{path} {one['name']}", parameter)
     for path, method, call in calls(document):
 
-        def answer(d: Document, path: str = path, method: str = method) -> None:
+        def response(d: Document, path: str = path, method: str = method) -> None:
             responses = call_at(d, path, method)["responses"]
             d["components"]["responses"]["Shared"] = responses["200"]
             responses["200"] = {"$ref": "#/components/responses/Shared"}
 
-        yield Place(f"{method} {path} 200", answer)
+        yield Place(f"{method} {path} 200", response)
         if "requestBody" in call:
 
             def body(d: Document, path: str = path, method: str = method) -> None:

@@ -83,7 +83,7 @@ def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
     again = merge(merged.contract, mutant.document, last=merged.vendor)
     if again.contract != merged.contract:
         faults.append("merging again changes the contract")
-    if again.changes or not all(one.standing for one in again.differences):
+    if again.changes or not all(one.known for one in again.differences):
         faults.append("merging again reports something new")
     back = merge(merged.contract, base, last=merged.vendor)
     if mutant.one_way and not back.conflicts:

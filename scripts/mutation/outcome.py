@@ -1,4 +1,4 @@
-"""Six caller programs: what the facade above a generated package gives, run against a description.
+"""Six caller programs: what the facade above a generated package returns, run against a description.
 
 python -m mutation.outcome CONTRACT DESCRIPTION [LAST]
 

@@ -38,7 +38,7 @@ _SAMPLES: dict[str, Any] = {
 
 
 class Refused(Exception):
-    """The service does not accept the request; the text says why."""
+    """The service does not accept the request; the message says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -22,12 +22,12 @@ from mutation.judge_package import project, tested
 
 
 class NoSuchVersion(Exception):
-    """The version cannot be installed; the text says why."""
+    """The version cannot be installed; the message says why."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What an upgrade would come to.
+    """The result of an upgrade.
 
     Attributes:
         report: Markdown for a maintainer.

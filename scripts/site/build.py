@@ -1,6 +1,6 @@
 """Build the documentation site: the documents of this repository, and a page for each public name.
 
-A link that leads nowhere, a docstring that cannot be read or a name that is missing fails.
+A broken link, a docstring that cannot be read or a name that is missing fails.
 """
 
 from __future__ import annotations

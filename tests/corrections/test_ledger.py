@@ -499,7 +499,7 @@ def test_a_full_disk_refuses_before_anything_is_sent_and_leaves_nothing_half_wri
 
 
 def damaged_copies(path: Path, tmp_path: Path, count: int, chance: random.Random) -> list[str]:
-    """What happens with copies in which one byte is flipped; a copy that reads as before says so."""
+    """What happens with copies in which one byte is flipped; a copy that is unchanged is reported as such."""
     ledger = Ledger(path)
     for number in range(30):
         corrected(ledger, claim(f"ref-{number}"))

@@ -70,12 +70,12 @@ class Workflow:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What a workflow came to."""
+    """The outcome of a workflow."""
 
     corrected: int
     twice: int
     false: int
-    """Entries of the ledger that say something else than what the service applied."""
+    """Entries of the ledger that differ from what the service applied."""
     left: int
     """Events that are not corrected at the end."""
     kills: int
@@ -265,7 +265,7 @@ def _judge_without_witness(case: Any, readings: Any, min_age: Any) -> Any:
 def _finish(
     workflow: Workflow, fake: FakeTogai, url: str, ledger: Ledger, paths: list[Path]
 ) -> None:
-    """Without faults: execute and reconcile until nothing is left; what reading cannot tell, support knows."""
+    """Without faults: execute and reconcile until nothing is left; where reading gives no verdict, support decides."""
     with _client(url, ledger) as client:
         loaded = [Plan.load(path) for path in paths]
         for _ in range(4):
@@ -303,7 +303,7 @@ def _judge(fake: FakeTogai, ledger: Ledger, *, kills: int, paths: list[Path]) ->
 
 
 def soak(seconds: float, address: str | None, seed: int) -> int:
-    """Run workflows until the time is over, print what they came to, and return how many events went wrong."""
+    """Run workflows until the time is over, print their outcomes, and return how many events went wrong."""
     total: Counter[str] = Counter()
     end = time.monotonic() + seconds
     for workflow in _varied(seed):

@@ -84,20 +84,20 @@ def test_null_equals_absent() -> None:
     assert Event.from_dict({**EVENT, "id": None}).id is None
 
 
-def test_unknown_properties_are_kept_told_and_written_back() -> None:
-    told: list[tuple[type, str, str | None]] = []
+def test_unknown_properties_are_kept_reported_and_written_back() -> None:
+    reported: list[tuple[type, str, str | None]] = []
     source = {**LISTED, "eventPayload": {**EVENT, "new": [1]}}
-    event = EventWithStatus.from_dict(source, lambda *what: told.append(what))
-    assert told == [(Event, "new", None)]
+    event = EventWithStatus.from_dict(source, lambda *what: reported.append(what))
+    assert reported == [(Event, "new", None)]
     assert event.event_payload.additional_properties == {"new": [1]}
     assert event.to_dict() == source
     assert evolve(event.event_payload, id="x").additional_properties == {"new": [1]}
 
 
-def test_unknown_enum_values_are_members_and_told() -> None:
-    told: list[tuple[type, str, str | None]] = []
-    status = IngestionStatus.from_dict({"status": "NEW"}, lambda *what: told.append(what))
-    assert told == [(IngestionStatus, "status", "NEW")]
+def test_unknown_enum_values_are_members_and_reported() -> None:
+    reported: list[tuple[type, str, str | None]] = []
+    status = IngestionStatus.from_dict({"status": "NEW"}, lambda *what: reported.append(what))
+    assert reported == [(IngestionStatus, "status", "NEW")]
     assert status.status == "NEW"
     assert status.to_dict() == {"status": "NEW"}
 

@@ -1,4 +1,4 @@
-"""Reading: nothing lost, nothing guessed, every deviation told once."""
+"""Reading: nothing lost, nothing guessed, every deviation reported once."""
 
 from __future__ import annotations
 

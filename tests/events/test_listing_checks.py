@@ -1,4 +1,4 @@
-"""Every response is checked against its request: ignored filters, other events, ends that are none."""
+"""Every response is checked against its request: ignored filters, other events, premature ends."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_an_event_with_the_reference_id_that_was_requested_is_it(api: Api, fake:
     assert api.call("get", "ride-1").reference_id == "ride-1"
 
 
-# Ends that are none
+# Premature ends
 
 OFFERS: list[tuple[dict[str, Any], str]] = [
     ({"next": "x"}, "$.next"),

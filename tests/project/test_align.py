@@ -295,9 +295,9 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "a reference to nowhere": (
         lambda d: properties(d, "Ride").update(bike={"$ref": SCHEMA + "None"}),
-        "leads nowhere",
+        "cannot be resolved",
     ),
-    "references in a circle": (circle, "circle"),
+    "references in a circle": (circle, "circular"),
     "a schema composed of itself": (composed_of_itself, "composed of itself"),
     "a chain without end": (chain, "too deep"),
     "properties that are a list": (

@@ -352,7 +352,7 @@ def test_after_the_first_reading_only_what_changed_since_is_judged(
     first_taken(project, describe(break_type))
     outcome = bump(describe(break_type, add_property), root=project)
     assert outcome.code == 0, outcome.report
-    assert "As before: type changed (1)" in outcome.report
+    assert "Already known: type changed (1)" in outcome.report
     assert "new property `EventWithStatus.region`" in outcome.report
     assert "region" in (project / "generated/vendor.yaml").read_text("utf-8")
 

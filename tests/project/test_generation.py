@@ -73,7 +73,7 @@ def test_the_committed_package_is_what_the_contract_gives(root: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["edited", "added", "removed"])
-def test_check_names_the_stale_file_and_the_command_that_mends_it(
+def test_check_names_the_stale_file_and_the_command_that_fixes_it(
     root: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

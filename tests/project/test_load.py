@@ -93,12 +93,12 @@ def bomb() -> str:
         (MINIMAL.encode("utf-16"), "not UTF-8"),
         (b"\xff\xfe\x00", "not UTF-8"),
         (MINIMAL.encode() + b"x: \x00", "neither YAML nor JSON"),
-        (b"a: 1\na: 2\n", "'a' stands twice"),
-        (b'{"a": 1, "a": 2}', "'a' stands twice"),
+        (b"a: 1\na: 2\n", "'a' occurs twice"),
+        (b'{"a": 1, "a": 2}', "'a' occurs twice"),
         (b"--- 1\n--- 2\n", "second document"),
         (b"a: {<<: b}\n", "not a mapping"),
-        (b"a: &x [*x]\n", "holds itself"),
-        (b"a: *x\n", "holds itself"),
+        (b"a: &x [*x]\n", "contains itself"),
+        (b"a: *x\n", "contains itself"),
         (b"? [a]\n: b\n", "key is not a string"),
         (bomb().encode(), "more than 1000000 values"),
         (b"[" * 100_000, "nested deeper than 200"),
@@ -136,7 +136,7 @@ def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[&b {x: 1}, {<<: *b, <<: *b}]", "'<<' stands twice"),
+        ("[&b {x: 1}, {<<: *b, <<: *b}]", "'<<' occurs twice"),
         ('{"a\\0": 1}', "a key holds the character NUL"),
     ],
 )

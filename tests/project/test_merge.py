@@ -460,7 +460,7 @@ def test_merging_twice_changes_nothing(name: str) -> None:
     twice = merge(once.contract, changed(TABLE[name][0]), last=once.vendor)
     assert twice.contract == once.contract
     assert twice.changes == ()
-    assert all(one.standing for one in twice.differences)
+    assert all(one.known for one in twice.differences)
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] == "conflict"])
@@ -479,7 +479,7 @@ def test_a_held_conflict_keeps_ours_and_stays_quiet_until_theirs_changes(name: s
     again = merge(held.contract, changed(change))
     assert again.contract == held.contract
     decision = next(one for one in again.differences if one.at == at)
-    assert decision.standing
+    assert decision.known
     assert "we asked" in decision.reason
 
 
@@ -625,7 +625,7 @@ def test_a_format_that_the_generator_would_turn_into_another_type_stays_text() -
     contract = merged(add).contract
     assert properties(contract, "Ride")["uid"]["x-togai-format"] == "uuid"
     assert "format" not in properties(contract, "Ride")["uid"]
-    assert all(one.standing for one in merge(contract, changed(add)).differences)
+    assert all(one.known for one in merge(contract, changed(add)).differences)
 
 
 def test_a_property_that_only_an_answer_has_is_not_added_to_what_is_sent() -> None:

@@ -120,7 +120,7 @@ def test_what_stands_as_before_is_one_line() -> None:
     first = merge(small(), weaker)
     assert "callers get: None where the service leaves it out" in report(first, {})
     text = report(merge(first.contract, weaker, last=first.vendor), {})
-    assert text.splitlines()[-1] == "As before: may be absent or null (3)."
+    assert text.splitlines()[-1] == "Already known: may be absent or null (3)."
 
 
 def test_a_long_list_is_cut() -> None:

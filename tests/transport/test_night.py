@@ -22,7 +22,7 @@ PROCESSES = 4
 CALLS = 15
 
 
-def list_at_a_shared_pace(url: str, database: str) -> None:
+def list_at_a_shared_rate(url: str, database: str) -> None:
     """What each process does."""
     from pyrate_limiter import Duration, Limiter, Rate, SQLiteBucket
 
@@ -42,7 +42,7 @@ def list_at_a_shared_pace(url: str, database: str) -> None:
 
 
 @pytest.mark.slow
-def test_processes_share_one_quota_through_a_pacer_on_one_store(tmp_path: Path) -> None:
+def test_processes_share_one_quota_through_a_rate_limiter_on_one_store(tmp_path: Path) -> None:
     arrivals: list[float] = []
     lock = threading.Lock()
 
@@ -55,7 +55,7 @@ def test_processes_share_one_quota_through_a_pacer_on_one_store(tmp_path: Path) 
     spawn = multiprocessing.get_context("spawn")
     with Counting(TOKEN).serve() as url:
         processes = [
-            spawn.Process(target=list_at_a_shared_pace, args=(url, str(tmp_path / "pace.sqlite")))
+            spawn.Process(target=list_at_a_shared_rate, args=(url, str(tmp_path / "rate.sqlite")))
             for _ in range(PROCESSES)
         ]
         for process in processes:
@@ -92,7 +92,7 @@ def break_some(fake: FakeTogai, chance: random.Random, kind: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_at_its_pace_in_flat_memory(
+def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_at_its_rate_in_flat_memory(
     no_waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     starts: list[float] = []

@@ -41,7 +41,7 @@ class Event(_Model):
     timestamp: datetime.datetime = _field(metadata={"wire": "timestamp"})
     """When it happened, by the user's clock."""
     account_id: str = _field(metadata={"wire": "accountId", "maxLength": 512})
-    """The account that used something."""
+    """The account whose usage this is."""
     attributes: list[Attribute] = _field(
         metadata={"wire": "attributes", "maxItems": 10, "minItems": 0}
     )

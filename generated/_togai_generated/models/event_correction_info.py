@@ -45,13 +45,13 @@ class EventCorrectionInfo(_Model):
     event_payload: Event = _field(metadata={"wire": "eventPayload"})
     """A usage event as it is sent to Togai."""
     ingestion_status: IngestionStatus = _field(metadata={"wire": "ingestionStatus"})
-    """How far the ingestion of an event came."""
+    """The ingestion status of an event."""
     created_at: datetime.datetime = _field(metadata={"wire": "createdAt"})
-    """When Togai took the event in."""
+    """When Togai ingested the event."""
     status: CorrectionStatus = _field(metadata={"wire": "status"})
     """What a correction did to an event."""
     reason: str = _field(metadata={"wire": "reason"})
-    """Why it came out so."""
+    """The reason for the status."""
     customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})

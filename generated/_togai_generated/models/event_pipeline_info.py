@@ -44,7 +44,7 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfo(_Model):
-    """What each part of the service made of an event."""
+    """The results of each part of the service for an event."""
 
     event_schema: EventPipelineInfoEventSchema | None = _field(
         default=None, metadata={"wire": "eventSchema"}
@@ -53,7 +53,7 @@ class EventPipelineInfo(_Model):
     usage_meters: list[EventPipelineInfoUsageMeters] | None = _field(
         default=None, metadata={"wire": "usageMeters"}
     )
-    """The usage meters that saw the event."""
+    """The usage meters that processed the event."""
     price_plans: list[EventPipelineInfoPricePlans] | None = _field(
         default=None, metadata={"wire": "pricePlans"}
     )
@@ -65,7 +65,7 @@ class EventPipelineInfo(_Model):
     feature_details: EventPipelineInfoFeatureDetails | None = _field(
         default=None, metadata={"wire": "featureDetails"}
     )
-    """What an event did to an entitlement."""
+    """The effect of an event on an entitlement."""
     enrichments: EventPipelineInfoEnrichments | None = _field(
         default=None, metadata={"wire": "enrichments"}
     )
@@ -73,7 +73,7 @@ class EventPipelineInfo(_Model):
     revenue_details: list[EventPipelineInfoRevenueDetails] | None = _field(
         default=None, metadata={"wire": "revenueDetails"}
     )
-    """The revenue that it brought."""
+    """The revenue of the event."""
     status_before_reverting: str | None = _field(
         default=None, metadata={"wire": "statusBeforeReverting"}
     )

@@ -33,7 +33,7 @@ class EventPipelineInfoAccount(_Model):
     name: str = _field(metadata={"wire": "name"})
     """Its name."""
     alias: str | None = _field(default=None, metadata={"wire": "alias"})
-    """The alias that the event named it by."""
+    """The alias under which the event names it."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 

@@ -28,16 +28,16 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoFeatureDetails(_Model):
-    """What an event did to an entitlement."""
+    """The effect of an event on an entitlement."""
 
     feature_id: str = _field(metadata={"wire": "featureId"})
     """Id of the feature."""
     mapped_attribute: str = _field(metadata={"wire": "mappedAttribute"})
     """The attribute that counts against it."""
     overage_in_cycle: float | None = _field(default=None, metadata={"wire": "overageInCycle"})
-    """What the cycle used beyond the entitlement."""
+    """The usage of the cycle beyond the entitlement."""
     overage_in_event: float | None = _field(default=None, metadata={"wire": "overageInEvent"})
-    """What the event used beyond it."""
+    """The usage of the event beyond it."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 

@@ -38,7 +38,7 @@ class EventPipelineInfoPricePlans(_Model):
     id: str = _field(metadata={"wire": "id"})
     """Its id."""
     schedule_id: str = _field(metadata={"wire": "scheduleId"})
-    """Id of the schedule by which the account has it."""
+    """Id of the schedule that assigns it to the account."""
     cycle_start: datetime.date = _field(metadata={"wire": "cycleStart"})
     """First day of the pricing cycle."""
     cycle_end: datetime.date = _field(metadata={"wire": "cycleEnd"})

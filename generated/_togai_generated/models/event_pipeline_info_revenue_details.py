@@ -27,7 +27,7 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoRevenueDetails(_Model):
-    """The revenue that an event brought through one usage meter."""
+    """The revenue of an event through one usage meter."""
 
     usage_meter_id: str = _field(metadata={"wire": "usageMeterId"})
     """Id of the usage meter."""

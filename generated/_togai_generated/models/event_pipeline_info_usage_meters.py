@@ -31,7 +31,7 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoUsageMeters(_Model):
-    """What a usage meter made of an event."""
+    """The result of a usage meter for an event."""
 
     id: str = _field(metadata={"wire": "id"})
     """Id of the usage meter."""

@@ -36,18 +36,18 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class EventWithStatusAndEventPipelineInfo(_Model):
-    """An event that was sent, with what became of it in each part of the service."""
+    """An event that was sent, with the results of each part of the service."""
 
     reference_id: str = _field(metadata={"wire": "referenceId"})
     """Togai's own id of the event."""
     event_payload: Event = _field(metadata={"wire": "eventPayload"})
     """A usage event as it is sent to Togai."""
     ingestion_status: IngestionStatus = _field(metadata={"wire": "ingestionStatus"})
-    """How far the ingestion of an event came."""
+    """The ingestion status of an event."""
     created_at: datetime.datetime = _field(metadata={"wire": "createdAt"})
-    """When Togai took the event in."""
+    """When Togai ingested the event."""
     event_pipeline_info: EventPipelineInfo = _field(metadata={"wire": "eventPipelineInfo"})
-    """What each part of the service made of an event."""
+    """The results of each part of the service for an event."""
     customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})

@@ -27,7 +27,7 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class GetEventResponse(_Model):
-    """The events that have the id that was asked for."""
+    """The events with the requested id."""
 
     events: list[EventWithStatusAndEventPipelineInfo] = _field(metadata={"wire": "events"})
     """The events, in full."""

@@ -27,14 +27,14 @@ _NAMES = frozenset[str](
 
 @_define(kw_only=True, slots=False)
 class IngestionStatus(_Model):
-    """How far the ingestion of an event came."""
+    """The ingestion status of an event."""
 
     status: IngestionStatusValue = _field(metadata={"wire": "status"})
-    """How far the ingestion of an event came."""
+    """The ingestion status of an event."""
     status_description: str | None = _field(
         default=None, metadata={"wire": "statusDescription", "maxLength": 250}
     )
-    """The state in words."""
+    """The status in words."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
     """What the service sent beyond the contract."""
 

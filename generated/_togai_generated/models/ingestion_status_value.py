@@ -3,7 +3,7 @@ from ..types import OpenEnum
 
 
 class IngestionStatusValue(OpenEnum):
-    """How far the ingestion of an event came."""
+    """The ingestion status of an event."""
 
     INGESTION_IN_PROGRESS = "INGESTION_IN_PROGRESS"
     INGESTION_FAILED = "INGESTION_FAILED"
