@@ -195,9 +195,9 @@ def _quantity(name: str, value: object, problems: list[str]) -> str:
 
 def payload_problems(event: Event) -> list[str]:
     """What the service would refuse in an event by the contract's limits, each with what is allowed."""
-    found = list(problems_of(event, Event))
+    problems = list(problems_of(event, Event))
     # The contract sets no minimum length, but an empty id identifies nothing.
-    found += [
+    problems += [
         f"{name} must not be empty" for name in ("account_id", "id") if getattr(event, name) == ""
     ]
-    return found
+    return problems

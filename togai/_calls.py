@@ -50,14 +50,16 @@ def send(
 def _log_deprecation(settings: Settings, call: Call, response: Response) -> None:
     """Log once per operation and client that the service will remove it."""
     named = {name: response.headers.get(name) for name in ("deprecation", "sunset")}
-    said = ", ".join(f"{name}: {printable(value)[:100]}" for name, value in named.items() if value)
-    if not said:
+    announcement = ", ".join(
+        f"{name}: {printable(value)[:100]}" for name, value in named.items() if value
+    )
+    if not announcement:
         return
     own = call.path in ("/events", "/events/correction")
     operation = f"{call.method} {call.path if own else '/events/{event_id}'}"
     if operation not in settings.deprecations:
         settings.deprecations.add(operation)
-        logger.warning("the service announces the end of %s (%s)", operation, said)
+        logger.warning("the service announces the end of %s (%s)", operation, announcement)
 
 
 def pages(

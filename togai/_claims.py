@@ -32,10 +32,10 @@ def ledger_of(settings: Settings, ledger: LedgerLike) -> Records | None:
     Raises:
         ConfigurationError: It is not a ledger.
     """
-    found = settings.ledger if ledger is None else ledger
-    if found is None:
+    chosen = settings.ledger if ledger is None else ledger
+    if chosen is None:
         return None
-    return records_of(found if isinstance(found, Ledger) else Ledger(found))
+    return records_of(chosen if isinstance(chosen, Ledger) else Ledger(chosen))
 
 
 def claims_of(
@@ -73,12 +73,14 @@ def claims_of(
         return [evolve(unread, since=None if unread.target else since)]
     reads = reads_for(correction, before)
     events: list[ReadEvent] = []
-    for one in reads:
-        events += yield from _calls.read(settings, one, timeout)
+    for read in reads:
+        events += yield from _calls.read(settings, read, timeout)
     targets = _targets(correction, events)
     yield from check_account(settings, selection.account_id, events, timeout)
     if ledger is not None:
-        refused = partial(ledger.check_all, settings.service, [one.reference_id for one in targets])
+        refused = partial(
+            ledger.check_all, settings.service, [target.reference_id for target in targets]
+        )
         yield Blocking(refused)
     if before is not None:
         check_unchanged(
@@ -103,12 +105,12 @@ def _unread(correction: Correction, before: Target | None, *, reread: bool) -> C
 
 
 def _targets(correction: Correction, events: Sequence[ReadEvent]) -> list[Target]:
-    found: dict[str | None, Target] = {}
+    by_id: dict[str | None, Target] = {}
     for event in matching(correction.selection, events):
         target = Target.of(event)
-        if found.setdefault(target.reference_id, target) != target:
+        if by_id.setdefault(target.reference_id, target) != target:
             raise StaleReading(f"{target.reference_id} was read twice, with different content")
-    targets = list(found.values())
+    targets = list(by_id.values())
     if not targets:
         if correction.before:
             raise StaleReading(

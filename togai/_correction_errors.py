@@ -30,7 +30,7 @@ class AlreadyPending(TogaiError):
         self.entry = entry
         super().__init__(
             f"nothing was sent, because an earlier correction is open: {entry}. If its process still runs, wait."
-            " Otherwise: found = client.events.reconcile(entry), then ledger.settle(entry, found)"
+            " Otherwise: ledger.settle(entry, client.events.reconcile(entry))"
         )
 
 

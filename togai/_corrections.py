@@ -277,12 +277,12 @@ class _Sent:
         unknown: list[Entry] = []
         cause = ""
         for claim, entry in zip(self._claims, self.entries, strict=True):
-            kind, said = yield from self._outcome(claim, result, timeout)
+            kind, detail = yield from self._outcome(claim, result, timeout)
             if kind == Kind.UNKNOWN and not self._correction.background:
                 unknown.append(entry)
-                cause = cause or said
+                cause = cause or detail
                 continue
-            yield from self._record(entry, kind, {**details, "cause": said}, applied=more)
+            yield from self._record(entry, kind, {**details, "cause": detail}, applied=more)
             more = []
         if unknown:
             raise (yield from self.unknown(_problem(cause, response), unknown))
@@ -301,23 +301,27 @@ class _Sent:
                 )
             return (Kind.APPLIED if result.succeeded else Kind.FAILED), f"{len(result)} results"
         alone = self._correction.selection.reference_id is not None
-        kind, said = result.outcome(target.reference_id, alone=alone)
+        kind, detail = result.outcome(target.reference_id, alone=alone)
         if kind == Kind.FAILED and self._correction.action != CorrectionAction.UNDO:
             unchanged = yield from self._is_unchanged(target, timeout)
             if not unchanged:
-                return Kind.UNKNOWN, f"{said}; the event may be reverted without a replacement"
-        return kind, said
+                return Kind.UNKNOWN, f"{detail}; the event may be reverted without a replacement"
+        return kind, detail
 
     def _is_unchanged(self, target: Target, timeout: float | Timeout | None) -> Steps[bool]:
         """Whether an event whose replacement failed is unchanged."""
         try:
             events: list[ReadEvent] = []
-            for one in reads_for(self._correction, target):
-                events += yield from _calls.read(self._settings, one, timeout)
+            for read in reads_for(self._correction, target):
+                events += yield from _calls.read(self._settings, read, timeout)
         except TogaiError:
             return False
-        found = [one for one in map(Target.of, events) if one.reference_id == target.reference_id]
-        return bool(found) and not any(target.differences(one) for one in found)
+        readings = [
+            reading
+            for reading in map(Target.of, events)
+            if reading.reference_id == target.reference_id
+        ]
+        return bool(readings) and not any(target.differences(reading) for reading in readings)
 
     def _record(
         self, entry: Entry, kind: Kind, details: dict[str, Any], applied: Sequence[str] = ()
@@ -331,8 +335,12 @@ def _corrected(result: CorrectionResult, targets: set[str | None]) -> list[str]:
     """Further events that match a filter and that the service says it corrected."""
     selection = result.correction.selection
     succeeded = [entry for entry in result.succeeded if not contradicts(selection, entry)]
-    found = [Target.of(entry).reference_id for entry in succeeded]
-    return [one for one in found if one is not None and one not in targets]
+    reference_ids = [Target.of(entry).reference_id for entry in succeeded]
+    return [
+        reference_id
+        for reference_id in reference_ids
+        if reference_id is not None and reference_id not in targets
+    ]
 
 
 def _problem(cause: str, response: Response) -> TogaiError:

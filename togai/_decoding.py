@@ -51,8 +51,8 @@ def raw(model: Model) -> Any:
         The JSON as received, without later changes, numbers with a fraction as Decimal; for an item that was not
         read from a response, what its `to_dict()` returns.
     """
-    came = getattr(model, "_json", ...)
-    return model.to_dict() if came is ... else copy.deepcopy(came)
+    source = getattr(model, "_json", ...)
+    return model.to_dict() if source is ... else copy.deepcopy(source)
 
 
 class StrictDeviation(Exception):
@@ -126,11 +126,11 @@ class Reader:
         self._note([Deviation(where, drift)])
 
     def _salvaged(self, model: type[M], value: Any, where: str) -> M:
-        found: list[Deviation] = []
-        item = salvage(model, value, where, found)
-        self._note(found)
-        if any(one.drift.kind not in _ADDITIONS for one in found):
-            item = evolve(typing.cast("Any", item), _deviations=tuple(found))
+        noted: list[Deviation] = []
+        item = salvage(model, value, where, noted)
+        self._note(noted)
+        if any(deviation.drift.kind not in _ADDITIONS for deviation in noted):
+            item = evolve(typing.cast("Any", item), _deviations=tuple(noted))
         return item
 
     def _seen(self, model: type, name: str, value: str | None) -> None:
@@ -141,10 +141,10 @@ class Reader:
         if drift not in self._reported:
             self._report(drift)
 
-    def _note(self, found: list[Deviation]) -> None:
-        if self._strict and found:
-            raise StrictDeviation(found[0])
-        for deviation in found:
+    def _note(self, noted: list[Deviation]) -> None:
+        if self._strict and noted:
+            raise StrictDeviation(noted[0])
+        for deviation in noted:
             if deviation.drift not in self._reported:
                 self._report(deviation.drift)
 

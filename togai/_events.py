@@ -611,7 +611,7 @@ class Events:
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            The verdict with its evidence, for `ledger.settle(entry, found)`.
+            The verdict with its evidence, for `ledger.settle(entry, ...)`.
 
         Raises:
             InvalidRequest: The argument is neither of these, or is about several events.
@@ -1204,7 +1204,7 @@ class AsyncEvents:
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            The verdict with its evidence, for `ledger.settle(entry, found)`.
+            The verdict with its evidence, for `ledger.settle(entry, ...)`.
 
         Raises:
             InvalidRequest: The argument is neither of these, or is about several events.

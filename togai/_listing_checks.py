@@ -78,10 +78,10 @@ class FilterChecks:
         name: str, requested: str, probe: Callable[[str, str], Steps[Sequence[EventWithStatus]]]
     ) -> Steps[None]:
         try:
-            found = yield from probe(name, f"togai-probe-{secrets.token_hex(16)}")
+            probed = yield from probe(name, f"togai-probe-{secrets.token_hex(16)}")
         except (BadRequest, NotFound, UnprocessableEntity):
             return
-        if found:
+        if probed:
             raise FilterIgnored(name, requested)
 
 

@@ -18,7 +18,10 @@ def one_line(event: Any) -> str:
         event.reference_id,
         *(getattr(payload, name, None) for name in ("id", "account_id", "timestamp")),
         getattr(event.ingestion_status, "status", None),
-        *(f"{getattr(one, 'name', None)}={getattr(one, 'value', None)}" for one in quantities),
+        *(
+            f"{getattr(quantity, 'name', None)}={getattr(quantity, 'value', None)}"
+            for quantity in quantities
+        ),
     ]
     shown = (part.isoformat() if isinstance(part, datetime) else part for part in parts)
     return f"<{' '.join(printable(part) for part in shown if part is not None)}>"

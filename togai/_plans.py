@@ -93,7 +93,7 @@ def plan(
         partial(
             book.blocked,
             settings.service,
-            [str(one.selection.reference_id) for one in corrections],
+            [str(correction.selection.reference_id) for correction in corrections],
         )
     )
     for correction in list(corrections):
@@ -241,14 +241,18 @@ class _Executing:
         yield Blocking(check)
         events = yield from self._read(number)
         readings = [
-            one for one in map(Target.of, events) if one.reference_id == before.reference_id
+            target
+            for target in map(Target.of, events)
+            if target.reference_id == before.reference_id
         ]
         if not readings:
             raise StaleReading(f"{before.reference_id} was not found when it was read again")
         for reading in readings:
             check_unchanged(before, reading)
-        found = [event for event in events if Target.of(event).reference_id == before.reference_id]
-        yield from check_account(self._settings, item.selection.account_id, found, self._timeout)
+        matches = [
+            event for event in events if Target.of(event).reference_id == before.reference_id
+        ]
+        yield from check_account(self._settings, item.selection.account_id, matches, self._timeout)
         claim = Claim(
             correction=item,
             target=readings[0],
@@ -283,8 +287,8 @@ class _Executing:
         if reads[0].event_id is None and number in self._listed:
             return self._listed[number]
         events: list[ReadEvent] = []
-        for one in reads:
-            events += yield from _calls.read(self._settings, one, self._timeout)
+        for read in reads:
+            events += yield from _calls.read(self._settings, read, self._timeout)
         if reads[0].event_id is None:
             # One listing serves the next items of this account that need one.
             numbers = range(number, len(self._plan.items) + 1)
@@ -305,18 +309,18 @@ class _Executing:
         wanted = before.payload if item.event is None else event_json(item.event)
         try:
             events: list[ReadEvent] = []
-            for one in reads:
-                events += yield from _calls.read(self._settings, one, self._timeout)
+            for read in reads:
+                events += yield from _calls.read(self._settings, read, self._timeout)
         except TogaiError:
             return None
-        found = {
+        reference_ids = {
             target.reference_id
             for target in map(Target.of, events)
             if target.reference_id not in (claim.siblings or frozenset())
             and target.payload is not None
             and comparable(target.payload) == comparable(wanted or {})
         }
-        reference_id = found.pop() if len(found) == 1 else None
+        reference_id = reference_ids.pop() if len(reference_ids) == 1 else None
         if reference_id is not None:
             add = partial(self._ledger.add_replacement, entry, reference_id)
             yield from _corrections.record(add)
@@ -324,13 +328,13 @@ class _Executing:
 
 
 def _required(settings: Settings, ledger: LedgerLike) -> Records:
-    found = ledger_of(settings, ledger)
-    if found is None:
+    chosen = ledger_of(settings, ledger)
+    if chosen is None:
         raise ConfigurationError(
             "plans need a ledger: pass ledger=, Togai(ledger=...) or set TOGAI_LEDGER;"
             " create one with togai.corrections.Ledger(path, create=True)"
         )
-    return found
+    return chosen
 
 
 def checked_most(max_events: object) -> int:
@@ -349,7 +353,7 @@ def _names(name: str, values: object) -> frozenset[str] | None:
         return None
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidRequest(f"{name}={values!r}: pass a list of ids")
-    found: list[Any] = list(cast("Any", values))
-    if not all(isinstance(one, str) and one for one in found):
+    ids: list[Any] = list(cast("Any", values))
+    if not all(isinstance(item, str) and item for item in ids):
         raise InvalidRequest(f"{name}: pass ids as text that is not empty")
-    return frozenset(found)
+    return frozenset(ids)

@@ -18,4 +18,6 @@ def printable(text: object) -> str:
     shown = str(text)
     if shown.isprintable():
         return shown
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in shown)
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in shown
+    )

@@ -70,11 +70,11 @@ def _read_all(
     """What shows a target and its replacement, and whether all of it was read."""
     events: list[ReadEvent] = []
     complete = True
-    for one in reads:
-        if one.event_id is not None:
-            events += yield from _calls.get_all(settings, one.event_id, timeout)
+    for read in reads:
+        if read.event_id is not None:
+            events += yield from _calls.get_all(settings, read.event_id, timeout)
         else:
-            listed, complete = yield from _calls.listed(settings, one.account_id, timeout, most)
+            listed, complete = yield from _calls.listed(settings, read.account_id, timeout, most)
             events += listed
     return events, complete
 
@@ -93,5 +93,9 @@ def _witness(later: Sequence[Entry], read: Read) -> Target | None:
 
 
 def _reads_reverted(witness: Target, events: Sequence[ReadEvent]) -> bool:
-    found = [one for one in map(Target.of, events) if one.reference_id == witness.reference_id]
-    return bool(found) and all(one.is_reverted for one in found)
+    readings = [
+        reading
+        for reading in map(Target.of, events)
+        if reading.reference_id == witness.reference_id
+    ]
+    return bool(readings) and all(reading.is_reverted for reading in readings)

@@ -28,7 +28,7 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
         InvalidRequest: Two attributes have the same name, so that a dict would drop one.
     """
     payload = event if isinstance(event, Event) else event.event_payload
-    found: dict[str, Decimal] = {}
+    numbers: dict[str, Decimal] = {}
     for name, same in _by_name(payload).items():
         if len(same) > 1:
             raise InvalidRequest(
@@ -36,8 +36,8 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
             )
         number = decimal_or_none(_get(same[0], "value"))
         if number is not None:
-            found[name] = number
-    return found
+            numbers[name] = number
+    return numbers
 
 
 def rows(
@@ -86,7 +86,7 @@ def _names(events: Iterable[ReadEvent], what: str) -> list[str]:
         if what == "dimensions":
             names.update(dict.fromkeys(_entries(values)))
         else:
-            names.update(dict.fromkeys(str(_get(one, "name")) for one in _each(values)))
+            names.update(dict.fromkeys(str(_get(entry, "name")) for entry in _each(values)))
     return list(names)
 
 
@@ -119,10 +119,10 @@ def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str])
 
 def _by_name(payload: object) -> dict[str, list[Any]]:
     """The attributes of an event by their names, of which a malformed event may repeat one."""
-    found: dict[str, list[Any]] = {}
+    by_name: dict[str, list[Any]] = {}
     for attribute in _each(_get(payload, "attributes")):
-        found.setdefault(str(_get(attribute, "name")), []).append(attribute)
-    return found
+        by_name.setdefault(str(_get(attribute, "name")), []).append(attribute)
+    return by_name
 
 
 def _cell(values: Iterable[Any]) -> Any:

@@ -55,29 +55,29 @@ def most_items(limits: Mapping[str, Any]) -> int:
     return max(MAX_ITEMS, int(limits.get("maxItems", 0)))
 
 
-def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M:
+def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation]) -> M:
     """All that can be read of a value; what cannot stays as it came, what is missing is None."""
 
     def note(name: str, kind: str) -> None:
         at = f"{where}.{shown(name)}" if name else where
-        found.append(Deviation(at, Drift(model.__name__, name, kind)))
+        deviations.append(Deviation(at, Drift(model.__name__, name, kind)))
 
     if not isinstance(value, dict):
         note("", "not an object")
-        absent: Any = {one.name: None for one in fields(model)}
+        absent: Any = {prop.name: None for prop in fields(model)}
         return typing.cast("Callable[..., M]", model)(**absent, _json=value)
     source = typing.cast("dict[str, Any]", value)
     arguments: dict[str, Any] = {}
-    for one in fields(model):
-        wire = next((name for name in one.names if source.get(name) is not None), one.wire)
+    for prop in fields(model):
+        wire = next((name for name in prop.names if source.get(name) is not None), prop.wire)
         held = source.get(wire)
-        if held is None and one.required:
-            note(one.wire, "null" if one.wire in source else "missing")
+        if held is None and prop.required:
+            note(prop.wire, "null" if prop.wire in source else "missing")
         elif held is not None:
-            place = _Place(f"{where}.{wire}", model.__name__, one.wire, found)
-            held = _property(one, held, place)
-        arguments[one.name] = held
-    known = {name for one in fields(model) for name in one.names}
+            place = _Place(f"{where}.{wire}", model.__name__, prop.wire, deviations)
+            held = _property(prop, held, place)
+        arguments[prop.name] = held
+    known = {name for prop in fields(model) for name in prop.names}
     extra = {name: source[name] for name in source if name not in known}
     for name in extra:
         note(name, "unknown property")
@@ -85,11 +85,11 @@ def salvage(model: type[M], value: Any, where: str, found: list[Deviation]) -> M
     return build(**arguments, additional_properties=extra, _json=source)
 
 
-def _property(one: Field, value: Any, place: _Place) -> Any:
-    if isinstance(value, list) and len(typing.cast("Any", value)) > most_items(one.limits):
+def _property(prop: Field, value: Any, place: _Place) -> Any:
+    if isinstance(value, list) and len(typing.cast("Any", value)) > most_items(prop.limits):
         place.note("too many items")
         return typing.cast("Any", value)
-    return _value(one.type, value, place)
+    return _value(prop.type, value, place)
 
 
 @frozen
@@ -99,10 +99,10 @@ class _Place:
     where: str
     model: str
     name: str
-    found: list[Deviation]
+    deviations: list[Deviation]
 
     def note(self, kind: str, value: str | None = None) -> None:
-        self.found.append(Deviation(self.where, Drift(self.model, self.name, kind, value)))
+        self.deviations.append(Deviation(self.where, Drift(self.model, self.name, kind, value)))
 
     def inside(self, step: str) -> _Place:
         return evolve(self, where=self.where + step)
@@ -125,7 +125,7 @@ def _value(kind: Any, value: Any, place: _Place) -> Any:
             for key, entry in value.items()
         }
     if isinstance(kind, type) and attrs.has(kind):
-        return salvage(typing.cast("type[Model]", kind), value, place.where, place.found)
+        return salvage(typing.cast("type[Model]", kind), value, place.where, place.deviations)
     if isinstance(value, Malformed):
         place.note(value.kind)
         return str(value)

@@ -295,7 +295,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent_or_written(
         run(accounts, path, **options)
     with pytest.raises(TypeError, match="no parameter 'colums'"):
         run("acme", path, colums=["id"])
-    with pytest.raises(InvalidRequest, match="has no extension of a known format"):
+    with pytest.raises(InvalidRequest, match="has no known extension"):
         run("acme", path.with_suffix(".xls"))
     assert not fake.requests
     assert not list(path.parent.iterdir())

@@ -116,7 +116,7 @@ def test_all_problems_come_at_once_with_their_lines(fake: FakeTogai, read: Read)
         "line 3: error: ride-1: line 2 has the same event and attribute",
         "line 4: error: nobody: no event of the account acme has this event_id",
         "line 5: error: ride-2: 'a few' is not a number",
-        "line 6: error: ride-3: it has no numeric attribute 'distnace'; it has distance, minutes",
+        "line 6: error: ride-3: no numeric attribute 'distnace'; it has distance, minutes",
         "line 7: error: gone: the event is reverted already",
         "line 8: error: twice: 2 events have this id: name one of them by its reference_id",
         "line 9: unchanged: ride-3: distance is 3.5 already",

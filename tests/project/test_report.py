@@ -168,7 +168,7 @@ def test_what_callers_call_comes_first(facade: dict[str, set[str]]) -> None:
         (
             "#/components/schemas/EventWithStatus/properties/createdAt",
             None,
-            "togai.corrections._matching._matches",
+            "togai.corrections._matching.contradicts",
         ),
         ("#/components/schemas/EventSource", None, "togai.EventSource"),
         ("#/paths/~1events/get/parameters/4", "get_events", "togai._events.AsyncEvents.list"),

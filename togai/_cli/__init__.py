@@ -133,7 +133,7 @@ def _failed(error: Exception) -> int:
     if not isinstance(error, errors.TogaiError | OSError):
         raise error
     # Parameters of the library are options here.
-    text = re.sub(r"\b(\w+)=True\b", lambda found: "--" + found[1].replace("_", "-"), str(error))
+    text = re.sub(r"\b(\w+)=True\b", lambda match: "--" + match[1].replace("_", "-"), str(error))
     say(
         "togai: "
         + text.replace(

@@ -60,11 +60,11 @@ class Targets:
                 "name the events by --event-id, --reference-id, --ids FILE, --since or --until;"
                 " --whole-account for all of the account"
             )
-        found = self._read(client, set(names))
-        problems = [] if found.is_complete else ["the account has too many events to read them all"]
+        events = self._read(client, set(names))
+        problems = [] if events.is_complete else ["the account has too many events to read all"]
         if names:
-            return _named(found, names, problems)
-        return [event for event in found if not is_reverted(event)], problems
+            return _named(events, names, problems)
+        return [event for event in events if not is_reverted(event)], problems
 
     def _read(self, client: Togai, names: set[str]) -> Found:
         with progress("read") as show:
@@ -82,12 +82,12 @@ class Targets:
 
 
 def _named(
-    found: Found, names: Sequence[str], problems: list[str]
+    events: Found, names: Sequence[str], problems: list[str]
 ) -> tuple[list[EventWithStatus], list[str]]:
     """The events that exactly one of the names means, and what is wrong with the others."""
-    live = [event for event in found if not is_reverted(event)]
+    live = [event for event in events if not is_reverted(event)]
     matches = Counter(name for event in live for name in set(ids_of(event)))
-    known = {name for event in found for name in ids_of(event)}
+    known = {name for event in events for name in ids_of(event)}
     right = {name for name in names if matches[name] == 1}
     for name in dict.fromkeys(names):
         if matches[name] > 1:
@@ -213,7 +213,7 @@ class _Run:
         plan = self.client.events.plan(items, why=why)
         show_plan(plan, self._output)
         code = SOME_FAILED if problems else DONE
-        left_out = {one.reference_id for one in plan.left_out}
+        left_out = {entry.reference_id for entry in plan.left_out}
         if any(entry.target in left_out for entry in self._ledger.pending()):
             say(
                 "Some are left out, because an earlier correction is open. Find out with: togai reconcile"

@@ -97,11 +97,11 @@ def failed(
     from togai.jobs import is_failed
 
     with service.client() as client:
-        found = (event for event in which.read(client, quiet=output.streams) if is_failed(event))
+        events = (event for event in which.read(client, quiet=output.streams) if is_failed(event))
         if list_:
-            _write(found, which, output)
+            _write(events, which, output)
             return
-        rows = map(row_of, found)
+        rows = map(row_of, events)
         reasons = Counter((row["status"], row["status_description"]) for row in rows)
     names = ("events", "status", "reason")
     output.write(

@@ -54,8 +54,8 @@ def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
     """List the corrections whose outcome is unknown. Exit code 3 if there are any."""
     entries = book.open().pending()
     rows = [
-        {**_row(one), "cause": one.cause or "the process ended before the outcome was known"}
-        for one in entries
+        {**_row(entry), "cause": entry.cause or "the process ended before the outcome was known"}
+        for entry in entries
     ]
     output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
     say("Find out with: togai reconcile" if entries else "Nothing is open.")
@@ -75,19 +75,19 @@ def reconcile(
         entry: The number of one entry; by default all that are open.
     """
     ledger = book.open()
-    entries = [one for one in ledger.pending() if entry in (None, one.id)]
+    entries = [item for item in ledger.pending() if entry in (None, item.id)]
     if entry is not None and not entries:
         raise InvalidRequest(f"entry {entry} is not open; what is: togai pending")
     rows: list[dict[str, Any]] = []
     with service.client(ledger=ledger) as client:
-        for one in entries:
-            found = client.events.reconcile(one)
-            ledger.settle(one, found)
-            evidence, again = "; ".join(found.evidence), short(found.check_after)
-            verdict = {"verdict": str(found.verdict), "evidence": evidence, "check_after": again}
-            rows.append({**_row(one), **verdict})
+        for item in entries:
+            result = client.events.reconcile(item)
+            ledger.settle(item, result)
+            evidence, again = "; ".join(result.evidence), short(result.check_after)
+            verdict = {"verdict": str(result.verdict), "evidence": evidence, "check_after": again}
+            rows.append({**_row(item), **verdict})
     output.write(rows, ["entry", "action", "reference_id", "verdict", "evidence", "check_after"])
-    if left := [one.id for one in ledger.pending() if one.id in {one.id for one in entries}]:
+    if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
         say(
             f"{len(left)} without a verdict so far. Later: togai reconcile."
             f" If you know the outcome: togai decide {left[0]} applied --why TEXT"
@@ -135,7 +135,7 @@ def history(
         account_id=account, reference_id=reference_id, plan=plan, since=since, until=until
     )
     if output.json or output.jsonl:
-        output.write(one.to_json() for one in entries)
+        output.write(item.to_json() for item in entries)
     elif not output.write(map(_row, entries), _COLUMNS):
         say("The ledger has no such entry.")
 
@@ -210,5 +210,5 @@ def corrections_of(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 def _amounts(payload: Mapping[str, Any] | None) -> str:
     return " ".join(
-        f"{one['name']}={one['value']}" for one in (payload or {}).get("attributes", [])
+        f"{item['name']}={item['value']}" for item in (payload or {}).get("attributes", [])
     )

@@ -89,14 +89,14 @@ class Output:
         kept = list(rows)
         if not kept:
             return 0
-        found = dict.fromkeys(name for row in kept for name in row)
-        names = list(columns if columns and not self.csv else found)
+        occurring = dict.fromkeys(name for row in kept for name in row)
+        names = list(columns if columns and not self.csv else occurring)
         lines = [names, *([_cell(row.get(name)) for name in names] for row in kept)]
         if self.is_table:
             _table(names, lines[1:])
         elif self.csv:
             clean = printable if sys.stdout.isatty() else str
-            csv.writer(sys.stdout, lineterminator="\n").writerows(map(clean, one) for one in lines)
+            csv.writer(sys.stdout, lineterminator="\n").writerows(map(clean, row) for row in lines)
         else:
             print("\n".join("\t".join(map(printable, line)) for line in lines))
         return len(kept)

@@ -101,24 +101,24 @@ def report(
     Args:
         html: Write it as one page that needs no network, to mail or print.
     """
-    made = Report()
+    data = Report()
     if book.ledger:
-        made.corrections = corrections_of(book.open().history(since=which.since, until=which.until))
+        data.corrections = corrections_of(book.open().history(since=which.since, until=which.until))
     with service.client() as client:
         for event in which.read(client):
-            made.add(event)
+            data.add(event)
     if html is not None:
-        html.write_text(page(made, which), "utf-8")
-        say(f"{html}: {sum(row['events'] for row in made.rows()):,} events")
+        html.write_text(page(data, which), "utf-8")
+        say(f"{html}: {sum(row['events'] for row in data.rows()):,} events")
         return
     if output.is_data:
-        output.write(made.rows())
+        output.write(data.rows())
         return
-    most = max((row["events"] for row in made.rows()), default=1)
+    most = max((row["events"] for row in data.rows()), default=1)
     for title, rows in (
-        ("Usage", [_line(row, most) for row in made.rows()]),
-        ("Failed ingestions", made.reasons()),
-        ("Corrections", made.corrections),
+        ("Usage", [_line(row, most) for row in data.rows()]),
+        ("Failed ingestions", data.reasons()),
+        ("Corrections", data.corrections),
     ):
         if rows:
             print(f"{title}\n")
@@ -146,9 +146,9 @@ def kind_of(status: str) -> str:
     return "used" if status.startswith("INGESTION_COMPLETED") else "in progress"
 
 
-def page(made: Report, which: Which) -> str:
+def page(data: Report, which: Which) -> str:
     """The report as one HTML page: no scripts, nothing loaded, everything from the service escaped."""
-    rows = made.rows()
+    rows = data.rows()
     days: dict[str, Counter[str]] = {row["day"]: Counter() for row in rows}
     for row in rows:
         days[row["day"]][kind_of(row["status"])] += row["events"]
@@ -168,9 +168,9 @@ def page(made: Report, which: Which) -> str:
         ),
         chart=_chart(days),
         usage=table(usage, ("day", "account_id", "status", "events", "quantities")) or "No events.",
-        failures=table(made.reasons(), ("events", "status", "reason")) or "No ingestion failed.",
+        failures=table(data.reasons(), ("events", "status", "reason")) or "No ingestion failed.",
         corrections=table(
-            made.corrections,
+            data.corrections,
             ("at", "who", "action", "reference_id", "outcome", "before", "after", "why"),
         )
         or "No corrections, or no ledger was named.",

@@ -61,8 +61,8 @@ def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
         )
     names = ("check", "found", "")
     output.write(
-        dict(zip(names, (name, found, "ok" if ok else "FAILED"), strict=True))
-        for name, found, ok in checks
+        dict(zip(names, (name, outcome, "ok" if ok else "FAILED"), strict=True))
+        for name, outcome, ok in checks
     )
     if all(ok for _, _, ok in checks):
         say("All is well. Next: togai events list")

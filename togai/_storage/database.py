@@ -64,8 +64,8 @@ def database(address: str | os.PathLike[str]) -> Database:
     Raises:
         ConfigurationError: It is neither a path nor a postgresql:// address.
     """
-    given = cast("object", address)
-    if not isinstance(given, str | os.PathLike) or not os.fspath(address):
+    untyped = cast("object", address)
+    if not isinstance(untyped, str | os.PathLike) or not os.fspath(address):
         raise ConfigurationError(
             f"ledger={address!r}: pass the path of a ledger, a postgresql:// address, or a Ledger"
         )
@@ -170,8 +170,8 @@ class _SQLiteTransaction:
         return datetime.now(UTC)
 
     def damage(self) -> list[str]:
-        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
-        return [] if found == ["ok"] else found
+        problems = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        return [] if problems == ["ok"] else problems
 
 
 @frozen(repr=False)

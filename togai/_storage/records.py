@@ -141,14 +141,16 @@ class Records:
         """The ledger's id and newest entry, and which of these events it keeps from being corrected, and why."""
         with self.rules(write=False) as rules:
             pending = {entry.target: entry for entry in rules.pending() if entry.service == service}
-            found: dict[str, str] = {}
+            reasons: dict[str, str] = {}
             for reference_id in reference_ids:
                 if (corrected := rules.corrected(service, reference_id)) is not None:
-                    found[reference_id] = f"it was corrected already ({corrected})"
+                    reasons[reference_id] = f"it was corrected already ({corrected})"
                 elif reference_id in pending:
-                    found[reference_id] = f"an earlier correction is open ({pending[reference_id]})"
+                    reasons[reference_id] = (
+                        f"an earlier correction is open ({pending[reference_id]})"
+                    )
             head = rules.head()
-            return rules.identity(), (head, rules.checksum(head)), found
+            return rules.identity(), (head, rules.checksum(head)), reasons
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
         """Refuse a plan that belongs to another ledger, or is not approved."""

@@ -177,45 +177,45 @@ class Rules:
             self._refuse_locked(service, either, locked, locked)
 
     def _refuse_locked(self, service: str, condition: str, *values: object) -> None:
-        found = self.entries(
+        entries = self.entries(
             f"id IN (SELECT intent FROM togai_open WHERE service = ? AND {condition})",
             *(service, *values),
         )
-        if found:
-            raise AlreadyPending(found[0])
+        if entries:
+            raise AlreadyPending(entries[0])
 
     def corrected(self, service: str, reference_id: str) -> Entry | None:
         """The entry that corrected this event for good, unless a further correction of it is allowed."""
-        found: Entry | None = None
+        corrected: Entry | None = None
         ever = False
         for entry in self.entries(
             f"target = ? AND service = ? AND kind IN ('{Kind.APPLIED}', '{Kind.UNKNOWN}', '{Kind.RELEASED}')",
             *(reference_id, service),
         ):
             if entry.kind == Kind.RELEASED:
-                found = None
+                corrected = None
             elif entry.kind == Kind.APPLIED or entry.data.get("late") == Kind.APPLIED:
                 # A release allows one further correction, whichever it is.
                 ever = ever or is_deadly(entry.action)
-                found = entry if ever else None
-        return found
+                corrected = entry if ever else None
+        return corrected
 
     def replacement(self, entry: Entry) -> str | None:
         """The reference id of the event that took a corrected one's place, where it is known."""
-        found = self.entries(f"intent = ? AND kind = '{Kind.REPLACEMENT}'", entry.intent)
-        return str(found[-1].data["reference_id"]) if found else None
+        entries = self.entries(f"intent = ? AND kind = '{Kind.REPLACEMENT}'", entry.intent)
+        return str(entries[-1].data["reference_id"]) if entries else None
 
     def states(self, plan: str) -> dict[str, tuple[Kind, Entry, str | None]]:
         """The outcomes of the items of a plan: the kind that settled each, or `intent` while it is open."""
-        found: dict[str, tuple[Kind, Entry, str | None]] = {}
+        outcomes: dict[str, tuple[Kind, Entry, str | None]] = {}
         for entry in self.entries("plan = ?", plan):
             if entry.item is None:
                 continue
-            if entry.kind == Kind.REPLACEMENT and entry.item in found:
-                found[entry.item] = (*found[entry.item][:2], str(entry.data["reference_id"]))
+            if entry.kind == Kind.REPLACEMENT and entry.item in outcomes:
+                outcomes[entry.item] = (*outcomes[entry.item][:2], str(entry.data["reference_id"]))
             elif entry.kind in (Kind.INTENT, *SETTLED):
-                found[entry.item] = (entry.kind, entry, None)
-        return found
+                outcomes[entry.item] = (entry.kind, entry, None)
+        return outcomes
 
     def after(self, entry: Entry) -> list[Entry]:
         """The intents of later corrections that left their event reverted, the newest first."""
@@ -223,7 +223,7 @@ class Rules:
             f"intent > ? AND service = ? AND kind = '{Kind.APPLIED}' AND action IN ('UNDO', 'REDO_EVENT')",
             *(entry.id, entry.service),
         )
-        seen = [one.intent for one in reversed(applied) if one.data.get("how") != "decided"]
+        seen = [entry.intent for entry in reversed(applied) if entry.data.get("how") != "decided"]
         return [self.entries("id = ?", number)[0] for number in seen[:50]]
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
@@ -263,11 +263,11 @@ class Rules:
                 f"kind = '{Kind.UNKNOWN}' AND intent IN (SELECT intent FROM togai_open)"
             )
         }
-        found = self.entries(f"id IN (SELECT intent FROM togai_open) AND kind = '{Kind.INTENT}'")
+        intents = self.entries(f"id IN (SELECT intent FROM togai_open) AND kind = '{Kind.INTENT}'")
         locks = self._transaction.rows("SELECT intent FROM togai_open")
-        if len(found) != len(locks):
+        if len(intents) != len(locks):
             raise LedgerDamaged(str(self._ledger), ["a lock has no entry"])
-        return [evolve(entry, cause=causes.get(entry.id)) for entry in found]
+        return [evolve(entry, cause=causes.get(entry.id)) for entry in intents]
 
     def intent(self, entry: Entry | int) -> Entry:
         """The intent that an entry, or a number, is about.
@@ -276,14 +276,14 @@ class Rules:
             InvalidRequest: It is not in this ledger.
         """
         number = entry if isinstance(entry, int) else (entry.intent or entry.id)
-        found = self.entries("id = ?", number)
-        if found and found[0].intent is not None:
-            found = self.entries("id = ?", found[0].intent)
-        if not found or found[0].kind != Kind.INTENT:
+        entries = self.entries("id = ?", number)
+        if entries and entries[0].intent is not None:
+            entries = self.entries("id = ?", entries[0].intent)
+        if not entries or entries[0].kind != Kind.INTENT:
             raise InvalidRequest(f"the ledger {self._ledger} has no correction {number}")
-        if isinstance(entry, Entry) and entry.kind == Kind.INTENT and found[0].at != entry.at:
+        if isinstance(entry, Entry) and entry.kind == Kind.INTENT and entries[0].at != entry.at:
             raise InvalidRequest(f"entry {number} does not belong to the ledger {self._ledger}")
-        return found[0]
+        return entries[0]
 
     def settle(self, intent: Entry, kind: Kind, *, data: dict[str, Any], **more: Any) -> None:
         """Write the outcome of an intent; a settled one loses its lock.
@@ -304,8 +304,8 @@ class Rules:
 
     def is_recorded(self, intent: Entry, kind: Kind) -> bool:
         """Whether the response of this call was recorded already, before an interruption."""
-        found = self.entries("intent = ? AND kind = ?", intent.id, str(kind))
-        return any(one.data.get("how") == "response" for one in found)
+        entries = self.entries("intent = ? AND kind = ?", intent.id, str(kind))
+        return any(entry.data.get("how") == "response" for entry in entries)
 
     def note(self, intent: Entry, kind: Kind, data: dict[str, Any], **more: Any) -> None:
         """Write something about an intent that does not settle it."""
@@ -322,7 +322,7 @@ class Rules:
 
     def problems(self) -> list[str]:
         """What is damaged, one line each; reads the whole ledger."""
-        found = self._transaction.damage()
+        problems = self._transaction.damage()
         intents: dict[int, Entry] = {}
         settled: set[int | None] = set()
         expected = 0
@@ -330,25 +330,25 @@ class Rules:
             for entry in self._each():
                 expected += 1
                 if entry.id != expected:
-                    found.append(f"entries {expected} to {entry.id - 1} are missing")
+                    problems.append(f"entries {expected} to {entry.id - 1} are missing")
                     expected = entry.id
                 if entry.kind == Kind.INTENT:
                     intents[entry.id] = entry
                 elif entry.kind in SETTLED:
                     if entry.intent not in intents:
-                        found.append(f"{entry} does not refer to a correction")
+                        problems.append(f"{entry} does not refer to a correction")
                     settled.add(entry.intent)
         except LedgerDamaged as error:
-            return [*found, *error.problems]
+            return [*problems, *error.problems]
         wanted = {
-            (one.service, *_locked(one.target, one.account), number)
-            for number, one in intents.items()
+            (intent.service, *_locked(intent.target, intent.account), number)
+            for number, intent in intents.items()
             if number not in settled
         }
         locks = self._transaction.rows("SELECT service, scope, target, intent FROM togai_open")
         if wanted != set(locks):
-            found.append("the locks do not fit the entries")
-        return found
+            problems.append("the locks do not fit the entries")
+        return problems
 
 
 def _lock(claim: Claim) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def open_streams(client: Any) -> Iterator[Any]:
 def kinds(error: BaseException | None) -> set[str]:
     """The names of the library's own classes that an exception is of, such as `ConnectError`."""
     return {
-        one.__name__ for one in type(error).__mro__ if one.__module__.partition(".")[0] in _NAMES
+        cls.__name__ for cls in type(error).__mro__ if cls.__module__.partition(".")[0] in _NAMES
     }
 
 

@@ -56,17 +56,17 @@ def build_correction(
         InvalidRequest: It is not allowed; the message says what is.
     """
     checked = _action(action)
-    given: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
-    whole_account = given.pop("whole_account", False)
+    values: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
+    whole_account = values.pop("whole_account", False)
     if target is not None:
-        if given or whole_account:
-            extra = ", ".join([*given, *(["whole_account"] if whole_account else [])])
+        if values or whole_account:
+            extra = ", ".join([*values, *(["whole_account"] if whole_account else [])])
             raise InvalidRequest(
                 f"an event was passed as target, and {extra} too: pass one or the other. Allowed: {_ALLOWED}"
             )
         selection = _selection_of(target)
     else:
-        selection = _selection(given, whole_account=whole_account)
+        selection = _selection(values, whole_account=whole_account)
     _check_flag("background", background)
     if require_confirmation is not None:
         _check_flag("require_confirmation", require_confirmation)
@@ -76,9 +76,9 @@ def build_correction(
         )
     payload = _payload(checked, event, selection, keep_unknown=keep_unknown)
     before = () if target is None else (Target.of(target),)
-    for one in before:
-        check_reverted(one, allow_reverted=allow_reverted)
-        check_removed(payload, one, allow_removed=allow_removed)
+    for reading in before:
+        check_reverted(reading, allow_reverted=allow_reverted)
+        check_removed(payload, reading, allow_removed=allow_removed)
     return Correction(
         action=checked,
         selection=selection,
@@ -192,14 +192,14 @@ def _selection_of(target: object) -> Selection:
     )
 
 
-def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
-    _check_values(given)
-    if "account_id" not in given:
-        lacking = f"{', '.join(given)} without account_id" if given else "no target"
+def _selection(values: dict[str, Any], *, whole_account: bool) -> Selection:
+    _check_values(values)
+    if "account_id" not in values:
+        lacking = f"{', '.join(values)} without account_id" if values else "no target"
         raise InvalidRequest(
             f"a correction needs a target, this has {lacking}. Allowed: {_ALLOWED}"
         )
-    filters = frozenset(given) - {"account_id"}
+    filters = frozenset(values) - {"account_id"}
     if filters not in _COMBINATIONS:
         raise InvalidRequest(
             f"account_id cannot be combined with {' and '.join(sorted(filters))}. Allowed: {_ALLOWED}"
@@ -213,18 +213,18 @@ def _selection(given: dict[str, Any], *, whole_account: bool) -> Selection:
         raise InvalidRequest(
             f"whole_account=True requires account_id alone, without {', '.join(sorted(filters))}"
         )
-    return Selection(**given)
+    return Selection(**values)
 
 
-def _check_values(given: dict[str, Any]) -> None:
+def _check_values(values: dict[str, Any]) -> None:
     for name in ("account_id", "reference_id", "event_id"):
-        value = given.get(name)
-        if name in given and (not isinstance(value, str) or not value.strip()):
+        value = values.get(name)
+        if name in values and (not isinstance(value, str) or not value.strip()):
             raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
     for name in ("event_source_time", "created_at"):
-        if name in given:
+        if name in values:
             try:
-                given[name] = to_utc(name, given[name])
+                values[name] = to_utc(name, values[name])
             except ValueError as error:
                 raise InvalidRequest(str(error)) from None
 
@@ -252,5 +252,5 @@ def _payload(
 
 def without_unknown(event: Event) -> Event:
     """The event with only the properties of the contract: what the service added is not sent back."""
-    attributes = [evolve(one, additional_properties={}) for one in event.attributes]
+    attributes = [evolve(attribute, additional_properties={}) for attribute in event.attributes]
     return evolve(event, attributes=attributes, additional_properties={})

@@ -110,18 +110,18 @@ class Target:
         Args:
             other: The other reading.
         """
-        found: list[str] = []
+        differences: list[str] = []
         for name in ("reference_id", "status", "created_at"):
             before, after = getattr(self, name), getattr(other, name)
             if before is None or after is None:
-                found.append(f"{name} cannot be read")
+                differences.append(f"{name} cannot be read")
             elif before != after:
-                found.append(f"{name} was {before} and is {after}")
+                differences.append(f"{name} was {before} and is {after}")
         if self.payload is None or other.payload is None:
-            return [*found, "the event itself cannot be read"]
+            return [*differences, "the event itself cannot be read"]
         was, reads = comparable(self.payload), comparable(other.payload)
-        found += [f"{name} has changed" for name in was if was[name] != reads[name]]
-        return found
+        differences += [f"{name} has changed" for name in was if was[name] != reads[name]]
+        return differences
 
 
 def _as_json(payload: Any) -> dict[str, Any] | None:
@@ -129,10 +129,10 @@ def _as_json(payload: Any) -> dict[str, Any] | None:
     if not isinstance(payload, Event):
         return None
     source = event_json(payload)
-    found: list[Deviation] = []
-    salvage(Event, source, "event", found)
+    deviations: list[Deviation] = []
+    salvage(Event, source, "event", deviations)
     readable = ("unknown property", "finer than microseconds")
-    return source if all(one.drift.kind in readable for one in found) else None
+    return source if all(deviation.drift.kind in readable for deviation in deviations) else None
 
 
 def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,5 +255,5 @@ class Correction:
 def reference_id_of(event: ReadEvent) -> str | None:
     # Where the service leaves the reference id out, its own examples put it into the payload.
     extra: Any = getattr(event.event_payload, "additional_properties", None) or {}
-    found: Any = event.reference_id or extra.get("referenceId")
-    return found if isinstance(found, str) and found else None
+    reference_id: Any = event.reference_id or extra.get("referenceId")
+    return reference_id if isinstance(reference_id, str) and reference_id else None

@@ -107,8 +107,8 @@ class Entry:
     @property
     def siblings(self) -> frozenset[str] | None:
         """The reference ids of all events that the same reading showed; None where nothing was read."""
-        found = self.data.get("siblings")
-        return None if found is None else frozenset(found)
+        siblings = self.data.get("siblings")
+        return None if siblings is None else frozenset(siblings)
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON."""

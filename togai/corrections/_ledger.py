@@ -107,14 +107,14 @@ class Ledger:
             if moment is not None and moment.utcoffset() is None:
                 raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
         wanted = {"account": account_id, "target": reference_id, "plan": plan}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        condition = " AND ".join([f"{name} = ?" for name in given]) or "1 = 1"
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        condition = " AND ".join([f"{name} = ?" for name in filters]) or "1 = 1"
         last, more = 0, True
         while more:
             # A transaction for each portion: a slow reader blocks nobody.
             with self._records.rules(write=False) as rules:
                 entries = rules.entries(
-                    f"id > ? AND ({condition})", last, *given.values(), limit=1000
+                    f"id > ? AND ({condition})", last, *filters.values(), limit=1000
                 )
             more = len(entries) == 1000
             for entry in entries:
@@ -161,8 +161,8 @@ class Ledger:
         Raises:
             InvalidRequest: The entry is settled already, or the reconciliation belongs to another one.
         """
-        found = getattr(reconciliation, "entry", None)
-        if not isinstance(found, Entry) or found.id != entry.id or found.at != entry.at:
+        judged = getattr(reconciliation, "entry", None)
+        if not isinstance(judged, Entry) or judged.id != entry.id or judged.at != entry.at:
             raise InvalidRequest(
                 f"this reconciliation does not belong to {entry}: pass client.events.reconcile(entry)"
             )
@@ -211,8 +211,8 @@ class Ledger:
         with self._records.rules(write=True) as rules:
             intent = rules.intent(entry)
             number = entry if isinstance(entry, int) else entry.id
-            found = rules.entries("id = ?", number)[0]
-            target = found.target or intent.target
+            row = rules.entries("id = ?", number)[0]
+            target = row.target or intent.target
             if target is None or intent.service is None:
                 raise InvalidRequest(f"{intent} is about a whole account: release a single event")
             for pending in rules.pending():

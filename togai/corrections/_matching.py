@@ -32,7 +32,7 @@ def reads_for(correction: Correction, target: Target | None) -> tuple[Read, ...]
     event_id = correction.selection.event_id if target is None else target.event_id
     ids = [event_id] if correction.event is None else [event_id, correction.event.id]
     if all(ids):
-        return tuple(Read(event_id=one) for one in dict.fromkeys(ids))
+        return tuple(Read(event_id=item) for item in dict.fromkeys(ids))
     return (Read(account_id=correction.selection.account_id),)
 
 
@@ -45,11 +45,11 @@ def contradicts(selection: Selection, event: ReadEvent) -> bool:
     """Whether a result of a correction is about an event that does not match, by what can be read of it."""
     # Not by `created_at`: an event that was ingested again may show the new time.
     pairs = _pairs(evolve(selection, created_at=None), event)
-    return not all(found is None or _same(wanted, found) for wanted, found in pairs)
+    return not all(shown is None or _same(wanted, shown) for wanted, shown in pairs)
 
 
 def _matches(selection: Selection, event: ReadEvent) -> bool:
-    return all(_same(wanted, found) for wanted, found in _pairs(selection, event))
+    return all(_same(wanted, shown) for wanted, shown in _pairs(selection, event))
 
 
 def _pairs(selection: Selection, event: ReadEvent) -> list[tuple[object, object]]:
@@ -60,10 +60,10 @@ def _pairs(selection: Selection, event: ReadEvent) -> list[tuple[object, object]
         (selection.event_source_time, getattr(payload, "timestamp", None)),
         (selection.created_at, event.created_at),
     )
-    return [(wanted, found) for wanted, found in pairs if wanted is not None]
+    return [(wanted, shown) for wanted, shown in pairs if wanted is not None]
 
 
-def _same(wanted: object, found: object) -> bool:
-    if isinstance(wanted, datetime) and isinstance(found, datetime) and found.tzinfo is None:
-        return wanted == found.replace(tzinfo=UTC)
-    return wanted == found
+def _same(wanted: object, shown: object) -> bool:
+    if isinstance(wanted, datetime) and isinstance(shown, datetime) and shown.tzinfo is None:
+        return wanted == shown.replace(tzinfo=UTC)
+    return wanted == shown

@@ -189,7 +189,7 @@ class Plan:
             service=self.service,
             why=self.why,
             items=self.items,
-            left_out=[(one.reference_id, one.reason) for one in self.left_out],
+            left_out=[(item.reference_id, item.reason) for item in self.left_out],
             warnings=self.warnings,
             digest=self.digest,
         )
@@ -244,7 +244,7 @@ class Plan:
                 **{name: source[name] for name in ("service", "ledger", "made", "why")},
                 position=(source["position"][0], source["position"][1]),
                 items=tuple(map(Correction.from_json, source["items"])),
-                left_out=tuple(LeftOut(**one) for one in source["left_out"]),
+                left_out=tuple(LeftOut(**item) for item in source["left_out"]),
                 warnings=tuple(source["warnings"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -265,7 +265,7 @@ class Plan:
             "why": self.why,
             "items": [item.to_json() for item in self.items],
             "left_out": [
-                {"reference_id": one.reference_id, "reason": one.reason} for one in self.left_out
+                {"reference_id": item.reference_id, "reason": item.reason} for item in self.left_out
             ],
             "warnings": list(self.warnings),
         }
@@ -310,11 +310,11 @@ def warnings_of(corrections: list[Correction]) -> Iterator[str]:
     before = [item.before[0] for item in corrections]
     counts: Mapping[str, int] = {
         "failed their ingestion": sum(
-            str(one.status).startswith("INGESTION_FAILED") for one in before
+            str(target.status).startswith("INGESTION_FAILED") for target in before
         ),
-        "are still being ingested": sum(one.status == "INGESTION_IN_PROGRESS" for one in before),
+        "are still being ingested": sum(each.status == "INGESTION_IN_PROGRESS" for each in before),
         "have no id of their own, so that they are looked up by listing the account": sum(
-            one.event_id is None for one in before
+            target.event_id is None for target in before
         ),
         "show another account than the request names (an alias)": sum(
             item.selection.account_id != item.before[0].account_id for item in corrections

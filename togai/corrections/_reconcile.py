@@ -61,7 +61,7 @@ class Case:
         Raises:
             InvalidRequest: It is neither, or not about one correction.
         """
-        found: object = unknown
+        entry: object = unknown
         if isinstance(unknown, CorrectionOutcomeUnknown):
             if len(unknown.entries) > 1:
                 raise InvalidRequest(
@@ -75,19 +75,19 @@ class Case:
                     at=unknown.at,
                     snapshot=before[0] if before else None,
                 )
-            found = unknown.entries[0]
-        if not isinstance(found, Entry) or found.kind != "intent":
+            entry = unknown.entries[0]
+        if not isinstance(entry, Entry) or entry.kind != "intent":
             raise InvalidRequest(
                 "reconcile takes a CorrectionOutcomeUnknown or an entry of ledger.pending(), not"
                 f" {type(unknown).__name__}"
             )
         return cls(
-            correction=found.correction,
-            service=found.service,
-            at=found.at,
-            snapshot=found.snapshot,
-            siblings=found.siblings,
-            entry=found,
+            correction=entry.correction,
+            service=entry.service,
+            at=entry.at,
+            snapshot=entry.snapshot,
+            siblings=entry.siblings,
+            entry=entry,
         )
 
 
@@ -152,8 +152,8 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
         if target.reference_id == reference_id and target not in targets:
             targets.append(target)
     if len(targets) != 1:
-        found = "not found" if not targets else f"read {len(targets)} times, with different content"
-        return _cannot_tell(f"{reference_id} was {found}", check_after=readings.now + min_age)
+        problem = f"read {len(targets)} times, with different content" if targets else "not found"
+        return _cannot_tell(f"{reference_id} was {problem}", check_after=readings.now + min_age)
     if targets[0].is_reverted:
         return _judge_reverted(case, targets[0], readings, min_age)
     return _judge_unchanged(case, targets[0], readings, min_age)
@@ -175,9 +175,9 @@ def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timede
         )
     wanted: Any = before.payload if correction.event is None else event_json(correction.event)
     created = [
-        one
-        for one in _created(case, readings)
-        if one.payload is not None and comparable(one.payload) == comparable(wanted)
+        target
+        for target in _created(case, readings)
+        if target.payload is not None and comparable(target.payload) == comparable(wanted)
     ]
     if len(created) == 1:
         return (
@@ -202,7 +202,7 @@ def _judge_unchanged(case: Case, now: Target, readings: Readings, min_age: timed
     if case.siblings is None and action != CorrectionAction.UNDO:
         return _cannot_tell(unchanged, "whether a replacement was created cannot be seen")
     if created := _created(case, readings):
-        names = ", ".join(str(one.reference_id) for one in created[:3])
+        names = ", ".join(str(target.reference_id) for target in created[:3])
         return _cannot_tell(unchanged, f"but {names} was created since")
     if now.status not in _FINAL:
         return _cannot_tell(unchanged, f"{now.status} is not a status that is known to be final")
@@ -242,12 +242,12 @@ def _judge_time(case: Case, readings: Readings, min_age: timedelta, unchanged: s
 def _created(case: Case, readings: Readings) -> list[Target]:
     """The events that the same reading did not show before, and that may have taken the target's place."""
     known = (case.siblings or frozenset()) | {_wanted(case)}
-    found = {target.reference_id: target for target in map(Target.of, readings.events)}
+    by_id = {target.reference_id: target for target in map(Target.of, readings.events)}
     if case.siblings is None:
         return []
     return [
         target
-        for reference_id, target in found.items()
+        for reference_id, target in by_id.items()
         if reference_id not in known and _may_replace(case, target)
     ]
 

@@ -57,8 +57,8 @@ def show_html(content: Content) -> str:
     return f"<p>Plan: {len(rows)} corrections at {text(content.service)}</p>{table(rows, names)}<ul>{notes}</ul>"
 
 
-def _listed(found: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{name}: {number:f}" for name, number in found.items())
+def _listed(sums: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{name}: {number:f}" for name, number in sums.items())
 
 
 def _lines(content: Content) -> Iterator[str]:
@@ -91,13 +91,13 @@ def _lines(content: Content) -> Iterator[str]:
 
 def totals(items: Sequence[Correction]) -> dict[str, tuple[Decimal, Decimal]]:
     """The sum of each quantity by name and unit, before and after."""
-    found: dict[str, tuple[Decimal, Decimal]] = {}
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
     for item in items:
         before, after = amounts(item)
         for name in dict.fromkeys((*before, *after)):
-            was, becomes = found.get(name, (Decimal(0), Decimal(0)))
-            found[name] = (was + before.get(name, 0), becomes + after.get(name, 0))
-    return found
+            was, becomes = sums.get(name, (Decimal(0), Decimal(0)))
+            sums[name] = (was + before.get(name, 0), becomes + after.get(name, 0))
+    return sums
 
 
 def _item(number: int, item: Correction) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _item(number: int, item: Correction) -> Iterator[str]:
     yield f"        id {target.event_id}, {timestamp}, {target.status}"
     before, after = amounts(item)
     for name in dict.fromkeys((*before, *after)):
-        was, becomes = (f"{one[name]:f}" if name in one else "none" for one in (before, after))
+        was, becomes = (f"{each[name]:f}" if name in each else "none" for each in (before, after))
         yield f"        {name}: {was} -> {becomes}"
     for change in _changes(item):
         yield f"        {change}"
@@ -132,7 +132,7 @@ def _changes(item: Correction) -> Iterator[str]:
             yield f"{name}: {before.get(name)} -> {after.get(name)}"
             continue
         for key in dict.fromkeys((*was[name], *becomes[name])):
-            old, new = (one[name].get(key, "none") for one in (was, becomes))
+            old, new = (content[name].get(key, "none") for content in (was, becomes))
             if old != new:
                 yield f"dimension {key}: {old} -> {new}"
 
@@ -154,13 +154,13 @@ def amounts(item: Correction) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
 
 
 def _amounts(target: Target) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
+    sums: dict[str, Decimal] = {}
     event = salvage(Event, target.payload or {}, "event", [])
-    for one in cast("list[Any]", event.attributes or []):
-        name, value, unit = (getattr(one, field, None) for field in ("name", "value", "unit"))
+    for attribute in cast("list[Any]", event.attributes or []):
+        name, value, unit = (getattr(attribute, field, None) for field in ("name", "value", "unit"))
         number = decimal_or_none(value)
         if number is not None:
             label = f"{name} ({unit})" if unit else str(name)
             # Only a repeated name needs a sum, which is rounded where a single number is exact.
-            found[label] = found[label] + number if label in found else number
-    return found
+            sums[label] = sums[label] + number if label in sums else number
+    return sums

@@ -173,9 +173,9 @@ class _Export:
         whole, expected = self._checkpoint.get("complete"), self._checkpoint.get("size")
         size = self.path.stat().st_size if self.path.exists() else None
         if whole is not None and size != whole:
-            found = "is gone" if size is None else f"has {size:,} bytes instead of {whole:,}"
+            change = "is gone" if size is None else f"has {size:,} bytes instead of {whole:,}"
             raise InvalidRequest(
-                f"{self.path} was exported completely, and {found}: pass restart=True to export it again"
+                f"{self.path} was exported completely, and {change}: pass restart=True to export it again"
             )
         if whole is None and size not in (None, expected):
             raise InvalidRequest(self._taken())
@@ -249,8 +249,8 @@ class _Export:
         return map(_formats.load, self._checkpoint.events())
 
     def _discovered(self) -> list[str]:
-        found = {name for row in self._load() for name in row} - set(COLUMNS)
-        return [*COLUMNS, *sorted(found, key=_position)]
+        names = {name for row in self._load() for name in row} - set(COLUMNS)
+        return [*COLUMNS, *sorted(names, key=_position)]
 
     def _write(self, path: Path, columns: Sequence[str]) -> None:
         if self._format == "csv":
@@ -347,11 +347,7 @@ def _position(column: str) -> tuple[bool, str, str]:
 def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa: A002
     chosen: Any = format if format is not None else _SUFFIXES.get(path.suffix.lower())
     if chosen not in get_args(_Format):
-        problem = (
-            f"format={format!r}"
-            if format is not None
-            else f"{path} has no extension of a known format"
-        )
+        problem = f"format={format!r}" if format is not None else f"{path} has no known extension"
         raise InvalidRequest(f"{problem}: pass one of {', '.join(get_args(_Format))}")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")

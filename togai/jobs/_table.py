@@ -136,7 +136,7 @@ class _Reader:
         if row.get("attribute") or row.get("value"):
             values[row.get("attribute", "")] = row.get("value", "")
         needed = {"account_id": account, way: row.get(way), "value": values}
-        if missing := [name for name, found in needed.items() if not found]:
+        if missing := [name for name, is_present in needed.items() if not is_present]:
             self._report(line, "error", f"no {missing[0]}")
         elif len(cells) > len(names):
             self._report(line, "error", "more cells than columns")
@@ -177,15 +177,15 @@ class _Reader:
             for event in (yield {"account_id": account, "where": is_wanted}):
                 for way, id in zip(_WAYS, ids_of(event), strict=True):  # noqa: A001
                     by_id[way, id].append(event)
-            made = (self._item(target, by_id[target[1:]]) for target in targets)
-            items += [item for item in made if item is not None]
+            checked = (self._item(target, by_id[target[1:]]) for target in targets)
+            items += [item for item in checked if item is not None]
         self._problems.sort(key=lambda problem: problem.line)
         return CorrectionTable(tuple(items), tuple(self._problems))
 
-    def _item(self, target: _Target, found: Sequence[EventWithStatus]) -> Replace | None:
+    def _item(self, target: _Target, events: Sequence[EventWithStatus]) -> Replace | None:
         account, way, event_id = target
         values = self._lines[target]
-        live = [event for event in found if not is_reverted(event)]
+        live = [event for event in events if not is_reverted(event)]
         if len(live) == 1:
             changes = self._changes(live[0], event_id, values)
             if target in self._wrong or not changes:
@@ -199,7 +199,7 @@ class _Reader:
                     problem = str(error)
         elif live:
             problem = f"{len(live)} events have this id: name one of them by its reference_id"
-        elif found:
+        elif events:
             problem = "the event is reverted already"
         else:
             problem = f"no event of the account {account} has this {way}"
@@ -222,9 +222,7 @@ class _Reader:
             if old is None:
                 known = ", ".join(current) or "none"
                 self._report(
-                    line,
-                    "error",
-                    f"{event_id}: it has no numeric attribute {name!r}; it has {known}",
+                    line, "error", f"{event_id}: no numeric attribute {name!r}; it has {known}"
                 )
                 wrong = True
                 continue

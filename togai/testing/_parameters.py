@@ -167,5 +167,5 @@ def event_problems(event: Any) -> list[str]:
     deviations: list[Deviation] = []
     read = salvage(Event, event, "event", deviations)
     # A time may be finer than a datetime.
-    wrong = [str(one) for one in deviations if one.drift.kind != "finer than microseconds"]
+    wrong = [str(each) for each in deviations if each.drift.kind != "finer than microseconds"]
     return wrong or list(problems(read, Event, wire=True))
