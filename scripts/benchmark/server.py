@@ -61,7 +61,7 @@ MIXED = json.dumps([deviating(i // 20) if i % 20 == 0 else event(i) for i in ran
 SINGLE = json.dumps({"events": [{**event(1), "eventPipelineInfo": {}}]})
 
 
-def answer(target: str) -> str:
+def body_of(target: str) -> str:
     """The body for a request's target."""
     parts = urlsplit(target)
     if parts.path != "/events":
@@ -81,7 +81,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
-            body = answer(head.split(b" ", 2)[1].decode()).encode()
+            body = body_of(head.split(b" ", 2)[1].decode()).encode()
             if delay:
                 await asyncio.sleep(delay)
             writer.write(

@@ -141,13 +141,13 @@ class Findings:
     def _judged(self, found: Difference) -> Difference:
         because = self._decision(found)
         if because:
-            asked = any(one.covers(found.at) for one in self._holds)
+            covered = any(one.covers(found.at) for one in self._holds)
             return replace(
                 found,
                 verdict=Verdict.HELD,
                 reason=f"held by decision: {because}",
                 gain=False,
-                known=not asked,
+                known=not covered,
             )
         before = [one for one in self._recorded if one["at"] == found.at]
         if before:

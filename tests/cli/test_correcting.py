@@ -206,8 +206,8 @@ def test_a_plan_is_approved_by_one_and_executed_by_another(
     assert pipe("plan", "execute", "plan.json", "--who", "ann").returncode == 0
     assert pipe("plan", "execute", "plan.json").returncode == 0
     assert corrected(month) == {"ref-1": 1, "ref-2": 1}
-    told = pipe("history", "--jsonl")
-    people = {(row["kind"], row["who"]) for row in map(json.loads, told.stdout.splitlines())}
+    history = pipe("history", "--jsonl")
+    people = {(row["kind"], row["who"]) for row in map(json.loads, history.stdout.splitlines())}
     assert ("approved", "bea") in people
     assert ("intent", "ann") in people
     Path("plan.json").write_text(Path("plan.json").read_text().replace("2.25", "9.25"))

@@ -25,7 +25,7 @@ from ..conftest import Api, Connect
 
 
 def with_first(fake: FakeTogai, change: Any) -> None:
-    """Lets the next answer's first event be changed."""
+    """Lets the next response's first event be changed."""
 
     def changed(body: Any) -> None:
         entries = body.get("events", body.get("data"))
@@ -280,7 +280,7 @@ def test_missing_events_with_a_token_do_not_end_the_listing(api: Api, fake: Fake
 def test_drift_is_reported_once_for_each_place_and_kind_with_no_value_but_an_enums(
     connect: Connect, fake: FakeTogai, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[Drift] = []
+    reported: list[Drift] = []
     caplog.set_level(logging.WARNING, "togai.drift")
     fake.add_many(3)
 
@@ -290,28 +290,28 @@ def test_drift_is_reported_once_for_each_place_and_kind_with_no_value_but_an_enu
             event["added"] = "private-value"
             event["ingestionStatus"]["status"] = "INGESTION_DELAYED"
 
-    with connect(base_url=url, on_drift=told.append) as api:
+    with connect(base_url=url, on_drift=reported.append) as api:
         for _ in range(2):
             fake.change_next(change)
             api.listed()
-    assert sorted(map(str, told)) == [
+    assert sorted(map(str, reported)) == [
         "EventWithStatus.added: unknown property",
         "EventWithStatus.createdAt: not a date",
         "IngestionStatus.status: unknown value 'INGESTION_DELAYED'",
     ]
-    assert {drift.value for drift in told} == {None, "INGESTION_DELAYED"}
+    assert {drift.value for drift in reported} == {None, "INGESTION_DELAYED"}
     assert len(caplog.records) == 3
     assert "private" not in caplog.text.lower()
 
 
 def test_a_clean_answer_is_no_drift(connect: Connect, fake: FakeTogai, url: str) -> None:
-    told: list[Drift] = []
+    reported: list[Drift] = []
     fake.add_many(3)
-    with connect(base_url=url, on_drift=told.append) as api:
+    with connect(base_url=url, on_drift=reported.append) as api:
         api.listed()
         api.call("get", "event-1")
         api.call("undo", account_id="acme", event_id="event-1")
-    assert told == []
+    assert reported == []
 
 
 def test_a_callback_that_fails_does_not_end_a_listing(
@@ -329,25 +329,25 @@ def test_a_callback_that_fails_does_not_end_a_listing(
 def test_drift_is_bounded_however_inventive_the_service_is(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
-    told: list[Drift] = []
+    reported: list[Drift] = []
     fake.add(id="a")
     with_first(fake, lambda event: event.update({f"p{number}": 1 for number in range(5000)}))
     with_first(fake, lambda event: event.update({"long" * 999 + "\n": 1}))
-    with connect(base_url=url, on_drift=told.append) as api:
+    with connect(base_url=url, on_drift=reported.append) as api:
         api.listed()
-        assert len(told) == 1000
+        assert len(reported) == 1000
 
 
 def test_the_name_of_an_unknown_property_is_told_in_short_and_on_one_line(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
-    told: list[Drift] = []
+    reported: list[Drift] = []
     fake.add(id="a")
     with_first(fake, lambda event: event.update({"long\n" * 999: 1}))
-    with connect(base_url=url, on_drift=told.append) as api:
+    with connect(base_url=url, on_drift=reported.append) as api:
         api.listed()
-    assert len(told[0].property) <= 100
-    assert "\n" not in str(told[0])
+    assert len(reported[0].property) <= 100
+    assert "\n" not in str(reported[0])
 
 
 @pytest.mark.parametrize(
@@ -422,10 +422,10 @@ def test_a_byte_order_mark_is_skipped(api: Api, fake: FakeTogai) -> None:
 def test_what_is_new_around_the_entries_of_a_correction_is_drift(
     connect: Connect, fake: FakeTogai, url: str, background: bool
 ) -> None:
-    told: list[Drift] = []
+    reported: list[Drift] = []
     fake.add(id="a")
     entry = {**fake.events[0].to_json(), "status": "REVERTED", "reason": ""}
-    with connect(base_url=url, on_drift=told.append) as api:
+    with connect(base_url=url, on_drift=reported.append) as api:
         fake.fail_next(status=200, body={"data": [entry], "more": 1})
         api.call("undo", account_id="acme", event_id="a", background=background)
-    assert [str(one) for one in told] == ["EventsCorrectionResponse.more: unknown property"]
+    assert [str(one) for one in reported] == ["EventsCorrectionResponse.more: unknown property"]

@@ -1,4 +1,4 @@
-"""Reading, for any answer and any damage."""
+"""Reading, for any response and any damage."""
 
 from __future__ import annotations
 
@@ -135,11 +135,11 @@ def exact(value: Any) -> Any:
 def test_what_the_contract_allows_is_read_whole_and_written_back(
     model: type[Any], data: st.DataObject
 ) -> None:
-    told: list[Drift] = []
+    reported: list[Drift] = []
     sent = data.draw(st.lists(clean(model), max_size=3))
-    read = Reader(strict=False, on_drift=told.append).items(model, exact(sent), "$.events")
+    read = Reader(strict=False, on_drift=reported.append).items(model, exact(sent), "$.events")
     assert [one.to_dict() for one in read] == sent
-    assert told == []
+    assert reported == []
     assert not any(map(deviations, read))
     assert Reader(strict=True, on_drift=None).items(model, exact(sent), "$.events") == read
 
@@ -174,15 +174,15 @@ def test_strict_raises_exactly_where_something_is_told(
 ) -> None:
     sent = data.draw(st.lists(clean(model), min_size=1, max_size=2))
     damage(data, sent)
-    told: list[Drift] = []
-    Reader(strict=False, on_drift=told.append).items(model, sent, "$.events")
+    reported: list[Drift] = []
+    Reader(strict=False, on_drift=reported.append).items(model, sent, "$.events")
     strict = Reader(strict=True, on_drift=None)
-    if not told:
+    if not reported:
         assert len(strict.items(model, sent, "$.events")) == len(sent)
         return
     with pytest.raises(StrictDeviation) as caught:
         strict.items(model, sent, "$.events")
-    assert caught.value.deviation.drift in told
+    assert caught.value.deviation.drift in reported
     assert caught.value.deviation.where.startswith("$.events[")
 
 

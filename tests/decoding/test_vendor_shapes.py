@@ -1,6 +1,6 @@
-"""The deviations seen in the vendor's own published example answers: every one reads.
+"""The deviations seen in the vendor's own published example responses: every one reads.
 
-The answers here are written after their shapes, each with the deviation that its name tells.
+The responses here have their shapes, each with the deviation in its name.
 """
 
 from __future__ import annotations

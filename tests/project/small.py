@@ -138,7 +138,7 @@ components:
           $ref: "#/components/schemas/Bike"
     Trip:
       type: object
-      description: Where it went, as sent and as answered.
+      description: Where it went, as sent and as returned.
       required: [from]
       properties:
         from:

@@ -27,19 +27,19 @@ def without_sizes(what: str) -> str:
 def test_a_quick_run_gives_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bench.json"
     assert main(["--quick", "--json", str(out)]) == 0
-    told = json.loads(out.read_text("utf-8"))
-    assert set(told) == {"machine", "rivals", "rows"}
-    rows = {row["what"]: row for row in told["rows"]}
+    reported = json.loads(out.read_text("utf-8"))
+    assert set(reported) == {"machine", "rivals", "rows"}
+    rows = {row["what"]: row for row in reported["rows"]}
     assert all(row["low"] <= row["median"] <= row["high"] for row in rows.values())
     printed = capsys.readouterr().out
     assert all(what in printed for what in rows)
-    assert all(f"{name} " in told["rivals"] for name in ("httpx", "httpx2", "attrs", "msgspec"))
+    assert all(f"{name} " in reported["rivals"] for name in ("httpx", "httpx2", "attrs", "msgspec"))
     for part in (
         *("cold start", "import togai", "decode", "drift in 5 %", "list 200", "async", "memory"),
         *("bump", "official", "list_many", "prefetch", "with the extras"),
     ):
         assert any(part in what for what in rows), part
-    measured = {(without_sizes(row["what"]), row["unit"], row["aim"]) for row in told["rows"]}
+    measured = {(without_sizes(row["what"]), row["unit"], row["aim"]) for row in reported["rows"]}
     assert {(without_sizes(what), unit, aim) for what, _, _, unit, aim in documented()} <= measured
 
 
@@ -57,4 +57,4 @@ def test_the_report_gets_the_table_and_keeps_its_text() -> None:
 def test_results_need_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--json", str(tmp_path / "missing" / "bench.json")])
-    assert "there is no folder for it" in capsys.readouterr().err
+    assert "its folder does not exist" in capsys.readouterr().err

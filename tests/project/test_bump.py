@@ -209,8 +209,8 @@ def test_a_dry_run_writes_nothing_and_gives_the_same_report(
     spec = describe(add_property)
     dry = bump(spec, root=project, write=False)
     assert snapshot(project) == before
-    told = dry.report.replace("To be updated; nothing was written.", "Updated.")
-    assert bump(spec, root=project).report == told
+    expected = dry.report.replace("To be updated; nothing was written.", "Updated.")
+    assert bump(spec, root=project).report == expected
 
 
 def test_a_conflict_writes_nothing_and_says_what_depends_on_it(

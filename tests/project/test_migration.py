@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 PACKAGE = "togai-client==1.0.3"
 
-# Run where the vendor's package is: tells what its events API consists of.
+# Run where the vendor's package is: prints what its events API consists of.
 DESCRIBE = r"""
 import inspect, json, re
 import togai_client

@@ -85,8 +85,8 @@ def test_its_three_calls_work_on_the_fake(python: Path, tmp_path: Path) -> None:
             [python, script, url, fake.token], capture_output=True, text=True, check=False
         )
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told == {
+    reported: dict[str, Any] = json.loads(done.stdout)
+    assert reported == {
         "pages": [["event-1", "event-2"], ["event-3"]],
         "last": None,
         "single": ["ref-1", "acme"],

@@ -331,9 +331,9 @@ def test_each_attempt_is_a_span_without_query_or_token(
     assert {span.context.trace_id for span in spans if span.context} == {
         span.context.trace_id for span in spans[-1:] if span.context
     }
-    told = "".join(span.to_json() for span in spans)
-    assert "acme" not in told
-    assert fake.token not in told
+    reported = "".join(span.to_json() for span in spans)
+    assert "acme" not in reported
+    assert fake.token not in reported
 
 
 EMPTY = b'{"events": []}'

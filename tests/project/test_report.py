@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def told(*changes: Callable[[dict[str, Any]], object], holds: tuple[Hold, ...] = ()) -> str:
+def report_text(*changes: Callable[[dict[str, Any]], object], holds: tuple[Hold, ...] = ()) -> str:
     def all_of_them(document: dict[str, Any]) -> None:
         for change in changes:
             change(document)
@@ -31,19 +31,19 @@ def add(name: str) -> Callable[[dict[str, Any]], object]:
 
 
 def test_a_gain_says_what_and_where() -> None:
-    assert "- new property `Ride.speed`, string (`GET /rides 200 $.rides[].speed`" in told(
+    assert "- new property `Ride.speed`, string (`GET /rides 200 $.rides[].speed`" in report_text(
         add("speed")
     )
 
 
 def test_new_models_are_named_for_export() -> None:
     driver = {"type": "object", "properties": {"name": {"type": "string"}}}
-    text = told(lambda d: properties(d, "Ride").update(driver=driver))
+    text = report_text(lambda d: properties(d, "Ride").update(driver=driver))
     assert "name them in `togai/models.py`: `RideDriver`" in text
 
 
 def test_what_is_held_is_one_line_for_each_rule() -> None:
-    text = told(
+    text = report_text(
         lambda d: properties(d, "Ride").pop("bike"),
         lambda d: properties(d, "Problem").pop("message"),
     )
@@ -51,7 +51,7 @@ def test_what_is_held_is_one_line_for_each_rule() -> None:
 
 
 def test_a_conflict_says_ours_theirs_where_why_and_what_to_do() -> None:
-    text = told(lambda d: d["paths"].update({"/v2/rides": d["paths"].pop("/rides")}))
+    text = report_text(lambda d: d["paths"].update({"/v2/rides": d["paths"].pop("/rides")}))
     assert text.startswith("# Contract bump\n\n**Refused:** 1 conflict; nothing was written.")
     for part in (
         "## Conflict: operation removed at `GET /rides`",
@@ -64,7 +64,7 @@ def test_a_conflict_says_ours_theirs_where_why_and_what_to_do() -> None:
 
 
 def test_a_decision_is_told_with_its_reason() -> None:
-    text = told(
+    text = report_text(
         lambda d: properties(d, "Bike").update(model={"type": "integer"}),
         holds=(Hold("#/components/schemas/Bike/properties/model", "a slip of theirs"),),
     )
@@ -77,7 +77,7 @@ def test_constraints_take_two_lines_at_most() -> None:
             properties(document, "Ride")[name]["maxLength"] = 10
         properties(document, "RidePage")["next"]["maxLength"] = 900
 
-    lines = [line for line in told(limits).splitlines() if "constraint" in line]
+    lines = [line for line in report_text(limits).splitlines() if "constraint" in line]
     assert [line.partition(",")[0] for line in lines] == [
         "- constraint loosened",
         "- constraint tightened",
@@ -86,12 +86,12 @@ def test_constraints_take_two_lines_at_most() -> None:
 
 def test_a_pattern_of_the_vendors_is_code_and_no_markdown() -> None:
     pattern = r"^\[a\](http://e) \*b\*$"
-    text = told(lambda d: properties(d, "Ride")["id"].update(pattern=pattern))
+    text = report_text(lambda d: properties(d, "Ride")["id"].update(pattern=pattern))
     assert f"`Ride.id pattern` `none -> {pattern}`" in text
 
 
 def test_a_hold_that_is_suggested_can_be_pasted() -> None:
-    text = told(
+    text = report_text(
         lambda d: (
             properties(d, "Trip").update({"it's": {"type": "string"}}),
             schemas(d)["Trip"]["required"].append("it's"),
@@ -102,7 +102,7 @@ def test_a_hold_that_is_suggested_can_be_pasted() -> None:
 
 
 def test_all_conflicts_are_held_by_one_command() -> None:
-    text = told(
+    text = report_text(
         lambda d: properties(d, "Bike").update(model={"type": "integer"}),
         lambda d: d["paths"].pop("/rides/fix"),
     )
@@ -124,7 +124,7 @@ def test_what_stands_as_before_is_one_line() -> None:
 
 
 def test_a_long_list_is_cut() -> None:
-    text = told(*(add(f"p{i}") for i in range(40)))
+    text = report_text(*(add(f"p{i}") for i in range(40)))
     assert "- and 28 more" in text
     assert len(text.splitlines()) < 25
 
@@ -134,14 +134,14 @@ def test_text_of_the_vendors_stays_text(text: str) -> None:
     def version(document: dict[str, Any]) -> None:
         document["info"]["version"] = f"2.0 {text}"
 
-    line = next(line for line in told(version).splitlines() if line.startswith("- version"))
+    line = next(line for line in report_text(version).splitlines() if line.startswith("- version"))
     said = line.partition(", ")[2]
     assert all(said[said.index(c) - 1] == "\\" for c in "@<[#|*" if c in text)
 
 
 def test_equal_bumps_give_equal_reports() -> None:
     changes = (add("a"), lambda d: operation(d, "listRides")["responses"].pop("422"))
-    assert told(*changes) == told(*changes)
+    assert report_text(*changes) == report_text(*changes)
 
 
 @pytest.fixture(scope="module")

@@ -565,7 +565,7 @@ def test_a_server_that_never_accepts_ends_within_the_connect_timeout(connect: Co
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         address: tuple[str, int] = server.getsockname()
         waiting: list[socket.socket] = []
-        # Connections that the server never takes fill its queue; the next one gets no answer at all.
+        # Connections that the server never takes fill its queue; the next one gets no response at all.
         for _ in range(4):
             filler = socket.socket()
             filler.setblocking(False)
