@@ -104,6 +104,7 @@ def test_the_demo_shows_before_and_after_for_both_clients(root: Path) -> None:
     ):
         assert part in done.stdout
     assert done.stderr == ""
+    assert not list(root.glob("togai-plan-*.json"))
 
 
 def test_the_demo_needs_no_proxy_that_the_environment_names(root: Path) -> None:
