@@ -108,7 +108,9 @@ class _DroppedError(Exception):
 def _until(dropped: threading.Event, steps: Steps[T]) -> Steps[T]:
     """The same steps; once the page is dropped, no further attempt starts and no wait continues."""
     resume: Callable[[], Step] = partial(steps.send, None)
-    while True:
+    # Asked before the steps see the outcome of an attempt: the client may be closed by now, and a lost
+    # connection would be logged although nobody waits for the page.
+    while not dropped.is_set():
         try:
             step = resume()
         except StopIteration as stop:
@@ -116,15 +118,14 @@ def _until(dropped: threading.Event, steps: Steps[T]) -> Steps[T]:
             return page
         finally:
             del resume  # an exception that it holds would keep this frame alive
-        if dropped.is_set():
-            steps.close()
-            raise _DroppedError
         if isinstance(step, Sleep):
             step = Blocking(partial(clock.current.wait, dropped, step.seconds))
         try:
             resume = partial(steps.send, (yield step))
         except BaseException as error:  # noqa: BLE001  (raised inside the call)
             resume = partial(steps.throw, error)
+    steps.close()
+    raise _DroppedError
 
 
 class AsyncPageAhead(Generic[T]):

@@ -106,6 +106,25 @@ def test_a_dropped_listing_ends_its_request(api: Api, fake: FakeTogai) -> None:
     assert len(fake.requests) == 2
 
 
+def test_a_client_closed_after_its_listing_was_dropped_logs_nothing(
+    fake: FakeTogai, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.add_many(4)
+    fake.hold_next(skip=1)
+    with Togai(fake.token, base_url=url) as client:
+        listing = client.events.list(page_size=2, prefetch=1)
+        next(listing)
+        until(Api(client, None), lambda: len(fake.requests) == 2)
+        del listing
+        gc.collect()
+    fake.release()
+    end = time.monotonic() + 30
+    while any(thread.name == "togai-listing" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not caplog.records
+
+
 def test_a_listing_that_is_dropped_with_its_loop_leaves_nothing_behind(
     fake: FakeTogai, url: str, connect: Connect
 ) -> None:
