@@ -22,10 +22,11 @@ def month() -> Iterator[dict[str, Any]]:
         yield {**_ride("acme", f"ride-11{day}", f"2024-11-{day}", day), "past_cycle": True}
     for day in range(1, 32):
         date = f"2024-12-{day:02}"
-        yield _ride("acme", f"ride-{day}", date, day, minutes=3 * day)
+        # In the first half, initech has the same ids as acme, and acme sends two attributes.
+        early = day <= 15
+        yield _ride("acme", f"ride-{day}", date, day, minutes=3 * day if early else None)
         yield _ride("acme-eu", None, date, day + 5)
-        # The same ids as those of acme.
-        yield _ride("initech", f"ride-{day}", date, day + 2)
+        yield _ride("initech", f"ride-{day}" if early else f"trip-{day}", date, day + 2)
         yield _calls(f"calls-{day}", date, 1000 + 37 * day)
         if day in _FAILURES:
             yield {**_calls(f"lost-{day}", date, 500), "status": _FAILURES[day]}
