@@ -40,6 +40,15 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
     return numbers
 
 
+def amounts_of(event: ReadEvent) -> Iterator[tuple[str, Decimal]]:
+    """The name and the number of each attribute; several may have one name."""
+    for name, same in _by_name(event.event_payload).items():
+        for attribute in same:
+            number = decimal_or_none(_get(attribute, "value"))
+            if number is not None:
+                yield name, number
+
+
 def rows(
     events: Iterable[ReadEvent],
     *,

@@ -91,6 +91,8 @@ def test_without_a_terminal_the_number_is_expected(
     for more, problem in (
         ((), "no terminal to confirm on: approve with --expect 1"),
         (("--expect", "2"), "the plan has 1 events, not 2"),
+        (("--expect", "2"), "go on with its plan: togai plan execute PLAN"),
+        (("--expect", "1", "--ledger", "mistyped.db"), "create one with: togai ledger create FILE"),
     ):
         done = pipe(*command, *more, typed="1\n")
         assert done.returncode == 2

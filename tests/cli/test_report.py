@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -70,10 +71,22 @@ def test_an_empty_report_says_so(fake: FakeTogai, pipe: Pipe) -> None:
 
 
 def test_sums_lose_no_digit(fake: FakeTogai, pipe: Pipe) -> None:
-    import json
-
     add(fake, "big", value="1" * 40 + ".5")
     add(fake, "small", value="0." + "0" * 30 + "1")
     (row,) = json.loads(pipe("report", "--json").stdout)
     assert row["quantities"]["distance"] == "1" * 40 + ".5" + "0" * 29 + "1"
     assert row["events"] == 2
+
+
+def test_attributes_of_one_name_are_added_up(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add(attributes=[{"name": "calls", "value": "600"}, {"name": "calls", "value": "400"}])
+    (row,) = json.loads(pipe("report", "--json").stdout)
+    assert row["quantities"] == {"calls": "1000"}
+    assert "calls=600 calls=400" in pipe("events", "list").stdout
+
+
+def test_each_command_reads_the_month_that_it_serves(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add_month()
+    for command in ("events list", "failed", "failed --list", "report", "report --html x.html"):
+        done = pipe(*command.split())
+        assert done.returncode == 0, done.stderr

@@ -79,6 +79,13 @@ def _register() -> None:
 _register()
 
 
+_HERE = {
+    "pass token=, or set TOGAI_API_TOKEN": "set TOGAI_API_TOKEN, or --token-file FILE",
+    "create one with Ledger(address, create=True)": "create one with: togai ledger create FILE",
+}
+"""What the library proposes, and what one types here."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command.
 
@@ -132,13 +139,12 @@ def _failed(error: Exception) -> int:
 
     if not isinstance(error, errors.TogaiError | OSError):
         raise error
+    text = str(error)
+    for part, here in _HERE.items():
+        text = text.replace(part, here)
     # Parameters of the library are options here.
-    text = re.sub(r"\b(\w+)=True\b", lambda match: "--" + match[1].replace("_", "-"), str(error))
     say(
-        "togai: "
-        + text.replace(
-            "pass token=, or set TOGAI_API_TOKEN", "set TOGAI_API_TOKEN, or --token-file FILE"
-        )
+        "togai: " + re.sub(r"\b(\w+)=True\b", lambda match: "--" + match[1].replace("_", "-"), text)
     )
     if isinstance(error, errors.CorrectionOutcomeUnknown):
         say("Find out with: togai reconcile")

@@ -280,7 +280,10 @@ def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
         f"no terminal to confirm on: approve with --expect {count}",
     )  # fmt: skip
     if str(typed) != str(count):
-        raise InvalidRequest(f"the plan has {count} events, not {typed}. Nothing was sent")
+        raise InvalidRequest(
+            f"the plan has {count} events, not {typed}. Nothing was sent. Check the plan, then approve it with"
+            f" --expect {count}. If an earlier run was interrupted, go on with its plan: togai plan execute PLAN"
+        )
     ledger.approve(plan.digest, who=ledger.who, why=why)
 
 

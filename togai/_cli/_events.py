@@ -173,11 +173,11 @@ def row_of(event: ReadEvent) -> dict[str, Any]:
 
 def _line_of(event: ReadEvent) -> dict[str, Any]:
     """An event as a line of a table."""
-    from togai import quantities
+    from togai._rows import amounts_of
     from togai.jobs._formats import digits
 
     row = row_of(event)
-    amounts = (f"{name}={digits(number)}" for name, number in quantities(event).items())
+    amounts = (f"{name}={digits(number)}" for name, number in amounts_of(event))
     return {
         **row,
         "timestamp": short(row["timestamp"]),

@@ -43,7 +43,7 @@ class Report:
 
     def add(self, event: ReadEvent) -> None:
         """Count an event."""
-        from togai import quantities
+        from togai._rows import amounts_of
         from togai.jobs import is_failed
         from togai.jobs._status import status_of
 
@@ -57,7 +57,7 @@ class Report:
         key = (day, str(getattr(payload, "account_id", None)), status_of(event) or "none")
         self.usage[key] += 1
         amounts = self.amounts.setdefault(key, {})
-        for name, number in quantities(event).items():
+        for name, number in amounts_of(event):
             amounts[name] = _EXACT.add(amounts.get(name, Decimal(0)), number)
         if is_failed(event):
             self.failures[key[2], str(event.ingestion_status.status_description or "")] += 1
