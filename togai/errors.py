@@ -344,8 +344,3 @@ class AmbiguousEvent(TogaiError, LookupError):
             f"{len(self.candidates)} events have the id {event_id!r}: choose among `candidates`,"
             " for instance by created_at, or call get_all"
         )
-
-
-for _name in __all__:
-    # Tracebacks and pickles name the public class, wherever it is defined.
-    globals()[_name].__module__ = __name__

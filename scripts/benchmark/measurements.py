@@ -57,7 +57,7 @@ class Scale:
 
 
 FULL = Scale(100, 20_000, 1_000_000, 0.25, 6_000)
-QUICK = Scale(2, 200, 1_000, 0.05, 600)
+QUICK = Scale(2, 200, 5_000, 0.05, 600)
 QUOTA = 10
 """Requests per second that the service allows."""
 

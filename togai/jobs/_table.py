@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from togai._build import with_quantities
 from togai._printable import printable
-from togai._rows import quantities
+from togai._rows import amounts_of
 from togai.corrections._plan import Replace
 from togai.errors import InvalidRequest
 from togai.jobs._export import COLUMNS
@@ -214,7 +214,7 @@ class _Reader:
         values: Mapping[str, tuple[int, Decimal]],
     ) -> dict[str, Decimal]:
         """The values that differ; none where a line is wrong."""
-        current = quantities(event)
+        current = dict(amounts_of(event))
         changes: dict[str, Decimal] = {}
         wrong = False
         for name, (line, new) in values.items():
