@@ -123,8 +123,7 @@ class Checkpoint:
         with self._lock, writing(self.path):
             if not self._open:
                 return None
-            self._db.execute("BEGIN")
-            try:
+            with self._transaction():
                 total = self.get("counts") or dict.fromkeys([*counts, "rows", "repeated"], 0)
                 for name, number in counts.items():
                     total[name] += number
@@ -138,10 +137,6 @@ class Checkpoint:
                     (next_token, next_token is None, account),
                 )
                 self._set("counts", total)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
             return {**total, "left": len(self.unfinished())}
 
     def events(self) -> Iterator[str]:
@@ -151,11 +146,20 @@ class Checkpoint:
     def complete(self, size: int) -> None:
         """Record that the file is complete, and delete the rows."""
         with self._lock, writing(self.path):
-            self._db.execute("BEGIN")
-            self._set("complete", size)
-            self._db.execute("DELETE FROM event")
-            self._db.execute("COMMIT")
+            with self._transaction():
+                self._set("complete", size)
+                self._db.execute("DELETE FROM event")
             self._db.execute("VACUUM")
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        try:
+            self._db.execute("BEGIN")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.rollback()  # does nothing where Ctrl-C came before BEGIN or after COMMIT
+            raise
 
     def close(self) -> None:
         """Release the file. A page that arrives later is not kept, and read again by the next run."""
