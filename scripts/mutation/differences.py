@@ -191,13 +191,18 @@ def _parameter(described: Document, name: str = NEW, *, required: bool = False) 
     return lambda d, c: c.of(d).setdefault("parameters", []).append(copy.deepcopy(new))
 
 
-TAKEN = ("client", "body", "params", "headers", "url", "json_status", "a`b")
+TAKEN = ("client", "body", "url", "a`b")
+FREE = ("params", "headers", "json_status")
+"""Names that the builder of a request uses inside, and that a parameter may have all the same."""
 UNSENDABLE = ("by content", "object", "cookie that is a number")
 row(
     "new optional parameter",
     "quiet",
     Call,
-    {kind: _parameter(one) for kind, one in PARAMETERS.items() if kind not in UNSENDABLE},
+    {
+        **{kind: _parameter(one) for kind, one in PARAMETERS.items() if kind not in UNSENDABLE},
+        **{one: _parameter(PARAMETERS["text"], one) for one in FREE},
+    },
     one_way=True,
 )
 row(

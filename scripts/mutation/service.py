@@ -417,7 +417,8 @@ class _Translator:
             elif (deeper := _deep(value, name)) is not None and name not in pairs:
                 written[name] = self._scalar(inner, None, deeper)
             elif name in shape.required:
-                written[name] = self._sample(inner)
+                # The token that a last page must have names no further page.
+                written[name] = "" if own == "nextToken" else self._sample(inner)
         return written
 
     @staticmethod
@@ -432,7 +433,7 @@ class _Translator:
             fresh = [one for one in shape.enum if one not in old]
             gone = [one for one in old if one not in shape.enum]
             known = value in gone and gone.index(value) < len(fresh)
-            return fresh[gone.index(value)] if known else shape.enum[-1]
+            return fresh[gone.index(value)] if known else [value, *shape.enum][-1]
         fits: dict[str, Any] = {
             "string": isinstance(value, str),
             "integer": isinstance(value, int),
