@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from togai import (
@@ -501,11 +502,7 @@ def test_a_one_off_correction_takes_the_same_lock(
     with pytest.raises(CorrectionOutcomeUnknown, match=r"open in the ledger .*entry 1") as caught:
         planner.call("undo", events[0])
     (entry,) = ledger.pending()
-    assert caught.value.entries == (
-        entry.__class__(
-            **{**{a.name: getattr(entry, a.name) for a in entry.__attrs_attrs__}, "cause": None}
-        ),
-    )
+    assert caught.value.entries == (attrs.evolve(entry, cause=None),)
     for target in ({"event_id": "event-1"}, {"reference_id": "ref-1"}):
         with pytest.raises(AlreadyPending):
             planner.call("undo", account_id="acme", **target)

@@ -155,6 +155,7 @@ def test_an_interruption_at_any_step_leaves_nothing_open_that_was_not_sent(
         error: Any = asyncio.CancelledError if api.is_async else KeyboardInterrupt
         kind, name = (AsyncRunner, "asynchronous") if api.is_async else (Runner, "sync")
         perform = kind._perform
+        number = 0
         for number in range(1, 100):
             plan = approved(api, ledger, [Undo(next(events)), Undo(next(events))])
             interrupted = Interrupted(number, error(), after=after)
