@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus, ReadEvent
 
 
-def ledger_of(settings: Settings, ledger: LedgerLike) -> Records | None:
+def ledger_of(
+    settings: Settings, ledger: LedgerLike, timeout: float | Timeout | None = None
+) -> Records | None:
     """The ledger of a call: its own, else the client's.
 
     Raises:
@@ -35,7 +37,8 @@ def ledger_of(settings: Settings, ledger: LedgerLike) -> Records | None:
     chosen = settings.ledger if ledger is None else ledger
     if chosen is None:
         return None
-    return records_of(chosen if isinstance(chosen, Ledger) else Ledger(chosen))
+    records = records_of(chosen if isinstance(chosen, Ledger) else Ledger(chosen))
+    return records.within(settings.timeout_of(timeout).total)
 
 
 def claims_of(
@@ -64,8 +67,7 @@ def claims_of(
     selection = correction.selection
     since = None
     if ledger is not None:
-        wait = settings.timeout_of(timeout).total
-        check = partial(ledger.check, settings.service, selection.reference_id, wait=wait)
+        check = partial(ledger.check, settings.service, selection.reference_id)
         since = yield Blocking(check)
     before = correction.before[0] if correction.before else None
     unread = _unread(correction, before, reread=reread)

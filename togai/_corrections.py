@@ -87,7 +87,7 @@ def correct(
         allow_reverted=allow_reverted,
         allow_removed=allow_removed,
     )
-    locked = ledger_of(settings, ledger)
+    locked = ledger_of(settings, ledger, timeout)
     claims = [Claim(correction=correction, target=None)]
     if locked is not None or (changed and correction.before[0].event_id):
         claims = yield from claims_of(
@@ -145,14 +145,14 @@ def send(
     """
     correction = claims[0].correction
     request = _requests.correct_events(correction)
-    times, delivery, call = settings.timeout_of(timeout), Delivery(), uuid.uuid4().hex
+    delivery, call = Delivery(), uuid.uuid4().hex
     attempt = _Sent(settings, ledger, claims, datetime.now(UTC))
     try:
         if ledger is not None:
             begin = partial(ledger.begin, service=settings.service, call=call, why=why)
-            attempt.entries = yield Blocking(partial(begin, claims, wait=times.total))
+            attempt.entries = yield Blocking(partial(begin, claims))
             # A wait for the rate limit, a suspended computer: a colleague may have reconciled it meanwhile.
-            delivery.confirm = partial(ledger.confirm, attempt.entries, wait=times.total)
+            delivery.confirm = partial(ledger.confirm, attempt.entries)
         response = yield from _calls.send(settings, request, timeout, delivery)
         _check_applied(request, response, correction, delivery)
         result = _responses.read_correction(settings.reader, request, response, correction)

@@ -128,7 +128,7 @@ def execute(
 ) -> Steps[Execution]:
     """Send the items of an approved plan that are not done yet, one by one."""
     _check_arguments(plan, on_failure, limit)
-    book = _required(settings, ledger)
+    book = _required(settings, ledger, timeout)
     if plan.service != settings.service:
         raise InvalidRequest(
             f"the plan is for {plan.service}, and this client is for {settings.service}"
@@ -234,10 +234,7 @@ class _Executing:
     def _correct(self, number: int) -> Steps[tuple[CorrectionResult, Claim]]:
         item = self._plan.items[number - 1]
         before = item.before[0]
-        wait = self._settings.timeout_of(self._timeout).total
-        check = partial(
-            self._ledger.check, self._settings.service, str(before.reference_id), wait=wait
-        )
+        check = partial(self._ledger.check, self._settings.service, str(before.reference_id))
         yield Blocking(check)
         events = yield from self._read(number)
         readings = [
@@ -327,8 +324,10 @@ class _Executing:
         return reference_id
 
 
-def _required(settings: Settings, ledger: LedgerLike) -> Records:
-    chosen = ledger_of(settings, ledger)
+def _required(
+    settings: Settings, ledger: LedgerLike, timeout: float | Timeout | None = None
+) -> Records:
+    chosen = ledger_of(settings, ledger, timeout)
     if chosen is None:
         raise ConfigurationError(
             "plans need a ledger: pass ledger=, Togai(ledger=...) or set TOGAI_LEDGER;"

@@ -46,7 +46,8 @@ def reconcile(
     now = datetime.now(UTC)
     later: list[Entry] = []
     if case.entry is not None and isinstance(ledger, Ledger):
-        now, later = yield Blocking(partial(records_of(ledger).after, case.entry))
+        records = records_of(ledger).within(settings.timeout_of(timeout).total)
+        now, later = yield Blocking(partial(records.after, case.entry))
     readings = Readings(events=(), complete=True, now=now, service=settings.service)
     if case.snapshot is None or case.service != settings.service:
         return judge(case, readings, min_age)

@@ -57,7 +57,8 @@ def claim(
 
 def begin(ledger: Ledger, *claims: Claim, service: str = SERVICE, **more: Any) -> Any:
     more.setdefault("call", os.urandom(4).hex())
-    return records_of(ledger).begin(list(claims) or [claim()], service=service, **more)[0]
+    records = records_of(ledger).within(more.pop("wait", 30.0))
+    return records.begin(list(claims) or [claim()], service=service, **more)[0]
 
 
 def head(ledger: Ledger) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,41 +33,48 @@ class Records:
 
     def __init__(self, ledger: object, database: Database, who: str) -> None:
         self._ledger = ledger
-        self._identity: str | None = None
+        self._wait = WAIT
+        self._identities: list[str] = []  # at most one, shared with the copies that `within` makes
         self.database = database
         self.who = who
 
+    def within(self, seconds: float) -> Records:
+        """The same ledger, whose transactions wait at most so long for other processes."""
+        bounded = copy(self)
+        bounded._wait = seconds  # noqa: SLF001  (a copy of this class)
+        return bounded
+
     @contextmanager
-    def rules(self, *, write: bool, wait: float = WAIT) -> Generator[Rules]:
+    def rules(self, *, write: bool) -> Generator[Rules]:
         """One transaction on the ledger."""
-        with self.database.transaction(wait, write=write) as transaction:
+        with self.database.transaction(self._wait, write=write) as transaction:
             rules = Rules(self._ledger, transaction)
-            if self._identity is None:
+            if not self._identities:
                 identity, size = rules.identity(), self.database.size()
                 if size is not None and size <= _VERIFIED_AT_ONCE and (damage := rules.problems()):
                     raise LedgerDamaged(str(self._ledger), damage)
-                self._identity = identity
+                self._identities.append(identity)
             yield rules
 
     def identity(self) -> str:
         """The id of the ledger."""
-        if self._identity is None:
+        if not self._identities:
             with self.rules(write=False):
                 pass
-        return str(self._identity)
+        return self._identities[0]
 
     def verify(self) -> int:
         """Check the whole ledger, and return the number of entries."""
-        with self.database.transaction(WAIT, write=False) as transaction:
+        with self.database.transaction(self._wait, write=False) as transaction:
             rules = Rules(self._ledger, transaction)
             rules.identity()
             if problems := rules.problems():
                 raise LedgerDamaged(str(self._ledger), problems)
             return rules.head()
 
-    def check(self, service: str, reference_id: str | None, wait: float = WAIT) -> int:
+    def check(self, service: str, reference_id: str | None) -> int:
         """Number of the newest entry, before an event is read again; refuses one that cannot be corrected anyway."""
-        with self.rules(write=False, wait=wait) as rules:
+        with self.rules(write=False) as rules:
             if reference_id is not None:
                 rules.check_event(service, reference_id)
             return rules.head()
@@ -83,24 +91,23 @@ class Records:
         service: str,
         call: str,
         why: str | None = None,
-        wait: float = WAIT,
     ) -> list[Entry]:
         """Record and lock what is about to be sent; all of it or nothing."""
         try:
-            with self.rules(write=True, wait=wait) as rules:
+            with self.rules(write=True) as rules:
                 numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
                 return [rules.intent(number) for number in numbers]
         except UnicodeError as error:
             raise InvalidRequest(f"the ledger cannot hold this text: {error}") from None
 
-    def confirm(self, entries: Sequence[Entry], *, wait: float = WAIT) -> None:
+    def confirm(self, entries: Sequence[Entry]) -> None:
         """Refuse to send what waited so long that somebody has settled it, or may find it not applied soon.
 
         Raises:
             StaleReading: An entry is settled.
             TimedOut: It is too old.
         """
-        with self.rules(write=False, wait=wait) as rules:
+        with self.rules(write=False) as rules:
             for entry in entries:
                 if not rules.is_open(entry):
                     raise StaleReading(f"{entry} was settled before its turn came", entry)
@@ -114,10 +121,9 @@ class Records:
         data: Mapping[str, Any],
         *,
         applied: Sequence[str] = (),
-        wait: float = WAIT,
     ) -> None:
         """Record the outcome of what was sent. `applied` are further events that the service says it corrected."""
-        with self.rules(write=True, wait=wait) as rules:
+        with self.rules(write=True) as rules:
             if not rules.is_open(entry):
                 if rules.is_recorded(entry, kind):
                     return
