@@ -171,14 +171,34 @@ def send(
         unknown = yield from attempt.unknown(error)
         if isinstance(error, TogaiError):
             raise unknown from None
-        error.add_note(
-            f"{correction.describe()} may have been applied when this was raised. Do not repeat it:"
-            " client.events.reconcile(entry) reads what happened, for each entry of ledger.pending()"
-        )
+        _add_note(error, correction)
         raise
     result.recorded = tuple(attempt.entries)
-    yield from attempt.conclude(result, response, timeout)
+    yield from _conclude(attempt, result, response, timeout)
     return result
+
+
+def _conclude(
+    attempt: _Sent,
+    result: CorrectionResult,
+    response: Response,
+    timeout: float | Timeout | None,
+) -> Steps[None]:
+    try:
+        yield from attempt.conclude(result, response, timeout)
+    except (TogaiError, GeneratorExit):
+        raise
+    except BaseException as error:
+        _add_note(error, result.correction)
+        raise
+
+
+def _add_note(error: BaseException, correction: Correction) -> None:
+    """Say on an interrupt, or on an exception of the caller's own, that the correction may have been applied."""
+    error.add_note(
+        f"{correction.describe()} may have been applied when this was raised. Do not repeat it:"
+        " client.events.reconcile(entry) reads what happened, for each entry of ledger.pending()"
+    )
 
 
 def _check_applied(
