@@ -208,7 +208,7 @@ class _Run:
             say(
                 f"{len(problems)} wrong; nothing was sent. Correct them, or continue without them: --skip-wrong"
             )
-            return SOME_FAILED
+            return self._code_of(problems)
         why = self._why()
         plan = self.client.events.plan(items, why=why)
         show_plan(plan, self._output)
@@ -223,6 +223,15 @@ class _Run:
             say("Nothing is to be corrected.")
             return code
         return max(code, self._approve_and_execute(plan, why))
+
+    def _code_of(self, problems: Sequence[str]) -> int:
+        """The exit code of problems; an event may only read as corrected because its correction is open."""
+        for entry in self._ledger.pending():
+            ids = (entry.target, entry.snapshot.event_id if entry.snapshot else None)
+            if any(name and f"{name}: " in problem for name in ids for problem in problems):
+                say(f"An earlier correction is open: {entry}. Find out with: togai reconcile")
+                return OPEN
+        return SOME_FAILED
 
     def _approve_and_execute(self, plan: Plan, why: str) -> int:
         chosen = self._approval.save_plan
