@@ -60,7 +60,7 @@ class Cursor:
         self._page = EventPage((), next_token)
         self.buffer: deque[EventWithStatus] = deque()
         """The events of the page that is read."""
-        self.complete = False
+        self.complete: bool = False
         """Whether the last page was received."""
 
     @property
