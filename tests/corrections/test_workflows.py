@@ -225,7 +225,11 @@ def test_tasks_that_are_cancelled_at_any_moment_leave_nothing_open_that_was_not_
 
 
 def test_a_server_that_dies_leaves_what_was_sent_open(
-    connect: Connect, fake: FakeTogai, url: str, postgres_address: str
+    connect: Connect,
+    fake: FakeTogai,
+    url: str,
+    postgres_address: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ledger = Ledger(postgres_address, create=True)
     fake.add_many(2)
@@ -233,12 +237,13 @@ def test_a_server_that_dies_leaves_what_was_sent_open(
     with connect(base_url=url, ledger=ledger) as api:
         events = api.call("find", "acme")
         plan = approved(api, ledger, [Undo(event) for event in events])
-        address = ledger._records.database
-        broken = PostgreSQL(postgres_address.replace("/test_", "/gone_"))
-        fake.change_next(lambda _body: setattr(ledger._records, "database", broken), method="POST")
-        execution = api.call("execute", plan, on_failure="continue")
+        gone = PostgreSQL(postgres_address.replace("/test_", "/gone_")).transaction
+        with monkeypatch.context() as server:
+            fake.change_next(
+                lambda _body: server.setattr(PostgreSQL, "transaction", gone), method="POST"
+            )
+            execution = api.call("execute", plan, on_failure="continue")
         assert [str(step.outcome) for step in execution] == ["applied", "not applied"]
-        ledger._records.database = address
         (entry,) = ledger.pending()
         assert entry.target == "ref-1"
         ledger.settle(entry, api.call("reconcile", entry))
