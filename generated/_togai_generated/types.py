@@ -110,14 +110,14 @@ def _write_model(model: Model, sent: bool) -> Any:
     written = write(getattr(model, "additional_properties", {}), sent=sent)
     for field in attrs.fields(type(model)):
         if (wire := field.metadata.get("wire")) is not None:
-            value = getattr(model, field.name)
-            if not sent:  # under the name that it was received with
-                names = (wire, *field.metadata.get("aliases", ()))
-                wire = next((name for name in names if source.get(name) is not None), wire)
-            if value is not None:
-                written[wire] = write(value, source.get(wire), sent=sent)
-            elif not sent and source.get(wire, ...) is None:
-                written[wire] = None
+            value, names = getattr(model, field.name), (wire, *field.metadata.get("aliases", ()))
+            # Given back under each name that it was received with, sent under the contract's.
+            received = [] if sent else [name for name in names if source.get(name) is not None]
+            for name in received or [wire]:
+                if value is not None:
+                    written[name] = write(value, source.get(name), sent=sent)
+                elif not sent and source.get(name, ...) is None:
+                    written[name] = None
     if came is not ... and came is not source and not written:
         return write(came)  # it was not an object
     return {name: written[name] for name in [*source, *written] if name in written}

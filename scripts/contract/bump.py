@@ -28,9 +28,9 @@ from contract import surface
 from contract.generation import ROOT, GenerationFailed, generate
 from contract.impact import mentions
 from contract.load import Unusable, load, parse
-from contract.merge import Merged, merge
+from contract.merge import Merged, merge, with_outcomes
 from contract.report import changelog, report
-from contract.transaction import locked, recover, replace_all
+from contract.transaction import locked, replace_all
 from contract.vendor import VENDOR, dump
 from contract.verdicts import Hold
 from contract.yaml_edit import graft
@@ -95,7 +95,6 @@ def bump(
         OSError: The project could not be written; it is as it was.
     """
     with locked(root):
-        recover(root)
         return _Bump(source, holds, root, _Clock(say), write, names).run(first=first)
 
 
@@ -123,16 +122,15 @@ class _Bump:
         if merged.unmatched:
             raise Unusable(_unmatched(merged))
         say = partial(report, facade=facade, dry=not self.write, spec=self.source)
-        if first:
-            with tempfile.TemporaryDirectory(prefix="bump-") as name:
-                self._write(self._memory(merged, Path(name)))
-            return Outcome(0, say(merged, first=True), self.clock.stages)
-        if merged.conflicts:
-            return Outcome(1, say(merged), self.clock.stages)
-        if not merged.changed and (last is None or not merged.changes):
-            return Outcome(0, say(merged), self.clock.stages)
+        quiet = not merged.changed and (last is None or not merged.changes)
         with tempfile.TemporaryDirectory(prefix="bump-") as name:
-            return self._taken(text, merged, again, Path(name), say, keep=last is not None)
+            room = Path(name)
+            if first:
+                self._write(_memory(merged, room))
+            elif not merged.conflicts and not quiet:
+                return self._taken(text, merged, again, room, say, keep=last is not None)
+        code = 1 if merged.conflicts and not first else 0
+        return Outcome(code, say(merged, first=first), self.clock.stages)
 
     def _taken(
         self,
@@ -145,30 +143,27 @@ class _Bump:
         keep: bool,
     ) -> Outcome:
         fresh: dict[str, Path] = {}
-        holder = self.root
         if merged.changed:
             with self.clock.stage("generate"):
                 merged = _generated(text, merged, again, room)
-            holder = room
         try:
             with self.clock.stage("check"):
                 if merged.changed:
                     fresh = _checked(room, self.root, merged.contract)
-                proof = self._proof(merged, room, holder)
+                merged, proof = self._proven(merged, room)
         except CheckFailed as error:
             return Outcome(1, say(merged, problem=str(error)), self.clock.stages)
-        if keep:
-            fresh |= self._memory(merged, room)
-        if merged.changed:
-            fresh |= self._changelog(merged, room)
-        if self.write:
-            with self.clock.stage("write"):
-                self._write(fresh)
+        if merged.conflicts:
+            return Outcome(1, say(merged), self.clock.stages)
+        fresh |= _memory(merged, room) if keep else {}
+        fresh |= self._changelog(merged, room) if merged.changed else {}
+        self._write(fresh)
         return Outcome(0, say(merged, proof=proof), self.clock.stages)
 
     def _write(self, fresh: dict[str, Path]) -> None:
         if self.write:
-            replace_all(self.root, fresh)
+            with self.clock.stage("write"):
+                replace_all(self.root, fresh)
 
     def _last(self) -> dict[str, Any] | None:
         """The vendor's description as it was last taken."""
@@ -176,41 +171,43 @@ class _Bump:
         if not path.exists():
             return None
         try:
-            found: Any = yaml.safe_load(path.read_text("utf-8"))
+            last: Any = yaml.safe_load(path.read_text("utf-8"))
         except yaml.YAMLError as error:
             raise Unusable(f"{VENDOR} cannot be read: {error}") from None
-        if not isinstance(found, dict):
+        if not isinstance(last, dict):
             raise Unusable(f"{VENDOR} is not a description: restore it with git")
-        return cast("dict[str, Any]", found)
+        return cast("dict[str, Any]", last)
 
-    @staticmethod
-    def _memory(merged: Merged, room: Path) -> dict[str, Path]:
-        fresh = room / "vendor.yaml"
-        fresh.write_text(dump(merged.vendor), "utf-8")
-        return {VENDOR: fresh}
-
-    def _proof(self, merged: Merged, room: Path, holder: Path) -> str:
+    def _proven(self, merged: Merged, room: Path) -> tuple[Merged, str]:
         """Run the caller programs above the new package, against a service that implements the description.
 
+        Returns:
+            The merge, with a conflict for each tightened limit if a program fails, and what was proven.
+
         Raises:
-            CheckFailed: One of them has another outcome, and no decision explains it.
+            CheckFailed: A program has another outcome, and neither a decision nor a limit explains it.
         """
         spec = room / "theirs.json"
         spec.write_text(json.dumps(load(self.source)), "utf-8")
         last = [str(self.root / VENDOR)] if (self.root / VENDOR).exists() else []
+        holder = room if merged.changed else self.root
         command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec), *last]
         done = _above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
             raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
-        found: dict[str, str]
+        others: dict[str, str]
         known: dict[str, str]
-        found, known = json.loads(done.stdout)
+        others, known = json.loads(done.stdout)
         decided = any("held by decision" in one.reason for one in merged.differences)
-        fresh = [f"{name}: {what}" for name, what in found.items() if name not in known]
-        if fresh and not decided:
-            raise CheckFailed(f"callers would see another outcome: {'; '.join(fresh)}")
-        same = f"{PROGRAMS - len(found)} caller programs: same outcome."
-        return same + (f" Another one by earlier decisions: {', '.join(found)}." if found else "")
+        new = {name: what for name, what in others.items() if name not in known and not decided}
+        judged = with_outcomes(merged, new)
+        if new and not judged.conflicts:
+            programs = "; ".join(f"{name}: {what}" for name, what in new.items())
+            raise CheckFailed(f"callers would see another outcome: {programs}")
+        same = f"{PROGRAMS - len(others)} caller programs: same outcome."
+        return judged, same + (
+            f" Another one by earlier decisions: {', '.join(others)}." if others else ""
+        )
 
     def _changelog(self, merged: Merged, room: Path) -> dict[str, Path]:
         """The changelog with a line for each thing that callers gain."""
@@ -229,6 +226,12 @@ class _Bump:
         fresh = room / CHANGELOG
         fresh.write_text(start + title + section + heading + later, "utf-8")
         return {CHANGELOG: fresh}
+
+
+def _memory(merged: Merged, room: Path) -> dict[str, Path]:
+    fresh = room / "vendor.yaml"
+    fresh.write_text(dump(merged.vendor), "utf-8")
+    return {VENDOR: fresh}
 
 
 def _today() -> str:
@@ -380,24 +383,24 @@ def main(arguments: list[str] | None = None) -> int:
         default="",
         help="the name that a renamed request property is sent by",
     )
-    given = parser.parse_args(arguments)
-    if given.report and not given.report.absolute().parent.is_dir():
-        parser.error(f"--report {given.report}: its folder does not exist")
+    options = parser.parse_args(arguments)
+    if options.report and not options.report.absolute().parent.is_dir():
+        parser.error(f"--report {options.report}: its folder does not exist")
     try:
         outcome = bump(
-            given.spec,
-            _holds(given.hold, given.because),
-            write=not given.dry_run,
-            first=given.first,
-            names=given.write,
+            options.spec,
+            _holds(options.hold, options.because),
+            write=not options.dry_run,
+            first=options.first,
+            names=options.write,
             say=_narrator(),
         )
     except (Unusable, OSError) as error:
         print(_one_line(error), file=sys.stderr)
         return 2
     try:
-        if given.report:
-            given.report.write_text(outcome.report, "utf-8")
+        if options.report:
+            options.report.write_text(outcome.report, "utf-8")
         sys.stdout.buffer.write(outcome.report.encode())
         sys.stdout.flush()
     except OSError as error:

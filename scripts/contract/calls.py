@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import NotModelled, Taker, builder_clash, python_name, unwritable
-from contract.align import (
-    JSON,
-    is_always_sent,
-    is_json,
-    json_of,
-    parameter_position,
-    response_of,
-)
+from contract.align import JSON, is_always_sent, is_json, json_of, parameter_position, response_of
 from contract.normalize import Message, Operation, escaped, schema_node
 from contract.vendor import digest
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from contract.transaction import locked, recover
+from contract.transaction import locked, replace_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,21 +265,6 @@ def stale_files(fresh: Path, present: Path) -> list[str]:
     return sorted([*differing, *unreadable])
 
 
-def swap(fresh: Path, package: Path) -> None:
-    """Replace the current package with a new one."""
-    old = package.with_name(package.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if package.exists():
-        package.rename(old)
-    try:
-        fresh.rename(package)
-    except OSError:
-        if old.exists():
-            old.rename(package)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/generate", description=__doc__)
@@ -294,26 +279,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _bring_up_to_date(*, check: bool) -> int:
+    root = PACKAGE.parents[1]
     PACKAGE.parent.mkdir(exist_ok=True)
-    with locked(ROOT):
-        return _brought_up_to_date(check=check)
-
-
-def _brought_up_to_date(*, check: bool) -> int:
-    recover(ROOT)
-    # To write, beside the package, so that the swap is a rename within one file system.
-    beside = None if check else PACKAGE.parent
-    with tempfile.TemporaryDirectory(dir=beside, prefix=".fresh-") as room:
+    with locked(root), tempfile.TemporaryDirectory() as room:
         fresh = Path(room) / PACKAGE.name
         generate(SPEC, fresh)
         stale = stale_files(fresh, PACKAGE) if PACKAGE.exists() else ["(all)"]
+        place = str(PACKAGE.relative_to(root))
         if stale and check:
-            print(f"{PACKAGE.relative_to(ROOT)} does not match openapi.yaml:", file=sys.stderr)
+            print(f"{place} does not match openapi.yaml:", file=sys.stderr)
             print(*(f"  {name}" for name in stale), sep="\n", file=sys.stderr)
             print("fix with: scripts/generate", file=sys.stderr)
             return 1
         if stale:
-            swap(fresh, PACKAGE)
+            replace_all(root, {place: fresh})
     return 0
 
 

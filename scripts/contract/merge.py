@@ -7,7 +7,7 @@ change what a caller's code sees or what a call does is a conflict: then the new
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from contract.adopt import Taker
@@ -17,10 +17,10 @@ from contract.findings import Findings
 from contract.normalize import Description
 from contract.schemas import Schemas
 from contract.vendor import Change, canonical, changes
-from contract.verdicts import Difference, Hold, Verdict
+from contract.verdicts import TIGHTER_SENT, Difference, Hold, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,26 @@ def merge(
         tuple(released),
         () if stopped else tuple(new),
         not stopped and made != contract,
+    )
+
+
+def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
+    """A merge in which tightened request limits are conflicts where caller programs have another outcome.
+
+    Args:
+        merged: The result of the merge.
+        outcomes: The other outcome of each program that has one.
+    """
+    gets = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
+    tighter = [one for one in merged.differences if one.kind == TIGHTER_SENT.kind and not one.known]
+    if not gets or merged.conflicts or not tighter:
+        return merged
+    return replace(
+        merged,
+        differences=tuple(
+            replace(one, verdict=Verdict.CONFLICT, gets=gets) if one in tighter else one
+            for one in merged.differences
+        ),
     )
 
 

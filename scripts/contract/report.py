@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
 from contract.normalize import escaped
-from contract.verdicts import (
-    IDEMPOTENCY,
-    TIGHTER_SENT,
-    UNMODELLED,
-    Difference,
-    Verdict,
-    place,
-)
+from contract.verdicts import IDEMPOTENCY, TIGHTER_SENT, UNMODELLED, Difference, Verdict, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

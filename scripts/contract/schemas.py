@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import (
-    SCHEMAS,
-    NotModelled,
-    Taker,
-    clash,
-    members,
-    python_name,
-    unwritable,
-)
+from contract.adopt import SCHEMAS, NotModelled, Taker, clash, members, python_name, unwritable
 from contract.align import Meeting, Place, goes
 from contract.calls import ORIGIN, REMOVED, Marks
 from contract.normalize import LIMITS, LOWER, UPPER, escaped
@@ -31,10 +23,7 @@ RELIED = "x-togai-relied"
 REMOVED_VALUES = "x-togai-removed-values"
 
 # Formats that are read and written alike: as text, or as a number of any size.
-_ALIKE = {
-    "integer": {None, "int32", "int64"},
-    "number": {None, "float", "double", "decimal"},
-}
+_ALIKE = {"integer": {None, "int32", "int64"}, "number": {None, "float", "double", "decimal"}}
 _MOMENTS = ("date-time", "date")
 
 
@@ -316,12 +305,7 @@ class Schemas:
                     yield name
 
     def _unfit(
-        self,
-        place: Place,
-        at: str,
-        name: str,
-        present: Sequence[Meeting],
-        shapes: Sequence[Shape],
+        self, place: Place, at: str, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
     ) -> str:
         """Why a new property cannot be part of a model; empty if it can."""
         sending = [one for one in place.meetings if one.direction == "request"]
@@ -388,24 +372,20 @@ class Schemas:
     def _listing(self, place: Place) -> None:
         """Report that values are listed now, or no longer."""
         mine = place.ours.enum is not None
-        for one in place.meetings:
-            theirs = one.theirs.enum is not None
-            if theirs != mine:
-                words = ("listed" if mine else "any", "listed" if theirs else "any")
-                tighter = theirs and one.direction == "request"
-                rule = verdicts.TIGHTER_SENT if tighter else verdicts.LISTED
-                if tighter:
-                    words = (words[0], ", ".join(one.theirs.enum or ())[:60])
-                where = [one.position]
-                self._findings.add(rule, f"{place.at}/enum", *words, where, known=not tighter)
+        for meeting in place.meetings:
+            listed = meeting.theirs.enum
+            if (listed is not None) == mine:
+                continue
+            at, where = f"{place.at}/enum", [meeting.position]
+            if listed is not None and meeting.direction == "request":
+                values = ", ".join(sorted(listed))
+                self._findings.add(verdicts.LISTED_SENT, at, "any", _shown(values), where)
+            else:
+                words = ("listed", "any") if mine else ("any", "listed")
+                self._findings.add(verdicts.LISTED, at, *words, where, known=True)
 
     def _value_absent(
-        self,
-        place: Place,
-        value: str,
-        absent: Sequence[Meeting],
-        hints: list[str],
-        is_relied: bool,
+        self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
     ) -> None:
         at = f"{place.at}/enum/{escaped(value)}"
         schema = place.node.value

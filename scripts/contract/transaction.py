@@ -1,7 +1,7 @@
 """Several files and folders of the project, replaced together or not at all.
 
-What is replaced is first copied to a folder beside it, with what it was. A process that is killed while it
-moves leaves that folder, and the next command that calls `recover` puts everything back.
+A failure puts everything back. A process that is killed during the moves, which take milliseconds, leaves a
+tracked tree that `git status` shows and `git restore` puts back.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
-JOURNAL = "generated/.replacing"
-_READY = "ready"
+# Beside the package, so that each move stays within one file system.
+ROOM = "generated/.replacing"
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def locked(root: Path) -> Generator[None]:
     Args:
         root: The project.
     """
-    folder = os.open(root / JOURNAL.partition("/")[0], os.O_RDONLY)
+    folder = os.open(root / "generated", os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
@@ -47,61 +47,32 @@ def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
     Raises:
         OSError: It could not be done; everything is as it was.
     """
-    recover(root)
-    journal = root / JOURNAL
+    room = root / ROOM
+    shutil.rmtree(room, ignore_errors=True)
     try:
         # All copies are made before anything moves: a full disk shows here.
         for number, (place, new) in enumerate(fresh.items()):
-            entry = journal / str(number)
-            entry.mkdir(parents=True)
-            (entry / "place").write_text(place, "utf-8")
-            _copy(new, entry / "new")
+            _copy(new, room / f"new{number}")
             if (root / place).exists():
-                _copy(root / place, entry / "old")
-    except BaseException:
-        shutil.rmtree(journal, ignore_errors=True)
-        raise
-    with _uninterrupted():
-        (journal / _READY).touch()
-        try:
-            for number, place in enumerate(fresh):
-                _move(journal / str(number) / "new", root / place)
-        except BaseException:
-            recover(root)
-            raise
-        # Without the mark, what remains is rubbish to any later command.
-        (journal / _READY).unlink()
-        shutil.rmtree(journal, ignore_errors=True)
-
-
-def recover(root: Path) -> bool:
-    """Put back what an interrupted replacement left half done.
-
-    Args:
-        root: The project.
-
-    Returns:
-        Whether there was such a thing.
-    """
-    journal = root / JOURNAL
-    if not journal.exists():
-        return False
-    if (journal / _READY).exists():
-        problems: list[OSError] = []
-        for entry in (one for one in journal.iterdir() if one.is_dir()):
-            place = root / (entry / "place").read_text("utf-8")
+                _copy(root / place, room / f"old{number}")
+        with _uninterrupted():
             try:
-                _remove(place)
-                if (entry / "old").exists():
-                    _copy(entry / "old", place)
-            except OSError as error:
-                problems.append(error)
-        if problems:
-            # The journal stays for the next command; what could be put back is back.
-            raise problems[0]
-        (journal / _READY).unlink()
-    shutil.rmtree(journal, ignore_errors=True)
-    return True
+                for number, place in enumerate(fresh):
+                    _move(room / f"new{number}", root / place)
+            except BaseException:
+                _put_back(root, fresh)
+                raise
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _put_back(root: Path, places: Mapping[str, Path]) -> None:
+    for number, place in enumerate(places):
+        # A place that cannot be put back keeps no other from it.
+        with contextlib.suppress(OSError):
+            _remove(root / place)
+            if (root / ROOM / f"old{number}").exists():
+                _copy(root / ROOM / f"old{number}", root / place)
 
 
 def _copy(source: Path, target: Path) -> None:

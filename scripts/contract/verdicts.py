@@ -161,6 +161,7 @@ RENAMED_REQUEST_PROPERTY = _conflict(
     "a description is often published before the service: --write OLD keeps ours, --write NEW sends theirs",
     "a refusal, or an event without it",
 )
+LISTED_SENT = _conflict("request values listed", "callers send other values as well", REFUSED)
 LOST_REQUEST_MEMBER = _conflict("request enum member removed", "callers send it", REFUSED)
 
 # Where it is sent.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from contract.adopt import python_name
 from contract.load import Unusable
-from contract.merge import Merged, merge
+from contract.merge import Merged, merge, with_outcomes
 from contract.normalize import LOWER, UPPER
 from contract.schemas import ALIASES
 from contract.surface import lost, wire
@@ -51,29 +51,30 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
         merged = merge(base, mutant.document)
     except Unusable as error:
         return Result(mutant.operator, mutant.label, "unusable", (f"unusable: {error}",))
-    verdict = gravest([one.verdict for one in merged.differences])
-    kinds = ", ".join(sorted({f"{one.verdict}: {one.kind}" for one in merged.differences}))
-    faults: list[str] = []
-    if mutant.expected in ("same", "conflict") and verdict != mutant.expected:
-        faults.append(f"{verdict} instead of {mutant.expected} ({kinds})")
-    if mutant.expected == "quiet" and merged.conflicts:
-        faults.append(f"a conflict where callers would see nothing ({kinds})")
-    if any(not one.reason or not one.positions for one in merged.differences):
-        faults.append("a verdict without a reason or a place")
-    if merged.conflicts:
-        faults += ["a conflict changed the contract"] if merged.contract != base else []
-        return Result(mutant.operator, mutant.label, verdict, tuple(faults))
     has_alias = ALIASES in str(merged.contract)
-    if not has_alias:
-        faults += [
-            f"{verdict} ({kinds}), but {name}: {what}"
-            for name, what in judged(base, mutant.document).items()
-        ]
-    if thorough and mutant.expected != "same":
-        faults += _consistent(base, mutant, merged)
-    elif not merged.differences and merged.contract != base:
-        faults.append("nothing differs, and the contract changed")
+    unjudged = merged.conflicts or has_alias
+    outcomes = {} if unjudged else judged(base, mutant.document)
+    seen = with_outcomes(merged, outcomes)
+    verdict = gravest([one.verdict for one in seen.differences])
+    kinds = ", ".join(sorted({f"{one.verdict}: {one.kind}" for one in seen.differences}))
+    faults = [f"{fault} ({kinds})" for fault in _misjudged(base, mutant, merged, verdict)]
+    if not seen.conflicts:
+        faults += [f"{verdict} ({kinds}), but {name}: {what}" for name, what in outcomes.items()]
+        if thorough and mutant.expected != "same":
+            faults += _consistent(base, mutant, merged)
     return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
+
+
+def _misjudged(base: Document, mutant: Mutant, merged: Merged, verdict: str) -> Iterator[str]:
+    """What is wrong about a verdict, whatever the outcome is."""
+    if mutant.expected in ("same", "conflict") and verdict != mutant.expected:
+        yield f"{verdict} instead of {mutant.expected}"
+    if mutant.expected == "quiet" and verdict == "conflict":
+        yield "a conflict where callers would see nothing"
+    if any(not one.reason or not one.positions for one in merged.differences):
+        yield "a verdict without a reason or a place"
+    if (merged.conflicts or not merged.differences) and merged.contract != base:
+        yield "the contract changed with a conflict, or without a difference"
 
 
 def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:

@@ -8,14 +8,14 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mutation import differences, equivalent
+from mutation import additions, differences, equivalent
 from mutation.operators import OPERATORS, Document, Operator, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Importing a module of operators registers them.
-ALL = (differences, equivalent)
+ALL = (additions, differences, equivalent)
 ORDER = ("same", "quiet", "outcome", "conflict")
 SEED = 20240318
 
@@ -119,8 +119,8 @@ def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) ->
             if following == present:
                 continue
             # What a later bump brings must not replace what this one does.
-            fresh = f'"{differences.NEW}{len(documents)}"'
-            present = json.loads(json.dumps(following).replace(f'"{differences.NEW}"', fresh))
+            fresh = f'"{additions.NEW}{len(documents)}"'
+            present = json.loads(json.dumps(following).replace(f'"{additions.NEW}"', fresh))
             documents.append(present)
             labels.append(f"{one.name} at {place.label}")
         yield Sequence(f"{number + 1}: " + "; ".join(labels), tuple(documents))

@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 Document = dict[str, Any]
-Change = Callable[[Document], object]
 
 REF = "#/components/schemas/"
-TEXT: Document = {"type": "string", "description": "New."}
 JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Somewhere an operator fits.
+class Spot:
+    """Somewhere in a description.
 
     Attributes:
         label: Where, for people.
-        change: Makes the difference, in a description that still has the place.
-        cuts: Whether schemas behind the place are reached no longer.
+        at: The keys that lead there; a parameter goes by its name.
+        described: What the contract has there.
+        is_sent: Whether callers send it.
+        cuts: Whether schemas are reached through it.
     """
 
     label: str
-    change: Change
+    at: tuple[str, ...] = ()
+    described: Any = None
+    is_sent: bool = False
+    cuts: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last key: the name of a property, parameter or schema, or an enum value."""
+        return self.at[-1]
+
+    def of(self, d: Document) -> Any:
+        """What a description has there."""
+        return self.above(d, 0)
+
+    def above(self, d: Document, levels: int = 1) -> Any:
+        """What a description has so many keys above it."""
+        node: Any = d
+        for key in self.at[: len(self.at) - levels]:
+            if isinstance(node, list):
+                node = next(one for one in cast("Any", node) if key in (one, _name(one)))
+            else:
+                node = node[key]
+        return node
+
+
+def _name(node: Any) -> Any:
+    return node.get("name") if isinstance(node, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A change at a spot: `change` makes the difference, in a description that still has the spot."""
+
+    label: str
+    change: Callable[[Document], object]
     cuts: bool = False
 
 
@@ -36,154 +72,200 @@ class Operator:
 
     Attributes:
         name: What it is, in words.
-        expected: same, absorbed, held or conflict.
+        expected: same, quiet, conflict, or outcome: whatever the caller programs say.
         places: All places of a description where it fits.
-        form: Whether it only changes how the same is written down.
         one_way: Whether taking it back is a conflict: callers may use by then what is taken from them.
     """
 
     name: str
     expected: str
     places: Callable[[Document], Iterator[Place]]
-    form: bool = False
     one_way: bool = False
+
+    @property
+    def form(self) -> bool:
+        """Whether it only changes how the same is written down."""
+        return self.expected == "same"
 
 
 OPERATORS: list[Operator] = []
-Places = Callable[[Document], Iterator[Place]]
 
 
-def operator(name: str, expected: str, *, one_way: bool = False) -> Callable[[Places], Places]:
-    """Register an operator."""
+def row(
+    name: str,
+    expected: str,
+    spots: Callable[[Document], Iterator[Spot]],
+    change: Callable[..., object] | Mapping[str, Callable[..., object]],
+    when: Callable[[Spot], object] = lambda _: True,
+    *,
+    cuts: bool = False,
+    one_way: bool = False,
+) -> None:
+    """Register an operator: a change, or several with labels, at each spot of a kind where it fits.
 
-    def register(places: Places) -> Places:
-        OPERATORS.append(Operator(name, expected, places, expected == "same", one_way))
-        return places
+    Args:
+        name: What it is, in words.
+        expected: The verdict, see `Operator`.
+        spots: The kind of spots.
+        change: Makes the difference, given the description and the spot.
+        when: Whether it fits a spot.
+        cuts: Whether schemas behind the spot are reached no longer.
+        one_way: Whether taking it back is a conflict.
+    """
+    variants: Mapping[str, Callable[..., object]] = {"": change} if callable(change) else change
 
-    return register
+    def places(d: Document) -> Iterator[Place]:
+        for spot in spots(d):
+            for label, make in variants.items() if when(spot) else ():
+                full = f"{spot.label}, {label}" if label else spot.label
+                yield Place(full, _bound(make, spot), cuts or spot.cuts)
+
+    OPERATORS.append(Operator(name, expected, places, one_way))
 
 
-def bind(change: Callable[..., object], *given: Any) -> Change:
-    """A change that knows its place: a lambda in a loop would look at the last one."""
-    return lambda document: change(document, *given)
+def _bound(change: Callable[..., object], spot: Spot) -> Callable[[Document], object]:
+    """A change that knows its spot: a lambda in a loop would look at the last one."""
+    return lambda d: change(d, spot)
 
 
-def schemas(document: Document) -> Document:
-    """The components that are schemas."""
-    found: Document = document["components"]["schemas"]
-    return found
+# The kinds of spots.
 
 
-def calls(document: Document) -> Iterator[tuple[str, str, Document]]:
-    """Path, method and description of each call."""
-    for path, item in document["paths"].items():
+def whole(_: Document) -> Iterator[Spot]:
+    """The description itself: one spot."""
+    yield Spot("all")
+
+
+def calls(d: Document) -> Iterator[Spot]:
+    """Every call."""
+    for path, item in d["paths"].items():
         for method, call in item.items():
-            yield path, method, call
+            yield Spot(f"{method} {path}", ("paths", path, method), call, cuts=True)
 
 
-def call_at(document: Document, path: str, method: str) -> Document:
-    """One call's description."""
-    found: Document = document["paths"][path][method]
-    return found
+def parameters(d: Document) -> Iterator[Spot]:
+    """Every parameter of every call."""
+    for call in calls(d):
+        for one in call.described.get("parameters", ()):
+            at = (*call.at, "parameters", one["name"])
+            yield Spot(f"{call.at[1]} {one['name']}", at, one, is_sent=True)
 
 
-def reached(document: Document, node: Any) -> set[str]:
-    """The schemas that something leads to."""
-    found: set[str] = set()
-    waiting = [node]
-    while waiting:
-        one: Any = waiting.pop()
-        if isinstance(one, dict):
-            one = cast("Document", one)
-            ref = str(one.get("$ref", ""))
-            if ref.startswith("#/components/responses/"):
-                waiting.append(document["components"]["responses"][ref.rpartition("/")[2]])
-            name = ref.removeprefix(REF)
-            if ref.startswith(REF) and name not in found:
-                found.add(name)
-                waiting.append(schemas(document)[name])
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-    return found
+def statuses(d: Document) -> Iterator[Spot]:
+    """Every error status of every call."""
+    for call in calls(d):
+        for code, response in call.described["responses"].items():
+            if not code.startswith("2"):
+                yield Spot(f"{call.label} {code}", (*call.at, "responses", code), response)
 
 
-def sent(document: Document) -> set[str]:
-    """The schemas of what callers send."""
-    return {
-        name
-        for _, _, call in calls(document)
-        for part in ("parameters", "requestBody")
-        for name in reached(document, call.get(part))
-    }
+def components(d: Document) -> Iterator[Spot]:
+    """Every schema."""
+    used = sent(d)
+    for name, schema in sorted(schemas(d).items()):
+        yield Spot(name, ("components", "schemas", name), schema, name in used)
 
 
-def received(document: Document) -> set[str]:
-    """The schemas of what callers are only ever sent back."""
-    everything = {name for *_, call in calls(document) for name in reached(document, call)}
-    return everything - sent(document)
+def objects(d: Document) -> Iterator[Spot]:
+    """Every schema that is an object with properties."""
+    return (one for one in components(d) if "properties" in one.described)
 
 
-def objects(document: Document, names: set[str]) -> Iterator[tuple[str, Document]]:
-    """Those of the schemas that are objects with properties."""
-    for name in sorted(names):
-        if "properties" in schemas(document)[name]:
-            yield name, schemas(document)[name]
+def properties(d: Document) -> Iterator[Spot]:
+    """Every property of every schema."""
+    for one in objects(d):
+        for name, described in one.described["properties"].items():
+            at, cuts = (*one.at, "properties", name), "$ref" in str(described)
+            yield Spot(f"{one.name}.{name}", at, described, one.is_sent, cuts)
 
 
-def enums(document: Document, names: set[str]) -> Iterator[tuple[str, list[str]]]:
-    """Those of the schemas that are enums."""
-    for name in sorted(names):
-        if "enum" in schemas(document)[name]:
-            yield name, schemas(document)[name]["enum"]
+def enums(d: Document) -> Iterator[Spot]:
+    """Every enum."""
+    return (one for one in components(d) if "enum" in one.described)
 
 
-def properties(document: Document, names: set[str]) -> Iterator[tuple[str, str, Document]]:
-    """Schema, name and description of each property."""
-    for schema, described in objects(document, names):
-        for name, one in described["properties"].items():
-            yield schema, name, one
+def values(d: Document) -> Iterator[Spot]:
+    """Every value of every enum."""
+    for one in enums(d):
+        for value in one.described["enum"]:
+            yield Spot(f"{one.name}.{value}", (*one.at, "enum", value), value, one.is_sent)
 
 
-def parameters(document: Document) -> Iterator[tuple[str, str, int, Document]]:
-    """Path, method, index and description of each parameter that the vendor describes."""
-    for path, method, call in calls(document):
-        for i, one in enumerate(call.get("parameters", [])):
-            yield path, method, i, one
+# What changes have in common.
 
 
-def property_of(document: Document, schema: str, name: str) -> Document:
-    """One property's description."""
-    found: Document = schemas(document)[schema]["properties"][name]
-    return found
+def put(d: Document, spot: Spot, described: Any) -> None:
+    """Describe what is there in another way."""
+    spot.of(d)
+    spot.above(d)[spot.name] = copy.deepcopy(described)
 
 
-def parameter_of(document: Document, path: str, method: str, name: str) -> Document:
-    """One parameter's description."""
-    found: list[Document] = call_at(document, path, method)["parameters"]
-    return next(one for one in found if one["name"] == name)
+def update(**changes: Any) -> Callable[[Document, Spot], object]:
+    """A change that describes something more."""
+    return lambda d, spot: spot.of(d).update(copy.deepcopy(changes))
 
 
-def set_property(document: Document, schema: str, name: str, described: Any) -> None:
-    """Describe a property that is there in another way."""
-    properties_ = schemas(document)[schema]["properties"]
-    if name not in properties_:
-        raise KeyError(name)
-    properties_[name] = copy.deepcopy(described)
+def drop(d: Document, spot: Spot) -> Any:
+    """Remove a property, parameter, value, status or call; returns what stood there."""
+    holder, node = spot.above(d), spot.of(d)
+    if isinstance(holder, list):
+        cast("Any", holder).remove(node)
+        return node
+    if spot.name in spot.above(d, 2).get("required", ()):
+        spot.above(d, 2)["required"].remove(spot.name)
+    return holder.pop(spot.name)
 
 
-def require(document: Document, schema: str, name: str) -> None:
+def require(d: Document, spot: Spot) -> None:
     """Make a property required."""
-    schemas(document)[schema].setdefault("required", []).append(name)
+    spot.of(d)
+    spot.above(d, 2).setdefault("required", []).append(spot.name)
 
 
-def everywhere(value: Any, change: Callable[[Document], None]) -> None:
+def is_required(d: Document, spot: Spot) -> bool:
+    """Whether a property is required."""
+    return spot.name in spot.above(d, 2).get("required", ())
+
+
+def rename(d: Document, spot: Spot, new: str) -> None:
+    """Give a property another name."""
+    required = is_required(d, spot)
+    spot.above(d)[new] = drop(d, spot)
+    if required:
+        spot.above(d, 2)["required"].append(new)
+
+
+def schemas(d: Document) -> Document:
+    """The components that are schemas."""
+    found: Document = d["components"]["schemas"]
+    return found
+
+
+def sent(d: Document) -> set[str]:
+    """The names of the schemas of what callers send."""
+    reached: set[str] = set()
+    waiting: list[Any] = [
+        one.described.get(part) for one in calls(d) for part in ("parameters", "requestBody")
+    ]
+    while waiting:
+        node: Any = waiting.pop()
+        if isinstance(node, dict):
+            name = str(cast("Document", node).get("$ref", "")).removeprefix(REF)
+            if name in schemas(d) and name not in reached:
+                reached.add(name)
+                waiting.append(schemas(d)[name])
+            waiting += cast("Document", node).values()
+        elif isinstance(node, list):
+            waiting += node
+    return reached
+
+
+def everywhere(node: Any, change: Callable[[Document], object]) -> None:
     """Change every mapping, innermost first."""
-    if isinstance(value, dict):
-        node = cast("Document", value)
-        for one in [*node.values()]:
+    if isinstance(node, dict):
+        for one in [*cast("Document", node).values()]:
             everywhere(one, change)
-        change(node)
-    elif isinstance(value, list):
-        for one in cast("Any", value):
+        change(cast("Document", node))
+    elif isinstance(node, list):
+        for one in cast("Any", node):
             everywhere(one, change)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.bump import PACKAGE, SURFACE, CheckFailed, facade_facts
-from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files, swap
+from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files
 from contract.surface import lost
+from contract.transaction import replace_all
 
 from mutation.judge_package import project, tested
 
@@ -80,7 +81,7 @@ def attempt(version: str, room: Path, *, suite: bool = True) -> Trial:
         return Trial("\n".join([*lines, f"It does not generate: {error}"]) + "\n", visible=True)
     lines += _changed_files(tree / PACKAGE, fresh)
     before = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
-    swap(fresh, tree / PACKAGE)
+    replace_all(tree, {PACKAGE: fresh})
     try:
         after = facade_facts(tree, (tree / PACKAGE).parent).splitlines()
     except CheckFailed as error:

@@ -326,10 +326,12 @@ def test_a_property_is_read_under_each_of_its_names_and_written_as_it_came(
             "x-togai-aliases"
         ] = [f"{name}_new", f"{name}New"]
     model = load(generated(contract), monkeypatch).EventSource
+    written: Any = sys.modules["_package_under_test.types"].__dict__["write"]
     for source in (
         {"id_new": "i", "type": "t", "regionNew": "r"},
         {"id": "i", "type": "t", "region": "r"},
         {"id": None, "idNew": "i", "type": "t", "region_new": "r", "more": 1},
+        {"id": "i", "idNew": "i", "id_new": "i", "type": "t", "region": "r", "regionNew": "r"},
     ):
         unknown: list[str] = []
         read = model.from_dict(
@@ -340,6 +342,9 @@ def test_a_property_is_read_under_each_of_its_names_and_written_as_it_came(
         assert {name: value for name, value in source.items() if value} == {
             name: value for name, value in read.to_dict().items() if value
         }
+        sent = written(read, sent=True)
+        assert (sent["id"], sent["region"]) == ("i", "r")
+        assert not {"id_new", "idNew", "region_new", "regionNew"} & sent.keys()
         read.region = "other"
         assert "other" in read.to_dict().values()
         assert len(read.to_dict()) <= len(source)

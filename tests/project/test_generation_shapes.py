@@ -207,16 +207,6 @@ def test_the_pinned_tools_are_those_of_the_locked_environment(root: Path) -> Non
         assert f'"{name}=={version}"' in dependencies
 
 
-def test_a_swap_that_fails_leaves_the_present_package(tmp_path: Path) -> None:
-    package = tmp_path / "package"
-    package.mkdir()
-    (package / "here.py").touch()
-    with pytest.raises(FileNotFoundError):
-        generation.swap(tmp_path / "nowhere", package)
-    assert [path.name for path in package.iterdir()] == ["here.py"]
-    assert [path.name for path in tmp_path.iterdir()] == ["package"]
-
-
 def test_check_writes_nothing_beside_the_package(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

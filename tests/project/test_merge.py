@@ -152,6 +152,12 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
         "constraint loosened",
         "#/components/schemas/RidePage/properties/next/maxLength",
     ),
+    "values of a filter that are listed now": (
+        lambda d: parameter(d, "listRides", "city")["schema"].update(enum=["Pune", "Agra"]),
+        "conflict",
+        "request values listed",
+        "#/paths/~1rides/get/parameters/query/city/schema/enum",
+    ),
     "values that are listed now": (
         lambda d: properties(d, "Bike")["model"].update(enum=["A", "B"]),
         "absorbed",
