@@ -8,10 +8,11 @@ from attrs import evolve
 
 from togai._events import AsyncEvents, Events
 from togai._settings import UNCHANGED, Settings, Unchanged, find_proxy, token_or_environment
-from togai._transport.auth import AsyncTokenSource, TokenSource
+from togai._transport.auth import TokenSource
+from togai._transport.concurrency import Tasks, Threads
 from togai._transport.pool import AsyncPool, Pool
-from togai._transport.rate_limit import AsyncRateLimit, RateLimit
-from togai._transport.runner import AsyncRunner, Runner
+from togai._transport.rate_limit import RateLimit
+from togai._transport.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -96,7 +97,8 @@ class Togai(_Client):
         http_library: Literal["httpx", "httpx2"] = "httpx",
         ledger: LedgerLike = None,
     ) -> None:
-        source = TokenSource(token_or_environment(token))
+        io = Threads()
+        source = TokenSource(token_or_environment(token), io)
         del token  # no traceback shows it
         source.check()
         settings = Settings.create(
@@ -109,9 +111,9 @@ class Togai(_Client):
             can_refresh=source.can_refresh,
             ledger=ledger,
         )
-        rate_limit = RateLimit.create(requests_per_second)
-        pool = Pool(http_client, http_library, settings.base_url, find_proxy)
-        self._connect(settings, Runner(source, rate_limit, pool))
+        rate_limit = RateLimit(requests_per_second, io)
+        pool = Pool(io, http_client, http_library, settings.base_url, find_proxy)
+        self._connect(settings, Runner(io, source, rate_limit, pool))
         self._owns_pool = True
 
     def _connect(self, settings: Settings, runner: Runner) -> None:
@@ -146,7 +148,7 @@ class Togai(_Client):
         )
         runner = self._runner
         if requests_per_second is not UNCHANGED:
-            runner = evolve(runner, rate_limit=RateLimit.create(requests_per_second))
+            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.io))
         derived = type(self).__new__(type(self))
         derived._connect(settings, runner)
         derived._owns_pool = False
@@ -166,7 +168,7 @@ class Togai(_Client):
     def close(self) -> None:
         """Close the connections; an injected `http_client` stays open."""
         if self._owns_pool:
-            self._runner.pool.close()
+            Threads.run(self._runner.pool.close())
 
 
 class AsyncTogai(_Client):
@@ -225,7 +227,8 @@ class AsyncTogai(_Client):
         http_library: Literal["httpx", "httpx2"] = "httpx",
         ledger: LedgerLike = None,
     ) -> None:
-        source = AsyncTokenSource(token_or_environment(token))
+        io = Tasks()
+        source = TokenSource(token_or_environment(token), io)
         del token  # no traceback shows it
         source.check()
         settings = Settings.create(
@@ -238,14 +241,14 @@ class AsyncTogai(_Client):
             can_refresh=source.can_refresh,
             ledger=ledger,
         )
-        rate_limit = AsyncRateLimit.create(requests_per_second)
-        pool = AsyncPool(http_client, http_library, settings.base_url, find_proxy)
-        self._connect(settings, AsyncRunner(source, rate_limit, pool))
+        rate_limit = RateLimit(requests_per_second, io)
+        pool = AsyncPool(io, http_client, http_library, settings.base_url, find_proxy)
+        self._connect(settings, Runner(io, source, rate_limit, pool))
         self._owns_pool = True
 
-    def _connect(self, settings: Settings, runner: AsyncRunner) -> None:
+    def _connect(self, settings: Settings, runner: Runner) -> None:
         self._settings, self._runner = settings, runner
-        self.events = AsyncEvents(settings, runner.run)
+        self.events = AsyncEvents(settings, runner.run_async)
 
     def with_options(
         self,
@@ -278,7 +281,7 @@ class AsyncTogai(_Client):
         )
         runner = self._runner
         if requests_per_second is not UNCHANGED:
-            runner = evolve(runner, rate_limit=AsyncRateLimit.create(requests_per_second))
+            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.io))
         derived = type(self).__new__(type(self))
         derived._connect(settings, runner)
         derived._owns_pool = False
@@ -298,4 +301,4 @@ class AsyncTogai(_Client):
     async def aclose(self) -> None:
         """Close the connections; an injected `http_client` stays open."""
         if self._owns_pool:
-            await self._runner.pool.aclose()
+            await self._runner.pool.close()

@@ -13,7 +13,7 @@ import pytest
 
 from togai import AsyncTogai, Togai, Undo
 from togai._storage.database import PostgreSQL
-from togai._transport.runner import AsyncRunner, Runner
+from togai._transport.runner import Runner
 from togai._transport.steps import Attempt
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
@@ -125,17 +125,8 @@ class Interrupted:
             if self.left == 0:
                 raise self.error
 
-    def sync(self, perform: Callable[..., Any]) -> Callable[..., Any]:
-        def performed(runner: Runner, step: Any) -> Any:
-            self.strike(after=False)
-            result = perform(runner, step)
-            self.strike(after=True)
-            return result
-
-        return performed
-
-    def asynchronous(self, perform: Callable[..., Any]) -> Callable[..., Any]:
-        async def performed(runner: AsyncRunner, step: Any) -> Any:
+    def wrap(self, perform: Callable[..., Any]) -> Callable[..., Any]:
+        async def performed(runner: Runner, step: Any) -> Any:
             self.strike(after=False)
             result = await perform(runner, step)
             self.strike(after=True)
@@ -157,14 +148,13 @@ def test_an_interruption_at_any_step_leaves_nothing_open_that_was_not_sent(
     with connect(base_url=url, ledger=ledger) as api:
         events = iter(api.call("find", "acme"))
         error: Any = asyncio.CancelledError if api.is_async else KeyboardInterrupt
-        kind, name = (AsyncRunner, "asynchronous") if api.is_async else (Runner, "sync")
-        perform = kind._perform
+        perform = Runner._perform
         number = 0
         for number in range(1, 100):
             plan = approved(api, ledger, [Undo(next(events)), Undo(next(events))])
             interrupted = Interrupted(number, error(), after=after)
             with monkeypatch.context() as patched:
-                patched.setattr(kind, "_perform", getattr(interrupted, name)(perform))
+                patched.setattr(Runner, "_perform", interrupted.wrap(perform))
                 try:
                     execution = api.call("execute", plan)
                 except error:
@@ -189,8 +179,8 @@ def test_an_interrupted_correction_that_was_sent_says_so(
     fake.add_many(1)
     perform = Runner._perform
 
-    def interrupted(runner: Runner, step: Any) -> Any:
-        result = perform(runner, step)
+    async def interrupted(runner: Runner, step: Any) -> Any:
+        result = await perform(runner, step)
         if isinstance(step, Attempt) and step.call.method == "POST":
             raise KeyboardInterrupt
         return result

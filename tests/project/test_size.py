@@ -9,7 +9,7 @@ import pytest
 from radon.complexity import cc_visit
 
 # Each may only shrink: lower a number when the folder has fewer lines.
-WINGS = {"_transport": 2000, "corrections": 2330, "testing": 2450, "jobs": 1140, "_cli": 1550}
+WINGS = {"_transport": 1945, "corrections": 2330, "testing": 2450, "jobs": 1140, "_cli": 1550}
 
 
 def files(root: Path) -> list[Path]:

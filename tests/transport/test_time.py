@@ -14,7 +14,8 @@ import pytest
 
 from togai import RateLimited, TimedOut, TogaiError
 from togai._transport import clock as clock_module
-from togai._transport.rate_limit import AsyncRateLimit, RateLimit, Window
+from togai._transport.concurrency import Tasks, Threads
+from togai._transport.rate_limit import RateLimit, Window
 from togai._transport.retry import Policy, parse_retry_after
 from togai.testing import FakeClock, FakeTogai
 
@@ -65,9 +66,9 @@ def test_a_hold_ends_with_a_clock_that_stands_still(
 ) -> None:
     frozen = Frozen(step)
     monkeypatch.setattr(clock_module, "current", frozen)
-    limit, twin = RateLimit(None), AsyncRateLimit(None)
+    limit, twin = RateLimit(None, Threads()), RateLimit(None, Tasks())
     limit.hold(7)
-    limit.wait()
+    Threads.run(limit.wait())
 
     async def wait() -> None:
         twin.hold(7)

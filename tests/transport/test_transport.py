@@ -35,7 +35,8 @@ from togai import (
     UnexpectedResponse,
 )
 from togai._transport.auth import TokenSource
-from togai._transport.rate_limit import AsyncRateLimit, RateLimit, Window
+from togai._transport.concurrency import Tasks, Threads
+from togai._transport.rate_limit import RateLimit, Window
 from togai._transport.retry import parse_retry_after
 from togai.testing import FakeClock, FakeTogai
 
@@ -138,13 +139,13 @@ def test_a_rate_limiter_of_the_other_kind_is_refused(
 
 def test_a_rate_limiter_is_called_after_a_hold_not_before() -> None:
     limiter, awaited = PlainLimiter(), AsyncLimiter()
-    limit, twin = RateLimit(None, limiter), AsyncRateLimit(None, awaited)
+    limit, twin = RateLimit(limiter, Threads()), RateLimit(awaited, Tasks())
     until = time.monotonic() + 0.1
     limit.hold(0.1)
     twin.hold(0.1)
     with ThreadPoolExecutor(5) as threads:
         for _ in range(5):
-            threads.submit(limit.wait)
+            threads.submit(lambda: Threads.run(limit.wait()))
 
     async def wait() -> None:
         await asyncio.gather(*(twin.wait() for _ in range(5)))
@@ -159,7 +160,7 @@ def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_
     starts: list[tuple[int, float]] = []
 
     async def run() -> None:
-        limit = AsyncRateLimit(10)
+        limit = RateLimit(10, Tasks())
 
         async def one(number: int) -> None:
             await limit.wait()
@@ -272,13 +273,18 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
     with Togai(TOKEN, base_url=url) as client:
         derived = client.with_options(requests_per_second=3)
         assert list(client.events.list()) == []
-        client._runner.rate_limit._queue.append(object())  # a thread that waits for its turn
-        locks: list[Any] = [
-            client._runner.rate_limit._lock,
-            derived._runner.rate_limit._lock,
+        turns: list[Any] = [
+            client._runner.rate_limit._turn,
+            derived._runner.rate_limit._turn,
             client._runner.token._lock,
-            client._runner.pool._lock,
         ]
+        locks: list[Any] = [
+            client._runner.rate_limit._holding,
+            client._runner.pool._lock,
+            *(turn._changed for turn in turns),
+        ]
+        for turn in turns:
+            turn._queue.append(object())  # a thread that has it, and never gives it back
         for lock in locks:
             lock.acquire()
         child = os.fork()
@@ -290,7 +296,8 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
             os._exit(code)
         for lock in locks:
             lock.release()
-        client._runner.rate_limit._queue.clear()
+        for turn in turns:
+            turn._queue.clear()
         assert os.waitpid(child, 0)[1] == 0
         assert list(client.events.list()) == []
 
@@ -361,6 +368,8 @@ def test_an_own_certificate_authority_works_through_an_injected_client_that_stay
             assert api.listed() == []
             api.resolve(api.client.aclose() if is_async else api.client.close())
             assert not own.is_closed
+            with pytest.raises(ConfigurationError, match="closed"):
+                api.listed()
             api.resolve(own.aclose() if is_async else own.close())
 
 
@@ -607,11 +616,12 @@ def test_a_request_id_is_on_the_error(connect: Connect) -> None:
 
 
 def test_50_threads_start_in_the_order_they_came() -> None:
-    limit = RateLimit(25)
+    limit = RateLimit(25, Threads())
+    waiting: Any = limit._turn
     started: list[int] = []
 
     def start(number: int) -> None:
-        limit.wait()
+        Threads.run(limit.wait())
         started.append(number)
 
     threads: list[threading.Thread] = []
@@ -619,7 +629,7 @@ def test_50_threads_start_in_the_order_they_came() -> None:
         thread = threading.Thread(target=start, args=(number,))
         thread.start()
         threads.append(thread)
-        while number not in started and len(limit._queue) < number + 1 - len(started):
+        while number not in started and len(waiting._queue) < number + 1 - len(started):
             time.sleep(0.0005)
     for thread in threads:
         thread.join()
@@ -645,12 +655,12 @@ def test_a_slow_reader_of_the_old_token_does_not_undo_a_refresh() -> None:
             refreshed.wait(10)
         return one
 
-    source = TokenSource(token)
-    refused = source.read()
-    reader = threading.Thread(target=source.read)
+    source = TokenSource(token, Threads())
+    refused = Threads.run(source.read())
+    reader = threading.Thread(target=lambda: Threads.run(source.read()))
     reader.start()
     slow.wait(10)
-    fresh = source.refresh(refused)
+    fresh = Threads.run(source.refresh(refused))
     refreshed.set()
     reader.join()
-    assert source.refresh(refused) is fresh
+    assert Threads.run(source.refresh(refused)) is fresh

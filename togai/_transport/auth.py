@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-import threading
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -12,7 +10,9 @@ from togai._printable import printable
 from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+
+    from togai._transport.concurrency import Tasks, Threads
 
 
 _SECRET = 8
@@ -77,16 +77,21 @@ class Secret:
         return printable(text)
 
 
-class _Source:
-    """What both twins know: the callable or the fixed token, and the token that last replaced a refused one."""
+class TokenSource:
+    """Gives the token to the threads or the tasks of a client."""
 
-    def __init__(self, token: object) -> None:
+    def __init__(self, token: object, io: Threads | Tasks) -> None:
         # Raises nothing for a token, as Secret does not.
         self.can_refresh = callable(token)
         self._call: Callable[[], object] = token if callable(token) else lambda: token
         self._fixed = None if self.can_refresh else Secret(token)
         # Both together: a slow reader that came before must not undo what came after.
         self._renewed: tuple[Secret, Secret] | None = None
+        self._io = io
+        self._lock = io.lock()
+
+    def __repr__(self) -> str:
+        return "<token ***>"
 
     def check(self) -> None:
         """Refuse a fixed token that is not valid.
@@ -97,65 +102,17 @@ class _Source:
         if self._fixed is not None:
             self._fixed.checked()
 
-    def __repr__(self) -> str:
-        return "<token ***>"
-
-
-class TokenSource(_Source):
-    """Gives the token to the threads of a client."""
-
-    def __init__(self, token: str | Callable[[], str]) -> None:
-        super().__init__(token)
-        self.renew()
-
-    def renew(self) -> None:
-        """Forget who refreshes: after a fork that thread is gone, and the lock may stay taken."""
-        self._lock = threading.Lock()
-
-    def read(self) -> Secret:
-        """The token for the next attempt."""
-        return self._fixed or self._fetch()
-
-    def refresh(self, refused: Secret) -> Secret:
-        """A token other than the refused one, fetched once for all threads that need it."""
-        with self._lock:
-            if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
-                self._renewed = (refused, self._fetch())
-            return self._renewed[1]
-
-    def _fetch(self) -> Secret:
-        returned: list[object] = [self._call()]
-        if not inspect.isawaitable(returned[0]):
-            return Secret(returned.pop()).checked()
-        if inspect.iscoroutine(returned[0]):
-            returned[0].close()
-        raise ConfigurationError(
-            "Togai takes a plain callable as token; AsyncTogai takes async ones"
-        )
-
-
-class AsyncTokenSource(_Source):
-    """Gives the token to the tasks of a client."""
-
-    def __init__(self, token: str | Callable[[], str | Awaitable[str]]) -> None:
-        import asyncio
-
-        super().__init__(token)
-        self._lock = asyncio.Lock()
-
     async def read(self) -> Secret:
         """The token for the next attempt."""
         return self._fixed or await self._fetch()
 
     async def refresh(self, refused: Secret) -> Secret:
-        """A token other than the refused one, fetched once for all tasks that need it."""
+        """A token other than the refused one, fetched once for all that need it."""
         async with self._lock:
             if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
                 self._renewed = (refused, await self._fetch())
             return self._renewed[1]
 
     async def _fetch(self) -> Secret:
-        returned: list[object] = [self._call()]
-        if inspect.isawaitable(returned[0]):
-            returned.append(await returned[0])
-        return Secret(returned.pop()).checked()
+        # No local holds the token: it would be shown by a traceback.
+        return Secret(await self._io.result(self._call(), "callable as token")).checked()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import weakref
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from attrs import define, field
 
@@ -25,18 +25,26 @@ _current = _Current()
 
 @define
 class Deadline:
-    """The deadline of the call that this thread serves, while its `with` lasts."""
+    """The deadline of the call that this thread serves, while its `async with` lasts."""
 
     at: float
     http: Any = field(repr=False)
     _before: float | None = None
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> None:
         self._before, _current.at = _current.at, self.at
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
         _current.at = self._before
+
+    def expired(self) -> bool:
+        """Whether the block was ended: never, for what it awaits raises at the deadline."""
+        return False
+
+    def check(self) -> None:
+        """Raise if the deadline is over."""
+        if clock.current.now() > self.at:
+            raise too_slow()
 
     def watch(self, event: str, info: dict[str, Any]) -> None:
         """Bound what begins with this event; asyncio has a timeout of its own and needs none of this."""
@@ -48,6 +56,11 @@ class Deadline:
         elif event.endswith(".send_request_headers.started"):
             for stream in open_streams(self.http):  # of an injected client, opened before
                 _bound(stream)
+
+
+def too_slow() -> TimeoutError:
+    """The error of a response that is not complete at the deadline."""
+    return TimeoutError("the response came too slowly")
 
 
 def _share_timeout(info: dict[str, Any]) -> None:
@@ -74,7 +87,7 @@ def _bound(stream: Any) -> None:
         if _current.at is not None:
             left = _current.at - clock.current.now()
             if left <= 0:
-                raise TimeoutError("the response came too slowly")
+                raise too_slow()
             timeout = left if timeout is None else min(timeout, left)
         return cast("Any", type(owner)).read(owner, max_bytes, timeout)
 

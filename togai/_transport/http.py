@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from togai._json import write_json
 from togai._transport import clock, libraries
 from togai._transport.body import Body, BodyError
-from togai._transport.deadline import Deadline
+from togai._transport.deadline import too_slow
 from togai._transport.leftover import holds_leftover
 from togai._transport.retry import Failure
 from togai._transport.steps import Attempt, NoResponse, Outcome, Response, Unreadable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from togai._transport.auth import Secret
+    from togai._transport.concurrency import Tasks, Threads
 
 _NO_CONNECTION = {
     "ConnectError",
@@ -165,10 +166,6 @@ class _Sending:
             return Unreadable(problem, head[0] if head else 200, request_id)
         return self._no_response(error, error_kinds, text)
 
-    def too_slow(self) -> Outcome:
-        """The outcome if the time for the call is over."""
-        return self.failed(TimeoutError("the response came too slowly"))
-
     def _no_response(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
         delivery = self.step.delivery
         if (
@@ -217,12 +214,19 @@ class _Sending:
         return Response(status, body, kept, reason, secret=self.token)
 
 
-def attempt(
-    http: Any, step: Attempt, *, endpoint: Endpoint, token: Secret, deadline: float
+async def attempt(
+    io: Threads | Tasks,
+    http: Any,
+    step: Attempt,
+    *,
+    endpoint: Endpoint,
+    token: Secret,
+    deadline: float,
 ) -> Outcome:
     """Send the request once and read the whole response.
 
     Args:
+        io: How to wait for them.
         http: The client to send with.
         step: What to send; its `delivery` notes whether it may have reached the service.
         endpoint: The address to send to.
@@ -237,69 +241,21 @@ def attempt(
     sending = _Sending(http, step, endpoint, token, deadline)
     if (outcome := sending.too_late()) is not None:
         return outcome
-    guard = Deadline(deadline, http)
-
-    def trace(event: str, info: dict[str, Any]) -> None:
-        step.delivery.note(event, info)
-        guard.watch(event, info)
-
-    request = sending.request(trace)
-    with guard:
-        try:
-            response = http.send(request, auth=None, follow_redirects=False, stream=True)
-            sending.response = response
-            try:
-                if response.is_stream_consumed:
-                    sending.body.add(response.content)
-                    return sending.complete()
-                for chunk in response.iter_raw():
-                    sending.body.add(chunk)
-                    if clock.current.now() > deadline:
-                        return sending.too_slow()
-                return sending.complete()
-            finally:
-                with suppress(Exception):
-                    if holds_leftover(response):
-                        response.extensions["network_stream"].close()
-                    response.close()
-        except Exception as error:  # noqa: BLE001  (mapped in one place)
-            return sending.failed(error)
-
-
-async def attempt_async(
-    http: Any, step: Attempt, *, endpoint: Endpoint, token: Secret, deadline: float
-) -> Outcome:
-    """Send the request once and read the whole response; see `attempt`.
-
-    Raises:
-        ConfigurationError: The client is closed.
-        InvalidRequest: The request cannot be built.
-        Exception: What the caller's own code raised.
-    """
-    sending = _Sending(http, step, endpoint, token, deadline)
-    if (outcome := sending.too_late()) is not None:
-        return outcome
-
-    async def trace(event: str, info: dict[str, Any]) -> None:
-        step.delivery.note(event, info)
-
-    request = sending.request(trace)
-    scope = clock.current.timeout(deadline - clock.current.now())
+    limit = io.limit(http, deadline)
+    request = sending.request(io.tracer(step.delivery.note, limit))
     try:
-        async with scope:
-            response = await http.send(request, auth=None, follow_redirects=False, stream=True)
-            sending.response = response
+        async with limit:
+            response = sending.response = await io.send(http, request)
             try:
                 if response.is_stream_consumed:
                     sending.body.add(response.content)
-                    return sending.complete()
-                async for chunk in response.aiter_raw():
-                    sending.body.add(chunk)
+                else:
+                    await io.read(response, sending.body.add, limit)
                 return sending.complete()
             finally:
                 with suppress(Exception):
                     if holds_leftover(response):
-                        await response.extensions["network_stream"].aclose()
-                    await response.aclose()
+                        await io.close(response.extensions["network_stream"])
+                    await io.close(response)
     except Exception as error:  # noqa: BLE001  (mapped in one place)
-        return sending.too_slow() if scope.expired() else sending.failed(error)
+        return sending.failed(too_slow() if limit.expired() else error)

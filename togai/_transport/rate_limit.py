@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import threading
 from collections import deque
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from togai._transport import clock
+from togai._transport.concurrency import after_fork
 from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from togai._transport.concurrency import Tasks, Threads
 
 
 @runtime_checkable
@@ -68,138 +71,52 @@ class Window:
         self._longest = max(1.0, self._not_before - now)
 
 
-def _checked_rate(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(
-            f"requests_per_second={value!r}: pass a whole number, 1 or more, a rate limiter, or None for no limit"
-        )
-    return value
-
-
 class RateLimit:
-    """The rate limit that the threads of one client share."""
+    """The rate limit that the threads or the tasks of a client share.
 
-    def __init__(self, starts_per_second: int | None, limiter: RateLimiter | None = None) -> None:
-        self._window = Window(starts_per_second)
-        self._limiter = limiter
+    Raises:
+        ConfigurationError: What `requests_per_second=` names is neither a whole number, a rate limiter nor None.
+    """
+
+    def __init__(self, limit: Any, io: Threads | Tasks) -> None:
+        self._limiter: Any = limit if isinstance(limit, RateLimiter) else None  # of either kind
+        rate = None if self._limiter else limit
+        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or rate < 1):
+            raise ConfigurationError(
+                f"requests_per_second={rate!r}: pass a whole number, 1 or more, a rate limiter, or None for no limit"
+            )
+        self._window = Window(rate)
+        self._io = io
+        self._turn = io.lock()
         self.renew()
-
-    @classmethod
-    def create(cls, requests_per_second: int | RateLimiter | None) -> RateLimit:
-        """The rate limit that `Togai(requests_per_second=...)` names.
-
-        Raises:
-            ConfigurationError: It is neither a whole number, a rate limiter nor None.
-        """
-        if isinstance(requests_per_second, RateLimiter):
-            return cls(None, requests_per_second)
-        return cls(_checked_rate(requests_per_second))
+        after_fork.add(self)
 
     def renew(self) -> None:
-        """Forget who waits: after a fork the threads that did are gone, and the lock may stay taken."""
-        self._lock = threading.Condition()
-        self._queue: deque[object] = deque()
-
-    def wait(self) -> None:
-        """Block until the next request may start."""
-        self._take_turn()
-        # Called after a hold, not before: everything it let through meanwhile would start at once.
-        while self._limiter is not None:
-            self._consult(self._limiter)
-            with self._lock:
-                if self._window.wait(clock.current.now()) <= 0:
-                    return
-            self._take_turn()
-
-    @staticmethod
-    def _consult(limiter: RateLimiter) -> None:
-        waited: object = limiter.wait()  # type: ignore[func-returns-value]  # an async rate limiter fits the protocol, too
-        if inspect.isawaitable(waited):
-            if inspect.iscoroutine(waited):
-                waited.close()
-            raise ConfigurationError(
-                "Togai takes a plain rate limiter as requests_per_second; AsyncTogai takes async ones"
-            )
-
-    def _take_turn(self) -> None:
-        ticket, window = object(), self._window
-        with self._lock:
-            self._queue.append(ticket)
-            try:
-                while True:
-                    if self._queue[0] is not ticket:
-                        self._lock.wait()
-                    elif (seconds := window.wait(clock.current.now())) > 0:
-                        until = window.earliest()
-                        if not clock.current.wait(self._lock, seconds):
-                            window.waited(until, seconds, clock.current.now())
-                    else:
-                        self._window.start(clock.current.now())
-                        return
-            finally:
-                self._queue.remove(ticket)
-                self._lock.notify_all()
-
-    def hold(self, seconds: float) -> None:
-        """Start nothing for a number of seconds."""
-        with self._lock:
-            self._window.hold(clock.current.now(), seconds)
-
-
-class AsyncRateLimit:
-    """The rate limit that the tasks of one client share."""
-
-    def __init__(
-        self, starts_per_second: int | None, limiter: AsyncRateLimiter | None = None
-    ) -> None:
-        self._window = Window(starts_per_second)
-        self._limiter = limiter
-        import asyncio
-
-        # Fair: wakes its waiters in the order in which they came, and forgets a cancelled one.
-        self._turn = asyncio.Lock()
-
-    @classmethod
-    def create(cls, requests_per_second: int | AsyncRateLimiter | None) -> AsyncRateLimit:
-        """The rate limit that `AsyncTogai(requests_per_second=...)` names.
-
-        Raises:
-            ConfigurationError: It is neither a whole number, a rate limiter nor None.
-        """
-        if isinstance(requests_per_second, AsyncRateLimiter):
-            return cls(None, requests_per_second)
-        return cls(_checked_rate(requests_per_second))
+        """Free the lock of `hold`."""
+        self._holding = threading.Lock()
 
     async def wait(self) -> None:
         """Return when the next request may start."""
         await self._take_turn()
         # Called after a hold, not before: everything it let through meanwhile would start at once.
         while self._limiter is not None:
-            await self._consult(self._limiter)
+            await self._io.result(
+                self._limiter.wait(), "rate limiter as requests_per_second", plain=False
+            )
             if self._window.wait(clock.current.now()) <= 0:
                 return
             await self._take_turn()
-
-    @staticmethod
-    async def _consult(limiter: AsyncRateLimiter) -> None:
-        waited: object = limiter.wait()
-        if not inspect.isawaitable(waited):
-            raise ConfigurationError(
-                "AsyncTogai takes an async rate limiter as requests_per_second; Togai takes plain ones"
-            )
-        await waited
 
     async def _take_turn(self) -> None:
         async with self._turn:
             window = self._window
             while (seconds := window.wait(clock.current.now())) > 0:
                 until = window.earliest()
-                await clock.current.sleep_async(seconds)
+                await self._io.sleep(seconds)
                 window.waited(until, seconds, clock.current.now())
-            self._window.start(clock.current.now())
+            window.start(clock.current.now())
 
     def hold(self, seconds: float) -> None:
         """Start nothing for a number of seconds."""
-        self._window.hold(clock.current.now(), seconds)
+        with self._holding:
+            self._window.hold(clock.current.now(), seconds)

@@ -1,0 +1,226 @@
+"""What differs between threads and asyncio. The rest of this folder is written once, as coroutines.
+
+In a thread, whatever they await blocks instead, so that they never suspend: `Threads.run` runs one to its end.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import weakref
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+from togai._transport import clock
+from togai._transport.deadline import Deadline
+from togai.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine
+
+    Trace = Callable[[str, dict[str, Any]], None]
+
+T = TypeVar("T")
+
+
+class _Renewed(Protocol):
+    def renew(self) -> None: ...
+
+
+after_fork: weakref.WeakSet[_Renewed] = weakref.WeakSet()
+"""What starts afresh in a forked child, where no other thread lives on, and locks may stay taken."""
+
+
+def _renew_all() -> None:
+    for part in after_fork:
+        part.renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+class FairLock:
+    """A lock that threads get in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.renew()
+        after_fork.add(self)
+
+    def renew(self) -> None:
+        """Forget who has it, and who waits."""
+        self._changed = threading.Condition()
+        self._queue: deque[object] = deque()
+
+    async def __aenter__(self) -> None:
+        ticket = object()
+        with self._changed:
+            self._queue.append(ticket)
+            try:
+                while self._queue[0] is not ticket:
+                    self._changed.wait()
+            except BaseException:
+                self._queue.remove(ticket)
+                self._changed.notify_all()
+                raise
+
+    async def __aexit__(self, *_: object) -> None:
+        with self._changed:
+            self._queue.popleft()
+            self._changed.notify_all()
+
+
+class Threads:
+    """Blocks the thread that calls."""
+
+    client: ClassVar = "Client"
+    """The class of the HTTP libraries' clients."""
+    lock: ClassVar = FairLock
+
+    @staticmethod
+    def run(work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine that awaits nothing but methods of this class."""
+        try:
+            work.send(None)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        raise RuntimeError("a coroutine suspended in a thread")
+
+    def check(self) -> None:
+        """Check that the client can be used here.
+
+        Raises:
+            ConfigurationError: There is no event loop, or it is another one.
+        """
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for a number of seconds."""
+        clock.current.sleep(seconds)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """The result of a function that blocks."""
+        return function()
+
+    async def result(self, returned: Any, kind: str, *, plain: bool = True) -> Any:
+        """What a function of the caller's results in.
+
+        Args:
+            returned: What it returned.
+            kind: What it is, for the error.
+            plain: Whether a function that is not async is allowed in a task.
+
+        Raises:
+            ConfigurationError: It is async in a thread, or not async in a task.
+        """
+        if not inspect.isawaitable(returned):
+            return returned
+        if inspect.iscoroutine(returned):
+            returned.close()
+        raise ConfigurationError(f"Togai takes a plain {kind}; AsyncTogai takes async ones")
+
+    def limit(self, http: Any, deadline: float) -> Any:
+        """Ends an `async with` at the deadline."""
+        return Deadline(deadline, http)
+
+    def tracer(self, note: Trace, limit: Any) -> Trace:
+        """What gets the reports of the transport about a request."""
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            note(event, info)
+            limit.watch(event, info)
+
+        return trace
+
+    async def send(self, http: Any, request: Any) -> Any:
+        """The response, its body still to be read."""
+        return http.send(request, auth=None, follow_redirects=False, stream=True)
+
+    async def read(self, response: Any, add: Callable[[bytes], None], limit: Any) -> None:
+        """Pass on the body, as it was sent."""
+        for chunk in response.iter_raw():
+            add(chunk)
+            limit.check()
+
+    async def close(self, connected: Any) -> None:
+        """Close a response or a stream."""
+        connected.close()
+
+
+class Tasks:
+    """Suspends the task that calls. Belongs to the event loop in which it is first used."""
+
+    client: ClassVar = "AsyncClient"
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def lock(self) -> asyncio.Lock:
+        import asyncio
+
+        return asyncio.Lock()
+
+    def check(self) -> None:
+        import asyncio
+
+        loop = None
+        with suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+        if loop is None:
+            raise ConfigurationError(
+                "AsyncTogai needs a running asyncio event loop; with Trio, use Togai in a thread"
+            )
+        if self._loop is not None and self._loop is not loop:
+            raise ConfigurationError(
+                "this client belongs to another event loop: make one in each asyncio.run(),"
+                " with `async with AsyncTogai(...) as client`"
+            )
+        self._loop = loop
+
+    async def sleep(self, seconds: float) -> None:
+        await clock.current.sleep_async(seconds)
+
+    async def call(self, function: Callable[[], T]) -> T:
+        import asyncio
+
+        # In a thread. A cancellation is raised once the function has ended.
+        running = asyncio.ensure_future(asyncio.to_thread(function))
+        cancelled: asyncio.CancelledError | None = None
+        while not running.done():
+            try:
+                await asyncio.wait([running])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            running.exception()  # retrieved, so that asyncio does not report it
+            raise cancelled
+        return running.result()
+
+    async def result(self, returned: Any, kind: str, *, plain: bool = True) -> Any:
+        if inspect.isawaitable(returned):
+            return await returned
+        if plain:
+            return returned
+        raise ConfigurationError(f"AsyncTogai takes an async {kind}; Togai takes plain ones")
+
+    def limit(self, http: Any, deadline: float) -> Any:
+        return clock.current.timeout(deadline - clock.current.now())
+
+    def tracer(self, note: Trace, limit: Any) -> Any:
+        async def trace(event: str, info: dict[str, Any]) -> None:
+            note(event, info)
+
+        return trace
+
+    async def send(self, http: Any, request: Any) -> Any:
+        return await http.send(request, auth=None, follow_redirects=False, stream=True)
+
+    async def read(self, response: Any, add: Callable[[bytes], None], limit: Any) -> None:
+        async for chunk in response.aiter_raw():
+            add(chunk)
+
+    async def close(self, connected: Any) -> None:
+        await connected.aclose()
