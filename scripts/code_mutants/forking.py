@@ -1,0 +1,107 @@
+"""Runs a function in a fork of this process, where the libraries of the tests are loaded already."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OPTIONS = (
+    *("-q", "-p", "no:cacheprovider", "-n", "0"),
+    # What is rewritten for its assertions, our package too, would not be imported from the mutant.
+    "--assert=plain",
+)
+"""Of pytest in a fork."""
+
+_LIBRARIES = (
+    "pytest",
+    "_pytest.assertion.rewrite",
+    "_pytest.pytester",
+    "attrs",
+    "hypothesis",
+    "hypothesis.strategies",
+    "httpx",
+    "httpx2",
+    "dateutil.parser",
+    "psycopg",
+    "yaml",
+    "openapi_core",
+    "openapi_schema_validator",
+    "trustme",
+    "xdist.plugin",
+    "sqlite3",
+    "asyncio",
+    "http.server",
+    "email.utils",
+)
+
+
+class Forks:
+    """Forks that see nothing of each other; `output` is what the last one printed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.output = ""
+        for name in _LIBRARIES:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        if "togai" in sys.modules:
+            raise RuntimeError("what was imported already cannot be replaced by a mutant")
+
+    def run(self, function: Callable[[], int], seconds: float) -> int | None:
+        """The exit code of a function in a fork; None if it took too long, and was killed."""
+        with tempfile.TemporaryDirectory(prefix="mu", ignore_cleanup_errors=True) as folder:
+            log = Path(folder, "log")
+            sys.stdout.flush()
+            pid = os.fork()
+            if pid == 0:
+                self._child(function, folder, log)
+            status = _waited(pid, seconds)
+            # Whatever it started, and left behind, is in its group; a server of a database is not.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            if status is None:
+                os.waitpid(pid, 0)
+            for place in Path(folder).glob("*/data/postmaster.pid"):
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    os.kill(int(place.read_text().split()[0]), signal.SIGKILL)
+            self.output = log.read_text("utf-8", "replace")
+        return None if status is None else os.waitstatus_to_exitcode(status)
+
+    def _child(self, function: Callable[[], int], folder: str, log: Path) -> None:
+        code = 3
+        try:
+            os.setsid()
+            os.chdir(self._root)
+            os.environ["TMPDIR"] = tempfile.tempdir = folder
+            written = os.open(log, os.O_WRONLY | os.O_CREAT)
+            silent = os.open(os.devnull, os.O_RDONLY)
+            for source, target in ((silent, 0), (written, 1), (written, 2)):
+                os.dup2(source, target)
+            code = function()
+        except BaseException:  # noqa: BLE001  (a fork must not go on as its parent)
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+
+def _waited(pid: int, seconds: float) -> int | None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        time.sleep(0.02)
+    return None

@@ -1,0 +1,155 @@
+"""Which tests run a line: one run of each test file, with a context of coverage for each test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import coverage
+import pytest
+from attrs import frozen
+
+from code_mutants.forking import OPTIONS
+from code_mutants.operators import functions
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from code_mutants.forking import Forks
+    from code_mutants.operators import Mutant
+
+SLOWEST = 10.0
+"""Tests that take more seconds are not run for a mutant."""
+
+
+@frozen
+class Test:
+    """A test, and the lines that it runs: module, function and text, so that they may move."""
+
+    name: str
+    seconds: float
+    lines: frozenset[str]
+    functions: frozenset[str]
+
+    def is_quick(self) -> bool:
+        """Whether it can be run for each mutant."""
+        return self.seconds <= SLOWEST
+
+
+class _Recorder:
+    """A plugin of pytest: a context of coverage and a duration for each test that passes."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self._measured = measured
+        self.seconds: dict[str, float] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        self._measured.switch_context(item.nodeid)
+        began = time.monotonic()
+        result = yield
+        self.seconds.setdefault(item.nodeid, 0.0)
+        self.seconds[item.nodeid] = time.monotonic() - began
+        self._measured.switch_context("")
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.outcome != "passed":
+            self.seconds[report.nodeid] = float("inf")
+
+
+def tests(root: Path, files: Sequence[Path], cache: Path, forks: Forks) -> list[Test]:
+    """The quick tests of the files; each file is run once until it changes."""
+    places = {path: cache / f"{_digest(root, path)}.json" for path in files}
+    missing = [path for path, place in places.items() if not place.exists()]
+    cache.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(missing, 1):
+        print(f"measuring {path.relative_to(root)} ({number} of {len(missing)})", flush=True)
+        forks.run(lambda path=path: _measure(root, path, places[path]), 1800.0)  # type: ignore[misc]
+        if not places[path].exists():
+            raise SystemExit(f"the tests of {path} could not be measured:\n{forks.output}")
+    found: list[Test] = []
+    for place in places.values():
+        data: dict[str, Any] = json.loads(place.read_text("utf-8"))
+        names: list[str] = data["lines"]
+        for name, (seconds, numbers) in data["tests"].items():
+            lines = frozenset(names[number] for number in numbers)
+            inside = frozenset(line.rpartition("|")[0] for line in lines)
+            found.append(Test(name, seconds, lines, inside))
+    return [test for test in found if test.is_quick()]
+
+
+def _digest(root: Path, path: Path) -> str:
+    """Of the test, and of what it shares with others: not of our code, whose lines may move."""
+    shared = sorted((root / "tests").rglob("conftest.py"))
+    text = b"".join(one.read_bytes() for one in (path, *shared))
+    return f"{path.stem}-{hashlib.sha256(str(path.relative_to(root)).encode() + text).hexdigest()[:16]}"
+
+
+def _measure(root: Path, path: Path, place: Path) -> int:
+    os.environ["COVERAGE_CORE"] = "ctrace"
+    sources = [str(root / name) for name in ("togai", "scripts/contract") if (root / name).is_dir()]
+    measured = coverage.Coverage(
+        data_file=None, source=sources, config_file=False, messages=False, check_preimported=False
+    )
+    recorder = _Recorder(measured)
+    measured.start()
+    pytest.main([*OPTIONS, "-m", "not slow", str(path)], plugins=[recorder])
+    measured.stop()
+    data = measured.get_data()
+    numbers: dict[str, int] = {}
+    lines: dict[str, set[int]] = {name: set() for name in recorder.seconds}
+    for file in data.measured_files():
+        text = Path(file).read_bytes()
+        rows, names = text.decode().split("\n"), functions(text)
+        module = module_name(root, Path(file))
+        for line, contexts in data.contexts_by_lineno(file).items():
+            if line not in names:
+                continue
+            key = f"{module}|{names[line]}|{rows[line - 1].strip()}"
+            for context in set(contexts) & lines.keys():
+                lines[context].add(numbers.setdefault(key, len(numbers)))
+    written = {name: (recorder.seconds[name], sorted(found)) for name, found in lines.items()}
+    part = place.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps({"lines": list(numbers), "tests": written}), "utf-8")
+    part.rename(place)
+    return 0
+
+
+def module_name(root: Path, path: Path) -> str:
+    """The name under which tests import a file."""
+    parts = path.relative_to(root).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "scripts" else parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
+    """The tests of a mutant's line, quick ones first and of every kind, that fit into a time.
+
+    A line that runs on import, or that was changed since, has the tests of its function; else of its module.
+    """
+    text = mutant.path.read_text("utf-8").split("\n")
+    prefix = f"{mutant.module}|{mutant.function}"
+    line = f"{prefix}|{text[mutant.line - 1].strip()}"
+    running = [test for test in known if line in test.lines]
+    running = running or [test for test in known if prefix in test.functions]
+    if not running and not mutant.function:
+        own = f"{mutant.module}|"
+        running = [test for test in known if any(one.startswith(own) for one in test.functions)]
+    rounds: dict[str, int] = {}
+    ordered: list[tuple[bool, int, float, str]] = []
+    for test in sorted(running, key=lambda test: test.seconds):
+        kind = test.name.partition("[")[0]
+        rounds[kind] = number = rounds.get(kind, -1) + 1
+        ordered.append(("postgresql" in test.name, number, test.seconds, test.name))
+    chosen: list[str] = []
+    for _, _, took, name in sorted(ordered):
+        if chosen and took > seconds:
+            break
+        seconds -= took
+        chosen.append(name)
+    return chosen

@@ -1,0 +1,196 @@
+"""`scripts/mutate`, on a package of a few lines with a few tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from code_mutants.operators import OPERATORS, mutants
+from code_mutants.reviewed import BEGIN, InvalidList, read
+
+MODULE = '''"""Prices."""
+
+LIMIT = 3
+
+
+def price(number: int) -> int:
+    if number > LIMIT:
+        return number * 2
+    while number < 0:
+        number += 1
+    return number
+'''
+
+TESTS = """from contract.prices import price
+
+
+def test_many() -> None:
+    assert price(4) == 8
+    assert price(3) == 3
+
+
+def test_none() -> None:
+    assert price(-1) == 0
+"""
+
+REVIEWED = """# The reviewed survivors.
+
+contract.prices price
+- while number < 0:
++ while (number <= 0):
+# A price of 0 is never asked for,
+# in this test.
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A repository with a package and its tests."""
+    for name, text in {
+        "pyproject.toml": '[tool.pytest]\npythonpath = ["scripts"]\nmarkers = ["slow"]\n',
+        "scripts/contract/__init__.py": '"""A package."""\n',
+        "scripts/contract/prices.py": MODULE,
+        "tests/project/test_prices.py": TESTS,
+        "CONTRIBUTING.md": f"# Scores\n\n{BEGIN}\n|---|---|---|---|---|---|\n| `contract.old` | 1 |\n\nEnd\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return tmp_path
+
+
+def mutate(root: Path, small: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "code_mutants", "--root", str(small), "--limit=3", *options],
+        env={**os.environ, "PYTHONPATH": str(root / "scripts")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path) -> None:
+    done = mutate(root, small, "--operator=comparison", "--operator=statement")
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcomes = {
+        row.strip("+ "): trial.partition(": scripts")[0].partition("] ")[2]
+        for trial in done.stdout.partition("\nNo test notices")[0].split("\n[")
+        for row in trial.split("\n")
+        if row.startswith("    + ")
+    }
+    assert outcomes == {
+        "if (number >= LIMIT):": "killed",
+        "while (number <= 0):": "killed",
+        "pass": "killed: timed out",
+    }
+
+
+def test_what_no_test_notices_is_red_unless_it_is_reviewed(root: Path, small: Path) -> None:
+    tests = small / "tests/project/test_prices.py"
+    tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")
+    done = mutate(root, small, "--operator=comparison")
+    assert done.returncode == 1
+    assert "No test notices these" in done.stdout
+    assert "    + while (number <= 0):" in done.stdout.partition("No test notices these")[2]
+    listed = small / "scripts/code_mutants/reviewed.txt"
+    listed.parent.mkdir()
+    listed.write_text(REVIEWED, "utf-8")
+    # The lines may move.
+    module = small / "scripts/contract/prices.py"
+    module.write_text(MODULE.replace("LIMIT = 3", "# Of an order.\n\nLIMIT = 3"), "utf-8")
+    done = mutate(root, small, "--operator=comparison", "--update")
+    assert done.returncode == 0, done.stdout + done.stderr
+    row = "| `contract.prices` | 12 | 2 | 50% | 1 | all |"
+    assert row in done.stdout
+    written = (small / "CONTRIBUTING.md").read_text("utf-8")
+    assert written.endswith(f"| `contract.old` | 1 |\n{row}\n\nEnd\n")
+
+
+def test_the_list_of_reviewed_survivors_holds_nothing_else_and_is_short(
+    root: Path, small: Path
+) -> None:
+    listed = small / "scripts/code_mutants/reviewed.txt"
+    listed.parent.mkdir()
+    gone = REVIEWED.replace("<= 0", "<= 1")
+    more = REVIEWED.replace("while (number <= 0)", "while number < 1")
+    listed.write_text("\n".join((gone, REVIEWED, more)), "utf-8")
+    done = mutate(root, small, "--operator=except")
+    assert done.returncode == 1
+    assert "no mutant: contract.prices price: while (number <= 1):" in done.stdout
+    assert "contract.prices: 2 of 12 mutants are reviewed" in done.stdout
+    listed.write_text(REVIEWED.partition("# A price")[0], "utf-8")
+    with pytest.raises(InvalidList):
+        read(listed)
+
+
+def test_only_changed_lines_are_tried(root: Path, small: Path) -> None:
+    git(small, "init", "-q")
+    git(small, "add", ".")
+    git(small, "commit", "-q", "-m", "Add prices")
+    assert mutate(root, small, "--since=HEAD", "--list").stdout.strip() == ""
+    module = small / "scripts/contract/prices.py"
+    module.write_text(MODULE.replace("number * 2", "number * 3"), "utf-8")
+    listed = mutate(root, small, "--since=HEAD", "--list").stdout.splitlines()
+    assert listed
+    assert all("prices.py:8: return" in line for line in listed)
+    assert mutate(root, small, "--since=nothing").returncode == 1
+
+
+def test_a_seed_gives_the_same_sample_and_another_seed_another(root: Path, small: Path) -> None:
+    samples = [
+        mutate(root, small, "--list", "--sample=5", f"--seed={seed}").stdout for seed in "112"
+    ]
+    assert samples[0] == samples[1] != samples[2]
+    assert len(samples[0].splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("operator", "line", "mutated"),
+    [
+        ("comparison", "return a < b", ["return (a <= b)"]),
+        ("comparison", "return a is None", ["return (a is not None)"]),
+        ("condition", "return a and b", ["return (a or b)", "return (b)", "return (a)"]),
+        ("condition", "return not a", ["return (a)"]),
+        ("condition", "return [c for c in a if c]", ["return [c for c in a if True]"]),
+        ("constant", "return True", ["return False"]),
+        ("constant", "return 7", ["return 8", "return (6)"]),
+        ("keyword", "return f(a, b=b, c=c)", ["return f(a, c=c)", "return f(a, b=b, )"]),
+        ("await", "return await a", ["return (a)"]),
+        ("statement", "raise a", ["pass"]),
+        ("statement", "f(a)", ["pass"]),
+        ("statement", "a.b = 1", ["pass"]),
+        ("with", "with a: f", ["with __import__('contextlib').nullcontext(): f"]),
+        ("arithmetic", "return a + b", ["return (a - b)"]),
+    ],
+)
+def test_a_mutant_changes_or_drops_one_thing(
+    tmp_path: Path, operator: str, line: str, mutated: list[str]
+) -> None:
+    path = tmp_path / "small.py"
+    path.write_text(f"async def call(a, b, c):\n    {line}\n", "utf-8")
+    found = [mutant for mutant in mutants(path, "small") if mutant.operator == operator]
+    assert sorted(mutant.mutated for mutant in found) == sorted(mutated)
+    assert {mutant.original for mutant in found} == {line}
+    assert {mutant.function for mutant in found} == {"call"}
+    assert all(mutant.compiles() for mutant in found)
+    assert operator in OPERATORS
+
+
+def test_an_except_clause_is_widened_and_each_of_its_classes_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "small.py"
+    path.write_text("try: f()\nexcept (A, B): g()\n", "utf-8")
+    found = [mutant.mutated for mutant in mutants(path, "small") if mutant.operator == "except"]
+    assert sorted(found) == [
+        "except (A,): g()",
+        "except (B,): g()",
+        "except BaseException: g()",
+    ]
