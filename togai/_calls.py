@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from togai import _requests, _responses
-from togai._listing_checks import checked_query, with_query
+from togai._listing_checks import with_query
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
 from togai._printable import printable
@@ -76,7 +76,7 @@ def pages(
         InvalidRequest: A filter is not allowed.
     """
     request = _requests.list_events(**filters)
-    query = checked_query(extra_query, _LIST_PARAMETERS)
+    query = _requests.checked_query(extra_query, _LIST_PARAMETERS)
     used = {**{name: filters.get(name) for name in _LIST_FILTERS}, **query}
 
     def list_page(call: Call) -> Steps[EventPage]:
@@ -162,9 +162,16 @@ def listed(
     account_id: str | None,
     timeout: float | Timeout | None,
     most: int | None = None,
+    **listing: Any,
 ) -> Steps[tuple[list[EventWithStatus], bool]]:
     """List the events of an account up to a number of events; also return whether these are all."""
     fetch = pages(
-        settings, timeout, account_id=account_id, schema_name=None, status=None, page_size=None
+        settings,
+        timeout,
+        account_id=account_id,
+        schema_name=None,
+        status=None,
+        page_size=None,
+        **listing,
     )
     return (yield from collect(fetch, most))

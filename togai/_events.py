@@ -100,6 +100,8 @@ class Events:
         schema_name: str | None = None,
         status: str | None = None,
         page_size: int | None = None,
+        extra_query: Mapping[str, str] | None = None,
+        trust_end: bool = False,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AccountPages:
@@ -116,6 +118,8 @@ class Events:
             schema_name: Only events of this event schema.
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
+            extra_query: Further filters that this package does not know yet, by their names in the query.
+            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -132,6 +136,8 @@ class Events:
             schema_name=schema_name,
             status=status,
             page_size=page_size,
+            extra_query=extra_query,
+            trust_end=trust_end,
         )
         return AccountPages(self._run, accounts, checked_concurrency(concurrency))
 
@@ -474,6 +480,8 @@ class Events:
         status: str | None = None,
         where: Callable[[EventWithStatus], object] | None = None,
         max_events: int = 100_000,
+        extra_query: Mapping[str, str] | None = None,
+        trust_end: bool = False,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Found:
@@ -491,6 +499,8 @@ class Events:
             status: Only events with this `ingestion_status.status`.
             where: Only events for which this function returns a true value.
             max_events: Stop reading after about this number of events; `is_complete` says whether these were all.
+            extra_query: Further filters that this package does not know yet, by their names in the query.
+            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -512,6 +522,8 @@ class Events:
             status=status,
             where=where,
             max_events=max_events,
+            extra_query=extra_query,
+            trust_end=trust_end,
         )
         return self._run(steps)
 
@@ -691,6 +703,8 @@ class AsyncEvents:
         schema_name: str | None = None,
         status: str | None = None,
         page_size: int | None = None,
+        extra_query: Mapping[str, str] | None = None,
+        trust_end: bool = False,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncAccountPages:
@@ -707,6 +721,8 @@ class AsyncEvents:
             schema_name: Only events of this event schema.
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
+            extra_query: Further filters that this package does not know yet, by their names in the query.
+            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -723,6 +739,8 @@ class AsyncEvents:
             schema_name=schema_name,
             status=status,
             page_size=page_size,
+            extra_query=extra_query,
+            trust_end=trust_end,
         )
         return AsyncAccountPages(self._run, accounts, checked_concurrency(concurrency))
 
@@ -1067,6 +1085,8 @@ class AsyncEvents:
         status: str | None = None,
         where: Callable[[EventWithStatus], object] | None = None,
         max_events: int = 100_000,
+        extra_query: Mapping[str, str] | None = None,
+        trust_end: bool = False,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Found:
@@ -1084,6 +1104,8 @@ class AsyncEvents:
             status: Only events with this `ingestion_status.status`.
             where: Only events for which this function returns a true value.
             max_events: Stop reading after about this number of events; `is_complete` says whether these were all.
+            extra_query: Further filters that this package does not know yet, by their names in the query.
+            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -1105,6 +1127,8 @@ class AsyncEvents:
             status=status,
             where=where,
             max_events=max_events,
+            extra_query=extra_query,
+            trust_end=trust_end,
         )
         return await self._run(steps)
 

@@ -9,6 +9,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Self, cast
 
 _MANY_DIGITS = 600
+_DEEPEST = 100
+"""Levels of objects and lists in one another; the contract has ten."""
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _CHARSETS = ("ascii", "iso8859", "cp", "utf-16", "utf-32")
 
 
@@ -30,6 +34,16 @@ class Malformed(str):
         return str, (str(self),)
 
 
+def kind_of(value: object) -> str:
+    """What JSON calls a value."""
+    if value is None:
+        return "null"
+    if isinstance(value, Malformed):
+        return f"a value that is {value.kind}"
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "text", bool: "a boolean"}
+    return names.get(type(value), "a number")
+
+
 def charset_of(content_type: str | None) -> str | None:
     """The charset that a content type names."""
     named = re.search(r"""charset\s*=\s*["']?([\w.:-]+)""", content_type or "", re.IGNORECASE)
@@ -47,8 +61,43 @@ def parse_json(body: bytes, charset: str | None = None) -> Any:
 
     Raises:
         ValueError: The body is not JSON.
-        RecursionError: It is nested too deeply.
+        RecursionError: It is nested more deeply than what is read from it can be copied and written.
     """
+    shallow = _is_shallow(body)
+    parsed = _parsed(body, charset)
+    if not shallow:
+        _check_depth(parsed)
+    return parsed
+
+
+def _is_shallow(body: bytes) -> bool:
+    """Whether the brackets alone show that a body is not nested too deeply; one in a text may make them useless."""
+    brackets = body.translate(None, _NO_BRACKETS)
+    for _ in range(_DEEPEST):
+        if not brackets:
+            return True
+        before = len(brackets)
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if len(brackets) == before:
+            return False
+    return not brackets
+
+
+def _check_depth(parsed: Any) -> None:
+    level: list[Any] = [parsed]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for held in level
+            for item in (held.values() if isinstance(held, dict) else held)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _parsed(body: bytes, charset: str | None) -> Any:
     try:
         # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
         return _strict.decode(body.decode().removeprefix("\ufeff"))

@@ -1,4 +1,4 @@
-"""Checks of a listing against its request: ignored filters, premature ends, the caller's own parameters."""
+"""Checks of a listing against its request: ignored filters, premature ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import define, evolve, field
 
 from togai._transport import clock
-from togai.errors import BadRequest, FilterIgnored, InvalidRequest, NotFound, UnprocessableEntity
+from togai.errors import BadRequest, FilterIgnored, NotFound, UnprocessableEntity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +61,7 @@ class FilterChecks:
             foreign: set[tuple[str, str, str]] = set()
             if name in _SHOWN:
                 # The payload may be missing.
-                values = {getattr(event.event_payload, name, None) for event in events}
+                values = (getattr(event.event_payload, name, None) for event in events)
                 others = {str(value) for value in values if value is not None} - {str(requested)}
                 foreign = {(name, str(requested), other) for other in others} - self._accepted
                 needed = bool(foreign)
@@ -114,33 +114,3 @@ def _offer(name: str, value: object, *, within: bool) -> str | None:
 def with_query(call: Call, query: Mapping[str, str]) -> Call:
     """A call with further parameters."""
     return evolve(call, params={**call.params, **query}) if query else call
-
-
-def checked_query(query: object, known: Sequence[str]) -> dict[str, str]:
-    """Query parameters of the caller's own.
-
-    Args:
-        query: What the caller passed as `extra_query`.
-        known: The names that have arguments of their own.
-
-    Raises:
-        InvalidRequest: A name or a value is not allowed.
-    """
-    if query is None:
-        return {}
-    if not isinstance(query, dict):
-        raise InvalidRequest(f"extra_query must be a dict, not {type(query).__name__}")
-    checked: dict[str, str] = {}
-    for name, value in cast("dict[object, object]", query).items():
-        if not isinstance(name, str) or not name.strip():
-            raise InvalidRequest(f"extra_query: {name!r} is not the name of a parameter")
-        if name in known:
-            raise InvalidRequest(f"extra_query: {name!r} has an argument of its own")
-        if isinstance(value, bool):
-            value = str(value).lower()
-        elif isinstance(value, int):
-            value = str(value)
-        if not isinstance(value, str) or not value.strip():
-            raise InvalidRequest(f"extra_query: {name}={value!r}: pass a text that is not empty")
-        checked[name] = value
-    return checked

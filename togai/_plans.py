@@ -12,6 +12,7 @@ from togai import _calls, _corrections
 from togai._claims import check_account, check_unchanged, ledger_of
 from togai._event_json import event_json
 from togai._storage.rows import Claim
+from togai._times import to_utc
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable
 from togai.corrections._entry import Kind
@@ -60,6 +61,7 @@ def find(
     status: str | None,
     where: Callable[[EventWithStatus], object] | None,
     max_events: int,
+    **listing: Any,
 ) -> Steps[Found]:
     """Read the listing of an account once, and choose events from it."""
     most = checked_most(max_events)
@@ -67,12 +69,14 @@ def find(
         "reference_ids": _names("reference_ids", reference_ids),
         "event_ids": _names("event_ids", event_ids),
     }
-    for name, moment in (("since", since), ("until", until)):
-        if moment is not None and (
-            not isinstance(moment, datetime) or moment.utcoffset() is None  # pyright: ignore[reportUnnecessaryIsInstance]
-        ):
-            raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
-    events, complete = yield from _calls.listed(settings, account_id, timeout, most)
+    try:
+        since, until = (
+            None if moment is None else to_utc(name, moment)
+            for name, moment in (("since", since), ("until", until))
+        )
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    events, complete = yield from _calls.listed(settings, account_id, timeout, most, **listing)
     return choose(
         events, is_complete=complete, since=since, until=until, status=status, where=where, **wanted
     )

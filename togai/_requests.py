@@ -15,13 +15,14 @@ from togai.errors import InvalidRequest
 from togai.models import EventCorrectionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from _togai_generated.types import Request
 
     from togai.corrections._correction import Correction
 
 _LONGEST = 4096
+_LARGEST = 10**100
 MAX_PAGE_SIZE: int | None = get_events.LIMITS.get("page_size", {}).get("maximum")
 """The largest page size that the contract allows."""
 
@@ -82,6 +83,38 @@ def checked_accounts(account_ids: Iterable[Any]) -> dict[str, str | None]:
         if not isinstance(account_id, str):
             raise InvalidRequest(f"an account id must be text, not {type(account_id).__name__}")
         checked[account_id] = checked_token(tokens.get(account_id))
+    return checked
+
+
+def checked_query(query: object, known: Sequence[str]) -> dict[str, str]:
+    """Query parameters of the caller's own.
+
+    Args:
+        query: What the caller passed as `extra_query`.
+        known: The names that have arguments of their own.
+
+    Raises:
+        InvalidRequest: A name or a value is not allowed.
+    """
+    if query is None:
+        return {}
+    if not isinstance(query, Mapping):
+        raise InvalidRequest(f"extra_query must map names to values, not {type(query).__name__}")
+    checked: dict[str, str] = {}
+    for name, value in cast("Mapping[object, object]", query).items():
+        if not isinstance(name, str) or not name.strip():
+            raise InvalidRequest(f"extra_query: {name!r} is not the name of a parameter")
+        if name in known:
+            raise InvalidRequest(f"extra_query: {name!r} has an argument of its own")
+        if isinstance(value, bool):
+            value = str(value).lower()
+        elif isinstance(value, int) and -_LARGEST < value < _LARGEST:
+            value = str(value)
+        if not isinstance(value, str) or not value.strip():
+            raise InvalidRequest(f"extra_query: {name!r}: pass a text that is not empty")
+        for text in (name, value):
+            check_encodable(f"extra_query: {name!r}", text)
+        checked[name] = value
     return checked
 
 

@@ -8,7 +8,7 @@ from togai import models
 from togai._contract import fields
 from togai._decoding import Reader, StrictDeviation
 from togai._drift import Drift
-from togai._json import Malformed, charset_of, parse_json
+from togai._json import Malformed, charset_of, kind_of, parse_json
 from togai._listing_checks import further_page
 from togai._pagination import EventPage
 from togai._requests import check_encodable
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 _MAX_OBJECTS = 100_000
 """Objects in one body: the contract's largest page holds some thousands."""
+
+_MAX_VALUES = 1_000_000
+"""Values in one body, which may fill the memory before there is an object."""
+
+_SMALL = 1_000_000
+"""Bytes of a body that cannot hold so many values that they are counted."""
 
 
 def read_page(reader: Reader, call: Call, response: Response) -> EventPage:
@@ -61,7 +67,7 @@ def _page_token(reader: Reader, call: Call, response: Response, token: object) -
         reader.report(Drift("GetEventsResponse", "nextToken", "wrong type"), "$.nextToken")
         return str(token)
     try:
-        if isinstance(token, str):
+        if isinstance(token, str) and not isinstance(token, Malformed):
             check_encodable("nextToken", token)
             return token
     except InvalidRequest as error:
@@ -146,9 +152,16 @@ def _correction_result(
     return CorrectionResult(correction, read, body)
 
 
+def _parsed(call: Call, response: Response) -> Any:
+    body = response.body
+    if len(body) > _SMALL and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise unexpected(call, response, f"more than {_MAX_VALUES} values")
+    return parse_json(body, charset_of(response.content_type))
+
+
 def _any_json(call: Call, response: Response) -> Any:
     try:
-        return parse_json(response.body, charset_of(response.content_type))
+        return _parsed(call, response)
     except (ValueError, RecursionError):
         text = response.body.decode("utf-8", "replace")
         if "html" in response.headers.get("content-type", "") or text.lstrip().startswith("<"):
@@ -169,7 +182,7 @@ def _items(
         return _bounded(reader, call, response, cast("Any", events), model, outer, "events")
     if events is not None:
         raise unexpected(
-            call, response, f"events that are not a list but {type(events).__name__}", "$.events"
+            call, response, f"events that are not a list but {kind_of(events)}", "$.events"
         )
     if "events" not in body and body.keys() - {"nextToken"}:
         # Some other object, such as an error under status 200: not an empty page.
@@ -219,7 +232,7 @@ def read_object(call: Call, response: Response) -> dict[str, Any]:
     """
     content_type = response.content_type
     try:
-        body = parse_json(response.body, charset_of(content_type))
+        body = _parsed(call, response)
     except RecursionError:
         problem = "JSON that is nested too deeply"
     except ValueError:
@@ -230,12 +243,7 @@ def read_object(call: Call, response: Response) -> dict[str, Any]:
     else:
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)
-        malformed = isinstance(body, Malformed)
-        problem = (
-            "a body that is not JSON"
-            if malformed
-            else f"JSON that is not an object but {type(body).__name__}"
-        )
+        problem = f"JSON that is not an object but {kind_of(body)}"
     if response.content_coding:
         problem += f", with the content encoding {response.content_coding}"
     raise unexpected(call, response, problem)

@@ -483,8 +483,18 @@ def test_what_is_no_moment_is_refused_before_anything_is_sent(
     assert not fake.requests
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_find_takes_moments_only(api: Api, fake: FakeTogai, name: str) -> None:
+    for moment in (NotATime(2024, 1, 1), datetime(2024, 1, 1), "2024-12-04", datetime.max, 17):
+        with pytest.raises(InvalidRequest, match=f"{name}="):
+            api.call("find", "acme", **{name: moment})
+    assert not fake.requests
+
+
 def test_pandas_not_a_time_is_refused(api: Api) -> None:
     pandas = pytest.importorskip("pandas")
+    with pytest.raises(InvalidRequest, match="since=NaT"):
+        api.call("find", "acme", since=pandas.NaT)
     with pytest.raises(InvalidRequest, match="event_source_time=NaT"):
         api.call("undo", account_id="acme", event_source_time=pandas.NaT)
     with pytest.raises(InvalidRequest, match="timestamp=NaT"):

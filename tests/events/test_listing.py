@@ -152,6 +152,14 @@ def test_a_token_that_cannot_be_sent_is_not_guessed_at(
         api.listed()
 
 
+@pytest.mark.parametrize("token", [b'"a\xff"', b"NaN", b"-Infinity", b"1e9999999999999999999999"])
+def test_a_token_that_was_damaged_is_not_sent(api: Api, fake: FakeTogai, token: bytes) -> None:
+    fake.fail_next(status=200, body=b'{"events": [], "nextToken": %s}' % token)
+    with pytest.raises(UnexpectedResponse, match="a page token that is not text"):
+        api.listed()
+    assert len(fake.requests) == 1
+
+
 def test_a_failure_in_mid_listing_tells_where_to_go_on(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:

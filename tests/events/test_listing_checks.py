@@ -83,6 +83,17 @@ def test_a_number_is_the_text_of_the_filter(api: Api, fake: FakeTogai) -> None:
     assert len(fake.requests) == 1
 
 
+@pytest.mark.parametrize("value", [{"a": 1}, ["acme"], True, 17.5, [[{}]]], ids=str)
+@pytest.mark.parametrize("name", ["accountId", "schemaName"])
+def test_a_value_that_is_no_text_is_probed_as_any_other(
+    api: Api, fake: FakeTogai, name: str, value: Any
+) -> None:
+    fake.add_many(2)
+    foreign(fake, 1, **{name: value})
+    assert len(api.listed(account_id="acme", schema_name="rides")) == 2
+    assert len(fake.requests) == 2
+
+
 @pytest.mark.parametrize("status", [400, 404, 422])
 def test_a_filter_whose_probe_is_refused_works(api: Api, fake: FakeTogai, status: int) -> None:
     fake.add_many(1, account_id="acme")
@@ -145,7 +156,11 @@ def test_further_filters_are_sent_with_each_page_and_probed(connect: Connect, wo
 
 @pytest.mark.parametrize(
     "query",
-    [{"account_id": "x"}, {"pageSize": "1"}, {"": "x"}, {"a": ""}, {"a": None}, {1: "x"}, ["a"]],
+    [
+        *({"account_id": "x"}, {"pageSize": "1"}, {"": "x"}, {"a": ""}, {"a": None}, {1: "x"}),
+        *(["a"], {"a": "\ud800"}, {"\ud800": "a"}, {"a": 10**5000}, {"a": 1.5}, {"a": "x" * 5000}),
+    ],
+    ids=range(12),
 )
 def test_further_filters_that_cannot_be_sent_are_refused(
     api: Api, fake: FakeTogai, query: Any
@@ -258,6 +273,32 @@ def test_an_end_can_be_trusted(
     with raw_server(send(page(next="x"))) as url, connect(base_url=url) as api:
         assert len(api.listed(trust_end=True, prefetch=prefetch)) == 1
     assert "$.next" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["list_many", "find"])
+def test_every_call_that_lists_takes_the_options_of_list(connect: Connect, method: str) -> None:
+    queries: list[dict[str, str]] = []
+
+    def respond(connection: socket.socket, head: bytes) -> None:
+        queries.append(dict(parse_qsl(urlsplit(head.split()[1].decode()).query)))
+        eu = queries[-1]["region"] == "eu"
+        connection.sendall(page(next="x") if eu else whole(b'{"events": []}', "Connection: close"))
+
+    with raw_server(respond) as url, connect(base_url=url) as api:
+
+        def call(**options: Any) -> list[Any]:
+            options["extra_query"] = {"region": "eu"}
+            if method == "find":
+                return list(api.call("find", "acme", **options))
+            pairs = api.collect(api.client.events.list_many(["acme"], **options))
+            return [event for _, page in pairs for event in page.events]
+
+        with pytest.raises(ListingIncomplete):
+            call()
+        assert len(call(trust_end=True)) == 1
+        with pytest.raises(InvalidRequest, match="extra_query"):
+            api.call("find", "acme", extra_query={"status": "x"})
+    assert [query.get("account_id") for query in queries] == ["acme", None, "acme"]
 
 
 @pytest.mark.parametrize("more", ENDS, ids=str)

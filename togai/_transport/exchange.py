@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("togai")
 
+_LONG = 1_000_000
+"""Bytes of an error body that is no message."""
+
 
 def exchange(
     call: Call,
@@ -199,7 +202,7 @@ def _named(call: Call, response: Response) -> str:
 def _message(response: Response) -> str:
     """The message of an error body, which may be anything."""
     try:
-        body = parse_json(response.body)
+        body = parse_json(response.body) if len(response.body) < _LONG else None
     except (ValueError, ArithmeticError, RecursionError):
         body = None
     message: object = (

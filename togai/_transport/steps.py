@@ -135,7 +135,7 @@ class Response:
 
     def snippet(self) -> str:
         """The start of the body as text."""
-        return self.shown(self.body.decode("utf-8", "replace"), _SNIPPET)
+        return self.shown(self.body[: _SNIPPET * 80].decode("utf-8", "replace"), _SNIPPET)
 
 
 @frozen
