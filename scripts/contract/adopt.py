@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 from openapi_python_client.strings import PythonIdentifier
 
 from contract.align import goes
-from contract.normalize import LOWER, UPPER
+from contract.shapes import LOWER, UPPER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from contract.align import Direction
-    from contract.normalize import Description, Shape
+    from contract.normalize import Description
+    from contract.shapes import Shape
 
 SCHEMAS = "#/components/schemas/"
 MAX_NAME = 200

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from contract.normalize import anonymous
+from contract.shapes import escaped
 
 if TYPE_CHECKING:
-    from contract.normalize import Description, Message, Node, Operation, Parameter, Shape
+    from contract.normalize import Description, Message, Operation, Parameter
+    from contract.shapes import Node, Shape
 
 Direction = Literal["request", "response"]
 JSON = "application/json"
@@ -173,6 +175,11 @@ def is_json(media: str) -> bool:
 def is_always_sent(parameter: Parameter) -> bool:
     """Whether the facade sends a parameter with each call."""
     return parameter.required or parameter.node.get(SENT) == "always"
+
+
+def operation_at(operation: Operation) -> str:
+    """The pointer of a call of ours."""
+    return f"#/paths/{escaped(operation.path)}/{operation.method}"
 
 
 def parameter_position(operation: Operation, key: tuple[str, str], name: str) -> str:

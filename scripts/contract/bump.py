@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
-from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from contract import surface
+from contract.checks import CONTRACT, PACKAGE, SURFACE, CheckFailed, checked, run_above
 from contract.generation import ROOT, GenerationFailed, generate
 from contract.impact import mentions
 from contract.load import Unusable, load, parse
@@ -38,17 +35,10 @@ from contract.yaml_edit import graft
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
 
-CONTRACT = "openapi.yaml"
-PACKAGE = "generated/_togai_generated"
-SURFACE = "tests/surface"
 CHANGELOG = "CHANGELOG.md"
 
 MOST_LEFT_OUT = 5
 PROGRAMS = 6
-
-
-class CheckFailed(Exception):
-    """The result of the merge does not pass a check; the message says which."""
 
 
 @dataclass
@@ -149,7 +139,7 @@ class _Bump:
         try:
             with self.clock.stage("check"):
                 if merged.changed:
-                    fresh = _checked(room, self.root, merged.contract)
+                    fresh = checked(room, self.root, merged.contract)
                 merged, proof = self._proven(merged, room)
         except CheckFailed as error:
             return Outcome(1, say(merged, problem=str(error)), self.clock.stages)
@@ -192,7 +182,7 @@ class _Bump:
         last = [str(self.root / VENDOR)] if (self.root / VENDOR).exists() else []
         holder = room if merged.changed else self.root
         command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec), *last]
-        done = _above(command, self.root, (holder / PACKAGE).parent)
+        done = run_above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
             raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
         others: dict[str, str]
@@ -268,71 +258,6 @@ def _generated(
         merged = again(left_out)
 
 
-def _checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]:
-    """All that a bump writes, from the contract and the package in the room.
-
-    Raises:
-        CheckFailed: A check does not hold.
-    """
-    spec, package, facts = room / CONTRACT, room / PACKAGE, room / SURFACE
-    facts.mkdir(parents=True)
-    if parse(spec.read_bytes()) != contract:
-        raise CheckFailed("the text of the contract would not hold what was merged")
-    problem = next(OpenAPIV30SpecValidator(contract).iter_errors(), None)
-    if problem is not None:
-        raise CheckFailed(f"the contract would not be valid OpenAPI: {problem.message}")
-    (facts / "wire.txt").write_text(_lines(surface.wire(contract)), "utf-8")
-    (facts / "python.txt").write_text(facade_facts(root, package.parent), "utf-8")
-    for name in surface.FILES:
-        _check_surface(root / SURFACE / name, facts / name)
-    fresh = {CONTRACT: spec, PACKAGE: package}
-    return fresh | {f"{SURFACE}/{name}": facts / name for name in surface.FILES}
-
-
-def facade_facts(root: Path, generated: Path) -> str:
-    """What callers see of a facade above a generated package, one fact a line.
-
-    Args:
-        root: The project that holds the facade.
-        generated: The folder that holds the package.
-
-    Raises:
-        CheckFailed: The facade cannot be imported above it.
-    """
-    done = _above(["-m", "contract.surface"], root, generated)
-    if done.returncode != 0:
-        raise CheckFailed(f"the facade cannot be imported: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout
-
-
-def _above(arguments: list[str], root: Path, generated: Path) -> subprocess.CompletedProcess[str]:
-    """Run Python with the facade of a project above a generated package."""
-    here = Path(__file__).resolve().parents[1]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (generated, root, here))),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    command = [sys.executable, "-P", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def _check_surface(before: Path, after: Path) -> None:
-    """No fact that callers could rely on may be gone."""
-    if not before.exists():
-        return
-    gone = surface.lost(
-        before.read_text("utf-8").splitlines(), after.read_text("utf-8").splitlines()
-    )
-    if gone:
-        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        raise CheckFailed(f"the surface would lose: {gone[0]}{more}")
-
-
-def _lines(facts: list[str]) -> str:
-    return "\n".join(facts) + "\n"
-
-
 def _unmatched(merged: Merged) -> str:
     places = ", ".join(one.at for one in merged.unmatched)
     there = [one.at for one in merged.conflicts] or [one.at for one in merged.differences]
@@ -357,6 +282,34 @@ class _Clock:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.report and not options.report.absolute().parent.is_dir():
+        parser.error(f"--report {options.report}: its folder does not exist")
+    try:
+        outcome = bump(
+            options.spec,
+            _holds(options.hold, options.because),
+            write=not options.dry_run,
+            first=options.first,
+            names=options.write,
+            say=_narrator(),
+        )
+    except (Unusable, OSError) as error:
+        print(_one_line(error), file=sys.stderr)
+        return 2
+    try:
+        if options.report:
+            options.report.write_text(outcome.report, "utf-8")
+        sys.stdout.buffer.write(outcome.report.encode())
+        sys.stdout.flush()
+    except OSError as error:
+        # What was done is done: the exit code goes on saying what.
+        print(f"the report cannot be written: {_one_line(error)}", file=sys.stderr)
+    return outcome.code
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/bump", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -383,30 +336,7 @@ def main(arguments: list[str] | None = None) -> int:
         default="",
         help="the name that a renamed request property is sent by",
     )
-    options = parser.parse_args(arguments)
-    if options.report and not options.report.absolute().parent.is_dir():
-        parser.error(f"--report {options.report}: its folder does not exist")
-    try:
-        outcome = bump(
-            options.spec,
-            _holds(options.hold, options.because),
-            write=not options.dry_run,
-            first=options.first,
-            names=options.write,
-            say=_narrator(),
-        )
-    except (Unusable, OSError) as error:
-        print(_one_line(error), file=sys.stderr)
-        return 2
-    try:
-        if options.report:
-            options.report.write_text(outcome.report, "utf-8")
-        sys.stdout.buffer.write(outcome.report.encode())
-        sys.stdout.flush()
-    except OSError as error:
-        # What was done is done: the exit code goes on saying what.
-        print(f"the report cannot be written: {_one_line(error)}", file=sys.stderr)
-    return outcome.code
+    return parser
 
 
 def _one_line(error: Exception) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from contract.normalize import escaped
+from contract.shapes import escaped
 from contract.verdicts import Difference, Hold, Rule, Verdict
 
 if TYPE_CHECKING:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from contract.adopt import Taker
 from contract.align import align
-from contract.calls import Calls, Marks
+from contract.calls import Calls
 from contract.findings import Findings
+from contract.marks import Marks
 from contract.normalize import Description
+from contract.parameters import Parameters
 from contract.schemas import Schemas
+from contract.values import Values
 from contract.vendor import Change, canonical, changes
 from contract.verdicts import TIGHTER_SENT, Difference, Hold, Verdict
 
@@ -146,16 +149,18 @@ def _compare(
     ours = Description(contract)
     alignment = align(ours, theirs)
     taker = Taker(_schemas(contract), theirs, alignment.names)
-    marks = Marks(findings, today)
-    calls = Calls(contract, ours, theirs, findings, marks, taker)
-    schemas = Schemas(contract, ours, theirs, findings, marks, taker, write)
+    parts = (contract, ours, theirs, findings, Marks(findings, today), taker)
+    calls, parameters, values = Calls(*parts), Parameters(*parts), Values(*parts)
+    schemas = Schemas(*parts, write)
     calls.info(last)
     for mine, other in alignment.operations.values():
         calls.operation(mine, other)
+        if other is not None:
+            parameters.compare(mine, other)
     for place in alignment.uses.values():
         schemas.use(place)
     for place in list(alignment.schemas.values()):
         if place.ours.kind == "object":
             schemas.members(place)
-        schemas.values(place)
-        schemas.limits(place)
+        values.enum(place)
+        values.limits(place)

@@ -8,108 +8,34 @@ rest of a description costs nothing and cannot do harm.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from contract.load import MAX_DEPTH, Unusable
+from contract.shapes import (
+    Node,
+    Shape,
+    as_list,
+    choice,
+    combined,
+    escaped,
+    own,
+    says_something,
+    schema_node,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-T = TypeVar("T")
+    from collections.abc import Iterator, Mapping
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
-LOWER = ("minLength", "minItems", "minimum", "minProperties")
-LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems")
 MAX_SHAPES = 20_000
 
-# Extensions of the canonical form, in which nothing but wire facts is left.
-KIND = "x-togai-kind"
+# An extension of the canonical form, in which nothing but wire facts is left.
 AUTH = "x-togai-auth"
-_HUGE = 10**300
 
 # A header parameter of one of these names says nothing (OpenAPI, Parameter Object).
 _NO_PARAMETERS = ("accept", "authorization", "content-type")
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """A mapping of a description, and where it stands there."""
-
-    value: dict[str, Any]
-    at: str
-
-    def get(self, key: str) -> Any:
-        """What stands under a key, or None."""
-        return self.value.get(key)
-
-    def __truediv__(self, key: object) -> Node:
-        """The mapping under a key; an empty one if nothing stands there."""
-        at = f"{self.at}/{escaped(str(key))}"
-        found = self.value.get(str(key))
-        if found is None:
-            return Node({}, at)
-        if not isinstance(found, dict):
-            raise Unusable(f"{at} is not a mapping")
-        return Node(cast("dict[str, Any]", found), at)
-
-    def nodes(self, key: str) -> list[Node]:
-        """The mappings in the list under a key; none if nothing stands there."""
-        found: Any = self.value.get(key)
-        if found is None:
-            return []
-        if not isinstance(found, list):
-            raise Unusable(f"{self.at}/{escaped(key)} is not a list")
-        return [schema_node(one, f"{self.at}/{escaped(key)}/{i}") for i, one in enumerate(found)]  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-
-
-def schema_node(value: Any, at: str) -> Node:
-    """A schema, which may be a bare true."""
-    if isinstance(value, bool):
-        return Node({} if value else {"not": {}}, at)
-    if not isinstance(value, dict):
-        raise Unusable(f"{at} is not a mapping")
-    return Node(cast("dict[str, Any]", value), at)
-
-
-def escaped(step: str) -> str:
-    """A key as a step of a JSON pointer."""
-    return step.replace("~", "~0").replace("/", "~1")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a schema allows, as far as a client can see.
-
-    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or words for what has no
-    single kind. `identity` is the same for every way that leads to one schema; `name` is the component's;
-    `node` is where it is written.
-    """
-
-    kind: str
-    identity: int
-    at: str
-    format: str | None = None
-    enum: tuple[str, ...] | None = None
-    properties: Mapping[str, Node] = field(default_factory=dict[str, Node])
-    required: frozenset[str] = frozenset()
-    inner: Node | None = None
-    closed: bool = False
-    nullable: bool = False
-    read_only: bool = False
-    write_only: bool = False
-    default: Any = None
-    limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    name: str | None = None
-    description: str = ""
-    node: Node | None = None
-
-    @property
-    def words(self) -> str:
-        """The kind and format, for people and for comparing."""
-        return f"{self.kind} ({self.format})" if self.format else self.kind
 
 
 @dataclass(frozen=True)
@@ -257,7 +183,7 @@ class Description:
     def _security(self, operation: Node) -> frozenset[str]:
         """The ways to authenticate, each in words; several schemes at once are joined by a plus."""
         if self._is_canonical:
-            return frozenset(str(one) for one in _list(operation.get(AUTH)))
+            return frozenset(str(one) for one in as_list(operation.get(AUTH)))
         holder = operation if "security" in operation.value else self.root
         schemes = self.root / "components" / "securitySchemes"
         ways: set[str] = set()
@@ -336,110 +262,19 @@ class Description:
         # Beside a reference, the older dialect ignores everything.
         if ref is None or self._new_dialect:
             parts += [self.shape(one) for one in node.nodes("allOf")]
-            parts += [self._choice(node, key) for key in ("oneOf", "anyOf") if key in node.value]
-            parts.append(self._own(node))
-        some = [one for one in parts if _says_something(one)]
-        made = some[0] if len(some) == 1 else self._combined(node, some)
+            parts += [
+                choice(node, key, [self.shape(one) for one in node.nodes(key)])
+                for key in ("oneOf", "anyOf")
+                if key in node.value
+            ]
+            parts.append(own(node, canonical=self._is_canonical))
+        some = [one for one in parts if says_something(one)]
+        made = some[0] if len(some) == 1 else combined(node, some, self._both)
         return replace(
             made,
             nullable=any(one.nullable for one in parts),
             read_only=any(one.read_only for one in parts),
             write_only=any(one.write_only for one in parts),
-        )
-
-    def _own(self, node: Node) -> Shape:
-        types = _types(node)
-        listed: Any = [node.get("const")] if "const" in node.value else node.get("enum")
-        values = _list(listed) if isinstance(listed, list) else None
-        kind = self._kind(node, types, values)
-        others = [one for one in values or [] if one is not None and not isinstance(one, str)]
-        if others and kind == "string":
-            kind = "values that are not strings"
-        texts = [one for one in values or [] if isinstance(one, str)]
-        nullable = "null" in types or node.get("nullable") is True or None in (values or [])
-        form = node.get("x-togai-format") or node.get("format") or ""
-        properties = node / "properties"
-        return Shape(
-            kind=kind,
-            identity=id(node.value),
-            at=node.at,
-            format=str(form) or None,
-            enum=tuple(texts) if values is not None and kind == "string" else None,
-            properties={
-                name: schema_node(one, f"{properties.at}/{escaped(name)}")
-                for name, one in properties.value.items()
-            },
-            required=frozenset(str(one) for one in _list(node.get("required"))),
-            inner=_inner(node, kind),
-            closed=node.get("additionalProperties") is False,
-            default=node.value.get("default", node.get("x-togai-default")),
-            read_only=node.get("readOnly") is True,
-            write_only=node.get("writeOnly") is True,
-            nullable=nullable,
-            limits={key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))},
-            description=str(node.get("description") or ""),
-            node=node,
-        )
-
-    def _kind(self, node: Node, types: list[Any], values: list[Any] | None) -> str:
-        kinds = [str(one) for one in types if one not in ("null", None)]
-        if self._is_canonical and KIND in node.value:
-            return str(node.get(KIND))
-        if len(kinds) > 1:
-            return "one of: " + ", ".join(sorted(kinds))
-        if kinds:
-            return {"array": "list", "object": _object_kind(node)}.get(kinds[0], kinds[0])
-        if "not" in node.value:
-            return "nothing" if node.get("not") == {} else "anything but something"
-        if "items" in node.value:
-            return "list"
-        if "properties" in node.value or node.get("additionalProperties") is not None:
-            return _object_kind(node)
-        if values is not None:
-            return "string"
-        return "nothing" if node.get("type") is not None else "anything"
-
-    def _choice(self, node: Node, key: str) -> Shape:
-        shapes = [self.shape(one) for one in node.nodes(key)]
-        some = [one for one in shapes if one.kind != "nothing" or not one.nullable]
-        nullable = len(some) < len(shapes) or any(one.nullable for one in some)
-        if len(some) == 1:
-            return replace(some[0], nullable=nullable)
-        at = f"{node.at}/{key}"
-        made = Shape("anything", id(node.value[key]), at, nullable=nullable, node=node)
-        plain = not any(one.properties or one.inner or one.kind == "object" for one in some)
-        if plain and len({one.words for one in some}) == 1:
-            lists = [one.enum for one in some]
-            enum = None if None in lists else tuple(v for one in lists for v in one or ())
-            return replace(made, kind=some[0].kind, format=some[0].format, enum=enum)
-        kinds = ", ".join(sorted(one.words for one in some)) or "nothing"
-        return replace(made, kind=f"one of: {kinds}")
-
-    def _combined(self, node: Node, parts: list[Shape]) -> Shape:
-        kinds = {one.kind for one in parts} - {"anything"}
-        for both, narrower in (({"integer", "number"}, "integer"), ({"object", "map"}, "object")):
-            kinds = {narrower} if kinds == both else kinds
-        properties: dict[str, Node] = {}
-        limits: dict[str, Any] = {}
-        for part in parts:
-            for name, one in part.properties.items():
-                properties[name] = self._both(properties[name], one) if name in properties else one
-            for key, value in part.limits.items():
-                limits[key] = _tightest(key, limits.get(key, value), value)
-        return Shape(
-            kind=" and ".join(sorted(kinds)) or "anything",
-            identity=id(node.value),
-            at=node.at,
-            format=_first(one.format for one in parts),
-            enum=_common([one.enum for one in parts if one.enum is not None]),
-            properties=properties,
-            required=frozenset[str]().union(*(one.required for one in parts)),
-            inner=_first(one.inner for one in parts),
-            closed=any(one.closed for one in parts),
-            default=_first(one.default for one in parts),
-            limits=limits,
-            description=str(node.get("description") or ""),
-            node=node,
         )
 
     def _both(self, one: Node, other: Node) -> Node:
@@ -458,39 +293,6 @@ class _Keyed:
     parameter: Parameter
 
 
-def _types(node: Node) -> list[Any]:
-    declared: Any = node.get("type")
-    return _list(declared) if isinstance(declared, list) else [declared]
-
-
-def _object_kind(node: Node) -> str:
-    """Whether an object is a map: no properties of its own, and a schema for all others."""
-    extra: Any = node.get("additionalProperties")
-    is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
-    return "map" if is_map else "object"
-
-
-def _inner(node: Node, kind: str) -> Node | None:
-    if kind == "list":
-        return schema_node(node.value.get("items", {}), f"{node.at}/items")
-    if kind == "map":
-        extra: Any = node.get("additionalProperties")
-        return schema_node(extra, f"{node.at}/additionalProperties")
-    return None
-
-
-def _first(values: Iterable[T | None]) -> T | None:
-    """The first value that is there."""
-    return next((one for one in values if one is not None), None)
-
-
-def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
-    """The values that all enums have."""
-    if not enums:
-        return None
-    return tuple(value for value in enums[0] if all(value in one for one in enums))
-
-
 def _address(server: Node) -> str:
     """The address of a server, with the defaults of its variables."""
     variables = server / "variables"
@@ -499,32 +301,6 @@ def _address(server: Node) -> str:
         lambda name: str((variables / name[1]).get("default") or name[0]),
         str(server.get("url") or ""),
     )
-
-
-def _says_something(part: Shape) -> bool:
-    return part.kind != "anything" or bool(
-        part.properties or part.required or part.limits or part.enum is not None or part.format
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    return cast("Any", value) if isinstance(value, list) else []
-
-
-def _tightest(key: str, one: Any, other: Any) -> Any:
-    if key in UPPER:
-        return min(one, other)
-    return max(one, other) if key in LOWER else other
-
-
-def _is_limit(key: str, value: Any) -> bool:
-    if key == "pattern":
-        return isinstance(value, str)
-    if key == "uniqueItems":
-        return value is True
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
-        return False
-    return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)
 
 
 def _reference(node: Node) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
-from contract.normalize import escaped
+from contract.shapes import escaped
 from contract.verdicts import IDEMPOTENCY, TIGHTER_SENT, UNMODELLED, Difference, Verdict, place
 
 if TYPE_CHECKING:
@@ -49,25 +49,43 @@ def report(
     if first:
         listed = _grouped(merged.differences, facade, merged)
         return _text([*lines, *_section("First reading: differs from the contract", listed)])
+    of: dict[str, list[Difference]] = {}
+    for one in merged.differences:
+        of.setdefault(_part(one, merged), []).append(one)
+
+    def grouped(part: str) -> list[str]:
+        return _grouped(of.get(part, ()), facade, merged)
+
+    versions = [_line(one) for one in of.get("version", ())]
+    released = [f"decision released: {_code(place(at))}" for at in merged.released]
+    limits = _constraints(of.get("limit", []))
     lines += _conflicts(merged, facade, spec)
-    new = [one for one in merged.differences if not one.known]
-    absorbed = [one for one in new if one.verdict is Verdict.ABSORBED]
-    seen = [one for one in absorbed if one.kind == TIGHTER_SENT.kind]
-    held = [one for one in new if one.verdict is Verdict.HELD]
-    unmodelled = [one for one in merged.differences if one.kind == UNMODELLED.kind]
-    limits = _limits(merged)
-    known = [one for one in merged.differences if one.known]
-    known = [one for one in known if one not in unmodelled and one not in limits]
-    lines += _section("Callers gain", _gains(absorbed, merged, facade))
-    lines += _section("Callers can see", _grouped(seen, facade, merged))
-    lines += _section("Kept for callers", _grouped(held, facade, merged))
-    rest = [one for one in absorbed if not one.gain and one not in (*seen, *unmodelled, *limits)]
-    quiet = [*_quiet(rest, merged, facade), *_constraints(limits), *_other_changes(merged)]
+    lines += _section("Callers gain", _gains(of.get("gain", []), merged, facade))
+    lines += _section("Callers can see", grouped("visible"))
+    lines += _section("Kept for callers", grouped("held"))
+    quiet = [*versions, *grouped("quiet"), *released, *limits, *_other_changes(merged)]
     lines += _section("Changed on the wire, unseen by callers", quiet)
-    lines += _section("Left out of the models", _grouped(unmodelled, facade, merged))
-    if known:
-        lines += [f"Already known: {_counted(known)}.", ""]
+    lines += _section("Left out of the models", grouped("left out"))
+    if "known" in of:
+        lines += [f"Already known: {_counted(of['known'])}.", ""]
     return _text(lines)
+
+
+def _part(one: Difference, merged: Merged) -> str:
+    """The part of the report that a difference belongs to."""
+    parts = {
+        "conflict": one.verdict is Verdict.CONFLICT,
+        "held": one.verdict is Verdict.HELD and not one.known,
+        "left out": one.kind == UNMODELLED.kind,
+        # Until the vendor's last description is known, all limits that differ.
+        "limit": one.kind.startswith("constraint")
+        and not (one.known and merged.changes is not None),
+        "known": one.known,
+        "visible": one.kind == TIGHTER_SENT.kind,
+        "gain": one.gain,
+        "version": one.kind == "version",
+    }
+    return next((part for part, fits in parts.items() if fits), "quiet")
 
 
 def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
@@ -77,21 +95,6 @@ def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
     pointers = " ".join(_bare(shlex.quote(one.at)) for one in merged.conflicts)
     command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
     return [*lines, "To keep ours everywhere:", "", f"    {command}", ""]
-
-
-def _limits(merged: Merged) -> list[Difference]:
-    """The limits that changed; until the vendor's last description is known, all that differ."""
-    return [
-        one
-        for one in merged.differences
-        if one.kind.startswith("constraint") and not (one.known and merged.changes is not None)
-    ]
-
-
-def _quiet(rest: list[Difference], merged: Merged, facade: Facade) -> list[str]:
-    lines = [_line(one) for one in rest if one.kind == "version"]
-    lines += _grouped([one for one in rest if one.kind != "version"], facade, merged)
-    return lines + [f"decision released: {_code(place(at))}" for at in merged.released]
 
 
 def _text(lines: list[str]) -> str:
@@ -155,8 +158,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
     return [f"## {title}", "", *shown, ""]
 
 
-def _gains(absorbed: list[Difference], merged: Merged, facade: Facade) -> list[str]:
-    gains = [one for one in absorbed if one.gain]
+def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]:
     gains.sort(key=lambda one: one.kind != IDEMPOTENCY.kind)
     can_send = any("extra_query" in names for names in facade.values())
     lines = [_line(one) + (_sent_by(one) if can_send else "") for one in gains]
@@ -177,9 +179,8 @@ def _line(one: Difference) -> str:
 
 def _sent_by(one: Difference) -> str:
     """How callers send a new parameter already."""
-    if one.kind != "new parameter" or "/events/get/parameters/query/" not in one.at.replace(
-        "~1", "/"
-    ):
+    is_filter = "/events/get/parameters/query/" in one.at.replace("~1", "/")
+    if one.kind != "new parameter" or not is_filter:
         return ""
     name = one.at.rpartition("/")[2]
     return f": sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"

@@ -2,55 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import SCHEMAS, NotModelled, Taker, clash, members, python_name, unwritable
+from contract.adopt import SCHEMAS, NotModelled, clash, python_name, unwritable
 from contract.align import Meeting, Place, goes
-from contract.calls import ORIGIN, REMOVED, Marks
-from contract.normalize import LIMITS, LOWER, UPPER, escaped
+from contract.marks import ORIGIN, REMOVED, Comparison, need
+from contract.shapes import escaped
 from contract.vendor import digest, find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from contract.align import Direction
-    from contract.findings import Findings
-    from contract.normalize import Description, Node, Shape
+    from contract.shapes import Node, Shape
 
 ALIASES = "x-togai-aliases"
 RELIED = "x-togai-relied"
-REMOVED_VALUES = "x-togai-removed-values"
 
 # Formats that are read and written alike: as text, or as a number of any size.
 _ALIKE = {"integer": {None, "int32", "int64"}, "number": {None, "float", "double", "decimal"}}
 _MOMENTS = ("date-time", "date")
 
 
-class Schemas:
+@dataclass(frozen=True)
+class Schemas(Comparison):
     """Compares the schemas of two descriptions, and adds to the contract what theirs has more.
 
-    Args:
+    Attributes:
         write: Which name a renamed request property is sent by: "OLD", "NEW", or empty for a conflict.
     """
 
-    def __init__(
-        self,
-        contract: dict[str, Any],
-        ours: Description,
-        theirs: Description,
-        findings: Findings,
-        marks: Marks,
-        taker: Taker,
-        write: str,
-    ) -> None:
-        self._contract = contract
-        self._ours = ours
-        self._theirs = theirs
-        self._findings = findings
-        self._marks = marks
-        self._taker = taker
-        self._write = write
+    write: str
 
     def use(self, place: Place) -> None:
         """Compare what stands where a schema of ours is used."""
@@ -60,7 +44,7 @@ class Schemas:
             inner = place.at.endswith(("/items", "/additionalProperties"))
             if inner and theirs.nullable and not ours.nullable:
                 at = f"{place.at}/nullable"
-                self._findings.add(verdicts.OPTIONALITY, at, "no", "yes", where, known=True)
+                self.findings.add(verdicts.OPTIONALITY, at, "no", "yes", where, known=True)
             self._default(place, meeting)
             if ours.words != theirs.words:
                 self._words(place, meeting)
@@ -71,8 +55,8 @@ class Schemas:
             return
         matters = meeting.direction == "request" and not meeting.always and theirs is not None
         rule = verdicts.DEFAULT_SENT if matters else verdicts.DEFAULT
-        at, words = f"{place.at}/default", (_shown(ours), _shown(theirs))
-        self._findings.add(rule, at, *words, [meeting.position], known=not matters)
+        at, words = f"{place.at}/default", (shown(ours), shown(theirs))
+        self.findings.add(rule, at, *words, [meeting.position], known=not matters)
 
     def _words(self, place: Place, meeting: Meeting) -> None:
         ours, theirs = place.ours, meeting.theirs
@@ -83,8 +67,8 @@ class Schemas:
             named = theirs.format and theirs.format != ours.format
             tighter = meeting.direction == "request" and named and ours.kind == "string"
             rule = verdicts.TIGHTER_SENT if tighter else verdicts.FORMAT
-        covered = digest(self._theirs, theirs) if rule is verdicts.TYPE else ""
-        self._findings.add(
+        covered = digest(self.theirs, theirs) if rule is verdicts.TYPE else ""
+        self.findings.add(
             rule, place.at, ours.words, theirs.words, [meeting.position], digest=covered
         )
 
@@ -112,7 +96,7 @@ class Schemas:
         for name in sorted(one.theirs.required - known):
             at = f"{place.at}/properties/{escaped(name)}"
             words = ("none", "required anything")
-            self._findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(one, name)])
+            self.findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(one, name)])
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
         """Whether all of an object stands one level deeper in theirs; reports it."""
@@ -121,33 +105,30 @@ class Schemas:
         if not meeting.is_success or not known or known & present:
             return False
         for name, node in meeting.theirs.properties.items():
-            inner = self._theirs.shape(node)
+            inner = self.theirs.shape(node)
             if inner.kind == "list" and inner.inner:
-                inner = self._theirs.shape(inner.inner)
+                inner = self.theirs.shape(inner.inner)
             deeper = {python_name(one) for one in inner.properties}
             if 2 * len(known & deeper) >= len(known) and known & deeper:
                 theirs = f"in {name}"
                 where = [meeting.position]
-                covered = digest(self._theirs, meeting.theirs)
-                self._findings.add(
-                    verdicts.WRAPPED, place.at, "flat", theirs, where, digest=covered
-                )
+                covered = digest(self.theirs, meeting.theirs)
+                self.findings.add(verdicts.WRAPPED, place.at, "flat", theirs, where, digest=covered)
                 return True
         return False
 
     def _property(self, place: Place, meetings: Sequence[Meeting], name: str, node: Node) -> None:
-        at = f"{place.at}/properties/{escaped(name)}"
-        written = node.value
+        at, written = f"{place.at}/properties/{escaped(name)}", node.value
         names = (name, *(written.get(ALIASES) or ()))
         present = [one for one in meetings if any(self._has(one, each) for each in names)]
         absent = [one for one in meetings if one not in present]
         if ORIGIN not in written:
             self._absent(place, name, node, present, absent)
-        if REMOVED in written and present and not absent:
-            self._marks.release(written, at, [_at(one, name) for one in present])
+        if REMOVED in written and not absent:
+            self.marks.release(written, at, [_at(one, name) for one in present])
         present = [one for one in present if name in one.theirs.properties]
         nodes = [one.theirs.properties[name] for one in present]
-        self._marks.deprecation(written, nodes, at, [_at(one, name) for one in present])
+        self.marks.deprecation(written, nodes, at, [_at(one, name) for one in present])
         self._needs(place, present, name, node)
 
     def _absent(
@@ -160,7 +141,7 @@ class Schemas:
     ) -> None:
         """Judge a property that some messages of theirs do not have."""
         at = f"{place.at}/properties/{escaped(name)}"
-        words = self._ours.shape(node).words
+        words = self.ours.shape(node).words
         # What is sent decides: what is read follows it.
         for one in [one for one in absent if one.direction == "request"] or absent:
             alias, where = self._alias(place, one, name, node), [_at(one, name)]
@@ -169,9 +150,9 @@ class Schemas:
             elif one.direction == "request":
                 rule = verdicts.LOST_REQUEST_PROPERTY
                 hints = self._hints(place, one, name, node)
-                self._findings.add(rule, at, words, "none", where, hints=hints)
+                self.findings.add(rule, at, words, "none", where, hints=hints)
             elif alias and RELIED not in node.value:
-                if self._findings.add(verdicts.ALIAS, at, name, alias, where, gain=False):
+                if self.findings.add(verdicts.ALIAS, at, name, alias, where, gain=False):
                     aliases: list[str] = node.value.setdefault(ALIASES, [])
                     aliases += [alias] if alias not in aliases else []
             else:
@@ -181,28 +162,28 @@ class Schemas:
         self, place: Place, name: str, node: Node, one: Meeting, present: Sequence[Meeting]
     ) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
-        words, where = self._ours.shape(node).words, [_at(one, name)]
+        words, where = self.ours.shape(node).words, [_at(one, name)]
         hints = self._hints(place, one, name, node)
         if one.is_success and RELIED in node.value:
             rule = verdicts.LOST_RELIED
         elif one.is_success and name in place.ours.required:
             rule = verdicts.LOST_READ
         elif not present:
-            self._marks.hold(
+            self.marks.hold(
                 verdicts.HELD_PROPERTY, node.value, at, words, where, deprecate=True, hints=hints
             )
             return
         else:
             rule = verdicts.HELD_PROPERTY
-        self._findings.add(rule, at, words, "none", where, hints=hints)
+        self.findings.add(rule, at, words, "none", where, hints=hints)
 
     def _alias(self, place: Place, one: Meeting, name: str, node: Node) -> str:
         """The new name of a property: one of the same name in Python and the same shape."""
-        shape = self._ours.shape(node)
+        shape = self.ours.shape(node)
         for new, theirs in one.theirs.properties.items():
             alike = python_name(new) == python_name(name) and new not in place.ours.properties
             if alike and not unwritable(new):
-                other = self._theirs.shape(theirs)
+                other = self.theirs.shape(theirs)
                 if other.words == shape.words and goes(other, one.direction):
                     return new
         return ""
@@ -211,25 +192,25 @@ class Schemas:
         self, place: Place, name: str, node: Node, alias: str, where: list[str]
     ) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
-        if not self._write:
-            self._findings.add(verdicts.RENAMED_REQUEST_PROPERTY, at, name, alias, where)
+        if not self.write:
+            self.findings.add(verdicts.RENAMED_REQUEST_PROPERTY, at, name, alias, where)
             return
-        new, old = (alias, name) if self._write == "NEW" else (name, alias)
+        new, old = (alias, name) if self.write == "NEW" else (name, alias)
         reason = f"read under both names; {new} is sent, by decision"
-        if self._findings.add(verdicts.ALIAS, at, name, alias, where, reason=reason):
+        if self.findings.add(verdicts.ALIAS, at, name, alias, where, reason=reason):
             node.value[ALIASES] = list(dict.fromkeys([*(node.value.get(ALIASES) or ()), old]))
             _rename(place.node.value, name, new)
 
     def _hints(self, place: Place, one: Meeting, name: str, node: Node) -> list[str]:
         """Where a property may be now: under another name beside it, or under its own elsewhere."""
-        shape = self._ours.shape(node)
+        shape = self.ours.shape(node)
         beside = [
             f"renamed to {new}?"
             for new, theirs in one.theirs.properties.items()
             if not clash(new, place.ours.properties)
-            and self._theirs.shape(theirs).words == shape.words
+            and self.theirs.shape(theirs).words == shape.words
         ]
-        elsewhere = find(self._theirs, one.root, python_name(name), shape.words) if one.root else []
+        elsewhere = find(self.theirs, one.root, python_name(name), shape.words) if one.root else []
         moved = [f"moved to {path}?" for path in elsewhere]
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 
@@ -237,24 +218,24 @@ class Schemas:
         """Whether a property must be there, or may be null."""
         at = f"{place.at}/properties/{escaped(name)}/required"
         mine = name in place.ours.required
-        was = "required" if mine else "optional"
+        was = need(mine)
         needed = self._needing(present, name)
         if needed and not mine:
-            self._findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
+            self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
         for one in present:
             theirs = name in one.theirs.required
-            null = self._theirs.shape(one.theirs.properties[name]).nullable
-            if theirs != mine or (null and not self._ours.shape(node).nullable):
-                words = ("required" if theirs else "optional") + (", null" if null else "")
+            null = self.theirs.shape(one.theirs.properties[name]).nullable
+            if theirs != mine or (null and not self.ours.shape(node).nullable):
+                words = need(theirs) + (", null" if null else "")
                 weaker = one.is_success and mine
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 where = [_at(one, name)]
-                self._findings.add(rule, at, was, words, where, known=not weaker)
+                self.findings.add(rule, at, was, words, where, known=not weaker)
 
     def _has(self, meeting: Meeting, name: str) -> bool:
         node = meeting.theirs.properties.get(name)
-        return node is not None and goes(self._theirs.shape(node), meeting.direction)
+        return node is not None and goes(self.theirs.shape(node), meeting.direction)
 
     def _needing(self, present: Iterable[Meeting], name: str) -> list[str]:
         """Where requests must have a property: not where it is only ever received."""
@@ -268,33 +249,33 @@ class Schemas:
         at = f"{place.at}/properties/{escaped(name)}"
         present = [one for one in meetings if name in one.theirs.properties]
         positions = [_at(one, name) for one in present]
-        shapes = [self._theirs.shape(one.theirs.properties[name]) for one in present]
+        shapes = [self.theirs.shape(one.theirs.properties[name]) for one in present]
         words = shapes[0].words
         if any(clash(name, [known]) for known in self._renamed(place)):
             return
         needed = self._needing(present, name)
         if needed:
-            self._findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
+            self.findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
             return
         why = self._unfit(place, at, name, present, shapes)
-        if not why and self._findings.is_free(at, words):
+        if not why and self.findings.is_free(at, words):
             sending = any(one.direction == "request" for one in place.meetings)
             direction: Direction = "request" if sending else "response"
             owner = place.at.removeprefix(SCHEMAS).replace("/", " ")
             try:
-                taken = self._taker.take(shapes[0], direction, owner, name)
+                taken = self.taker.take(shapes[0], direction, owner, name)
                 _own_properties(place.node.value)[name] = taken
             except NotModelled as error:
                 why = str(error)
         if why:
             rule = verdicts.UNMODELLED
             why = f"{why}: {rule.reason}"
-            self._findings.add(
+            self.findings.add(
                 rule, at, "none", words, positions, reason=why, known=True,
-                digest=digest(self._theirs, shapes[0]),
+                digest=digest(self.theirs, shapes[0]),
             )  # fmt: skip
             return
-        self._findings.add(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
+        self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
 
     def _renamed(self, place: Place) -> Iterable[str]:
         """The properties of ours that some request of theirs has under another name alone."""
@@ -321,118 +302,13 @@ class Schemas:
             return "callers read the object as a dict, which holds it"
         if clash(name, self._names(place)):
             return "another property has its name in Python"
-        return "the generator cannot write it" if at in self._findings.left_out else ""
+        return "the generator cannot write it" if at in self.findings.left_out else ""
 
     def _names(self, place: Place) -> set[str]:
         """The properties of an object, with those that this bump added."""
         parts = [place.node.value, *place.node.value.get("allOf", ())]
         added = {name for part in parts for name in part.get("properties", ())}
         return added | place.ours.properties.keys()
-
-    def values(self, place: Place) -> None:
-        """Compare the values of an enum."""
-        ours = place.ours.enum
-        listed = [one for one in place.meetings if one.theirs.enum is not None]
-        if ours is None or not listed:
-            self._listing(place)
-            return
-        relied: Any = (place.ours.node or place.node).get(RELIED)
-        offered: dict[str, list[str]] = {}
-        for one in listed:
-            for value in one.theirs.enum or ():
-                offered.setdefault(value, []).append(one.position)
-        fresh = {value: where for value, where in offered.items() if value not in ours}
-        lost = [value for value in ours if len(offered.get(value, ())) < len(listed)]
-        hints = [f"renamed to {one}?" for one in sorted(fresh)[:3] if len(lost) <= len(fresh)]
-        for value in ours:
-            absent = [one for one in listed if value not in (one.theirs.enum or ())]
-            if not absent:
-                self._value_present(place, value, [one.position for one in listed])
-            else:
-                is_relied = relied is True or value in (relied or ())
-                self._value_absent(place, value, absent, hints, is_relied)
-        self._new_values(place, fresh, decide=relied is True)
-
-    def _new_values(self, place: Place, fresh: dict[str, list[str]], *, decide: bool) -> None:
-        takeable = set(members(fresh, place.ours.enum or ()))
-        for value, where in fresh.items():
-            at = f"{place.at}/enum/{escaped(value)}"
-            why = "" if value in takeable else "it has no name in Python"
-            if at in self._findings.left_out:
-                why = "the generator cannot write it"
-            if why:
-                reason = f"{why}: reads as an unknown value"
-                rule = verdicts.UNMODELLED
-                self._findings.add(rule, at, "none", value, where, reason=reason, known=True)
-            elif decide:
-                self._findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
-            elif self._findings.add(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
-                place.node.value["enum"].append(value)
-
-    def _listing(self, place: Place) -> None:
-        """Report that values are listed now, or no longer."""
-        mine = place.ours.enum is not None
-        for meeting in place.meetings:
-            listed = meeting.theirs.enum
-            if (listed is not None) == mine:
-                continue
-            at, where = f"{place.at}/enum", [meeting.position]
-            if listed is not None and meeting.direction == "request":
-                values = ", ".join(sorted(listed))
-                self._findings.add(verdicts.LISTED_SENT, at, "any", _shown(values), where)
-            else:
-                words = ("listed", "any") if mine else ("any", "listed")
-                self._findings.add(verdicts.LISTED, at, *words, where, known=True)
-
-    def _value_absent(
-        self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
-    ) -> None:
-        at = f"{place.at}/enum/{escaped(value)}"
-        schema = place.node.value
-        sent = [one.position for one in absent if one.direction == "request"]
-        where = sent or [one.position for one in absent]
-        if sent or is_relied:
-            rule = verdicts.LOST_REQUEST_MEMBER if sent else verdicts.LOST_RELIED_MEMBER
-            self._findings.add(rule, at, value, "none", where, hints=hints)
-            return
-        rule = verdicts.HELD_MEMBER
-        known = value in schema.get(REMOVED_VALUES, {}) or len(absent) < len(place.meetings)
-        known = known or self._findings.is_known(rule, at, "none")
-        follow = self._findings.add(rule, at, value, "none", where, known=known, hints=hints)
-        if follow and not known:
-            schema.setdefault(REMOVED_VALUES, {})[value] = self._marks.today
-
-    def _value_present(self, place: Place, value: str, where: list[str]) -> None:
-        schema = place.node.value
-        marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
-        if value in marks:
-            at, was = f"{place.at}/enum/{escaped(value)}", f"removed in {marks[value]}"
-            if self._findings.add(verdicts.BACK, at, was, "present", where):
-                marks.pop(value)
-                if not marks:
-                    schema.pop(REMOVED_VALUES)
-
-    def limits(self, place: Place) -> None:
-        """Compare limits and patterns: ours follow what is loosened."""
-        sent = [one for one in place.meetings if one.direction == "request"]
-        deciding = sent or place.meetings
-        positions = [one.position for one in deciding]
-        for key in LIMITS:
-            mine = _limit(key, place.ours.limits)
-            at = f"{place.at}/{key}"
-            loosest = _loosest(key, [_limit(key, one.theirs.limits) for one in deciding], mine)
-            if loosest == mine:
-                continue
-            words = (_shown(mine), _shown(loosest))
-            if mine is None or (loosest is not None and _tighter(key, loosest, mine)):
-                rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
-                self._findings.add(rule, at, *words, positions, known=not sent)
-            elif self._findings.add(verdicts.LOOSER, at, *words, positions):
-                holder = _holding(place.node.value, key)
-                if loosest is None:
-                    holder.pop(key, None)
-                else:
-                    holder[key] = loosest
 
 
 def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
@@ -459,12 +335,6 @@ def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
     return own
 
 
-def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    """The part of a composed schema that has a limit."""
-    parts: list[dict[str, Any]] = [schema, *schema.get("allOf", ())]
-    return next((part for part in parts if key in part), schema)
-
-
 def _rename(schema: dict[str, Any], old: str, new: str) -> None:
     """Give a property another name, in its place."""
     for part in (schema, *schema.get("allOf", ())):
@@ -475,30 +345,8 @@ def _rename(schema: dict[str, Any], old: str, new: str) -> None:
             part["required"] = [new if one == old else one for one in part["required"]]
 
 
-def _loosest(key: str, offered: list[Any], mine: Any) -> Any:
-    if None in offered:
-        return None
-    if key in UPPER:
-        return max(offered)
-    if key in LOWER:
-        return min(offered)
-    return offered[0] if len({str(one) for one in offered}) == 1 else mine
-
-
-def _limit(key: str, limits: Mapping[str, Any]) -> Any:
-    value = limits.get(key)
-    # At least zero of them is not a limit.
-    return None if key in LOWER and key != "minimum" and value == 0 else value
-
-
-def _tighter(key: str, theirs: Any, ours: Any) -> bool:
-    if key in UPPER:
-        return bool(theirs < ours)
-    # Two patterns cannot be compared: ours stays.
-    return bool(theirs > ours) if key in LOWER else True
-
-
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a report."""
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -18,10 +18,12 @@ import attrs
 
 from contract.align import parameter_position
 from contract.load import Unusable, load
-from contract.normalize import Description, Node, Shape
+from contract.normalize import Description
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from contract.shapes import Node, Shape
 
 MODULES = (
     "togai",
@@ -143,34 +145,35 @@ def _public(name: str, value: Any) -> Iterator[str]:
 
 def _class(name: str, cls: type[Any]) -> Iterator[str]:
     yield from (f"{name} is a {_named(base)}" for base in cls.__mro__[1:-1] if _seen(base))
+    listed = set[str]()
     if issubclass(cls, enum.Enum):
         yield from (f"{name}.{one.name} = {one.value!r}" for one in cls)
+        listed = set(cls.__members__)
     elif attrs.has(cls):
         yield from _fields(name, cls)
+        listed = {one.name for one in attrs.fields(cls)}
     elif _constructed(cls):
         yield from _parameters(f"{name}()", cls)
-    owners = [one for one in reversed(cls.__mro__) if _ours(one)]
-    members = {key: value for one in owners for key, value in vars(one).items()}
-    fields = {one.name for one in attrs.fields(cls)} if attrs.has(cls) else set[str]()
-    enums = set(cls.__members__) if issubclass(cls, enum.Enum) else set[str]()
-    annotations = {key: one for owner in owners for key, one in _annotations(owner).items()}
+    yield from _members(name, [one for one in reversed(cls.__mro__) if _ours(one)], listed)
+
+
+def _members(name: str, owners: list[type[Any]], listed: set[str]) -> Iterator[str]:
+    """The annotations, methods and other attributes of a class that are not listed yet."""
+    annotations = {
+        key: one for owner in owners for key, one in inspect.get_annotations(owner).items()
+    }
     for key, annotation in annotations.items():
-        if not key.startswith("_") and key not in fields:
+        if not key.startswith("_") and key not in listed:
             yield f"{name}.{key}: {_type(annotation)}"
-    for key, member in members.items():
-        hidden = key.startswith("_") and key not in _PROTOCOLS
-        if hidden or key in fields | enums | annotations.keys():
-            continue
-        yield from _member(f"{name}.{key}", member)
+    members = {key: value for owner in owners for key, value in vars(owner).items()}
+    for key in members.keys() - listed - annotations.keys():
+        if not key.startswith("_") or key in _PROTOCOLS:
+            yield from _member(f"{name}.{key}", members[key])
 
 
 def _constructed(cls: type[Any]) -> bool:
     """Whether callers construct the class: its documentation has a section `Args:`, or it is an error."""
     return issubclass(cls, Exception) or "\nArgs:\n" in (inspect.getdoc(cls) or "")
-
-
-def _annotations(cls: type[Any]) -> dict[str, Any]:
-    return inspect.get_annotations(cls)
 
 
 def _fields(name: str, cls: type[Any]) -> Iterator[str]:

@@ -16,7 +16,8 @@ import yaml
 from contract.adopt import class_name, python_name
 from contract.align import align
 from contract.load import Unusable
-from contract.normalize import AUTH, KIND, Description, Message, Node, Operation, Parameter, Shape
+from contract.normalize import AUTH, Description, Message, Operation, Parameter
+from contract.shapes import KIND, Node, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any
 
-from contract.normalize import LOWER, UPPER
+from contract.shapes import LOWER, UPPER
 
 from mutation.additions import (
     _is_correction_status,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from contract.adopt import python_name
 from contract.load import Unusable
 from contract.merge import Merged, merge, with_outcomes
-from contract.normalize import LOWER, UPPER
 from contract.schemas import ALIASES
+from contract.shapes import LOWER, UPPER
 from contract.surface import lost, wire
 from contract.verdicts import Verdict
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contract.bump import CHANGELOG, CONTRACT, PACKAGE, SURFACE, bump
+from contract.bump import CHANGELOG, bump
+from contract.checks import CONTRACT, PACKAGE, SURFACE
 from contract.generation import ROOT
 from contract.load import Unusable
 from contract.surface import lost

@@ -10,39 +10,20 @@ from __future__ import annotations
 import copy
 import json
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import httpx
 from contract.adopt import python_name
 from contract.align import align, json_of, response_of
-from contract.normalize import Description, Node, Operation, Shape
+from contract.normalize import Description, Operation, Parameter
+
+from mutation.translation import JSONObject, Refused, Translator, check_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-JSONObject = dict[str, Any]
+    from collections.abc import Mapping
 
 ACCOUNTS = {"acme": 40, "bulk": 31, "other": 49}
 CAP = 30
-_SAMPLES: dict[str, Any] = {
-    "string": "text",
-    "string (date-time)": "2024-12-04T07:30:35Z",
-    "string (date)": "2024-12-04",
-    "integer": 7,
-    "number": 1.5,
-    "boolean": True,
-    "list": [],
-    "map": {},
-    "object": {},
-}
-
-
-class Refused(Exception):
-    """The service does not accept the request; the message says why."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def _events() -> list[JSONObject]:
@@ -109,7 +90,7 @@ class Service:
     def __init__(self, ours: JSONObject, theirs: JSONObject) -> None:
         self._ours = Description(ours)
         self._theirs = Description(theirs)
-        self._reader = _Translator(self._ours, self._theirs)
+        self._reader = Translator(self._ours, self._theirs)
         self._calls = list(align(self._ours, self._theirs).operations.values())
         self.events = _events()
         self.fail_next_correction = False
@@ -163,26 +144,33 @@ class Service:
             "cookie": dict(cookies),
             "path": ids,
         }
-        read: dict[str, str] = {}
-        named = self._reader.parameters(mine, other)
-        for key, parameter in other.parameters.items():
-            shape = self._theirs.shape(parameter.schema) if parameter.schema else None
-            value = sources.get(key[0], {}).get(parameter.name)
-            if value is None and parameter.required:
-                raise Refused(400, f"{parameter.name} is required.")
-            if value is not None and shape and key[0] != "path":
-                _check_parameter(parameter.name, value, shape)
-            if value is None and shape and shape.default is not None:
-                value = json.dumps(shape.default).strip('"')
-            if value is not None and key in named:
-                read[named[key]] = value
+        names = self._reader.parameters(mine, other)
+        read = {
+            names.get(key, ""): self._value(parameter, sources.get(key[0], {}))
+            for key, parameter in other.parameters.items()
+        }
         # What the vendor describes elsewhere works although its description lacks it.
         for parameter in mine.parameters.values():
-            if "x-togai-origin" in parameter.node.value and parameter.name not in named.values():
-                value = request.url.params.get(parameter.name)
-                if value is not None:
-                    read[parameter.name] = value
-        return read
+            if "x-togai-origin" in parameter.node.value:
+                read.setdefault(parameter.name, request.url.params.get(parameter.name))
+        return {name: value for name, value in read.items() if name and value is not None}
+
+    def _value(self, parameter: Parameter, source: Mapping[str, str]) -> str | None:
+        """The value of a parameter, or its default.
+
+        Raises:
+            Refused: It is missing, or not allowed.
+        """
+        shape = self._theirs.shape(parameter.schema) if parameter.schema else None
+        value = source.get(parameter.name)
+        if value is None and parameter.required:
+            raise Refused(400, f"{parameter.name} is required.")
+        if value is None or shape is None:
+            default = shape.default if shape else None
+            return value if default is None else json.dumps(default).strip('"')
+        if parameter.place != "path":
+            check_parameter(parameter.name, value, shape)
+        return value
 
     def _respond(
         self, mine: Operation, other: Operation, query: dict[str, str], request: httpx.Request
@@ -211,7 +199,7 @@ class Service:
     def _correct(
         self, other: Operation, query: dict[str, str], request: httpx.Request
     ) -> JSONObject:
-        body = self._reader.body(other, request)
+        body = self._reader.body(other.body, request)
         action = query.get("action", "UNDO")
         if query.get("require_confirmation") == "true":
             return {"data": []}
@@ -265,212 +253,3 @@ def _is_target(event: JSONObject, query: dict[str, str]) -> bool:
         "created_at": event["createdAt"],
     }
     return all(query.get(name) in (None, value) for name, value in wanted.items())
-
-
-def _check_parameter(name: str, value: str, shape: Shape) -> None:
-    patterns = {"integer": r"-?\d+", "number": r"-?\d+(\.\d+)?", "boolean": "true|false"}
-    if not re.fullmatch(patterns.get(shape.kind, ".*"), value, re.DOTALL):
-        raise Refused(400, f"{name} is not of the type {shape.kind}.")
-    if shape.enum and value not in shape.enum:
-        raise Refused(400, f"{name} is not one of {', '.join(shape.enum)}.")
-    if shape.kind == "integer" and int(value) > shape.limits.get("maximum", int(value)):
-        raise Refused(400, f"{name} is too large.")
-    _check_text(name, value, shape)
-
-
-def _check_text(name: str, value: Any, shape: Shape) -> None:
-    longest = shape.limits.get("maxLength" if shape.kind == "string" else "maxItems")
-    if shape.kind in ("string", "list") and longest is not None and len(value) > longest:
-        raise Refused(400, f"{name} is too long.")
-
-
-class _Translator:
-    """Knows which name of theirs stands for which of ours."""
-
-    def __init__(self, ours: Description, theirs: Description) -> None:
-        self._ours = ours
-        self._theirs = theirs
-
-    def parameters(self, mine: Operation, other: Operation) -> dict[tuple[str, str], str]:
-        """Our name for each parameter of theirs that stands for one of ours."""
-        named: dict[tuple[str, str], str] = {}
-        for key, parameter in other.parameters.items():
-            if key[0] == "path":
-                named[key] = parameter.name
-            elif key in mine.parameters:
-                named[key] = mine.parameters[key].name
-        lost = {key: one for key, one in mine.parameters.items() if key not in other.parameters}
-        for key, parameter in other.parameters.items():
-            words = self._theirs.shape(parameter.schema).words if parameter.schema else ""
-            for lost_key, one in lost.items():
-                same_name = python_name(one.name) == python_name(
-                    re.sub("^[Xx]-", "", parameter.name)
-                )
-                same_type = one.schema and self._ours.shape(one.schema).words == words
-                if key not in named and (
-                    same_name or (same_type and "x-togai-origin" not in one.node.value)
-                ):
-                    named[key] = one.name
-                    del lost[lost_key]
-                    break
-        return named
-
-    def body(self, other: Operation, request: httpx.Request) -> JSONObject | None:
-        """The body of a request in the form of our contract."""
-        if other.body is None:
-            return None
-        if not request.content:
-            if other.body.required:
-                raise Refused(400, "A body is required.")
-            return None
-        accepted = set(other.body.media) & {"application/json", "*/*", "application/*"}
-        schema = json_of(other.body)
-        if not accepted or schema is None:
-            raise Refused(415, "The content type is not supported.")
-        operation = next(
-            self._ours.operation(*one) for one in self._ours.calls() if one[0] == "post"
-        )
-        ours = json_of(operation.body) if operation.body else None
-        return cast("JSONObject", self._absorb(schema, ours, json.loads(request.content), "body"))
-
-    def _absorb(self, node: Node, ours: Node | None, value: Any, at: str) -> Any:
-        shape = self._theirs.shape(node)
-        mine = self._ours.shape(ours) if ours else None
-        python = {"object": dict, "map": dict, "list": list, "string": str, "boolean": bool}
-        wanted = python.get(shape.kind)
-        if wanted and not isinstance(value, wanted):
-            raise Refused(400, f"{at} is not of the type {shape.kind}.")
-        if shape.enum and value not in shape.enum:
-            raise Refused(400, f"{at} is not one of {', '.join(shape.enum)}.")
-        _check_text(at, value, shape)
-        if shape.kind == "list" and shape.inner:
-            inner = mine.inner if mine else None
-            return [self._absorb(shape.inner, inner, one, f"{at}[]") for one in value]
-        if shape.kind != "object" or not shape.properties:
-            return value
-        read: JSONObject = {}
-        pairs = self.pairs(shape, mine) if mine else {}
-        for name, child in shape.properties.items():
-            if name in value and not self._theirs.shape(child).read_only:
-                own = pairs.get(name)
-                inner = mine.properties.get(own) if mine and own else None
-                read[own or name] = self._absorb(child, inner, value[name], f"{at}.{name}")
-        missing = [name for name in shape.required if name not in value]
-        if missing:
-            raise Refused(400, f"{at}.{missing[0]} is required.")
-        return read
-
-    def pairs(self, theirs: Shape, ours: Shape) -> dict[str, str]:
-        """Our name for each property of theirs that stands for one of ours."""
-        found = {name: name for name in theirs.properties if name in ours.properties}
-        lost = [name for name in ours.properties if name not in found]
-        fresh = [name for name in theirs.properties if name not in found]
-        for by_name in (True, False):
-            for new in fresh:
-                old = next((one for one in lost if self._same(theirs, ours, new, one, by_name)), "")
-                if new not in found and old:
-                    found[new] = old
-                    lost.remove(old)
-        return found
-
-    def _same(self, theirs: Shape, ours: Shape, new: str, old: str, by_name: bool) -> bool:
-        if by_name:
-            return python_name(new) == python_name(old)
-        words = self._ours.shape(ours.properties[old]).words
-        return self._theirs.shape(theirs.properties[new]).words == words
-
-    def write(self, node: Node, ours: Node | None, value: Any, depth: int = 0) -> Any:
-        """A value of ours as the description has it."""
-        shape = self._theirs.shape(node)
-        mine = self._ours.shape(ours) if ours else None
-        if depth > 12:
-            return None
-        if shape.kind == "object" and shape.properties and isinstance(value, dict):
-            return self._object(shape, mine, cast("JSONObject", value), depth)
-        if shape.kind == "list" and shape.inner:
-            inner = mine.inner if mine and mine.kind == "list" else ours
-            items: Sequence[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
-            return [self.write(shape.inner, inner, one, depth + 1) for one in items]
-        if shape.kind == "map" and shape.inner and isinstance(value, dict):
-            inner = mine.inner if mine else None
-            entries = cast("JSONObject", value)
-            return {
-                key: self.write(shape.inner, inner, one, depth + 1) for key, one in entries.items()
-            }
-        return self._scalar(shape, mine, value)
-
-    def _object(self, shape: Shape, mine: Shape | None, value: JSONObject, depth: int) -> Any:
-        written: JSONObject = {}
-        pairs = self.pairs(shape, mine) if mine else {name: name for name in shape.properties}
-        # A wrapper is an object that is new while our required properties are gone.
-        gone = mine is not None and not any(one in shape.properties for one in mine.required)
-        for name, node in shape.properties.items():
-            inner = self._theirs.shape(node)
-            own = pairs.get(name, name)
-            if inner.write_only:
-                continue
-            if own in value:
-                child = mine.properties.get(own) if mine else None
-                written[name] = self.write(node, child, value[own], depth + 1)
-            elif inner.properties and mine and mine.node and (gone or self._holds(inner, mine)):
-                written[name] = self.write(node, mine.node, value, depth + 1)
-            elif (deeper := _deep(value, name)) is not None and name not in pairs:
-                written[name] = self._scalar(inner, None, deeper)
-            elif name in shape.required:
-                # The token that a last page must have names no further page.
-                written[name] = "" if own == "nextToken" else self._sample(inner)
-        return written
-
-    @staticmethod
-    def _holds(inner: Shape, mine: Shape) -> bool:
-        """Whether a new object holds a property of ours that stood beside it."""
-        known = {python_name(one) for one in mine.properties}
-        return any(python_name(one) in known for one in inner.properties)
-
-    def _scalar(self, shape: Shape, mine: Shape | None, value: Any) -> Any:
-        if shape.enum is not None and isinstance(value, str) and value not in shape.enum:
-            old = mine.enum or () if mine else ()
-            fresh = [one for one in shape.enum if one not in old]
-            gone = [one for one in old if one not in shape.enum]
-            known = value in gone and gone.index(value) < len(fresh)
-            return fresh[gone.index(value)] if known else [value, *shape.enum][-1]
-        fits: dict[str, Any] = {
-            "string": isinstance(value, str),
-            "integer": isinstance(value, int),
-            "number": isinstance(value, (int, float)),
-            "boolean": isinstance(value, bool),
-            "anything": True,
-            "object": isinstance(value, dict),
-            "map": isinstance(value, dict),
-        }
-        moments = {"date": 10, "date-time": 64}
-        if fits.get(shape.kind):
-            if shape.format == "time":
-                return "07:30:35"
-            return value[: moments.get(shape.format or "")] if isinstance(value, str) else value
-        return self._sample(shape)
-
-    def _sample(self, shape: Shape, depth: int = 0) -> Any:
-        if shape.enum:
-            return shape.enum[-1]
-        if shape.kind == "object" and depth < 8:
-            return {
-                name: self._sample(self._theirs.shape(node), depth + 1)
-                for name, node in shape.properties.items()
-                if name in shape.required
-            }
-        return copy.copy(_SAMPLES.get(shape.words, _SAMPLES.get(shape.kind, "text")))
-
-
-def _deep(value: Any, name: str) -> Any:
-    """The first value that has a name in Python, anywhere below."""
-    if isinstance(value, dict):
-        entries = cast("JSONObject", value)
-        for key, one in entries.items():
-            if python_name(key) == python_name(name):
-                return one
-        return next(
-            (one for one in (_deep(each, name) for each in entries.values()) if one is not None),
-            None,
-        )
-    return None

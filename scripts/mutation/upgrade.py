@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.bump import PACKAGE, SURFACE, CheckFailed, facade_facts
+from contract.checks import PACKAGE, SURFACE, CheckFailed, facade_facts
 from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files
 from contract.surface import lost
 from contract.transaction import replace_all

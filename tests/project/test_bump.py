@@ -17,7 +17,8 @@ import pytest
 import yaml
 from contract import bump as bumping
 from contract import transaction, verdicts
-from contract.bump import CheckFailed, bump
+from contract.bump import bump
+from contract.checks import CheckFailed, facade_facts
 from contract.generation import GenerationFailed, generate
 from contract.load import Unusable, parse
 from contract.merge import merge
@@ -627,4 +628,4 @@ def test_a_place_that_cannot_be_put_back_keeps_no_other_from_it(
 def test_the_check_of_the_facade_says_what_is_missing(project: Path) -> None:
     shutil.rmtree(project / "generated/_togai_generated/models")
     with pytest.raises(CheckFailed, match="cannot be imported: ModuleNotFoundError"):
-        bumping.facade_facts(project, project / "generated")
+        facade_facts(project, project / "generated")

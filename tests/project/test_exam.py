@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 from contract import schemas as schemas_
+from contract import values as values_
 from contract import verdicts
-from contract.calls import Calls, Marks
+from contract.calls import Calls
 from contract.load import load
+from contract.marks import Marks
 from contract.normalize import Description
 from contract.schemas import Schemas
+from contract.values import Values
 from contract.verdicts import Rule, Verdict
+from mutation import judge_merge
 from mutation.__main__ import table
 from mutation.judge_merge import Result, examine, examine_sequence
 from mutation.mutants import Mutant, combined, sequences, single
@@ -169,13 +173,18 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
         "removed request enum member",
     ),
     "limits only ever tighten": (
-        (schemas_, "_tighter", lambda f: lambda *a: not f(*a)),
+        (values_, "_tighter", lambda f: lambda *a: not f(*a)),
         "tightened limit",
     ),
     "what came back stays marked": ((Marks, "release", lambda _: swallow), "removed error status"),
     "enum members are not compared": (
-        (Schemas, "values", lambda _: swallow),
+        (Values, "enum", lambda _: swallow),
         "removed request enum member",
+    ),
+    "a filter may list its values": (rule("LISTED_SENT", ABSORBED), "values of a filter"),
+    "outcomes make no conflict of a limit": (
+        (judge_merge, "with_outcomes", lambda _: lambda merged, _: merged),
+        "limit of a filter",
     ),
     "names in Python may collide": (
         (schemas_, "clash", lambda _: lambda *_: False),

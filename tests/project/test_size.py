@@ -1,4 +1,4 @@
-"""The package stays small: its files, its functions and its wings."""
+"""The package and its scripts stay small: their files, their functions and their wings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ import pytest
 from radon.complexity import cc_visit
 
 # Each may only shrink: lower a number when the folder has fewer lines.
-WINGS = {"_transport": 1945, "corrections": 2330, "testing": 2450, "jobs": 1140, "_cli": 1550}
+WINGS = {
+    "togai/_transport": 1945,
+    "togai/corrections": 2330,
+    "togai/testing": 2450,
+    "togai/jobs": 1140,
+    "togai/_cli": 1550,
+    "scripts/contract": 5000,
+    "scripts/mutation": 2660,
+}
 
 
 def files(root: Path) -> list[Path]:
-    return sorted((root / "togai").rglob("*.py"))
+    parts = ("togai", "scripts/contract", "scripts/mutation")
+    return sorted(path for part in parts for path in (root / part).rglob("*.py"))
 
 
 def lines(path: Path) -> int:
@@ -55,5 +64,5 @@ def test_no_function_is_more_complex_than_15(root: Path) -> None:
 
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_wing_keeps_its_size(root: Path, wing: str) -> None:
-    size = sum(lines(path) for path in (root / "togai" / wing).rglob("*.py"))
+    size = sum(lines(path) for path in (root / wing).rglob("*.py"))
     assert size <= WINGS[wing]

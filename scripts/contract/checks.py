@@ -1,0 +1,85 @@
+"""What a bump checks before anything is written: the contract, the facade above the new package, and the surface."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from contract import surface
+from contract.load import parse
+
+CONTRACT = "openapi.yaml"
+PACKAGE = "generated/_togai_generated"
+SURFACE = "tests/surface"
+
+
+class CheckFailed(Exception):
+    """The result of the merge does not pass a check; the message says which."""
+
+
+def checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]:
+    """All that a bump writes, from the contract and the package in the room.
+
+    Raises:
+        CheckFailed: A check does not hold.
+    """
+    spec, package, facts = room / CONTRACT, room / PACKAGE, room / SURFACE
+    facts.mkdir(parents=True)
+    if parse(spec.read_bytes()) != contract:
+        raise CheckFailed("the text of the contract would not hold what was merged")
+    problem = next(OpenAPIV30SpecValidator(contract).iter_errors(), None)
+    if problem is not None:
+        raise CheckFailed(f"the contract would not be valid OpenAPI: {problem.message}")
+    (facts / "wire.txt").write_text("\n".join(surface.wire(contract)) + "\n", "utf-8")
+    (facts / "python.txt").write_text(facade_facts(root, package.parent), "utf-8")
+    for name in surface.FILES:
+        _check_surface(root / SURFACE / name, facts / name)
+    fresh = {CONTRACT: spec, PACKAGE: package}
+    return fresh | {f"{SURFACE}/{name}": facts / name for name in surface.FILES}
+
+
+def facade_facts(root: Path, generated: Path) -> str:
+    """What callers see of a facade above a generated package, one fact a line.
+
+    Args:
+        root: The project that holds the facade.
+        generated: The folder that holds the package.
+
+    Raises:
+        CheckFailed: The facade cannot be imported above it.
+    """
+    done = run_above(["-m", "contract.surface"], root, generated)
+    if done.returncode != 0:
+        raise CheckFailed(f"the facade cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout
+
+
+def run_above(
+    arguments: list[str], root: Path, generated: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run Python with the facade of a project above a generated package."""
+    here = Path(__file__).resolve().parents[1]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (generated, root, here))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [sys.executable, "-P", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _check_surface(before: Path, after: Path) -> None:
+    """No fact that callers could rely on may be gone."""
+    if not before.exists():
+        return
+    gone = surface.lost(
+        before.read_text("utf-8").splitlines(), after.read_text("utf-8").splitlines()
+    )
+    if gone:
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise CheckFailed(f"the surface would lose: {gone[0]}{more}")

@@ -1,0 +1,99 @@
+"""Marks in the contract for what the vendor dropped, deprecated or brought back; and what a comparison works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from contract import verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from contract.adopt import Taker
+    from contract.findings import Findings
+    from contract.normalize import Description
+    from contract.shapes import Node
+    from contract.verdicts import Rule
+
+REMOVED = "x-togai-removed"
+ORIGIN = "x-togai-origin"
+
+
+class Marks:
+    """Writes into the contract what the vendor dropped, deprecated or brought back.
+
+    Args:
+        findings: Where differences are recorded.
+        today: The date that a mark carries.
+    """
+
+    def __init__(self, findings: Findings, today: str) -> None:
+        self._findings = findings
+        self.today = today
+
+    def hold(
+        self,
+        rule: Rule,
+        node: dict[str, Any],
+        at: str,
+        ours: str,
+        positions: Iterable[str],
+        *,
+        deprecate: bool = False,
+        hints: Iterable[str] = (),
+    ) -> None:
+        """Keep what theirs dropped, and write down since when."""
+        known = REMOVED in node or self._findings.is_known(rule, at, "none")
+        follow = self._findings.add(rule, at, ours, "none", positions, known=known, hints=hints)
+        if follow and not known:
+            if deprecate:
+                node["deprecated"] = True
+            node[REMOVED] = self.today
+
+    def release(self, node: dict[str, Any], at: str, positions: Iterable[str]) -> None:
+        """Remove the mark from what came back."""
+        was = f"removed in {node[REMOVED]}"
+        if self._findings.add(verdicts.BACK, at, was, "present", positions):
+            node.pop(REMOVED)
+            node.pop("deprecated", None)
+
+    def deprecation(
+        self, node: dict[str, Any], theirs: Sequence[Node], at: str, positions: Sequence[str]
+    ) -> None:
+        """Follow what the vendor plans to drop."""
+        marked = node.get("deprecated") is True
+        if REMOVED in node or not theirs:
+            return
+        at = f"{at}/deprecated"
+        if all(one.get("deprecated") is True for one in theirs):
+            if not marked and self._findings.add(verdicts.DEPRECATED, at, "no", "yes", positions):
+                node["deprecated"] = True
+        elif marked and self._findings.add(verdicts.WELCOME, at, "yes", "no", positions):
+            node.pop("deprecated")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A part of a merge: compares some places, records the differences, and lets our contract follow.
+
+    Attributes:
+        contract: Our contract as plain data.
+        ours: The contract, read.
+        theirs: The vendor's description.
+        findings: Where differences are recorded.
+        marks: Writes what was dropped.
+        taker: Writes what is new.
+    """
+
+    contract: dict[str, Any]
+    ours: Description
+    theirs: Description
+    findings: Findings
+    marks: Marks
+    taker: Taker
+
+
+def need(is_required: bool) -> str:
+    """Whether something must be there, in a word."""
+    return "required" if is_required else "optional"

@@ -1,0 +1,162 @@
+"""Parameters: what a call sends beside its body."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from contract import verdicts
+from contract.adopt import NotModelled, builder_clash, python_name, unwritable
+from contract.align import is_always_sent, operation_at, parameter_position
+from contract.marks import ORIGIN, REMOVED, Comparison, need
+from contract.shapes import escaped, schema_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from contract.normalize import Operation, Parameter
+    from contract.shapes import Shape
+
+
+# Defaults that select nothing.
+_NOTHING: tuple[Any, ...] = (None, False, "", 0, [], {})
+
+
+class Parameters(Comparison):
+    """Compares the parameters of two descriptions, and adds to the contract what theirs has more."""
+
+    def compare(self, mine: Operation, other: Operation) -> None:
+        """Compare the parameters of one call."""
+        fresh = {
+            key: parameter
+            for key, parameter in other.parameters.items()
+            # The path itself names its parameters: any other one cannot be sent.
+            if key not in mine.parameters and key[0] != "path"
+        }
+        for key, parameter in mine.parameters.items():
+            place, node = parameter.node.at, parameter.node.value
+            position = [parameter_position(mine, key, parameter.name)]
+            match = other.parameters.get(key)
+            if match is None:
+                self._lost(place, mine, parameter, fresh.values(), position)
+                continue
+            if ORIGIN in node and ORIGIN not in match.node.value:
+                origin = str(node[ORIGIN])
+                self.findings.add(verdicts.DESCRIBED, place, origin, "described", position)
+            if REMOVED in node:
+                self.marks.release(node, place, position)
+            self.marks.deprecation(node, [match.node], place, position)
+            self._requirement(place, parameter, match, position)
+        for key, parameter in fresh.items():
+            self._new(mine, parameter, [parameter_position(mine, key, parameter.name)])
+
+    def _lost(
+        self,
+        place: str,
+        mine: Operation,
+        parameter: Parameter,
+        fresh: Iterable[Parameter],
+        position: list[str],
+    ) -> None:
+        name = python_name(parameter.name)
+        moved = [new for new in fresh if new.name == parameter.name]
+        alike = moved or [new for new in fresh if python_name(new.name) == name]
+        if ORIGIN in parameter.node.value and not alike:
+            return
+        rule = verdicts.MOVED_PARAMETER if moved else verdicts.RENAMED_PARAMETER
+        if not alike:
+            rule = verdicts.LOST_REQUIRED if parameter.required else verdicts.LOST_PARAMETER
+        hints = [f"{new.place} {new.name}" for new in alike or self._of_one_type(parameter, fresh)]
+        words = (need(parameter.required), hints[0] if alike else "none")
+        gets = "" if mine.method == "get" else "other events corrected than were selected"
+        self.findings.add(rule, place, *words, position, hints=hints, gets=gets)
+
+    def _of_one_type(self, parameter: Parameter, fresh: Iterable[Parameter]) -> list[Parameter]:
+        """The new parameters that have the type of a lost one."""
+        words = self.ours.shape(parameter.schema).words if parameter.schema else ""
+        typed = ((new, new.schema) for new in fresh)
+        return [
+            new for new, schema in typed if schema and self.theirs.shape(schema).words == words
+        ][:3]
+
+    def _requirement(
+        self, place: str, parameter: Parameter, match: Parameter, position: list[str]
+    ) -> None:
+        if parameter.place != "path" and "content" in match.node.value:
+            # A string would be sent in quotes, as JSON.
+            theirs = ", ".join(sorted(match.node.value["content"]))
+            self.findings.add(verdicts.MEDIA, f"{place}/content", "plain", theirs, position)
+        at = f"{place}/required"
+        if match.required and not is_always_sent(parameter):
+            self.findings.add(verdicts.NEED_PARAMETER, at, "optional", "required", position)
+        elif match.required != parameter.required:
+            words = (need(parameter.required), need(match.required))
+            self.findings.add(verdicts.OPTIONALITY, at, *words, position, known=True)
+
+    def _new(self, mine: Operation, parameter: Parameter, position: list[str]) -> None:
+        name = parameter.name
+        place = f"{operation_at(mine)}/parameters/{escaped(parameter.place)}/{escaped(name)}"
+        shape = self.theirs.shape(parameter.schema) if parameter.schema else None
+        words = shape.words if shape else "anything"
+        default = shape.default if shape else None
+        if parameter.required:
+            words = f"required {words}"
+            self.findings.add(verdicts.NEED_PARAMETER, place, "none", words, position)
+        elif default not in _NOTHING:
+            words = f"{words}, default {default}"
+            self.findings.add(verdicts.NEW_DEFAULT, place, "none", words, position)
+        else:
+            self._gain(mine, parameter, shape, place, position)
+
+    def _gain(
+        self,
+        mine: Operation,
+        parameter: Parameter,
+        shape: Shape | None,
+        place: str,
+        position: list[str],
+    ) -> None:
+        """Take a new optional parameter into the contract, if it can be sent."""
+        written: list[dict[str, Any]] = mine.node.value.setdefault("parameters", [])
+        name, words = parameter.name, shape.words if shape else "anything"
+        why = self._unsendable(place, parameter, shape, written)
+        schema: dict[str, Any] = {}
+        if shape and not why and self.findings.is_free(place, words):
+            try:
+                owner = str(mine.node.get("operationId") or "call")
+                schema = self.taker.take(shape, "request", owner, name)
+            except NotModelled as error:
+                why = str(error)
+        if why:
+            rule = verdicts.UNMODELLED_PARAMETER
+            reason = f"{why}: {rule.reason}"
+            self.findings.add(rule, place, "none", words, position, reason=reason, known=True)
+            return
+        is_key = re.search("idempoten", name, re.IGNORECASE) and mine.method != "get"
+        rule = verdicts.IDEMPOTENCY if is_key else verdicts.NEW_PARAMETER
+        if self.findings.add(rule, place, "none", words, position, gain=True):
+            text = schema.pop("description", None) or "Not described."
+            entry = {"name": name, "in": parameter.place, "description": text, "schema": schema}
+            written.append(entry)
+
+    def _unsendable(
+        self, at: str, parameter: Parameter, shape: Shape | None, written: list[dict[str, Any]]
+    ) -> str:
+        """Why a request's builder cannot send a parameter; empty if it can."""
+        if parameter.place not in ("query", "header", "cookie"):
+            return f"a parameter in {parameter.place!r} cannot be sent"
+        if "content" in parameter.node.value:
+            return "its value is a document, not a string"
+        if shape is None:
+            return "no schema"
+        if unwritable(parameter.name):
+            return unwritable(parameter.name)
+        nodes = [self.ours.resolved(schema_node(entry, "#")) for entry in written]
+        if builder_clash(parameter.name, [str(node.value["name"]) for node in nodes]):
+            return "its name is taken in Python"
+        if parameter.place != "query" and (shape.kind != "string" or shape.format):
+            return f"a {parameter.place} holds a string alone"
+        inner = self.theirs.shape(shape.inner) if shape.inner else shape
+        if shape.kind in ("object", "map") or inner.kind in ("object", "map", "list"):
+            return "objects cannot be sent in a query"
+        return "the generator cannot write it" if at in self.findings.left_out else ""

@@ -1,0 +1,289 @@
+"""A schema as it is written -> what it allows, as far as a client can see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from contract.load import Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+T = TypeVar("T")
+
+UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
+LOWER = ("minLength", "minItems", "minimum", "minProperties")
+LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems")
+_HUGE = 10**300
+
+# An extension of the canonical form, in which nothing but wire facts is left.
+KIND = "x-togai-kind"
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A mapping of a description, and where it stands there."""
+
+    value: dict[str, Any]
+    at: str
+
+    def get(self, key: str) -> Any:
+        """What stands under a key, or None."""
+        return self.value.get(key)
+
+    def __truediv__(self, key: object) -> Node:
+        """The mapping under a key; an empty one if nothing stands there."""
+        at = f"{self.at}/{escaped(str(key))}"
+        found = self.value.get(str(key))
+        if found is None:
+            return Node({}, at)
+        if not isinstance(found, dict):
+            raise Unusable(f"{at} is not a mapping")
+        return Node(cast("dict[str, Any]", found), at)
+
+    def nodes(self, key: str) -> list[Node]:
+        """The mappings in the list under a key; none if nothing stands there."""
+        found: Any = self.value.get(key)
+        if found is None:
+            return []
+        if not isinstance(found, list):
+            raise Unusable(f"{self.at}/{escaped(key)} is not a list")
+        return [schema_node(one, f"{self.at}/{escaped(key)}/{i}") for i, one in enumerate(found)]  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+
+
+def schema_node(value: Any, at: str) -> Node:
+    """A schema, which may be a bare true."""
+    if isinstance(value, bool):
+        return Node({} if value else {"not": {}}, at)
+    if not isinstance(value, dict):
+        raise Unusable(f"{at} is not a mapping")
+    return Node(cast("dict[str, Any]", value), at)
+
+
+def escaped(step: str) -> str:
+    """A key as a step of a JSON pointer."""
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a schema allows, as far as a client can see.
+
+    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or words for what has no
+    single kind. `identity` is the same for every way that leads to one schema; `name` is the component's;
+    `node` is where it is written.
+    """
+
+    kind: str
+    identity: int
+    at: str
+    format: str | None = None
+    enum: tuple[str, ...] | None = None
+    properties: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    required: frozenset[str] = frozenset()
+    inner: Node | None = None
+    closed: bool = False
+    nullable: bool = False
+    read_only: bool = False
+    write_only: bool = False
+    default: Any = None
+    limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    name: str | None = None
+    description: str = ""
+    node: Node | None = None
+
+    @property
+    def words(self) -> str:
+        """The kind and format, for people and for comparing."""
+        return f"{self.kind} ({self.format})" if self.format else self.kind
+
+
+def own(node: Node, *, canonical: bool) -> Shape:
+    """What a schema says itself, whatever it refers to or is composed of."""
+    types, values = _types(node), _values(node)
+    kind = str(node.get(KIND) or "") if canonical else ""
+    kind = kind or _kind(node, types, values)
+    texts = _texts(values) if kind == "string" and values is not None else None
+    if texts is None and kind == "string" and values is not None:
+        kind = "values that are not strings"
+    form = node.get("x-togai-format") or node.get("format")
+    return Shape(
+        kind=kind,
+        identity=id(node.value),
+        at=node.at,
+        format=str(form) if form else None,
+        enum=texts,
+        properties=_properties(node),
+        required=frozenset(map(str, as_list(node.get("required")))),
+        inner=_inner(node, kind),
+        closed=node.get("additionalProperties") is False,
+        default=node.value.get("default", node.get("x-togai-default")),
+        read_only=node.get("readOnly") is True,
+        write_only=node.get("writeOnly") is True,
+        nullable="null" in types or node.get("nullable") is True or None in (values or ()),
+        limits=_limits(node),
+        description=str(node.get("description") or ""),
+        node=node,
+    )
+
+
+def _texts(values: list[Any]) -> tuple[str, ...] | None:
+    """The values of an enum of texts, which may hold null; None if there are others."""
+    texts = tuple(value for value in values if value is not None)
+    return texts if all(isinstance(value, str) for value in texts) else None
+
+
+def _properties(node: Node) -> dict[str, Node]:
+    properties = node / "properties"
+    return {
+        name: schema_node(value, f"{properties.at}/{escaped(name)}")
+        for name, value in properties.value.items()
+    }
+
+
+def _limits(node: Node) -> dict[str, Any]:
+    return {key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))}
+
+
+def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
+    """What one of several shapes allows."""
+    some = [shape for shape in shapes if shape.kind != "nothing" or not shape.nullable]
+    nullable = len(some) < len(shapes) or any(shape.nullable for shape in some)
+    if len(some) == 1:
+        return replace(some[0], nullable=nullable)
+    words = sorted(shape.words for shape in some)
+    kind = f"one of: {', '.join(words) or 'nothing'}"
+    result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", nullable=nullable, node=node)
+    if len(set(words)) != 1 or any(_holds_something(shape) for shape in some):
+        return result
+    return replace(result, kind=some[0].kind, format=some[0].format, enum=_any_of(some))
+
+
+def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node]) -> Shape:
+    """What all of several shapes allow; `both` composes a property that two of them describe."""
+    properties: dict[str, Node] = {}
+    limits: dict[str, Any] = {}
+    for part in parts:
+        for name, each in part.properties.items():
+            properties[name] = both(properties.get(name, each), each)
+        for key, value in part.limits.items():
+            limits[key] = _tightest(key, limits.get(key, value), value)
+    return Shape(
+        kind=_common_kind({part.kind for part in parts}),
+        identity=id(node.value),
+        at=node.at,
+        format=_first(part.format for part in parts),
+        enum=_common([part.enum for part in parts if part.enum is not None]),
+        properties=properties,
+        required=frozenset[str]().union(*(part.required for part in parts)),
+        inner=_first(part.inner for part in parts),
+        closed=any(part.closed for part in parts),
+        default=_first(part.default for part in parts),
+        limits=limits,
+        description=str(node.get("description") or ""),
+        node=node,
+    )
+
+
+def _any_of(shapes: list[Shape]) -> tuple[str, ...] | None:
+    """The values of all enums; None if one of the shapes is not an enum."""
+    lists = [shape.enum for shape in shapes if shape.enum is not None]
+    return sum(lists, ()) if len(lists) == len(shapes) else None
+
+
+def _common_kind(kinds: set[str]) -> str:
+    kinds = kinds - {"anything"}
+    for pair, narrower in (({"integer", "number"}, "integer"), ({"object", "map"}, "object")):
+        kinds = {narrower} if kinds == pair else kinds
+    return " and ".join(sorted(kinds)) or "anything"
+
+
+def says_something(part: Shape) -> bool:
+    """Whether a part of a composition restricts anything."""
+    return part.kind != "anything" or bool(
+        part.properties or part.required or part.limits or part.enum is not None or part.format
+    )
+
+
+def _holds_something(shape: Shape) -> bool:
+    return bool(shape.properties or shape.inner or shape.kind == "object")
+
+
+def _types(node: Node) -> list[Any]:
+    declared: Any = node.get("type")
+    return as_list(declared) if isinstance(declared, list) else [declared]
+
+
+def _values(node: Node) -> list[Any] | None:
+    """The values that are listed; None if any is allowed."""
+    if "const" in node.value:
+        return [node.get("const")]
+    listed = node.get("enum")
+    return as_list(listed) if isinstance(listed, list) else None
+
+
+def _kind(node: Node, types: list[Any], values: list[Any] | None) -> str:
+    kinds = [str(each) for each in types if each not in ("null", None)]
+    if len(kinds) > 1:
+        return "one of: " + ", ".join(sorted(kinds))
+    if kinds:
+        return {"array": "list", "object": _object_kind(node)}.get(kinds[0], kinds[0])
+    if "not" in node.value:
+        return "nothing" if node.get("not") == {} else "anything but something"
+    if "items" in node.value:
+        return "list"
+    if "properties" in node.value or node.get("additionalProperties") is not None:
+        return _object_kind(node)
+    if values is not None:
+        return "string"
+    return "nothing" if node.get("type") is not None else "anything"
+
+
+def _object_kind(node: Node) -> str:
+    """Whether an object is a map: no properties of its own, and a schema for all others."""
+    extra: Any = node.get("additionalProperties")
+    is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
+    return "map" if is_map else "object"
+
+
+def _inner(node: Node, kind: str) -> Node | None:
+    if kind == "list":
+        return schema_node(node.value.get("items", {}), f"{node.at}/items")
+    if kind == "map":
+        extra: Any = node.get("additionalProperties")
+        return schema_node(extra, f"{node.at}/additionalProperties")
+    return None
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    """The first value that is there."""
+    return next((one for one in values if one is not None), None)
+
+
+def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The values that all enums have."""
+    if not enums:
+        return None
+    return tuple(value for value in enums[0] if all(value in one for one in enums))
+
+
+def _tightest(key: str, one: Any, other: Any) -> Any:
+    if key in UPPER:
+        return min(one, other)
+    return max(one, other) if key in LOWER else other
+
+
+def _is_limit(key: str, value: Any) -> bool:
+    if key == "pattern":
+        return isinstance(value, str)
+    if key == "uniqueItems":
+        return value is True
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
+        return False
+    return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list; an empty one for anything else."""
+    return cast("Any", value) if isinstance(value, list) else []

@@ -1,0 +1,166 @@
+"""Enums and limits: which values are sent and read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contract import verdicts
+from contract.adopt import members
+from contract.marks import Comparison
+from contract.schemas import RELIED, shown
+from contract.shapes import LIMITS, LOWER, UPPER, as_list, escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from contract.align import Meeting, Place
+
+REMOVED_VALUES = "x-togai-removed-values"
+
+
+class Values(Comparison):
+    """Compares enums and limits of two descriptions; ours follow what is added or loosened."""
+
+    def enum(self, place: Place) -> None:
+        """Compare the values of an enum."""
+        ours = place.ours.enum
+        listed = [meeting for meeting in place.meetings if meeting.theirs.enum is not None]
+        if ours is None or not listed:
+            self._listing(place)
+            return
+        relied = (place.ours.node or place.node).get(RELIED)
+        offered = _offered(listed)
+        fresh = {value: offered[value] for value in offered if value not in ours}
+        absent = {value: _without(listed, value) for value in ours}
+        lost = sum(bool(meetings) for meetings in absent.values())
+        hints = [f"renamed to {new}?" for new in sorted(fresh)[:3] if lost <= len(fresh)]
+        for value, meetings in absent.items():
+            if meetings:
+                is_relied = relied is True or value in as_list(relied)
+                self._value_absent(place, value, meetings, hints, is_relied)
+            else:
+                self._value_present(place, value, offered[value])
+        self._new_values(place, fresh, decide=relied is True)
+
+    def _new_values(self, place: Place, fresh: dict[str, list[str]], *, decide: bool) -> None:
+        takeable = set(members(fresh, place.ours.enum or ()))
+        for value, where in fresh.items():
+            at = f"{place.at}/enum/{escaped(value)}"
+            why = "" if value in takeable else "it has no name in Python"
+            if at in self.findings.left_out:
+                why = "the generator cannot write it"
+            if why:
+                reason = f"{why}: reads as an unknown value"
+                rule = verdicts.UNMODELLED
+                self.findings.add(rule, at, "none", value, where, reason=reason, known=True)
+            elif decide:
+                self.findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
+            elif self.findings.add(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
+                place.node.value["enum"].append(value)
+
+    def _listing(self, place: Place) -> None:
+        """Report that values are listed now, or no longer."""
+        mine = place.ours.enum is not None
+        for meeting in place.meetings:
+            listed = meeting.theirs.enum
+            if (listed is not None) == mine:
+                continue
+            at, where = f"{place.at}/enum", [meeting.position]
+            if listed is not None and meeting.direction == "request":
+                values = ", ".join(sorted(listed))
+                self.findings.add(verdicts.LISTED_SENT, at, "any", shown(values), where)
+            else:
+                words = ("listed", "any") if mine else ("any", "listed")
+                self.findings.add(verdicts.LISTED, at, *words, where, known=True)
+
+    def _value_absent(
+        self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
+    ) -> None:
+        at = f"{place.at}/enum/{escaped(value)}"
+        schema = place.node.value
+        sent = [one.position for one in absent if one.direction == "request"]
+        where = sent or [one.position for one in absent]
+        if sent or is_relied:
+            rule = verdicts.LOST_REQUEST_MEMBER if sent else verdicts.LOST_RELIED_MEMBER
+            self.findings.add(rule, at, value, "none", where, hints=hints)
+            return
+        rule = verdicts.HELD_MEMBER
+        known = value in schema.get(REMOVED_VALUES, {}) or len(absent) < len(place.meetings)
+        known = known or self.findings.is_known(rule, at, "none")
+        follow = self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
+        if follow and not known:
+            schema.setdefault(REMOVED_VALUES, {})[value] = self.marks.today
+
+    def _value_present(self, place: Place, value: str, where: list[str]) -> None:
+        schema = place.node.value
+        marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
+        if value in marks:
+            at, was = f"{place.at}/enum/{escaped(value)}", f"removed in {marks[value]}"
+            if self.findings.add(verdicts.BACK, at, was, "present", where):
+                marks.pop(value)
+                if not marks:
+                    schema.pop(REMOVED_VALUES)
+
+    def limits(self, place: Place) -> None:
+        """Compare limits and patterns: ours follow what is loosened."""
+        sent = [one for one in place.meetings if one.direction == "request"]
+        deciding = sent or place.meetings
+        positions = [one.position for one in deciding]
+        for key in LIMITS:
+            mine = _limit(key, place.ours.limits)
+            at = f"{place.at}/{key}"
+            loosest = _loosest(key, [_limit(key, one.theirs.limits) for one in deciding], mine)
+            if loosest == mine:
+                continue
+            words = (shown(mine), shown(loosest))
+            if mine is None or (loosest is not None and _tighter(key, loosest, mine)):
+                rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
+                self.findings.add(rule, at, *words, positions, known=not sent)
+            elif self.findings.add(verdicts.LOOSER, at, *words, positions):
+                holder = _holding(place.node.value, key)
+                if loosest is None:
+                    holder.pop(key, None)
+                else:
+                    holder[key] = loosest
+
+
+def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
+    """Each value of theirs, and where it stands."""
+    offered: dict[str, list[str]] = {}
+    for meeting in listed:
+        for value in meeting.theirs.enum or ():
+            offered.setdefault(value, []).append(meeting.position)
+    return offered
+
+
+def _without(listed: Sequence[Meeting], value: str) -> list[Meeting]:
+    return [meeting for meeting in listed if value not in (meeting.theirs.enum or ())]
+
+
+def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """The part of a composed schema that has a limit."""
+    parts: list[dict[str, Any]] = [schema, *schema.get("allOf", ())]
+    return next((part for part in parts if key in part), schema)
+
+
+def _loosest(key: str, offered: list[Any], mine: Any) -> Any:
+    if None in offered:
+        return None
+    if key in UPPER:
+        return max(offered)
+    if key in LOWER:
+        return min(offered)
+    return offered[0] if len({str(one) for one in offered}) == 1 else mine
+
+
+def _limit(key: str, limits: Mapping[str, Any]) -> Any:
+    value = limits.get(key)
+    # At least zero of them is not a limit.
+    return None if key in LOWER and key != "minimum" and value == 0 else value
+
+
+def _tighter(key: str, theirs: Any, ours: Any) -> bool:
+    if key in UPPER:
+        return bool(theirs < ours)
+    # Two patterns cannot be compared: ours stays.
+    return bool(theirs > ours) if key in LOWER else True
