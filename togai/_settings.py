@@ -244,7 +244,7 @@ def _checked_headers(
             raise error(f"{argument}: {name} is set by this package; the token goes into token=")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise error(f"{argument}: the value of {name} must be printable ASCII text")
-        checked[name.lower()] = value
+        checked[name.lower()] = value.strip()  # as HTTP reads it; the libraries refuse blanks there
     return checked
 
 

@@ -363,6 +363,70 @@ def test_a_leftover_in_a_tls_record_of_its_own_is_not_taken_for_the_next_respons
     assert [one.next_token for one in pages] == ["second", None]
 
 
+def at_once(api: Api, times: int) -> list[Any]:
+    """The first pages of listings by four threads or tasks, each listing several times."""
+    pages: list[Any] = []
+
+    def work() -> None:
+        pages.extend(next(api.client.events.list().pages()) for _ in range(times))
+
+    async def work_async() -> None:
+        pages.extend([await anext(api.client.events.list().pages()) for _ in range(times)])
+
+    async def all_tasks() -> None:
+        await asyncio.gather(*(work_async() for _ in range(4)))
+
+    if api.is_async:
+        api.resolve(all_tasks())
+    else:
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return pages
+
+
+@pytest.mark.parametrize("secured", [False, True])
+def test_who_waits_for_a_connection_does_not_get_its_leftover(
+    connect: Connect, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, secured: bool
+) -> None:
+    monkeypatch.setattr("togai._transport.pool.MAX_CONNECTIONS", 1)
+
+    def respond(connection: socket.socket, head: bytes) -> None:
+        while head:
+            connection.sendall(page(None) + page("stale"))
+            head = read_head(connection)
+
+    with raw_server(respond, tls if secured else None) as url:
+        with connect(base_url=url, max_retries=0) as api:
+            pages = at_once(api, 10)
+    assert [one.next_token for one in pages] == [None] * 40
+
+
+def test_a_hook_that_reads_leaves_no_leftover_to_who_waits(connect: Connect) -> None:
+    def read(response: httpx.Response) -> None:
+        response.read()
+
+    async def read_async(response: httpx.Response) -> None:
+        await response.aread()
+
+    def make(api: Api) -> Any:
+        kind: Any = httpx.AsyncClient if api.is_async else httpx.Client
+        hooks = {"response": [read_async if api.is_async else read]}
+        return kind(event_hooks=hooks, limits=httpx.Limits(max_connections=1))
+
+    def respond(connection: socket.socket, head: bytes) -> None:
+        while head:
+            connection.sendall(page(None) + page("stale"))
+            head = read_head(connection)
+
+    with raw_server(respond) as url:
+        with with_client(connect, make, base_url=url, max_retries=0) as api:
+            pages = at_once(api, 10)
+    assert [one.next_token for one in pages] == [None] * 40
+
+
 def test_a_correction_after_a_leftover_gets_its_own_response(connect: Connect) -> None:
     def reply(head: bytes) -> bytes:
         return REVERTED if head.startswith(b"POST") else whole(EMPTY_LIST) + BAD_REQUEST

@@ -187,6 +187,25 @@ def test_headers_of_the_caller_are_sent_but_never_the_token(connect: Connect) ->
     assert b" httpx" in first
 
 
+@pytest.mark.parametrize("argument", ["default_headers", "extra_headers"])
+def test_a_header_of_the_caller_is_sent_as_http_reads_it(connect: Connect, argument: str) -> None:
+    heads: list[bytes] = []
+
+    def respond(connection: socket.socket, head: bytes) -> None:
+        heads.append(head.lower())
+        connection.sendall(whole(EMPTY_LIST, "Connection: close", "Set-Cookie: session=theirs"))
+
+    headers = {argument: {"Cookie": "gateway=mine", "X-Blank": " a b "}}
+    default = argument == "default_headers"
+    with raw_server(respond) as url, connect(base_url=url, **headers if default else {}) as api:
+        for _ in range(2):
+            api.listed(**{} if default else headers)
+    for head in heads:
+        assert b"\r\ncookie: gateway=mine\r\n" in head
+        assert b"\r\nx-blank: a b\r\n" in head
+    assert len(heads) == 2
+
+
 def test_the_log_of_the_environment_goes_to_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 from attrs import define, field
 
 from togai._transport import clock
-from togai._transport.libraries import open_streams
+from togai._transport.libraries import open_connections
 
 
 class _Current(threading.local):
@@ -54,8 +54,8 @@ class Deadline:
         elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             _bound(info["return_value"])
         elif event.endswith(".send_request_headers.started"):
-            for stream in open_streams(self.http):  # of an injected client, opened before
-                _bound(stream)
+            for connection in open_connections(self.http):  # of an injected client, opened before
+                _bound(getattr(connection, "_network_stream", None))
 
 
 def too_slow() -> TimeoutError:
@@ -77,7 +77,7 @@ def _share_timeout(info: dict[str, Any]) -> None:
 
 def _bound(stream: Any) -> None:
     """Keep the reads of a connection within the deadline; a read timeout alone does not end headers that drip."""
-    if "read" in vars(stream):
+    if stream is None or "read" in vars(stream):
         return
     # Through a weak reference, so that a connection that is dropped is freed at once.
     whole = weakref.ref(stream)

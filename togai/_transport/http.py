@@ -15,7 +15,7 @@ from togai._json import write_json
 from togai._transport import clock, libraries
 from togai._transport.body import Body, BodyError
 from togai._transport.deadline import too_slow
-from togai._transport.leftover import holds_leftover
+from togai._transport.leftover import end_connection
 from togai._transport.retry import Failure
 from togai._transport.steps import Attempt, NoResponse, Outcome, Response, Unreadable
 from togai.errors import ConfigurationError, InvalidRequest
@@ -63,6 +63,12 @@ class _Sending:
     deadline: float
     response: Any = field(default=None, repr=False)
     body: Body = field(factory=Body, repr=False)
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note what the transport reports."""
+        self.step.delivery.note(event, info)
+        if event.endswith(".receive_response_body.complete"):
+            end_connection(self.http, self.response)
 
     def too_late(self) -> NoResponse | None:
         """The outcome if the time was over before the start.
@@ -113,7 +119,9 @@ class _Sending:
         except Exception as error:  # noqa: BLE001  (of either library)
             problem = self._text(error)
         else:
-            if "cookie" in request.headers and "cookie" not in self.http.headers:
+            if "cookie" in request.headers and not (
+                "cookie" in self.http.headers or "cookie" in call.headers
+            ):
                 del request.headers["cookie"]
                 self.endpoint.cookies.set_cookie_header(request)
             self.step.delivery.hand_over(traced=libraries.reports(self.http, request))
@@ -242,7 +250,7 @@ async def attempt(
     if (outcome := sending.too_late()) is not None:
         return outcome
     limit = io.limit(http, deadline)
-    request = sending.request(io.tracer(step.delivery.note, limit))
+    request = sending.request(io.tracer(sending.note, limit))
     try:
         async with limit:
             response = sending.response = await io.send(http, request)
@@ -254,8 +262,6 @@ async def attempt(
                 return sending.complete()
             finally:
                 with suppress(Exception):
-                    if holds_leftover(response):
-                        await io.close(response.extensions["network_stream"])
                     await io.close(response)
     except Exception as error:  # noqa: BLE001  (mapped in one place)
         return sending.failed(too_slow() if limit.expired() else error)

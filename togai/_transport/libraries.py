@@ -73,15 +73,13 @@ def reports(client: Any, request: Any) -> bool:
     return own and transport.__name__ in ("HTTPTransport", "AsyncHTTPTransport")
 
 
-def open_streams(client: Any) -> Iterator[Any]:
-    """The network streams of the connections that a client has open."""
+def open_connections(client: Any) -> Iterator[Any]:
+    """The connections that a client has open, and those that they wrap."""
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001  (no public name leads there)
         for connection in getattr(getattr(transport, "_pool", None), "connections", ()):
             inner = connection
             while inner is not None:
-                stream = getattr(inner, "_network_stream", None)
-                if stream is not None:
-                    yield stream
+                yield inner
                 inner = getattr(inner, "_connection", None)
 
 
