@@ -17,9 +17,6 @@ import attrs
 Seen = Callable[[type, str, str | None], None]
 """Called with what a model does not know: the model, the property's name in JSON, the new value of an enum if it is one."""
 
-MAX_ITEMS = 1000
-"""How many objects a list may hold where the contract does not allow more; each costs a model."""
-
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
@@ -28,6 +25,16 @@ _FINER = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 def ignore(model: type, name: str, value: str | None) -> None:
     """Ignore what is unknown."""
+
+
+class _Additional:
+    """An empty dict of each model, made when it is first used: most models never need theirs."""
+
+    def __get__(self, model: Any, owner: type) -> dict[str, Any]:
+        model.additional_properties = extra = dict[
+            str, Any
+        ]()  # an AttributeError for the class itself
+        return extra
 
 
 class OpenEnum(str, Enum):
@@ -154,11 +161,29 @@ def _plain(value: Any) -> Any:
 
 
 E = TypeVar("E", bound=OpenEnum)
+M = TypeVar("M", bound=Model)
+setattr(Model, "additional_properties", _Additional())
+new, read_datetime = object.__new__, datetime.datetime.fromisoformat  # looked up once
 
 
-def refuse(value: object, expected: type) -> NoReturn:
-    """Refuse a value of another type than the contract says."""
-    raise TypeError(f"{expected.__name__} expected, not {type(value).__name__}")
+def reader(model: type[M]) -> Callable[[type[M], Any, Seen], M]:
+    """The function that `from_dict` of a model calls."""
+    return vars(model)["from_dict"].__func__  # type: ignore[no-any-return]
+
+
+def members(kind: type[E]) -> Callable[[Any], E | None]:
+    """The function that finds the known member for a value; None for any other value."""
+    return kind._value2member_map_.get  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+
+def refuse(value: Any, expected: type) -> NoReturn:
+    """Refuse a value of another type than the contract says, or a list that is too long."""
+    found = (
+        f"one of {len(value)} items"
+        if type(value) is list and expected is list
+        else type(value).__name__
+    )
+    raise TypeError(f"{expected.__name__} expected, not {found}")
 
 
 def renamed(src: Mapping[str, Any], aliases: Mapping[str, str]) -> Mapping[str, Any]:
@@ -167,11 +192,6 @@ def renamed(src: Mapping[str, Any], aliases: Mapping[str, str]) -> Mapping[str, 
         return src
     own = {name: value for name, value in src.items() if name not in aliases and value is not None}
     return {**{aliases[name]: value for name, value in src.items() if name in aliases}, **own}
-
-
-def exactly(value: Any, kind: type) -> Any:
-    """The value, if this is its type."""
-    return value if type(value) is kind else refuse(value, kind)
 
 
 def unknown(
@@ -193,21 +213,12 @@ def read_float(value: Any) -> float:
     raise ValueError("a number beyond the range of a float")
 
 
-def read_datetime(value: Any) -> datetime.datetime:
-    """A moment, which needs an offset."""
-    read = datetime.datetime.fromisoformat(value)
-    if read.tzinfo is None:
-        raise ValueError(f"{value!r} has no offset")
-    if (len(value) > 24 or value[4] != "-") and _FINER.search(value):
-        raise ValueError(f"{value!r} is finer than microseconds")
-    return read
-
-
-def read_list(value: Any, most: int = MAX_ITEMS) -> Any:
-    """A list of at most so many items."""
-    if len(exactly(value, list)) > most:
-        raise ValueError(f"a list of {len(value)} items")
-    return value
+def checked_datetime(moment: datetime.datetime, value: str) -> datetime.datetime:
+    """A moment that was read from a text, if it has an offset and all the digits of the text."""
+    if moment.tzinfo is None or _FINER.search(value):
+        problem = "is finer than microseconds" if moment.tzinfo else "has no offset"
+        raise ValueError(f"{value!r} {problem}")
+    return moment
 
 
 def read_enum(kind: type[E], value: Any, model: type, name: str, seen: Seen) -> E:

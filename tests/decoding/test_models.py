@@ -57,6 +57,29 @@ def test_anything_else_raises_so_that_the_reader_can_salvage_it(name: str, value
         Event.from_dict({**EVENT, name: value})
 
 
+@pytest.mark.parametrize("absent", [{}, {"id": None}])
+@pytest.mark.parametrize("unknown", [{}, {"region": "eu"}, {"region": None}])
+def test_unknown_properties_are_kept_whatever_optional_ones_are_absent(
+    absent: dict[str, Any], unknown: dict[str, Any]
+) -> None:
+    required = {name: value for name, value in EVENT.items() if name != "id"}
+    event = Event.from_dict({**required, **absent, **unknown})
+    assert event.additional_properties == unknown
+    assert Event.from_dict({**EVENT, **unknown}).additional_properties == unknown
+
+
+def test_each_model_has_additional_properties_of_its_own() -> None:
+    one, other = Event.from_dict(EVENT), Event.from_dict(EVENT)
+    one.additional_properties["region"] = "eu"
+    assert one.additional_properties == {"region": "eu"}
+    assert one.to_dict() == {**EVENT, "region": "eu"}
+    assert other.additional_properties == {}
+    assert other == Event.from_dict(EVENT) != one
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert copy.deepcopy(other) == other
+    assert not hasattr(Event, "additional_properties")
+
+
 def test_a_missing_required_property_raises() -> None:
     for name in EVENT.keys() - {"id"}:
         with pytest.raises(KeyError):
@@ -64,7 +87,10 @@ def test_a_missing_required_property_raises() -> None:
 
 
 def test_a_timestamp_that_a_datetime_cannot_hold_raises() -> None:
-    for when in ("2024-12-04T07:30:35.123456789Z", "2024-12-04T07:30:35.1234567+05:30"):
+    for when in (
+        *("2024-12-04T07:30:35.123456789Z", "2024-12-04T07:30:35.1234567+05:30"),
+        *("20241204T073035.1234567Z", "2024-W52T073035.1234567Z", "2024W521T073035.1234567Z"),
+    ):
         with pytest.raises(ValueError, match="finer"):
             Event.from_dict({**EVENT, "timestamp": when})
 
