@@ -162,7 +162,7 @@ def _plain(value: Any) -> Any:
 
 E = TypeVar("E", bound=OpenEnum)
 M = TypeVar("M", bound=Model)
-setattr(Model, "additional_properties", _Additional())
+Model.additional_properties = _Additional()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 new, read_datetime = object.__new__, datetime.datetime.fromisoformat  # looked up once
 
 

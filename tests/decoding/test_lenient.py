@@ -28,6 +28,8 @@ from togai.testing import FakeTogai
 
 from ..conftest import Api, Connect
 
+pytestmark = pytest.mark.usefixtures("parser")
+
 EVENT: dict[str, Any] = {
     "referenceId": "ref-1",
     "eventPayload": {

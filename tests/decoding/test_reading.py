@@ -23,6 +23,8 @@ from togai.testing import FakeTogai
 
 from ..conftest import Api, Connect
 
+pytestmark = pytest.mark.usefixtures("parser")
+
 
 def with_first(fake: FakeTogai, change: Any) -> None:
     """Lets the next response's first event be changed."""

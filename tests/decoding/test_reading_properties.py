@@ -20,6 +20,8 @@ from togai import Drift, EventPage, Togai, UnexpectedResponse, deviations, raw, 
 from togai._decoding import Reader, StrictDeviation
 from togai.models import EventCorrectionInfo, EventWithStatus, EventWithStatusAndEventPipelineInfo
 
+pytestmark = pytest.mark.usefixtures("parser")
+
 MODELS = [EventWithStatus, EventWithStatusAndEventPipelineInfo, EventCorrectionInfo]
 
 TEXT = st.text(max_size=12)

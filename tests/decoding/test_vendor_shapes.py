@@ -16,6 +16,8 @@ from togai.testing import FakeTogai
 
 from ..conftest import Api
 
+pytestmark = pytest.mark.usefixtures("parser")
+
 EVENT: dict[str, Any] = {
     "referenceId": "0f1e2d3c",
     "eventPayload": {
