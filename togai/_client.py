@@ -113,7 +113,7 @@ class Togai(_Client):
         )
         rate_limit = RateLimit(requests_per_second, io)
         pool = Pool(io, http_client, http_library, settings.base_url, find_proxy)
-        self._connect(settings, Runner(io, source, rate_limit, pool))
+        self._connect(settings, Runner(source, rate_limit, pool))
         self._owns_pool = True
 
     def _connect(self, settings: Settings, runner: Runner) -> None:
@@ -148,7 +148,7 @@ class Togai(_Client):
         )
         runner = self._runner
         if requests_per_second is not UNCHANGED:
-            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.io))
+            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.pool.io))
         derived = type(self).__new__(type(self))
         derived._connect(settings, runner)
         derived._owns_pool = False
@@ -243,7 +243,7 @@ class AsyncTogai(_Client):
         )
         rate_limit = RateLimit(requests_per_second, io)
         pool = AsyncPool(io, http_client, http_library, settings.base_url, find_proxy)
-        self._connect(settings, Runner(io, source, rate_limit, pool))
+        self._connect(settings, Runner(source, rate_limit, pool))
         self._owns_pool = True
 
     def _connect(self, settings: Settings, runner: Runner) -> None:
@@ -281,7 +281,7 @@ class AsyncTogai(_Client):
         )
         runner = self._runner
         if requests_per_second is not UNCHANGED:
-            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.io))
+            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.pool.io))
         derived = type(self).__new__(type(self))
         derived._connect(settings, runner)
         derived._owns_pool = False

@@ -10,9 +10,9 @@ from radon.complexity import cc_visit
 
 # Each may only shrink: lower a number when the folder has fewer lines.
 WINGS = {
-    "togai/_transport": 1956,
+    "togai/_transport": 1852,
     "togai/corrections": 2330,
-    "togai/testing": 2450,
+    "togai/testing": 2396,
     "togai/jobs": 1140,
     "togai/_cli": 1550,
     "scripts/contract": 5000,

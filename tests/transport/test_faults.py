@@ -21,6 +21,7 @@ from togai import (
     ConfigurationError,
     ConnectionFailed,
     CorrectionOutcomeUnknown,
+    Forbidden,
     InvalidRequest,
     TogaiError,
     UnexpectedResponse,
@@ -183,6 +184,24 @@ def test_what_a_hook_of_the_caller_raises_passes(
     with with_own(connect, make, base_url=url) as api:
         with pytest.raises(type(error), match="mine"):
             api.listed()
+
+
+def test_a_hook_that_raises_for_the_status_leaves_the_error_to_us(
+    connect: Connect, fake: FakeTogai
+) -> None:
+    def make(_library: Any, is_async: bool) -> dict[str, Any]:
+        def check(response: Any) -> None:
+            response.raise_for_status()
+
+        async def check_async(response: Any) -> None:
+            response.raise_for_status()
+
+        hooks = {"response": [check_async if is_async else check]}
+        return {"transport": fake.transport(), "event_hooks": hooks}
+
+    fake.fail_next(status=403)
+    with with_own(connect, make) as api, pytest.raises(Forbidden):
+        api.listed()
 
 
 def test_an_assertion_of_a_mock_passes(connect: Connect) -> None:

@@ -28,7 +28,8 @@ from togai import (
     UnexpectedResponse,
     build_event,
 )
-from togai._transport.retry import Failure, Policy, parse_retry_after
+from togai._transport.retry import Policy, parse_retry_after
+from togai._transport.steps import Failure
 from togai.testing import FakeClock, FakeTogai
 
 from ..conftest import TOKEN, Connect

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -40,10 +39,6 @@ class Frozen(clock_module.Clock):
     async def sleep_async(self, seconds: float) -> None:
         self.waits.append(seconds)
         await asyncio.sleep(0)
-
-    def wait(self, until: threading.Condition | threading.Event, seconds: float) -> bool:
-        self.waits.append(seconds)
-        return False
 
 
 @pytest.mark.parametrize("step", [0.0, 0.01, 3600.0])

@@ -55,9 +55,6 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self._value == other._value
 
-    def __hash__(self) -> int:
-        return hash(self._value)
-
     def __reduce__(self) -> str:
         raise TypeError("a token is not pickled: give the other process its own")
 

@@ -35,13 +35,10 @@ class Body:
         self._parts.append(chunk)
 
     def decoded(self, codings: str) -> bytes:
-        """The body without its compression.
+        """The body without the compression that `Content-Encoding` names.
 
         Gzip is recognized by its first bytes: some services give it another name, and some transports have decompressed
         it already. So an unknown coding costs nothing unless the body is really encoded.
-
-        Args:
-            codings: The `Content-Encoding` header.
 
         Raises:
             BodyError: It cannot be decompressed, or becomes larger than the limit.

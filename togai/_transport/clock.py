@@ -42,8 +42,8 @@ class Clock:
         else:  # the loop uses a clock that a test froze or moved: it might never wake
             await asyncio.to_thread(time.sleep, seconds)
 
-    def wait(self, until: threading.Condition | threading.Event, seconds: float) -> bool | None:
-        """Wait for something, but no longer than a number of seconds; return whether it happened."""
+    def wait(self, until: threading.Event, seconds: float) -> bool | None:
+        """Wait for an event, but no longer than a number of seconds; return whether it happened."""
         return until.wait(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:

@@ -106,15 +106,10 @@ class Threads:
         return function()
 
     async def result(self, returned: Any, kind: str, *, plain: bool = True) -> Any:
-        """What a function of the caller's results in.
-
-        Args:
-            returned: What it returned.
-            kind: What it is, for the error.
-            plain: Whether a function that is not async is allowed in a task.
+        """What a function of the caller's results in, by what it returned.
 
         Raises:
-            ConfigurationError: It is async in a thread, or not async in a task.
+            ConfigurationError: It is async in a thread, or in a task neither async nor may be `plain`.
         """
         if not inspect.isawaitable(returned):
             return returned

@@ -6,8 +6,8 @@ Changes what httpcore reports to its `trace` extension; checked with httpcore 1.
 from __future__ import annotations
 
 import socket
-import threading
 import weakref
+from contextvars import ContextVar, Token
 from typing import Any, cast
 
 from attrs import define, field
@@ -15,12 +15,7 @@ from attrs import define, field
 from togai._transport import clock
 from togai._transport.libraries import open_connections
 
-
-class _Current(threading.local):
-    at: float | None = None
-
-
-_current = _Current()
+_current: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @define
@@ -29,13 +24,14 @@ class Deadline:
 
     at: float
     http: Any = field(repr=False)
-    _before: float | None = None
+    _token: Token[float | None] | None = None
 
     async def __aenter__(self) -> None:
-        self._before, _current.at = _current.at, self.at
+        self._token = _current.set(self.at)
 
     async def __aexit__(self, *_: object) -> None:
-        _current.at = self._before
+        if self._token is not None:
+            _current.reset(self._token)
 
     def expired(self) -> bool:
         """Whether the block was ended: never, for what it awaits raises at the deadline."""
@@ -84,8 +80,8 @@ def _bound(stream: Any) -> None:
 
     def read(max_bytes: int, timeout: float | None = None) -> Any:
         owner: Any = whole()
-        if _current.at is not None:
-            left = _current.at - clock.current.now()
+        if (deadline := _current.get()) is not None:
+            left = deadline - clock.current.now()
             if left <= 0:
                 raise too_slow()
             timeout = left if timeout is None else min(timeout, left)

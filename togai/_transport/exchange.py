@@ -10,13 +10,14 @@ from attrs import evolve
 
 from togai._json import parse_json
 from togai._transport import clock
-from togai._transport.retry import Failure, Policy, parse_retry_after
+from togai._transport.retry import Policy, parse_retry_after
 from togai._transport.steps import (
     MAX_MESSAGE,
     Attempt,
     AttemptResult,
     Call,
     Delivery,
+    Failure,
     Hold,
     NoResponse,
     Outcome,
@@ -24,7 +25,6 @@ from togai._transport.steps import (
     Response,
     Sleep,
     Steps,
-    Unreadable,
 )
 from togai.errors import (
     ConnectionFailed,
@@ -44,6 +44,12 @@ logger = logging.getLogger("togai")
 _LONG = 1_000_000
 """Bytes of an error body that is no message."""
 
+_NO_RESPONSE: dict[Failure, tuple[type[TogaiError], str]] = {
+    Failure.NOT_SENT: (ConnectionFailed, "could not connect"),
+    Failure.TIMED_OUT: (TimedOut, "received no complete response in time"),
+    Failure.LOST: (ConnectionLost, "lost the connection"),
+}
+
 
 def exchange(
     call: Call,
@@ -53,14 +59,9 @@ def exchange(
     can_refresh: bool,
     delivery: Delivery | None = None,
 ) -> Steps[Response]:
-    """Send a call until there is a response with a 2xx status.
+    """Send a call until there is a response with a 2xx status; with another token after a 401 if it can be refreshed.
 
-    Args:
-        call: The call.
-        policy: The retry policy.
-        timeout: The timeouts of the call.
-        can_refresh: Whether another token may be fetched after a 401.
-        delivery: Notes whether the last attempt may have reached the service, however the call ends.
+    However the call ends, `delivery` notes whether the last attempt may have reached the service.
 
     Raises:
         TogaiError: The failure of the last attempt; `StatusError` for every status but 2xx.
@@ -77,7 +78,7 @@ def exchange(
         began = result.began if began is None else began
         outcome = result.outcome
         _log(call, attempt, outcome, result.began, waited)
-        if isinstance(outcome, Response) and 200 <= outcome.status < 300:
+        if isinstance(outcome, Response) and outcome.succeeded:
             return outcome if attempt == 1 else evolve(outcome, attempts=attempt)
         if token is None and can_refresh and _may_refresh(call, policy, outcome, delivery):
             delivery.restart()
@@ -111,7 +112,7 @@ def _delay(
 ) -> float | None:
     if delivery.repeated and not call.repeatable:
         return None
-    if isinstance(outcome, Unreadable) or (isinstance(outcome, NoResponse) and outcome.final):
+    if isinstance(outcome, NoResponse) and outcome.final:
         return None
     return policy.delay(
         outcome.failure if isinstance(outcome, NoResponse) else outcome.status,
@@ -133,13 +134,7 @@ def _summary(outcome: Outcome) -> str:
     return str(outcome.status)
 
 
-def _log(
-    call: Call,
-    attempt: int,
-    outcome: Outcome,
-    began: float,
-    waited: list[float],
-) -> None:
+def _log(call: Call, attempt: int, outcome: Outcome, began: float, waited: list[float]) -> None:
     logger.debug(
         "%s %s %s attempt=%d waited=%.2fs took=%.3fs",
         call.method,
@@ -155,7 +150,19 @@ def _error(call: Call, outcome: Outcome, attempts: int, waited: tuple[float, ...
     if attempts > 1:
         logger.warning("%s %s failed after %d attempts", call.method, call.path, attempts)
     error: TogaiError
-    if isinstance(outcome, Response):
+    if isinstance(outcome, NoResponse):
+        cls, text = _NO_RESPONSE[outcome.failure]
+        tries = f" (attempts: {attempts})" if attempts > 1 else ""
+        error = cls(f"{call.method} {call.path} {text}: {outcome.cause}{tries}")
+    elif outcome.problem is not None:
+        error = UnexpectedResponse(
+            outcome.problem,
+            method=call.method,
+            path=call.path,
+            status=outcome.status,
+            request_id=outcome.request_id,
+        )
+    else:
         error = status_error_class(outcome.status)(
             outcome.status,
             _message(outcome) + _named(call, outcome),
@@ -167,24 +174,6 @@ def _error(call: Call, outcome: Outcome, attempts: int, waited: tuple[float, ...
             attempts=attempts,
             waited=waited,
         )
-    elif isinstance(outcome, Unreadable):
-        error = UnexpectedResponse(
-            outcome.problem,
-            method=call.method,
-            path=call.path,
-            status=outcome.status,
-            request_id=outcome.request_id,
-            attempts=attempts,
-        )
-    else:
-        classes: dict[Failure, tuple[type[TogaiError], str]] = {
-            Failure.NOT_SENT: (ConnectionFailed, "could not connect"),
-            Failure.TIMED_OUT: (TimedOut, "received no complete response in time"),
-            Failure.LOST: (ConnectionLost, "lost the connection"),
-        }
-        cls, text = classes[outcome.failure]
-        tries = f" (attempts: {attempts})" if attempts > 1 else ""
-        error = cls(f"{call.method} {call.path} {text}: {outcome.cause}{tries}")
     error.method, error.path = call.method, call.path
     error.attempts, error.waited = attempts, waited
     return error

@@ -9,22 +9,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from togai._json import write_json
 from togai._transport import clock, libraries
 from togai._transport.body import Body, BodyError
 from togai._transport.deadline import too_slow
 from togai._transport.leftover import end_connection
-from togai._transport.retry import Failure
-from togai._transport.steps import Attempt, NoResponse, Outcome, Response, Unreadable
-from togai.errors import ConfigurationError, InvalidRequest
+from togai._transport.steps import Attempt, Failure, NoResponse, Outcome, Response
+from togai.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from togai._transport.auth import Secret
-    from togai._transport.concurrency import Tasks, Threads
+    from togai._transport.pool import Pool
 
 _NO_CONNECTION = {
     "ConnectError",
@@ -35,64 +34,58 @@ _NO_CONNECTION = {
 }
 
 
-def closed() -> ConfigurationError:
-    """The error for a client that is used after its end."""
-    return ConfigurationError(
-        "the client is closed: make a new one, or keep it open for as long as it is used"
-    )
-
-
-@frozen
-class Endpoint:
-    """Where the requests of a client go, and what they all carry."""
-
-    base_url: str
-    user_agent: str
-    cookies: Any = field(default=None, repr=False)
-    """The cookies that an injected client had when it was passed."""
-
-
 @define
-class _Sending:
-    """What both twins share of one attempt: the request, and the outcome of whatever happens."""
+class Sending:
+    """One attempt: the request, the response, and the outcome of whatever happens."""
 
+    pool: Pool = field(repr=False)
     http: Any = field(repr=False)
     step: Attempt
-    endpoint: Endpoint
     token: Secret
     deadline: float
-    response: Any = field(default=None, repr=False)
-    body: Body = field(factory=Body, repr=False)
+    """The end of the attempt on the monotonic clock."""
+    response: Any = field(default=None, init=False, repr=False)
+    body: Body = field(factory=Body, init=False, repr=False)
 
-    def note(self, event: str, info: Mapping[str, Any]) -> None:
+    async def outcome(self) -> Outcome:
+        """Send the request once and read the whole response.
+
+        Raises:
+            InvalidRequest: The request cannot be built.
+            Exception: What the caller's own code raised.
+        """
+        if clock.current.now() >= self.deadline:
+            # The rate limit, or a hold after a 429, took the rest of the time.
+            text = "the time for the call was over before the request could be sent"
+            return NoResponse(Failure.NOT_SENT, text)
+        io = self.pool.io
+        limit = io.limit(self.http, self.deadline)
+        request = self._request(io.tracer(self._note, limit))
+        try:
+            async with limit:
+                response = self.response = await io.send(self.http, request)
+                try:
+                    if response.is_stream_consumed:
+                        self.body.add(response.content)
+                    else:
+                        await io.read(response, self.body.add, limit)
+                    return self._complete()
+                finally:
+                    with suppress(Exception):
+                        await io.close(response)
+        except Exception as error:  # noqa: BLE001  (mapped in one place)
+            return self._failed(too_slow() if limit.expired() else error)
+
+    def _note(self, event: str, info: Mapping[str, Any]) -> None:
         """Note what the transport reports."""
         self.step.delivery.note(event, info)
         if event.endswith(".receive_response_body.complete"):
             end_connection(self.http, self.response)
 
-    def too_late(self) -> NoResponse | None:
-        """The outcome if the time was over before the start.
-
-        Raises:
-            ConfigurationError: The client is closed.
-        """
-        if self.http.is_closed:
-            raise closed()
-        if clock.current.now() < self.deadline:
-            return None
-        # The rate limit, or a hold after a 429, took the rest of the time.
-        text = "the time for the call was over before the request could be sent"
-        return NoResponse(Failure.NOT_SENT, text)
-
-    def request(self, trace: Callable[..., Any]) -> Any:
-        """The request.
-
-        Raises:
-            InvalidRequest: It cannot be built.
-        """
+    def _request(self, trace: Callable[..., Any]) -> Any:
         call, timeout = self.step.call, self.step.timeout
         left = max(0.001, self.deadline - clock.current.now())
-        url, params = f"{self.endpoint.base_url}{call.path}", call.params or None
+        url, params = f"{self.pool.base_url}{call.path}", call.params or None
         if params and not self.http.params:
             # Given apart, they make httpx parse the address twice, which is a third of what building takes.
             url, params = f"{url}?{self._query(params)}", None
@@ -109,7 +102,7 @@ class _Sending:
                     "Accept": "application/json",
                     "Accept-Encoding": "gzip, deflate",
                     "Authorization": self.token.header(),
-                    "User-Agent": self.endpoint.user_agent,
+                    "User-Agent": self.pool.user_agent,
                 },
                 extensions={
                     "timeout": {part: min(getattr(timeout, part), left) for part in parts},
@@ -123,7 +116,7 @@ class _Sending:
                 "cookie" in self.http.headers or "cookie" in call.headers
             ):
                 del request.headers["cookie"]
-                self.endpoint.cookies.set_cookie_header(request)
+                self.pool.cookies.set_cookie_header(request)
             self.step.delivery.hand_over(traced=libraries.reports(self.http, request))
             return request
         raise InvalidRequest(f"this request cannot be built: {problem}")
@@ -137,41 +130,35 @@ class _Sending:
             }
         )
 
-    def complete(self) -> Outcome:
+    def _complete(self) -> Outcome:
         """The outcome once the whole body has come."""
-        headers = self.response.headers
         try:
-            body = self.body.decoded(headers.get("content-encoding", ""))
+            body = self.body.decoded(self.response.headers.get("content-encoding", ""))
         except BodyError as error:
-            return self.failed(error)
-        reason: str = self.response.reason_phrase
-        return self._responded(self.response.status_code, headers, reason, body)
+            return self._failed(error)
+        return self._responded(body)
 
-    def failed(self, error: Exception) -> Outcome:
+    def _failed(self, error: Exception) -> Outcome:
         """The outcome of an exception; the status line decides, if it arrived.
 
         Raises:
             Exception: It is the caller's own.
         """
-        if (
-            self.response is not None
-            and self.step.delivery.complete
-            and not isinstance(error, BodyError)
-        ):
-            return self.complete()  # it failed while it was closed
+        complete = self.response is not None and self.step.delivery.complete
+        if complete and not isinstance(error, BodyError):
+            return self._complete()  # it failed while it was closed
         error_kinds = libraries.kinds(error)
         if "HTTPStatusError" in error_kinds:  # an event hook of an injected client
             self.response = getattr(error, "response")  # noqa: B009
         elif libraries.raised_by_caller(error):
             raise error
-        head = self._head()
-        if head is not None and not 200 <= head[0] < 300:
-            return self._responded(*head, b"")
         text = self._text(error)
-        if isinstance(error, BodyError) or "DecodingError" in error_kinds:
-            problem = text if isinstance(error, BodyError) else "a body that cannot be decompressed"
-            request_id = head[1].get("x-request-id") if head else None
-            return Unreadable(problem, head[0] if head else 200, request_id)
+        if self._head()[0] // 100 != 2:
+            return self._responded(b"")
+        if isinstance(error, BodyError):
+            return self._responded(b"", text)
+        if "DecodingError" in error_kinds:
+            return self._responded(b"", "a body that cannot be decompressed")
         return self._no_response(error, error_kinds, text)
 
     def _no_response(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
@@ -199,7 +186,7 @@ class _Sending:
             or ("ProxyError" in error_kinds and text.startswith("407"))
             or not (error_kinds or isinstance(error, OSError))
         )
-        return NoResponse(Failure.NOT_SENT, f"{self.endpoint.base_url}: {text}", final)
+        return NoResponse(Failure.NOT_SENT, f"{self.pool.base_url}: {text}", final)
 
     def _text(self, error: Exception) -> str:
         text, name = str(error), type(error).__name__
@@ -207,61 +194,15 @@ class _Sending:
             text = f"{name}: {text}" if text else name
         return self.token.shown(text)
 
-    def _head(self) -> tuple[int, Mapping[str, str], str] | None:
+    def _head(self) -> tuple[int, Mapping[str, str], str]:
         """Status, headers and reason, as far as they came; an event hook may have lost the response itself."""
         if self.response is not None:
             return self.response.status_code, self.response.headers, self.response.reason_phrase
-        return self.step.delivery.head
+        return self.step.delivery.head or (200, {}, "")
 
-    def _responded(
-        self, status: int, headers: Mapping[str, str], reason: str, body: bytes
-    ) -> Response:
+    def _responded(self, body: bytes, problem: str | None = None) -> Response:
+        status, headers, reason = self._head()
         kept = {
             name.lower(): value for name, value in headers.items() if name.lower() != "set-cookie"
         }
-        return Response(status, body, kept, reason, secret=self.token)
-
-
-async def attempt(
-    io: Threads | Tasks,
-    http: Any,
-    step: Attempt,
-    *,
-    endpoint: Endpoint,
-    token: Secret,
-    deadline: float,
-) -> Outcome:
-    """Send the request once and read the whole response.
-
-    Args:
-        io: How to wait for them.
-        http: The client to send with.
-        step: What to send; its `delivery` notes whether it may have reached the service.
-        endpoint: The address to send to.
-        token: The token to send.
-        deadline: The end of the attempt on the monotonic clock.
-
-    Raises:
-        ConfigurationError: The client is closed.
-        InvalidRequest: The request cannot be built.
-        Exception: What the caller's own code raised.
-    """
-    sending = _Sending(http, step, endpoint, token, deadline)
-    if (outcome := sending.too_late()) is not None:
-        return outcome
-    limit = io.limit(http, deadline)
-    request = sending.request(io.tracer(sending.note, limit))
-    try:
-        async with limit:
-            response = sending.response = await io.send(http, request)
-            try:
-                if response.is_stream_consumed:
-                    sending.body.add(response.content)
-                else:
-                    await io.read(response, sending.body.add, limit)
-                return sending.complete()
-            finally:
-                with suppress(Exception):
-                    await io.close(response)
-    except Exception as error:  # noqa: BLE001  (mapped in one place)
-        return sending.failed(too_slow() if limit.expired() else error)
+        return Response(status, body, kept, reason, problem, secret=self.token)

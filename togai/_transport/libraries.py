@@ -35,11 +35,7 @@ def load(name: object) -> Any:
 
 
 def library_of(client: object, kind: str) -> Any:
-    """The library of an injected client.
-
-    Args:
-        client: The client.
-        kind: The class that it must be of, `Client` or `AsyncClient`.
+    """The library of an injected client, which must be of its class `Client` or `AsyncClient`.
 
     Raises:
         ConfigurationError: It is a client of neither library, or of the other kind.

@@ -6,7 +6,6 @@ leftover of an earlier response is taken for theirs, and none meets a connection
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from togai._transport import libraries
 from togai._transport.concurrency import after_fork
-from togai._transport.http import Endpoint, closed
 from togai._version import __version__
 from togai.errors import ConfigurationError
 
@@ -42,19 +40,20 @@ class Pool:
     ) -> None:
         self._abandoned: list[Any] = []
         self._own: dict[bool, Any] = {}
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._closed = False
         self._context: Any = None
-        cookies: Any = None
+        self.cookies: Any = None
+        """The cookies that an injected client had when it was passed."""
         if injected is not None:
             self._library = libraries.library_of(injected, io.client)
-            cookies = self._library.Cookies(injected.cookies)
+            self.cookies = self._library.Cookies(injected.cookies)
         else:
             self._library = libraries.load(library)
         name = f"{self._library.__name__}/{self._library.__version__}"
-        self.endpoint = Endpoint(base_url, f"togai-python/{__version__} {name}", cookies)
-        self._io = io
+        self.user_agent = f"togai-python/{__version__} {name}"
+        self.base_url = base_url
+        self.io = io
         self._injected = injected
         self._find_proxy = find_proxy
         after_fork.add(self)
@@ -66,11 +65,10 @@ class Pool:
 
     def renew(self) -> None:
         """Forget the connections of the parent process after a fork."""
-        if self._pid != os.getpid():  # several clients may share the pool
-            self._lock = threading.Lock()
-            # The parent's connections: closing them here would end its TLS sessions too.
-            self._abandoned.extend(self._own.values())
-            self._own, self._pid = {}, os.getpid()
+        self._lock = threading.Lock()
+        # The parent's connections: closing them here would end its TLS sessions too.
+        self._abandoned.extend(self._own.values())
+        self._own = {}
 
     def take(self, *, repeatable: bool) -> Any:
         """The client for one attempt.
@@ -79,8 +77,10 @@ class Pool:
             ConfigurationError: It is closed, or settings of the environment cannot be used.
         """
         with self._lock:
-            if self._closed:
-                raise closed()
+            if self._closed or (self._injected is not None and self._injected.is_closed):
+                raise ConfigurationError(
+                    "the client is closed: make a new one, or keep it open for as long as it is used"
+                )
             if self._injected is not None:
                 return self._injected
             if repeatable not in self._own:
@@ -96,9 +96,9 @@ class Pool:
         try:
             # Shared by all of our connections: it takes longest.
             context = self._context = self._context or self._library.create_ssl_context()
-            proxy = self._find_proxy(self.endpoint.base_url)
+            proxy = self._find_proxy(self.base_url)
             return libraries.open_client(
-                self._library, self._io.client, context=context, proxy=proxy, limits=limits
+                self._library, self.io.client, context=context, proxy=proxy, limits=limits
             )
         except Exception as error:  # noqa: BLE001  (whatever the environment holds)
             problem = f"{type(error).__name__}: {error}"
@@ -113,7 +113,7 @@ class Pool:
             self._closed = True
             own = list(self._own.values())
         for http in own:
-            await self._io.close(http)
+            await self.io.close(http)
 
 
 class AsyncPool(Pool):
@@ -129,14 +129,17 @@ class AsyncPool(Pool):
 
     def take(self, *, repeatable: bool) -> Any:
         http = super().take(repeatable=repeatable)
-        self._users[http] += 1
+        if http is not self._injected:
+            self._users[http] += 1
         return http
 
     async def give_back(self, http: Any, *, usable: bool) -> None:
+        if http is self._injected:
+            return
         if not usable:
             self._own = {kind: own for kind, own in self._own.items() if own is not http}
         self._users[http] -= 1
         if not self._users[http]:
             del self._users[http]
-            if http is not self._injected and http not in self._own.values():
-                await self._io.close(http)
+            if http not in self._own.values():
+                await self.io.close(http)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 import random
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from attrs import frozen
+
+from togai._transport.steps import Failure
 
 RETRY_AFTER_CEILING = 60.0
 """The longest `Retry-After`, in seconds, that is waited for; a longer one ends the call."""
@@ -17,14 +18,6 @@ REFUSALS = frozenset({400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 422, 429
 """The statuses of a refusal: what was requested was certainly not applied."""
 
 _TRANSIENT = frozenset({408, 500, 502, 503, 504, *range(520, 530)})
-
-
-class Failure(enum.Enum):
-    """How an attempt without a response ended."""
-
-    NOT_SENT = "no connection"
-    TIMED_OUT = "no response in time"
-    LOST = "connection lost"
 
 
 @frozen
@@ -44,16 +37,14 @@ class Policy:
         left: float,
         retry_after: float | None = None,
     ) -> float | None:
-        """Seconds to wait before the next attempt; None to give up.
+        """Seconds to wait after a failure or a status, before the next attempt; None to give up.
 
-        Args:
-            happened: The failure, or the status of the response.
-            repeatable: Whether the call may be sent again although it may have been applied.
-            attempt: The number of attempts so far.
-            left: Seconds that remain of the call's total time.
-            retry_after: The `Retry-After` of the response, in seconds.
+        A call that is not `repeatable` is sent again only if it was certainly not applied. `left` are the seconds that
+        remain of its total time.
         """
-        if attempt > self.max_retries or not self._may_repeat(happened, repeatable=repeatable):
+        certain = happened is Failure.NOT_SENT or happened == 429
+        transient = isinstance(happened, Failure) or happened in _TRANSIENT
+        if attempt > self.max_retries or not (certain or (repeatable and transient)):
             return None
         wait = random.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))  # noqa: S311  (spreads load, guards nothing)
         if retry_after is not None:
@@ -62,19 +53,11 @@ class Policy:
             wait = max(wait, retry_after)
         return wait if wait < left else None
 
-    @staticmethod
-    def _may_repeat(happened: Failure | int, *, repeatable: bool) -> bool:
-        if happened is Failure.NOT_SENT or happened == 429:
-            return True
-        return repeatable and (isinstance(happened, Failure) or happened in _TRANSIENT)
-
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
     """The seconds of a `Retry-After` header, which holds seconds or a date; None if it is neither.
 
-    Args:
-        value: The header.
-        date: The `Date` header of the same response, so that no clock of ours is compared with the service's.
+    A date is relative to the `Date` of the same response, so that no clock of ours is compared with the service's.
     """
     if value is None:
         return None

@@ -9,12 +9,12 @@ from attrs import field, frozen
 
 from togai._transport import clock
 from togai._transport.concurrency import Threads
-from togai._transport.http import attempt
-from togai._transport.retry import Failure
+from togai._transport.http import Sending
 from togai._transport.steps import (
     Attempt,
     AttemptResult,
     Blocking,
+    Failure,
     Hold,
     NoResponse,
     Refresh,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from togai._transport.auth import TokenSource
-    from togai._transport.concurrency import Tasks
     from togai._transport.pool import Pool
     from togai._transport.rate_limit import RateLimit
     from togai._transport.steps import Step, Steps
@@ -37,7 +36,6 @@ T = TypeVar("T")
 class Runner:
     """Runs calls on one pool of connections with one token and one rate limit."""
 
-    io: Threads | Tasks
     token: TokenSource
     rate_limit: RateLimit
     pool: Pool = field(repr=False)
@@ -63,7 +61,7 @@ class Runner:
                 resume = partial(steps.throw, error)
 
     async def _perform(self, step: Step) -> Any:
-        self.io.check()
+        self.pool.io.check()
         match step:
             case Attempt():
                 return await self._attempt(step)
@@ -72,27 +70,22 @@ class Runner:
             case Hold():
                 return self.rate_limit.hold(step.seconds)
             case Sleep():
-                return await self.io.sleep(step.seconds)
+                return await self.pool.io.sleep(step.seconds)
             case Blocking():
-                return await self.io.call(step.function)
+                return await self.pool.io.call(step.function)
 
     async def _attempt(self, step: Attempt) -> AttemptResult:
         await self.rate_limit.wait()
         token = step.token or await self.token.read()
         if step.delivery.confirm is not None:
-            await self.io.call(step.delivery.confirm)
+            await self.pool.io.call(step.delivery.confirm)
         client = self.pool.take(repeatable=step.call.repeatable)
         usable = False
         try:
             began = clock.current.now()
-            outcome = await attempt(
-                self.io,
-                client,
-                step,
-                endpoint=self.pool.endpoint,
-                token=token,
-                deadline=step.deadline or began + step.timeout.total,
-            )
+            deadline = step.deadline or began + step.timeout.total
+            sending = Sending(self.pool, client, step, token, deadline)
+            outcome = await sending.outcome()
             usable = not (isinstance(outcome, NoResponse) and outcome.failure is Failure.TIMED_OUT)
         finally:
             await self.pool.give_back(client, usable=usable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -11,7 +12,6 @@ from togai._printable import printable
 
 if TYPE_CHECKING:
     from togai._transport.auth import Secret
-    from togai._transport.retry import Failure
     from togai._transport.timeout import Timeout
 
 _SNIPPET = 500
@@ -106,9 +106,16 @@ class Response:
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     reason: str = ""
+    problem: str | None = None
+    """Why the body could not be read."""
     attempts: int = 1
     secret: Secret | None = field(default=None, repr=False)
     """The token of the request, which the response may repeat."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it is a success with a body that could be read."""
+        return 200 <= self.status < 300 and self.problem is None
 
     @property
     def request_id(self) -> str | None:
@@ -138,6 +145,14 @@ class Response:
         return self.shown(self.body[: _SNIPPET * 80].decode("utf-8", "replace"), _SNIPPET)
 
 
+class Failure(enum.Enum):
+    """How an attempt without a response ended."""
+
+    NOT_SENT = "no connection"
+    TIMED_OUT = "no response in time"
+    LOST = "connection lost"
+
+
 @frozen
 class NoResponse:
     """The end of an attempt without a response."""
@@ -148,16 +163,7 @@ class NoResponse:
     """Whether a retry cannot help."""
 
 
-@frozen
-class Unreadable:
-    """A response whose body could not be read, with the reason."""
-
-    problem: str
-    status: int
-    request_id: str | None = None
-
-
-Outcome = Response | NoResponse | Unreadable
+Outcome = Response | NoResponse
 """The outcome of one attempt."""
 
 

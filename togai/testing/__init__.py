@@ -7,7 +7,8 @@ model of `togai.models`.
 `fake.requests`, `fake.corrections` and `fake.jobs` hold what happened; `fake.assert_sent("POST", "/events/correction",
 action="UNDO", times=1)` and `fake.assert_not_sent(...)` fail with a list of what was sent.
 
-What goes wrong with the next requests, in one line each; `release()` ends it:
+What goes wrong with the next requests, in one line each; `times=`, `method=`, `path=` and `skip=` say which (`When`);
+`release()` ends it:
 
 | what | how |
 |---|---|

@@ -26,13 +26,7 @@ def check_sent(
     body: Any,
     query: Mapping[str, Any],
 ) -> list[Request]:
-    """The requests with this method, path, query parameters and body (None for any).
-
-    Raises:
-        AssertionError: They were sent less or more often; None for at least once.
-        TypeError: The service has no such query parameter.
-        ValueError: No call has this method and path, or no correction this action.
-    """
+    """The requests with this method, path, query parameters and body (None for any); see `FakeTogai.assert_sent`."""
     method = checked_call(method, path) or method
     if query.get("action") not in (None, *ACTIONS):
         raise ValueError(f"there is no action {query['action']!r}: there are {', '.join(ACTIONS)}")

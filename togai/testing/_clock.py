@@ -110,7 +110,7 @@ class _MovedClock(clock.Clock):
         self.sleep(seconds)
         await asyncio.sleep(0)  # other tasks run, as they would
 
-    def wait(self, until: threading.Condition | threading.Event, seconds: float) -> None:
+    def wait(self, until: threading.Event, seconds: float) -> None:
         self.sleep(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:

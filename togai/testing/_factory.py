@@ -6,6 +6,7 @@ import difflib
 import enum
 import itertools
 import types
+from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -89,13 +90,10 @@ def _hints(model: type) -> dict[str, Any]:
 
 
 def _copy(value: Any, number: int) -> Any:
-    if isinstance(value, str) and not isinstance(value, enum.Enum):
-        return value.replace("{n}", str(number))
-    if isinstance(value, type) and attrs.has(value):
-        return make(value)
-    if isinstance(value, dict):
-        return dict(cast("dict[str, Any]", value))
-    return value
+    if isinstance(value, type):
+        return make(cast("type[Any]", value))
+    # An enum is a text too.
+    return value.replace("{n}", str(number)) if type(value) is str else copy(value)
 
 
 def _of_type(hint: Any, name: str, number: int) -> Any:

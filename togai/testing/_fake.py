@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from togai.testing import _assertions
-from togai.testing._fault_queue import Delivered, Delivery, FaultQueue
+from togai.testing._fault_queue import Delivered, Delivery, Fault, FaultQueue
 from togai.testing._faults import FaultMethods
 from togai.testing._messages import Request, Response
 from togai.testing._modes import ModeMethods
@@ -60,7 +60,6 @@ class FakeTogai(FaultMethods, ModeMethods):
     ) -> None:
         self._service = Service(token, now, clock)
         self._queue = FaultQueue()
-        self._limit = requests_per_second
         self._starts: deque[float] = deque(maxlen=requests_per_second)
         self._requests: list[Request] = []
         for event in events:
@@ -226,14 +225,7 @@ class FakeTogai(FaultMethods, ModeMethods):
         return _assertions.check_sent(list(self._requests), method, path, times, json, query)
 
     def assert_not_sent(self, method: str, path: str, *, json: Any = None, **query: Any) -> None:
-        """Assert that a request was not sent: `assert_sent` with `times=0`.
-
-        Args:
-            method: GET or POST.
-            path: Its path.
-            json: Its whole body.
-            **query: Query parameters that it had, as for `assert_sent`.
-        """
+        """Assert that a request was not sent: `assert_sent` with `times=0`."""
         _assertions.check_sent(list(self._requests), method, path, 0, json, query)
 
     def transport(self) -> Any:
@@ -270,22 +262,21 @@ class FakeTogai(FaultMethods, ModeMethods):
         )
 
     def _process(self, request: Request, token: str | None) -> Delivered:
-        fault = self._queue.take(request)
-        if fault is None:
-            return Delivered(self._service.respond(request, token))
-        nothing = Response(503, b"", {})
+        fault = self._queue.take(request) or Fault()
+        response = fault.response or Response(503, b"", {})
         if fault.delivery is Delivery.LATE:
             finish = self._service.defer(request, token, fault.seconds)
-            return Delivered(nothing, fault.delivery, fault.seconds, finish=finish)
-        own = self._service.respond(request, token) if fault.acts else None
-        response = own if fault.respond is None else fault.respond(request, own)
-        return Delivered(response or nothing, fault.delivery, fault.seconds, fault.leftover)
+            return Delivered(response, fault, finish)
+        if fault.acts:
+            own = self._service.respond(request, token)
+            response = fault.response or (fault.change(request, own) if fault.change else own)
+        return Delivered(response, fault)
 
     def _check_rate(self) -> Delivered | None:
-        if self._limit is None:
+        if self._starts.maxlen is None:
             return None
         now = self._service.seconds()
-        if len(self._starts) == self._limit and now - self._starts[0] < 1.0:
+        if len(self._starts) == self._starts.maxlen and now - self._starts[0] < 1.0:
             message = {"message": "Too many requests."}
             return Delivered(Response.of(429, message, {"Retry-After": "1"}))
         self._starts.append(now)

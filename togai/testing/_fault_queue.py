@@ -62,8 +62,10 @@ class Fault:
     """The time between two bytes of a dripped body, or before a late response."""
     leftover: Response | None = None
     """A second response in the same segment."""
-    respond: Callable[[Request, Response | None], Response] | None = field(default=None, repr=False)
-    """Makes the response from the request and, if the service processed it, from its own response."""
+    response: Response | None = None
+    """Sent instead of the service's own response."""
+    change: Callable[[Request, Response], Response] | None = field(default=None, repr=False)
+    """Makes another of the service's own response to the request."""
 
     def applies_to(self, request: Request) -> bool:
         """Whether the fault is meant for the request."""
@@ -75,9 +77,7 @@ class Delivered:
     """A response and the way it is delivered."""
 
     response: Response
-    delivery: Delivery = Delivery.WHOLE
-    seconds: float = 0.0
-    leftover: Response | None = None
+    fault: Fault = field(factory=Fault)
     finish: Callable[[], Response] | None = field(default=None, repr=False)
     """Processes a late request, and returns its response."""
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class FaultMethods:
-    """What goes wrong with the next requests, in one line each; `release()` ends it."""
+    """What goes wrong with the next requests, in one line each; `release()` ends it.
+
+    `**when` says which requests: `times`, `method`, `path` and `skip`, see `When`.
+    """
 
     _service: Service
     _queue: FaultQueue
@@ -50,7 +53,6 @@ class FaultMethods:
             headers: Further headers.
             retry_after: The Retry-After header: seconds, or a date as text.
             acts: Whether the service processes the request nevertheless.
-            **when: Which requests, see `When`.
 
         Raises:
             TypeError: `When` has no such parameter.
@@ -61,28 +63,21 @@ class FaultMethods:
         extra = {} if retry_after is None else {"Retry-After": f"{retry_after}"}
         body = {"message": f"A fault: status {status}."} if body is None else body
         response = Response.of(status, body, {**extra, **(headers or {})})
-
-        def respond(_request: Request, _own: Response | None) -> Response:
-            return response
-
-        self._add_fault(when, acts=acts, respond=respond)
+        self._add_fault(when, acts=acts, response=response)
 
     def change_next(self, change: Callable[[Any], Any], **when: Unpack[When]) -> None:
         """Pass the JSON of the next responses through a function.
 
         Args:
             change: Gets the JSON of a response, and changes it or returns another.
-            **when: Which requests, see `When`.
         """
 
-        def changed(_request: Request, own: Response | None) -> Response:
-            if own is None:  # never: the service processes the request
-                raise RuntimeError("there is no response to change")
+        def changed(_request: Request, own: Response) -> Response:
             body: Any = json.loads(own.body)
             after = change(body)
             return own.with_body(body if after is None else after)
 
-        self._add_fault(when, respond=changed)
+        self._add_fault(when, change=changed)
 
     def set_next(self, place: str, value: Any, **when: Unpack[When]) -> None:
         """Set a value in the JSON of the next responses: null, a new enum value, an unknown property.
@@ -94,7 +89,6 @@ class FaultMethods:
             place: A path such as `$.events[0].createdAt`; `[*]` is every item. The last property may be new. A
                 response that does not have the place becomes a 400 that says so.
             value: Anything that JSON can hold.
-            **when: Which requests, see `When`.
 
         Raises:
             TypeError: JSON cannot hold the value.
@@ -111,7 +105,6 @@ class FaultMethods:
         Args:
             place: A path such as `$.events[0].createdAt`; `[*]` is every item. A response that does not have the
                 place becomes a 400 that says so.
-            **when: Which requests, see `When`.
 
         Raises:
             ValueError: The path is not valid.
@@ -121,9 +114,9 @@ class FaultMethods:
         self._change_place(call, lambda body: _json_path.drop(body, steps), when)
 
     def _change_place(self, call: str, change: Callable[[Any], None], when: When) -> None:
-        def changed(_request: Request, own: Response | None) -> Response:
-            if own is None or own.status != 200:
-                return own or Response(503, b"", {})
+        def changed(_request: Request, own: Response) -> Response:
+            if own.status != 200:
+                return own
             body: Any = json.loads(own.body)
             try:
                 change(body)
@@ -133,14 +126,10 @@ class FaultMethods:
                 return Response.of(400, {"message": message[:500]})
             return own.with_body(body)
 
-        self._add_fault(when, respond=changed)
+        self._add_fault(when, change=changed)
 
     def wrong_event_next(self, **when: Unpack[When]) -> None:
-        """Respond about other events: the request is processed, but its response has the ids of others.
-
-        Args:
-            **when: Which requests, see `When`.
-        """
+        """Respond about other events: the request is processed, but its response has the ids of others."""
 
         def changed(body: Any) -> None:
             for number, event in enumerate([*body.get("events", ()), *body.get("data", ())], 1):
@@ -185,7 +174,6 @@ class FaultMethods:
             acts: Whether the service processes the request before.
             half: Close it in the middle of the response; the service has processed the request then.
             reset: Reset it instead of closing it in order.
-            **when: Which requests, see `When`.
         """
         if half and reset:
             raise ValueError("half a response is closed in order: pass half or reset")
@@ -200,7 +188,6 @@ class FaultMethods:
 
         Args:
             acts: Whether the service processes the request before; see `slow_next` for afterwards.
-            **when: Which requests, see `When`.
         """
         self._add_fault(when, acts=acts, delivery=Delivery.HELD)
 
@@ -212,7 +199,6 @@ class FaultMethods:
 
         Args:
             seconds: How long the service takes; until `release()` by default.
-            **when: Which requests, see `When`.
         """
         if not seconds > 0:
             raise ValueError(f"seconds={seconds!r}: pass more than 0")
@@ -223,7 +209,6 @@ class FaultMethods:
 
         Args:
             seconds: The time between two bytes.
-            **when: Which requests, see `When`.
         """
         self._add_fault(when, delivery=Delivery.DRIPPED, seconds=seconds)
 
@@ -235,27 +220,22 @@ class FaultMethods:
         Args:
             status: The status of the second response.
             body: Its body, as for `fail_next`; by default that of a successful correction without entries.
-            **when: Which requests, see `When`.
         """
         body = {"data": []} if body is None else body
         headers = {"X-Request-Id": "leftover"}
         self._add_fault(when, leftover=Response.of(status, body, headers))
 
     def empty_page_next(self, **when: Unpack[When]) -> None:
-        """Respond to a listing with an empty page and a token, from which it continues where it was.
-
-        Args:
-            **when: Which requests for pages, see `When`.
-        """
+        """Respond to a listing with an empty page and a token, from which it continues where it was."""
         hops = itertools.count(1)
 
-        def emptied(request: Request, own: Response | None) -> Response:
-            if own is None or own.status != 200:
-                return own or Response(503, b"", {})
+        def emptied(request: Request, own: Response) -> Response:
+            if own.status != 200:
+                return own
             token = write_token(read_token(request.query), request.query, next(hops))
             return Response.of(200, {"events": [], "nextToken": token})
 
-        self._add_fault({"method": "GET", "path": "/events", **when}, respond=emptied)
+        self._add_fault({"method": "GET", "path": "/events", **when}, change=emptied)
 
     def cycle_next(self, pages: int = 1) -> None:
         """Repeat page tokens until `release()`.

@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from togai._transport import clock
 from togai.testing._fault_queue import Delivered, Delivery
 from togai.testing._messages import Request, Response, received
@@ -130,27 +128,27 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = _serve
 
     def _deliver(self, delivered: Delivered) -> None:
-        if delivered.delivery is Delivery.HELD or math.isinf(delivered.seconds):
+        response, fault = delivered.response, delivered.fault
+        if fault.delivery is Delivery.HELD or math.isinf(fault.seconds):
             self.server.released.wait()
         elif delivered.finish is not None:
-            clock.current.wait(self.server.released, delivered.seconds)
+            clock.current.wait(self.server.released, fault.seconds)
         if delivered.finish is not None:
-            delivered = evolve(delivered, response=delivered.finish())
-        response = delivered.response
-        if delivered.delivery is Delivery.DROPPED or self.server.ended.is_set():
+            response = delivered.finish()
+        if fault.delivery is Delivery.DROPPED or self.server.ended.is_set():
             self.close_connection = True
-        elif delivered.delivery is Delivery.RESET:
+        elif fault.delivery is Delivery.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self.close_connection = True
             self.rfile.close()
             self.connection.close()
-        elif delivered.delivery is Delivery.HALF:
+        elif fault.delivery is Delivery.HALF:
             self.close_connection = True
             self._write(response, response.body[: len(response.body) // 2])
-        elif delivered.delivery is Delivery.DRIPPED:
-            self._drip(response, delivered.seconds)
+        elif fault.delivery is Delivery.DRIPPED:
+            self._drip(response, fault.seconds)
         else:
-            self._write(response, leftover=delivered.leftover)
+            self._write(response, leftover=fault.leftover)
 
     def _drip(self, response: Response, seconds: float) -> None:
         self._write(response, b"")

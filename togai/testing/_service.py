@@ -63,21 +63,6 @@ class Modes:
         """Whether two names are of one account."""
         return self.accounts.get(name, name) == self.accounts.get(other, other)
 
-    def visible(
-        self, records: Sequence[Record], changes: list[Change], now: float, request: int
-    ) -> Sequence[Record | None]:
-        """The events as a read shows them; None for those that are not visible yet."""
-        if not (self.lag_seconds or self.lag_requests):
-            return records
-        before: dict[int, Record | None] = {}
-        for change in reversed(changes):
-            if (
-                now - change.time < self.lag_seconds
-                or request - change.request <= self.lag_requests
-            ):
-                before[id(change.record)] = change.before
-        return [before.get(id(record), record) for record in records]
-
     def show(self, event: dict[str, Any]) -> Any:
         """An event as a response shows it."""
         status = event["ingestionStatus"]["status"]
@@ -209,7 +194,16 @@ class Service:
         return Response.of(200, {"events": events})
 
     def _visible(self) -> Sequence[Record | None]:
-        return self.modes.visible(self.events, self._changes, self.seconds(), self._requests)
+        """The events as a read shows them; None for those that are not visible yet."""
+        seconds, requests = self.modes.lag_seconds, self.modes.lag_requests
+        if not (seconds or requests):
+            return self.events
+        now = self.seconds()
+        before: dict[int, Record | None] = {}
+        for change in reversed(self._changes):
+            if now - change.time < seconds or self._requests - change.request <= requests:
+                before[id(change.record)] = change.before
+        return [before.get(id(record), record) for record in self.events]
 
     def _effective(self, query: Mapping[str, str]) -> dict[str, str]:
         """The query without the filters that are ignored."""

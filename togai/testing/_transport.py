@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from togai.testing._messages import Request
 
 
+_ERRORS = {
+    Delivery.DROPPED: ("RemoteProtocolError", "Server disconnected without sending a response."),
+    Delivery.HALF: ("RemoteProtocolError", "peer closed connection in the middle of the body"),
+    Delivery.HELD: ("ReadTimeout", "The service holds the response back."),
+    Delivery.RESET: ("ReadError", "Connection reset by peer"),
+}
+"""How the HTTP libraries name what happens to a connection."""
+
+
 class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Passes requests to the service in memory; for sync and async clients of both libraries."""
 
@@ -28,50 +37,40 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: Any) -> Any:
         """Respond to a request of a `Client`."""
-        delivered = self._handle(*_received(request, request.read()))
-        if delivered.delivery is Delivery.LATE:
-            _check_read_timeout(request, delivered.seconds)
-            clock.current.sleep(delivered.seconds)
+        delivered = self._process(request, request.read())
+        if delivered.finish is not None:
+            clock.current.sleep(delivered.fault.seconds)
         return _response(library_of(request, "Request"), delivered)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Respond to a request of an `AsyncClient`."""
         await asyncio.sleep(0)
-        delivered = self._handle(*_received(request, await request.aread()))
-        if delivered.delivery is Delivery.LATE:
-            _check_read_timeout(request, delivered.seconds)
-            await clock.current.sleep_async(delivered.seconds)
+        delivered = self._process(request, await request.aread())
+        if delivered.finish is not None:
+            await clock.current.sleep_async(delivered.fault.seconds)
         return _response(library_of(request, "Request"), delivered)
 
-
-def _received(request: Any, body: bytes) -> tuple[Request, str | None]:
-    target = request.url.raw_path.decode()
-    return received(request.method, target, request.headers.items(), body)
-
-
-def _check_read_timeout(request: Any, seconds: float) -> None:
-    """Raise at once the timeout of a client that does not wait so long."""
-    limit = request.extensions.get("timeout", {}).get("read")
-    if math.isinf(seconds) or (limit is not None and limit < seconds):
-        raise library_of(request, "Request").ReadTimeout("The service responds too late.")
+    def _process(self, request: Any, body: bytes) -> Delivered:
+        """Process a request; raises at once the timeout of a client that does not wait so long."""
+        target = request.url.raw_path.decode()
+        delivered = self._handle(*received(request.method, target, request.headers.items(), body))
+        limit = request.extensions.get("timeout", {}).get("read")
+        seconds = delivered.fault.seconds
+        if delivered.finish and (math.isinf(seconds) or (limit is not None and limit < seconds)):
+            raise library_of(request, "Request").ReadTimeout("The service responds too late.")
+        return delivered
 
 
 def _response(library: Any, delivered: Delivered) -> Any:
-    match delivered.delivery:
-        case Delivery.DROPPED:
-            raise library.RemoteProtocolError("Server disconnected without sending a response.")
-        case Delivery.HALF:
-            raise library.RemoteProtocolError("peer closed connection in the middle of the body")
-        case Delivery.HELD:
-            raise library.ReadTimeout("The service holds the response back.")
-        case Delivery.RESET:
-            raise library.ReadError("Connection reset by peer")
-        case Delivery.WHOLE | Delivery.DRIPPED | Delivery.LATE:
-            response = delivered.finish() if delivered.finish else delivered.response
-            pause = delivered.seconds if delivered.delivery is Delivery.DRIPPED else 0.0
-            stream = _stream_class(library)(response.body, pause)
-            headers = list(response.all_headers().items())
-            return library.Response(response.status, headers=headers, stream=stream)
+    fault = delivered.fault
+    if fault.delivery in _ERRORS:
+        name, text = _ERRORS[fault.delivery]
+        raise getattr(library, name)(text)
+    response = delivered.finish() if delivered.finish else delivered.response
+    pause = fault.seconds if fault.delivery is Delivery.DRIPPED else 0.0
+    stream = _stream_class(library)(response.body, pause)
+    headers = list(response.all_headers().items())
+    return library.Response(response.status, headers=headers, stream=stream)
 
 
 class _Body:
