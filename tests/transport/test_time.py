@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as datetime_module
 import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from togai import RateLimited, TimedOut, TogaiError
+from togai import RateLimited, TimedOut, TogaiError, deviations
+from togai._contract import fields
 from togai._transport import clock as clock_module
 from togai._transport.concurrency import Tasks, Threads
 from togai._transport.rate_limit import RateLimit, Window
@@ -19,7 +22,7 @@ from togai._transport.retry import Policy, parse_retry_after
 from togai.testing import FakeClock, FakeTogai
 
 from ..conftest import Connect
-from .servers import EMPTY_LIST, raw_server, read_head, whole
+from .servers import EMPTY_LIST, hold, raw_server, read_head, whole
 
 
 class Frozen(clock_module.Clock):
@@ -85,6 +88,54 @@ def test_time_that_a_test_freezes_does_not_stop_a_client(
         monkeypatch.setattr(time, "monotonic", lambda: 17.0)
         for _ in range(5):
             assert api.listed() == []
+
+
+def test_the_total_ends_a_call_whose_event_loop_stands_still(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    with raw_server(hold(over)) as url, connect(base_url=url, max_retries=0, timeout=0.2) as api:
+        if api.is_async:
+            loop = api._runner.get_loop()  # type: ignore[union-attr]
+            monkeypatch.setattr(loop, "time", lambda: 17.0)
+        with pytest.raises(TimedOut):
+            api.listed()
+        over.set()
+    assert not any(isinstance(thread, threading.Timer) for thread in threading.enumerate())
+
+
+def test_no_timer_outlives_a_call_whose_event_loop_stands_still(
+    connect: Connect, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(base_url=url) as api:
+        if api.is_async:
+            loop = api._runner.get_loop()  # type: ignore[union-attr]
+            monkeypatch.setattr(loop, "time", lambda: 17.0)
+        assert api.listed() == []
+        timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+        for timer in timers:
+            timer.join(10)
+            assert not timer.is_alive()
+
+
+class FrozenDatetime(datetime):
+    """What a tool that freezes the time puts in the place of `datetime.datetime`."""
+
+
+def test_times_are_read_whatever_takes_the_place_of_their_class(
+    connect: Connect, fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add(timestamp="2024-12-04T07:30:35.123456789Z")
+    fields.cache_clear()
+    with connect(base_url=url) as api:
+        with monkeypatch.context() as patch:
+            patch.setattr(datetime_module, "datetime", FrozenDatetime)
+            (event,) = api.listed()
+        (again,) = api.listed()
+    fields.cache_clear()
+    for one in (event, again):
+        assert one.event_payload.timestamp == datetime(2024, 12, 4, 7, 30, 35, 123456, UTC)
+        assert [str(found.drift.kind) for found in deviations(one)] == ["finer than microseconds"]
 
 
 def test_a_window_stays_exact_while_the_clock_runs() -> None:

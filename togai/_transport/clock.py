@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 # asyncio takes about as long to import as all of this package: it is imported where it is used, so that nobody
 # waits for it with the sync client.
 if TYPE_CHECKING:
     import asyncio
-    import threading
 
 
 _LAG = 5.0
@@ -37,9 +39,9 @@ class Clock:
         """Sleep in a task."""
         import asyncio
 
-        if abs(asyncio.get_running_loop().time() - self._real()) < _LAG:
+        if self._is_of(asyncio.get_running_loop()):
             await asyncio.sleep(seconds)
-        else:  # the loop uses a clock that a test froze or moved: it might never wake
+        else:  # it might never wake
             await asyncio.to_thread(time.sleep, seconds)
 
     def wait(self, until: threading.Event, seconds: float) -> bool | None:
@@ -50,7 +52,29 @@ class Clock:
         """A context manager that ends its `async with` block after a number of seconds."""
         import asyncio
 
-        return asyncio.timeout(seconds)
+        loop = asyncio.get_running_loop()
+        if self._is_of(loop):
+            return asyncio.timeout(seconds)
+        scope = asyncio.timeout(None)
+        held = weakref.ref(scope)
+
+        def expire() -> None:
+            with suppress(AttributeError, RuntimeError):  # it has ended
+                held().reschedule(loop.time())  # type: ignore[union-attr]
+
+        def call() -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(expire)
+
+        timer = threading.Timer(seconds, call)
+        timer.daemon = True
+        weakref.finalize(scope, timer.cancel)
+        timer.start()
+        return scope
+
+    def _is_of(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether an event loop goes by this clock; a test may have frozen or moved its time."""
+        return abs(loop.time() - self._real()) < _LAG
 
 
 current = Clock()
