@@ -28,7 +28,7 @@ from project_urls import project_urls
 DOCUMENTS = {
     "Overview": "README.md",
     "Recipes": "RECIPES.md",
-    "Coming from togai-client": "MIGRATION.md",
+    "Migrate from togai-client": "MIGRATION.md",
     "Benchmarks": "BENCHMARKS.md",
     "Security and compatibility": "SECURITY.md",
     "Changelog": "CHANGELOG.md",

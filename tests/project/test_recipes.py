@@ -172,7 +172,7 @@ def test_an_unknown_outcome_is_settled_and_the_plan_goes_on(
     assert "applied" in capsys.readouterr().out
     play(write, "Correct quantities from a CSV")
     assert len(fake.corrections) == 2
-    play(write, "Give an auditor the history")
+    play(write, "Export the history for an auditor")
     lines = [json.loads(line) for line in Path("history.jsonl").read_text().splitlines()]
     assert {line["who"] for line in lines if line["kind"] == "intent"} == {"ann"}
 
