@@ -344,7 +344,7 @@ def test_an_authority_of_ones_own_is_trusted(
 ) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    behind = load("A proxy, and an authority of your own")["client_behind"]
+    behind = load("A proxy and your own certificate authority")["client_behind"]
     with raw_server(send(whole(EMPTY)), server_context(authority, "127.0.0.1")) as url:
         monkeypatch.setenv("TOGAI_BASE_URL", url)
         with behind(None, str(tmp_path / "ca.pem")) as client:
@@ -359,7 +359,7 @@ def test_requests_go_through_the_proxy(load: Load, monkeypatch: pytest.MonkeyPat
         connection.sendall(whole(EMPTY))
 
     monkeypatch.setenv("TOGAI_BASE_URL", "http://127.0.0.1:9")
-    behind = load("A proxy, and an authority of your own")["client_behind"]
+    behind = load("A proxy and your own certificate authority")["client_behind"]
     with raw_server(proxied) as proxy, behind(proxy, None) as client:
         assert list(client.events.list()) == []
     with pytest.raises(ConfigurationError, match="the client is closed"):
