@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _Client:
-    """What both clients share."""
+    """The code that both clients share."""
 
     _settings: Settings
 
@@ -68,9 +68,9 @@ class Togai(_Client):
         on_drift: Called with each `Drift`, once per place and kind.
         default_headers: Headers of your own for every request; never `Authorization`.
         http_client: An `httpx.Client` or `httpx2.Client` of your own, for certificates or transports.
-            The token, timeouts and retries of this client apply to it. Retries of its transport come on top of ours;
-            a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
-            Closing it is up to you.
+            The token, timeouts and retries of this client apply to it. If its transport retries too, the retries
+            multiply, and a correction that the transport repeated has an unknown outcome. Cookies of responses are not
+            sent back. Close it yourself.
         http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
         ledger: The ledger of corrections: a `togai.corrections.Ledger`, or its address. Default: the environment's
             TOGAI_LEDGER, else none. It is opened by the first correction.
@@ -129,14 +129,14 @@ class Togai(_Client):
         strict: bool | None = None,
         on_drift: Callable[[Drift], object] | None = None,
     ) -> Self:
-        """A client with other settings on the same connections and token; this one is unchanged.
+        """Return a client with other settings that shares connections and token; this client is unchanged.
 
         Closing the new client does nothing: the connections are closed with the client that opened them.
 
         Args:
             timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
             max_retries: How many times a call is retried.
-            requests_per_second: A rate limit of its own; if left out, both clients share one.
+            requests_per_second: A separate rate limit for the new client; if omitted, both clients share one.
             strict: Raise `UnexpectedResponse` if a response deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
 
@@ -198,9 +198,9 @@ class AsyncTogai(_Client):
         on_drift: Called with each `Drift`, once per place and kind.
         default_headers: Headers of your own for every request; never `Authorization`.
         http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` of your own, for certificates or transports.
-            The token, timeouts and retries of this client apply to it. Retries of its transport come on top of ours;
-            a correction that the transport repeated has an unknown outcome. Cookies of responses are not sent back.
-            Closing it is up to you.
+            The token, timeouts and retries of this client apply to it. If its transport retries too, the retries
+            multiply, and a correction that the transport repeated has an unknown outcome. Cookies of responses are not
+            sent back. Close it yourself.
         http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
         ledger: The ledger of corrections: a `togai.corrections.Ledger`, or its address. Default: the environment's
             TOGAI_LEDGER, else none. It is opened by the first correction.
@@ -262,14 +262,14 @@ class AsyncTogai(_Client):
         strict: bool | None = None,
         on_drift: Callable[[Drift], object] | None = None,
     ) -> Self:
-        """A client with other settings on the same connections and token; this one is unchanged.
+        """Return a client with other settings that shares connections and token; this client is unchanged.
 
         Closing the new client does nothing: the connections are closed with the client that opened them.
 
         Args:
             timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
             max_retries: How many times a call is retried.
-            requests_per_second: A rate limit of its own; if left out, both clients share one.
+            requests_per_second: A separate rate limit for the new client; if omitted, both clients share one.
             strict: Raise `UnexpectedResponse` if a response deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Events:
-    """The calls about events: `client.events`."""
+    """The calls of `client.events`."""
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self._settings = settings
@@ -66,10 +66,10 @@ class Events:
                 values of `ingestion_status.status`; the list is open.
             page_size: Events per request, 1 to 50; the service's default is 50.
             next_token: The token to resume with, from an earlier listing with the same filters.
-            prefetch: 1 to request the next page as soon as its token is read, while this page is processed: in a
-                thread, or in a task of the event loop. It ends when the listing is dropped.
-            extra_query: Further filters that this package does not know yet, by their names in the query.
-            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
+            prefetch: 1 to request the next page while the current page is processed: in a thread, or in a task of the
+                event loop. The thread or task ends when the listing is dropped.
+            extra_query: Further filters that this package does not support yet, by the names of the query parameters.
+            trust_end: True to accept a page as the last page even if it announces a further page without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -107,14 +107,14 @@ class Events:
     ) -> AccountPages:
         """List the events of many accounts at once, page by page; nothing is sent before the first page is requested.
 
-        One account after another waits for the service most of the time; several at once reach the rate limit. At most
-        one page of each account is requested ahead, so that memory stays bounded.
+        Listing one account after another spends most of the time waiting for the service; listing several at once
+        reaches the rate limit. At most one page of each account is requested in advance, so memory use stays bounded.
 
         Args:
-            account_ids: The accounts; an account that occurs twice is listed once. Or a mapping of accounts to the
-                tokens to resume with, None to start from the first page: see `remaining` of the listing.
-            concurrency: Accounts that are listed at once, 1 to 50; in threads, or in tasks of the event loop. They end
-                when the listing is dropped.
+            account_ids: The accounts; an account that occurs twice is listed once. To resume a listing, a mapping from
+                account to page token, or to None for the first page: see `remaining` of the listing.
+            concurrency: How many accounts are listed at once, 1 to 50: in threads, or in tasks of the event loop, which
+                end when the listing is dropped.
             schema_name: Only events of this event schema.
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
@@ -124,7 +124,8 @@ class Events:
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            Pairs of account id and page, to iterate over. Pages of one account are in order; accounts interleave.
+            Pairs of account id and page, to iterate over. The pages of each account are in order, but pages of
+            different accounts are mixed.
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
@@ -148,7 +149,7 @@ class Events:
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EventWithStatusAndEventPipelineInfo:
-        """Read one event in full.
+        """Read one event with all details.
 
         Args:
             event_id: The id that the event was sent with.
@@ -211,19 +212,19 @@ class Events:
         """Correct all events that match; without `background`, at most the first 30.
 
         Args:
-            action: UNDO takes back the usage, revenue and entitlement effects of the events; REDO ingests them again
-                after that; REDO_EVENT ingests `event` instead.
-            target: An event that was read. Or name the events: `**where`.
+            action: UNDO reverts the effects of the events on usage, revenue and entitlements. REDO also ingests the
+                events again; REDO_EVENT also ingests `event` instead.
+            target: An event that was read. Alternatively, select the events with `**where`.
             event: The event to ingest instead; REDO_EVENT only.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            allow_removed: True if the replacement may lack an attribute of the event that was read.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            keep_unknown: True to also send properties of `event` that are not in the contract.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            allow_removed: True to allow a replacement without some attribute of the event that was read.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -246,7 +247,7 @@ class Events:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
@@ -280,17 +281,17 @@ class Events:
         extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Take back the effects of events on usage, revenue and entitlements.
+        """Revert the effects of events on usage, revenue and entitlements.
 
         Args:
-            target: An event that was read. Or name the events: `**where`.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            target: An event that was read. Alternatively, select the events with `**where`.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -313,7 +314,7 @@ class Events:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
@@ -347,14 +348,14 @@ class Events:
         """Undo events and ingest the same events again.
 
         Args:
-            target: An event that was read. Or name the events: `**where`.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            target: An event that was read. Alternatively, select the events with `**where`.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -377,7 +378,7 @@ class Events:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
@@ -413,21 +414,21 @@ class Events:
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
 
-        An event that was read and then changed is both: its payload is sent, and it is the target unless another is
-        passed.
+        An event that was read and then changed is both: its payload is sent as the replacement, and the event is the
+        target unless you pass another target.
 
         Args:
             event: The event to ingest, from `build_event`; or an event that was read, with its payload changed.
-            target: An event that was read. Or name the events: `**where`.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            target: An event that was read. Alternatively, select the events with `**where`.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            allow_removed: True if the replacement may lack an attribute of the event that was read.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            keep_unknown: True to also send properties of `event` that are not in the contract.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            allow_removed: True to allow a replacement without some attribute of the event that was read.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -450,7 +451,7 @@ class Events:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.replace(
@@ -485,9 +486,9 @@ class Events:
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Found:
-        """Read the listing of an account once, and choose events from it; for `plan`.
+        """Read the listing of an account once, and select events from it, for `plan`.
 
-        The service cannot list events by id or by time: the events are chosen here. An event that the listing shows
+        The service cannot list events by id or by time, so the client selects them. An event that the listing contains
         twice is returned once.
 
         Args:
@@ -498,14 +499,14 @@ class Events:
             until: Only events with an earlier timestamp, with a time zone.
             status: Only events with this `ingestion_status.status`.
             where: Only events for which this function returns a true value.
-            max_events: Stop reading after about this number of events; `is_complete` says whether these were all.
+            max_events: Stop reading after about this number of events; `is_complete` says whether all events were read.
             extra_query: Further filters that this package does not know yet, by their names in the query.
             trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            The events; `missing` names the ids that were not found.
+            The events; `missing` lists the ids that were not found.
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
@@ -534,14 +535,14 @@ class Events:
         why: str | None = None,
         ledger: LedgerLike = None,
     ) -> Plan:
-        """Plan corrections, and change nothing: data to print, save, approve and execute.
+        """Plan corrections, without sending any: a plan is data to print, save, approve and execute.
 
-        Events that read as REVERTED, that the ledger knows to be corrected, or whose correction is open are left out
-        and listed. An event that occurs twice is planned once.
+        The plan skips events whose status is REVERTED, that are already corrected according to the ledger, or that have
+        an open correction, and lists them. An event that occurs twice is planned once.
 
         Args:
             items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
-            why: Why these events are corrected; noted with each entry of the ledger.
+            why: Why these events are corrected; recorded in each entry of the ledger.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's.
 
         Returns:
@@ -567,16 +568,17 @@ class Events:
     ) -> Execution:
         """Correct the events of an approved plan, one by one, each by its reference id.
 
-        Interrupted at any instant, the same call continues: the ledger knows what was sent. Several processes may
-        execute one plan at the same time. Each event is read again before it is corrected; one that has changed is not.
+        If the call is interrupted, call it again with the same plan: it continues, because the ledger records what was
+        sent. Several processes may execute one plan at the same time. Each event is read again before it is corrected;
+        an event that has changed is not corrected.
 
         Args:
             plan: The plan.
-            on_failure: "stop" to end at the first item that is not corrected, or "continue". An item whose earlier
-                correction is still open does not end the execution.
+            on_failure: "stop" to stop at the first item that is not corrected, or "continue". An item whose earlier
+                correction is still open does not stop the execution.
             limit: The maximum number of items to send now.
-            on_step: Called with each `Step` as it is done.
-            ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's.
+            on_step: Called with each `Step` when it is finished.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's ledger.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -609,16 +611,17 @@ class Events:
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Reconciliation:
-        """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
+        """Check whether a correction with an unknown outcome was applied, by reading the event. No correction is sent.
 
-        *Applied* and *not applied* need evidence; everything else is *cannot tell*. An event that somebody corrected
-        without this ledger reads the same as one that this correction changed. Readings that are older than `min_age`
-        can mislead, unless the ledger knows a later correction that they should show.
+        The verdicts *applied* and *not applied* need evidence; without evidence, the verdict is *cannot tell*. If
+        somebody corrected the event without this ledger, the event looks as if this correction was applied. A stale
+        read, delayed by more than `min_age`, can lead to a wrong verdict, unless the ledger has a later correction that
+        the read should show.
 
         Args:
-            unknown: An entry of `ledger.pending()`, or the error.
-            min_age: How old the correction must be before reading can show that it was not applied.
-            max_events: Where an event has no id of its own, stop listing its account after about this number of events.
+            unknown: An entry of `ledger.pending()`, or the `CorrectionOutcomeUnknown` that was raised.
+            min_age: How old the correction must be before a read can show that it was not applied.
+            max_events: If an event has no `id`, stop listing its account after about this number of events.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -626,7 +629,7 @@ class Events:
             The verdict with its evidence, for `ledger.settle(entry, ...)`.
 
         Raises:
-            InvalidRequest: The argument is neither of these, or is about several events.
+            InvalidRequest: `unknown` is neither of these, or is about several events.
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(
@@ -669,10 +672,10 @@ class AsyncEvents:
                 values of `ingestion_status.status`; the list is open.
             page_size: Events per request, 1 to 50; the service's default is 50.
             next_token: The token to resume with, from an earlier listing with the same filters.
-            prefetch: 1 to request the next page as soon as its token is read, while this page is processed: in a
-                thread, or in a task of the event loop. It ends when the listing is dropped.
-            extra_query: Further filters that this package does not know yet, by their names in the query.
-            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
+            prefetch: 1 to request the next page while the current page is processed: in a thread, or in a task of the
+                event loop. The thread or task ends when the listing is dropped.
+            extra_query: Further filters that this package does not support yet, by the names of the query parameters.
+            trust_end: True to accept a page as the last page even if it announces a further page without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -710,14 +713,14 @@ class AsyncEvents:
     ) -> AsyncAccountPages:
         """List the events of many accounts at once, page by page; nothing is sent before the first page is requested.
 
-        One account after another waits for the service most of the time; several at once reach the rate limit. At most
-        one page of each account is requested ahead, so that memory stays bounded.
+        Listing one account after another spends most of the time waiting for the service; listing several at once
+        reaches the rate limit. At most one page of each account is requested in advance, so memory use stays bounded.
 
         Args:
-            account_ids: The accounts; an account that occurs twice is listed once. Or a mapping of accounts to the
-                tokens to resume with, None to start from the first page: see `remaining` of the listing.
-            concurrency: Accounts that are listed at once, 1 to 50; in threads, or in tasks of the event loop. They end
-                when the listing is dropped.
+            account_ids: The accounts; an account that occurs twice is listed once. To resume a listing, a mapping from
+                account to page token, or to None for the first page: see `remaining` of the listing.
+            concurrency: How many accounts are listed at once, 1 to 50: in threads, or in tasks of the event loop, which
+                end when the listing is dropped.
             schema_name: Only events of this event schema.
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
@@ -727,7 +730,8 @@ class AsyncEvents:
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            Pairs of account id and page, to iterate over. Pages of one account are in order; accounts interleave.
+            Pairs of account id and page, to iterate over. The pages of each account are in order, but pages of
+            different accounts are mixed.
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
@@ -751,7 +755,7 @@ class AsyncEvents:
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> EventWithStatusAndEventPipelineInfo:
-        """Read one event in full.
+        """Read one event with all details.
 
         Args:
             event_id: The id that the event was sent with.
@@ -816,19 +820,19 @@ class AsyncEvents:
         """Correct all events that match; without `background`, at most the first 30.
 
         Args:
-            action: UNDO takes back the usage, revenue and entitlement effects of the events; REDO ingests them again
-                after that; REDO_EVENT ingests `event` instead.
-            target: An event that was read. Or name the events: `**where`.
+            action: UNDO reverts the effects of the events on usage, revenue and entitlements. REDO also ingests the
+                events again; REDO_EVENT also ingests `event` instead.
+            target: An event that was read. Alternatively, select the events with `**where`.
             event: The event to ingest instead; REDO_EVENT only.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            allow_removed: True if the replacement may lack an attribute of the event that was read.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            keep_unknown: True to also send properties of `event` that are not in the contract.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            allow_removed: True to allow a replacement without some attribute of the event that was read.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -851,7 +855,7 @@ class AsyncEvents:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
@@ -885,17 +889,17 @@ class AsyncEvents:
         extra_headers: Mapping[str, str] | None = None,
         **where: Unpack[Where],
     ) -> CorrectionResult:
-        """Take back the effects of events on usage, revenue and entitlements.
+        """Revert the effects of events on usage, revenue and entitlements.
 
         Args:
-            target: An event that was read. Or name the events: `**where`.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            target: An event that was read. Alternatively, select the events with `**where`.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -918,7 +922,7 @@ class AsyncEvents:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
@@ -952,14 +956,14 @@ class AsyncEvents:
         """Undo events and ingest the same events again.
 
         Args:
-            target: An event that was read. Or name the events: `**where`.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            target: An event that was read. Alternatively, select the events with `**where`.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -982,7 +986,7 @@ class AsyncEvents:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.correct(
@@ -1018,21 +1022,21 @@ class AsyncEvents:
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
 
-        An event that was read and then changed is both: its payload is sent, and it is the target unless another is
-        passed.
+        An event that was read and then changed is both: its payload is sent as the replacement, and the event is the
+        target unless you pass another target.
 
         Args:
             event: The event to ingest, from `build_event`; or an event that was read, with its payload changed.
-            target: An event that was read. Or name the events: `**where`.
-            background: True to let the service correct later, without the limit of 30 events. The outcome then shows
-                only in the events themselves.
+            target: An event that was read. Alternatively, select the events with `**where`.
+            background: True to let the service correct the events later, without the limit of 30 events. The response
+                then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
-            keep_unknown: True to send the properties of `event` that the contract does not know, too.
-            allow_reverted: True to correct an event although it reads as REVERTED.
-            allow_removed: True if the replacement may lack an attribute of the event that was read.
-            reread: True to read a target without an id of its own from the listing of its account before it is locked.
+            keep_unknown: True to also send properties of `event` that are not in the contract.
+            allow_reverted: True to correct an event even if its status is REVERTED.
+            allow_removed: True to allow a replacement without some attribute of the event that was read.
+            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
-                before the request is sent, and the outcome recorded after.
+                before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
             **where: The events, if no target is passed; see `togai.corrections.Where`.
@@ -1055,7 +1059,7 @@ class AsyncEvents:
             ConfigurationError: The ledger cannot be used; nothing was sent.
             LedgerBusy: Another process holds the ledger; nothing was sent.
             CorrectionOutcomeUnknown: The request was sent, and whether it was applied is unknown. It is not sent
-                again: `reconcile` reads what happened.
+                again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
         steps = _corrections.replace(
@@ -1090,9 +1094,9 @@ class AsyncEvents:
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Found:
-        """Read the listing of an account once, and choose events from it; for `plan`.
+        """Read the listing of an account once, and select events from it, for `plan`.
 
-        The service cannot list events by id or by time: the events are chosen here. An event that the listing shows
+        The service cannot list events by id or by time, so the client selects them. An event that the listing contains
         twice is returned once.
 
         Args:
@@ -1103,14 +1107,14 @@ class AsyncEvents:
             until: Only events with an earlier timestamp, with a time zone.
             status: Only events with this `ingestion_status.status`.
             where: Only events for which this function returns a true value.
-            max_events: Stop reading after about this number of events; `is_complete` says whether these were all.
+            max_events: Stop reading after about this number of events; `is_complete` says whether all events were read.
             extra_query: Further filters that this package does not know yet, by their names in the query.
             trust_end: True to accept the end of a listing although the last page offers a further one without a token.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
         Returns:
-            The events; `missing` names the ids that were not found.
+            The events; `missing` lists the ids that were not found.
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
@@ -1139,14 +1143,14 @@ class AsyncEvents:
         why: str | None = None,
         ledger: LedgerLike = None,
     ) -> Plan:
-        """Plan corrections, and change nothing: data to print, save, approve and execute.
+        """Plan corrections, without sending any: a plan is data to print, save, approve and execute.
 
-        Events that read as REVERTED, that the ledger knows to be corrected, or whose correction is open are left out
-        and listed. An event that occurs twice is planned once.
+        The plan skips events whose status is REVERTED, that are already corrected according to the ledger, or that have
+        an open correction, and lists them. An event that occurs twice is planned once.
 
         Args:
             items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
-            why: Why these events are corrected; noted with each entry of the ledger.
+            why: Why these events are corrected; recorded in each entry of the ledger.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's.
 
         Returns:
@@ -1172,16 +1176,17 @@ class AsyncEvents:
     ) -> Execution:
         """Correct the events of an approved plan, one by one, each by its reference id.
 
-        Interrupted at any instant, the same call continues: the ledger knows what was sent. Several processes may
-        execute one plan at the same time. Each event is read again before it is corrected; one that has changed is not.
+        If the call is interrupted, call it again with the same plan: it continues, because the ledger records what was
+        sent. Several processes may execute one plan at the same time. Each event is read again before it is corrected;
+        an event that has changed is not corrected.
 
         Args:
             plan: The plan.
-            on_failure: "stop" to end at the first item that is not corrected, or "continue". An item whose earlier
-                correction is still open does not end the execution.
+            on_failure: "stop" to stop at the first item that is not corrected, or "continue". An item whose earlier
+                correction is still open does not stop the execution.
             limit: The maximum number of items to send now.
-            on_step: Called with each `Step` as it is done.
-            ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's.
+            on_step: Called with each `Step` when it is finished.
+            ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's ledger.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -1214,16 +1219,17 @@ class AsyncEvents:
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
     ) -> Reconciliation:
-        """Find out by reading whether a correction with an unknown outcome was applied; no correction is sent.
+        """Check whether a correction with an unknown outcome was applied, by reading the event. No correction is sent.
 
-        *Applied* and *not applied* need evidence; everything else is *cannot tell*. An event that somebody corrected
-        without this ledger reads the same as one that this correction changed. Readings that are older than `min_age`
-        can mislead, unless the ledger knows a later correction that they should show.
+        The verdicts *applied* and *not applied* need evidence; without evidence, the verdict is *cannot tell*. If
+        somebody corrected the event without this ledger, the event looks as if this correction was applied. A stale
+        read, delayed by more than `min_age`, can lead to a wrong verdict, unless the ledger has a later correction that
+        the read should show.
 
         Args:
-            unknown: An entry of `ledger.pending()`, or the error.
-            min_age: How old the correction must be before reading can show that it was not applied.
-            max_events: Where an event has no id of its own, stop listing its account after about this number of events.
+            unknown: An entry of `ledger.pending()`, or the `CorrectionOutcomeUnknown` that was raised.
+            min_age: How old the correction must be before a read can show that it was not applied.
+            max_events: If an event has no `id`, stop listing its account after about this number of events.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -1231,7 +1237,7 @@ class AsyncEvents:
             The verdict with its evidence, for `ledger.settle(entry, ...)`.
 
         Raises:
-            InvalidRequest: The argument is neither of these, or is about several events.
+            InvalidRequest: `unknown` is neither of these, or is about several events.
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(

@@ -35,7 +35,7 @@ SANDBOX_URL = "https://sandbox-api.togai.com"
 
 
 class Unchanged(enum.Enum):
-    """The default of an argument for which None is a setting of its own."""
+    """The default of an argument for which None is a valid setting."""
 
     UNCHANGED = "unchanged"
 
@@ -59,7 +59,7 @@ class Settings:
     can_refresh: bool
     """Whether the token may change: it comes from a callable."""
     ledger: Ledger | None = None
-    """The ledger of corrections that name none."""
+    """The ledger of corrections that do not name another."""
     filter_checks: FilterChecks = field(factory=FilterChecks, repr=False)
     deprecations: set[str] = field(factory=set[str], repr=False)
     """The operations whose deprecation was logged."""
@@ -77,7 +77,7 @@ class Settings:
         can_refresh: bool,
         ledger: LedgerLike = None,
     ) -> Settings:
-        """The settings from the arguments of a client.
+        """Check the arguments of a client and return its settings.
 
         Raises:
             ConfigurationError: A setting is not allowed.
@@ -101,7 +101,7 @@ class Settings:
         strict: bool | None,
         on_drift: Callable[[Drift], object] | None,
     ) -> Settings:
-        """These settings with others in their place; None leaves one unchanged.
+        """Return a copy with other settings; a setting that is None stays unchanged.
 
         Raises:
             ConfigurationError: A setting is not allowed.
@@ -114,7 +114,7 @@ class Settings:
         )
 
     def with_headers(self, headers: Mapping[str, str] | None) -> Settings:
-        """These settings with further headers, for one call.
+        """Return a copy with further headers, for one call.
 
         Raises:
             InvalidRequest: A header is not allowed.
@@ -134,7 +134,7 @@ class Settings:
 
     @property
     def service(self) -> str:
-        """The address of the service, written the same however `base_url` was written."""
+        """The address of the service in a canonical form."""
         parsed = httpx.URL(self.base_url)
         return str(parsed.copy_with(host=parsed.host.rstrip("."))).rstrip("/")
 
@@ -145,7 +145,7 @@ class Settings:
 
 
 def _ledger(ledger: LedgerLike) -> Ledger | None:
-    # Opened by the first correction: reading needs none.
+    # Opened by the first correction: reads do not need a ledger.
     address = ledger if ledger is not None else os.environ.get("TOGAI_LEDGER") or None
     if address is None or isinstance(address, Ledger):
         return address
@@ -181,7 +181,7 @@ def _checked_url(url: str | None) -> str:
         raise ConfigurationError(f"base_url has an invalid host name ({error})") from None
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise ConfigurationError(
-            "base_url must not contain a user, query or fragment; the token goes into token="
+            "base_url must not contain a user, query or fragment; pass the token as token="
         )
     if not parsed.host or parsed.scheme not in ("https", "http"):
         raise ConfigurationError(
@@ -189,7 +189,7 @@ def _checked_url(url: str | None) -> str:
         )
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
         raise ConfigurationError(
-            f"base_url {url!r} would send the token in the clear: use https (http is allowed for this machine only)"
+            f"base_url {url!r} would send the token unencrypted: use https (http only for loopback addresses)"
         )
     return str(parsed).rstrip("/")
 
@@ -204,9 +204,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def find_proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for the service; None for this machine, and for what NO_PROXY lists.
+    """The proxy for the service according to the environment; None for loopback addresses and hosts in NO_PROXY.
 
-    A single host is looked up, so that entries of NO_PROXY for other hosts, in whatever notation, change nothing.
+    Only the host of the service is looked up, so that entries of NO_PROXY for other hosts have no effect.
     """
     url = urlsplit(base_url)
     if _is_loopback(url.hostname or "") or proxy_bypass(url.netloc):
@@ -241,7 +241,7 @@ def _checked_headers(
         if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise error(f"{argument}: {name!r} is not the name of a header")
         if name.lower() in _OUR_HEADERS:
-            raise error(f"{argument}: {name} is set by this package; the token goes into token=")
+            raise error(f"{argument}: {name} is set by this package; pass the token as token=")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise error(f"{argument}: the value of {name} must be printable ASCII text")
         checked[name.lower()] = value.strip()  # as HTTP reads it; the libraries refuse blanks there
@@ -268,7 +268,7 @@ def token_or_environment(token: Any) -> Any:
     """The token argument, or the environment's TOGAI_API_TOKEN.
 
     Raises:
-        ConfigurationError: There is neither.
+        ConfigurationError: Neither is set.
     """
     if token is not None:
         return token
