@@ -1,19 +1,20 @@
-"""Python client for the Togai events API that spec changes cannot break.
+"""A Python client for the Togai events API. Changes of the API's description do not break your code.
 
-    with Togai() as client:                              # the token from TOGAI_API_TOKEN
+    with Togai() as client:                              # reads the token from TOGAI_API_TOKEN
         for event in client.events.list(account_id="acme"):
-            print(event)                                 # one line each; event.to_dict() has everything
+            print(event)                                 # one line per event; event.to_dict() has everything
         event = client.events.get("ride-17")             # by the id that it was sent with
         print(quantities(event))                         # {'distance': Decimal('17.4')}
-        client.events.undo(event, ledger="ledger.db")    # take it back; redo and replace as well
+        client.events.undo(event, ledger="ledger.db")    # revert it; also: redo, replace
 
-The same with asyncio: `AsyncTogai`. See also:
+`AsyncTogai` does the same with asyncio. See also:
 
 - `help(togai.Togai)`: settings; `help(togai.Events)`: the calls of `client.events`
 - `togai.corrections`: plans and the ledger, to correct many events safely
 - `togai.jobs`: export events, read a table of corrections
-- `togai.errors`: everything that is raised; `togai.models`: everything that is read
-- `togai.testing`: the service in memory, for tests; and the command line: `togai --help`
+- `togai.errors`: all exceptions; `togai.models`: the classes of events and responses
+- `togai.testing`: an in-memory service, for tests
+- `togai --help`: the command line
 """
 
 from typing import TYPE_CHECKING

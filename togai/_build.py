@@ -1,4 +1,4 @@
-"""Build an event from plain Python values, and check one before it is sent."""
+"""Build an event from plain Python values, and check an event before it is sent."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ def build_event(
     dimensions: Mapping[str, str] | None = None,
     id: str | None = None,  # noqa: A002  (the property's own name)
 ) -> Event:
-    """An event from plain Python values, checked against the contract's limits (lengths, numbers of items, patterns).
+    """Build an event from plain Python values; checks the contract's limits (lengths, numbers of items, patterns).
 
     Args:
         schema_name: The event schema.
         account_id: The account whose usage the event reports.
-        timestamp: When it happened: a datetime with a time zone, or ISO 8601 text with an offset. It becomes UTC.
-        attributes: The quantities by name: Decimal, int, or the digits as text. Floats are refused:
-            binary cannot hold 0.1 exactly, and an invoice must not depend on that.
-        units: The unit of an attribute by its name, such as "Kilometers".
-        dimensions: Further text by name.
-        id: Your own id of the event; not to be used again for 45 days.
+        timestamp: When it happened: a datetime with a time zone, or ISO 8601 text with an offset. It is converted to
+            UTC.
+        attributes: The quantities by name: Decimal, int, or the digits as text. Floats are refused, because they
+            cannot represent values such as 0.1 exactly.
+        units: The units by attribute name, such as "Kilometers".
+        dimensions: The dimensions by name, as text.
+        id: Your own id for the event; do not use it again within 45 days.
 
     Returns:
         The event, for `client.events.replace`.
@@ -83,7 +84,7 @@ def build_event(
         dimensions=dict(dimensions or {}),
         id=id,
     )
-    # A value that was refused above is not reported a second time, for its placeholder.
+    # A value that was refused above has a placeholder, which is not reported again.
     problems.extend(payload_problems(event))
     if problems:
         raise InvalidRequest("this event cannot be sent: " + "; ".join(problems))
@@ -93,17 +94,17 @@ def build_event(
 def with_quantities(
     event: Event | ReadEvent, quantities: Mapping[str, Decimal | int | str]
 ) -> Event:
-    """The event with other quantities; everything else is unchanged, units and dimensions included.
+    """Return a copy of an event with other quantities; everything else, including units and dimensions, is unchanged.
 
     Args:
-        event: An event, or one that was read.
+        event: An `Event`, or an event that was read.
         quantities: New quantities by attribute name: Decimal, int, or the digits as text.
 
     Returns:
         The event to pass to `Replace(event, ...)` or `client.events.replace`.
 
     Raises:
-        InvalidRequest: The event has no such attribute, or two of this name, or a quantity is not allowed.
+        InvalidRequest: The event has no such attribute, or two attributes of this name; or a quantity is not allowed.
 
     Examples:
         >>> from decimal import Decimal
@@ -118,7 +119,7 @@ def with_quantities(
     """
     payload = cast("object", event if isinstance(event, Event) else event.event_payload)
     if not isinstance(payload, Event):
-        raise InvalidRequest("the event itself could not be read, so it cannot be changed")
+        raise InvalidRequest("the payload of this event could not be read, so it cannot be changed")
     if not isinstance(cast("object", quantities), Mapping):
         raise InvalidRequest(
             f"quantities must be a dict of values by name, not {type(quantities).__name__}"
@@ -180,10 +181,10 @@ def _quantity(name: str, value: object, problems: list[str]) -> str:
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and abs(exponent) <= _MAX_DIGITS:
             return f"{value:f}"
-        problems.append(f"attribute {name} is {value}: pass a finite number of sensible size")
+        problems.append(f"attribute {name} is {value}: pass a finite number of reasonable size")
     elif isinstance(value, float):
         problems.append(
-            f"attribute {name} is a float, whose decimal digits are a guess:"
+            f"attribute {name} is a float, which may not be exact:"
             f" pass Decimal({str(value)!r}) or the digits as text"
         )
     else:
@@ -194,7 +195,7 @@ def _quantity(name: str, value: object, problems: list[str]) -> str:
 
 
 def payload_problems(event: Event) -> list[str]:
-    """What the service would refuse in an event by the contract's limits, each with what is allowed."""
+    """The values of an event that the contract does not allow; each problem says what is allowed."""
     problems = list(problems_of(event, Event))
     # The contract sets no minimum length, but an empty id identifies nothing.
     problems += [

@@ -1,4 +1,4 @@
-"""What each method of `client.events` that reads does, written once as steps that either client runs."""
+"""The methods of `client.events` that read, each implemented once as steps that both clients run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def send(
 
 
 def _log_deprecation(settings: Settings, call: Call, response: Response) -> None:
-    """Log once per operation and client that the service will remove it."""
+    """Log, once per operation and client, that the service will remove the operation."""
     named = {name: response.headers.get(name) for name in ("deprecation", "sunset")}
     announcement = ", ".join(
         f"{name}: {printable(value)[:100]}" for name, value in named.items() if value
@@ -96,7 +96,7 @@ def pages(
         yield from settings.filter_checks.check(used, page.events, probe)
         if not trust_end or page.further_page is None:
             return page
-        logger.warning("the listing ends although %s offers a further page", page.further_page)
+        logger.warning("the listing ends although %s announces a further page", page.further_page)
         return evolve(page, further_page=None)
 
     return fetch
@@ -140,7 +140,7 @@ def get_all(
     try:
         response = yield from send(settings, call, timeout)
     except NotFound as error:
-        # Only a 404 of the service itself means that there are none: a gateway's page means a wrong address.
+        # Only a 404 of the service itself means that no event exists; a gateway's 404 page means a wrong address.
         if error.snippet.lstrip().startswith("{"):
             return []
         raise
@@ -164,7 +164,7 @@ def listed(
     most: int | None = None,
     **listing: Any,
 ) -> Steps[tuple[list[EventWithStatus], bool]]:
-    """List the events of an account up to a number of events; also return whether these are all."""
+    """List the events of an account up to a number of events; also return whether all of them were read."""
     fetch = pages(
         settings,
         timeout,

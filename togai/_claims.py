@@ -1,4 +1,4 @@
-"""What a correction locks in the ledger, after its targets were read again."""
+"""The claims of a correction: what it locks in the ledger, after its targets were read again."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 def ledger_of(
     settings: Settings, ledger: LedgerLike, timeout: float | Timeout | None = None
 ) -> Records | None:
-    """The ledger of a call: its own, else the client's.
+    """The ledger of a call: the argument `ledger=`, otherwise the client's ledger.
 
     Raises:
-        ConfigurationError: It is not a ledger.
+        ConfigurationError: The argument is not a ledger.
     """
     chosen = settings.ledger if ledger is None else ledger
     if chosen is None:
@@ -50,7 +50,7 @@ def claims_of(
     reread: bool,
     changed: bool,
 ) -> Steps[list[Claim]]:
-    """What a one-off correction locks, after reading its targets where that takes one request.
+    """The claims of a one-off correction, after its targets were read again if a single request is enough.
 
     Args:
         settings: Settings of the client.
@@ -61,8 +61,8 @@ def claims_of(
         changed: Whether the payload of the target was changed by the caller.
 
     Raises:
-        StaleReading: The target reads differently.
-        InvalidRequest: What matches cannot be locked.
+        StaleReading: The target has changed since it was read.
+        InvalidRequest: The matching events cannot be locked.
     """
     selection = correction.selection
     since = None
@@ -94,7 +94,7 @@ def claims_of(
 
 
 def _unread(correction: Correction, before: Target | None, *, reread: bool) -> Claim | None:
-    """The claim of a correction whose targets are not read again; None if they are."""
+    """The claim of a correction whose targets are not read again; None if they are read again."""
     selection = correction.selection
     if selection.reference_id is None and (correction.background or selection.is_whole_account):
         return Claim(correction=correction, target=None)
@@ -142,7 +142,7 @@ def check_account(
     events: Sequence[ReadEvent],
     timeout: float | Timeout | None,
 ) -> Steps[None]:
-    """Check that the service applies the account filter, where the event shows another account, such as an alias.
+    """If the event shows another account, such as an alias, check that the service applies the account filter.
 
     Raises:
         FilterIgnored: The service ignores the account that a request names.
@@ -159,10 +159,10 @@ def check_account(
 
 
 def check_unchanged(before: Target, now: Target) -> None:
-    """Refuse a target that reads differently than before.
+    """Refuse a target that has changed since it was read.
 
     Raises:
-        StaleReading: It reads differently.
+        StaleReading: It has changed.
     """
     if differences := before.differences(now):
         raise StaleReading(printable(f"{before.reference_id}: {'; '.join(differences)}"))

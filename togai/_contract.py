@@ -1,4 +1,4 @@
-"""What the contract says of a model's properties, as the generated package states it: types, limits, required ones."""
+"""Read the contract from the generated models: the types and limits of properties, and which are required."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Field:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names that it has in JSON, the contract's first one first."""
+        """All names of the property in JSON; the first is the contract's name."""
         return (self.wire, *self.aliases)
 
 
@@ -73,7 +73,7 @@ def problems(
     hint: str = "",
     wire: bool = False,
 ) -> Iterator[str]:
-    """What the contract does not allow in a value that is to be sent, each with what is allowed.
+    """The problems of a value that is to be sent, according to the contract; each says what is allowed.
 
     Args:
         value: The value.
@@ -81,7 +81,7 @@ def problems(
         what: Its name in messages; empty for the outermost object.
         limits: Its limits, by their names in the contract.
         hint: What is allowed, for a value that does not match its pattern.
-        wire: Whether messages call the properties as JSON does.
+        wire: Whether messages use the properties' names in JSON.
     """
     limits = limits or {}
     origin: Any = typing.get_origin(kind) or kind
@@ -137,9 +137,9 @@ def _moment(value: datetime, what: str) -> Iterator[str]:
 
 def _size(items: list[Any] | dict[Any, Any], what: str, limits: Mapping[str, Any]) -> Iterator[str]:
     if len(items) > limits.get("maxItems", len(items)):
-        yield f"at most {limits['maxItems']} {what} are allowed, these are {len(items)}"
+        yield f"at most {limits['maxItems']} {what} are allowed, got {len(items)}"
     if len(items) < limits.get("minItems", 0):
-        yield f"at least {limits['minItems']} {what} are needed, these are {len(items)}"
+        yield f"at least {limits['minItems']} {what} are needed, got {len(items)}"
     if isinstance(items, dict):
         for key in items:
             if not isinstance(key, str):
@@ -159,7 +159,7 @@ def _text(value: str, what: str, limits: Mapping[str, Any], hint: str) -> Iterat
         span = f"{shortest} to {longest}" if longest is not None else f"at least {shortest}"
         yield f"{what} must have {span} characters, has {len(value)}"
     pattern = limits.get("pattern")
-    # In Python, $ also matches before a final line break and \d any Unicode digit; in OpenAPI neither does.
+    # In Python, $ also matches before a final line break, and \d matches any Unicode digit; not so in OpenAPI.
     if pattern is not None and (value.endswith("\n") or not re.search(pattern, value, re.ASCII)):
         advice = f": {hint}" if hint else ""
         yield f"{what} is {_shown(value)}, which does not match {pattern}{advice}"

@@ -35,11 +35,11 @@ class AlreadyPending(TogaiError):
 
 
 class AlreadyCorrected(TogaiError):
-    """The event was undone or replaced already: correcting it again could bill twice. Nothing was sent.
+    """The event was already undone or replaced; a further correction could bill twice. Nothing was sent.
 
     Attributes:
-        entry: The ledger's entry that says so.
-        replacement: Reference id of the event that took its place, where it is known.
+        entry: The ledger's entry of the earlier correction.
+        replacement: Reference id of the event that replaced it, if known.
     """
 
     entry: Entry
@@ -49,7 +49,7 @@ class AlreadyCorrected(TogaiError):
         self.entry = entry
         self.replacement = replacement
         instead = f"Correct its replacement {replacement} instead" if replacement else ""
-        instead = instead or "If another event took its place, correct that one"
+        instead = instead or "If another event replaced it, correct that event"
         super().__init__(
             f"nothing was sent, because this event was corrected already: {entry}. {instead}; if that entry is a"
             f" mistake, a person can allow one further correction: ledger.release({entry.id}, who=..., why=...)"
@@ -60,7 +60,7 @@ class StaleReading(TogaiError):
     """The event has changed, or was corrected, since it was read. Nothing was sent: read it again.
 
     Attributes:
-        entry: The ledger's entry of the later correction; None where the event reads differently.
+        entry: The ledger's entry of the later correction; None if a read showed the change.
     """
 
     entry: Entry | None
@@ -99,8 +99,8 @@ class LedgerBusy(TogaiError):
     def __init__(self, ledger: str, waited: float) -> None:
         self.ledger = ledger
         super().__init__(
-            f"the ledger {ledger} was locked by another process for {waited:g} s: retry, or look for a"
-            " process that was stopped"
+            f"the ledger {ledger} was locked by another process for {waited:g} s: retry, or check"
+            " whether a suspended process holds it"
         )
 
 
@@ -109,7 +109,7 @@ class LedgerDamaged(TogaiError):
 
     Attributes:
         ledger: Address of the ledger.
-        problems: What is damaged, one line each.
+        problems: One line per problem.
     """
 
     ledger: str
@@ -129,7 +129,7 @@ class PlanIncomplete(TogaiError):
     """Not every item of a plan is applied. Executing the same plan again continues; no item is sent twice.
 
     Attributes:
-        steps: The items that are not applied, and why.
+        steps: The steps of the items that are not applied; each has the reason.
     """
 
     steps: tuple[Step, ...]
@@ -143,7 +143,7 @@ class CorrectionFailed(TogaiError):
     """The response is a success, but some events were not corrected.
 
     Attributes:
-        failed: The entries whose status is FAILED; each says why in `reason`.
+        failed: The entries whose status is FAILED; `reason` says why.
         unknown: The entries with a status that this version does not know.
     """
 
@@ -170,7 +170,7 @@ class CorrectionOutcomeUnknown(TogaiError):
     """A correction was sent, and whether it was applied is unknown. It was not sent again.
 
     Do not repeat the call: the service has no idempotency key, and a repeated correction can change revenue twice.
-    `client.events.reconcile(error)` reads whether it was applied.
+    `client.events.reconcile(error)` checks whether it was applied.
 
     Attributes:
         correction: The correction: action, selection, replacement and options.
@@ -208,5 +208,5 @@ class CorrectionOutcomeUnknown(TogaiError):
         where = f" (open in the ledger {self.entries[0].ledger}: entry {open_})" if open_ else ""
         super().__init__(
             f"{correction.describe()} may or may not have been applied: {cause}.{where}"
-            " It was not sent again. Do not repeat it: client.events.reconcile(error) reads what happened"
+            " It was not sent again. Do not repeat it: client.events.reconcile(error) checks whether it was applied"
         )

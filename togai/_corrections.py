@@ -1,4 +1,4 @@
-"""Corrections as steps: locked in the ledger, sent once, the response checked against the request, and recorded."""
+"""Corrections as steps: lock the targets in the ledger, send once, check the response, and record the outcome."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def correct(
     timeout: float | Timeout | None,
     changed: bool = False,
 ) -> Steps[CorrectionResult]:
-    """Send a one-off correction; `changed` says that the caller changed the payload of the target."""
+    """Send a one-off correction; `changed` is True if the caller changed the payload of the target."""
     check_names(where, function)
     correction = build_correction(
         action,
@@ -118,9 +118,9 @@ def replace(
     changed = not isinstance(event, Event) and target is None and not named
     if not isinstance(event, Event) and changed:
         if Target.of(event).reference_id is None:
-            # Its id may be what was changed, and would then name another event.
+            # The caller may have changed the id, which would then select another event.
             raise InvalidRequest(
-                "this event has no reference id: pass the event that was read as target too"
+                "this event has no reference id: also pass the event that was read, as target"
             )
         target = event
     action = CorrectionAction.REDO_EVENT
@@ -151,7 +151,7 @@ def send(
         if ledger is not None:
             begin = partial(ledger.begin, service=settings.service, call=call, why=why)
             attempt.entries = yield Blocking(partial(begin, claims))
-            # A wait for the rate limit, a suspended computer: a colleague may have reconciled it meanwhile.
+            # After a long wait (rate limit, suspended computer), somebody may have reconciled the entry meanwhile.
             delivery.confirm = partial(ledger.confirm, attempt.entries)
         response = yield from _calls.send(settings, request, timeout, delivery)
         _check_applied(request, response, correction, delivery)
@@ -194,17 +194,17 @@ def _conclude(
 
 
 def _add_note(error: BaseException, correction: Correction) -> None:
-    """Say on an interrupt, or on an exception of the caller's own, that the correction may have been applied."""
+    """Add a note to an interrupt, or to an exception of the caller, that the correction may have been applied."""
     error.add_note(
         f"{correction.describe()} may have been applied when this was raised. Do not repeat it:"
-        " client.events.reconcile(entry) reads what happened, for each entry of ledger.pending()"
+        " call client.events.reconcile(entry) for each entry of ledger.pending()"
     )
 
 
 def _check_applied(
     call: Call, response: Response, correction: Correction, delivery: Delivery
 ) -> None:
-    """Check that a success means that the correction was applied, once."""
+    """Check that a success status means that the correction was applied exactly once."""
     if delivery.repeated:
         raise _responses.unexpected(
             call, response, f"a request that the transport repeated ({delivery.begun} requests)"
@@ -218,22 +218,22 @@ def _is_refusal(error: BaseException) -> bool:
 
 
 def record(function: Callable[[], object]) -> Steps[None]:
-    """Record an outcome. Even if the ledger fails, the caller must learn what was sent."""
+    """Record an outcome. If the ledger fails, log it: the caller still gets the result of the request."""
     try:
         yield Blocking(function)
     except GeneratorExit:
         raise
     except TogaiError as error:
-        message = "the outcome could not be recorded, its entry stays open: %s"
+        message = "the outcome could not be recorded, so the entry stays open: %s"
         logger.error(message, printable(error))  # noqa: TRY400
     except BaseException:
-        with suppress(TogaiError):  # interrupted: recording twice does no harm
+        with suppress(TogaiError):  # interrupted: recording twice is harmless
             yield Blocking(function)
         raise
 
 
 class _Sent:
-    """A correction that was sent, and what is recorded about it."""
+    """A correction that was sent, and its entries in the ledger."""
 
     def __init__(
         self, settings: Settings, ledger: Records | None, claims: Sequence[Claim], at: datetime
@@ -248,7 +248,7 @@ class _Sent:
     def unknown(
         self, error: BaseException, entries: Sequence[Entry] | None = None
     ) -> Steps[CorrectionOutcomeUnknown]:
-        """Record that the outcome is unknown, log it, and return the error that says so."""
+        """Record and log that the outcome is unknown, and return the error to raise."""
         entries = self.entries if entries is None else entries
         status: int | None = getattr(error, "status", None)
         cause = str(error) or type(error).__name__
@@ -273,10 +273,10 @@ class _Sent:
     def conclude(
         self, result: CorrectionResult, response: Response, timeout: float | Timeout | None
     ) -> Steps[None]:
-        """Check a response against the request, and record what it says.
+        """Check a response against the request, and record the outcomes.
 
         Raises:
-            CorrectionOutcomeUnknown: It does not state the outcome of a target.
+            CorrectionOutcomeUnknown: The response does not contain the outcome of each target.
         """
         details = {"how": "response", "status": response.status, "request_id": response.request_id}
         selection = self._correction.selection
@@ -352,7 +352,7 @@ class _Sent:
 
 
 def _corrected(result: CorrectionResult, targets: set[str | None]) -> list[str]:
-    """Further events that match a filter and that the service says it corrected."""
+    """Further events that match a filter and that, according to the response, were corrected."""
     selection = result.correction.selection
     succeeded = [entry for entry in result.succeeded if not contradicts(selection, entry)]
     reference_ids = [Target.of(entry).reference_id for entry in succeeded]

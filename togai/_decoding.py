@@ -1,7 +1,7 @@
-"""The tolerant reader: JSON -> models, nothing is lost and every deviation from the contract is recorded.
+"""The tolerant reader: turns JSON into models, loses nothing, and records every deviation from the contract.
 
-What the contract describes is decoded by the generated `from_dict`. Where that raises, only the
-malformed item is salvaged, field by field, from its class's attrs fields.
+The generated `from_dict` decodes whatever follows the contract. If it raises, only the malformed item is read
+again, field by field, according to the attrs fields of its class.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _MAX_PLACES = 1000
 def deviations(model: object) -> tuple[Deviation, ...]:
     """The places where an item that was read deviates from the contract.
 
-    An item whose only deviations are unknown properties and unknown enum values has none here, since nothing
-    is lost: they are reported to `on_drift`, and visible in `additional_properties` and by `is_known`.
+    Unknown properties and unknown enum values alone are not listed, because nothing is lost: `on_drift` receives them,
+    and `additional_properties` and `is_known` show them.
 
     Args:
         model: An event, or an entry of a correction's result.
 
     Returns:
-        The deviations in the item and in everything that it contains; empty where it was read completely.
+        The deviations of the item and of everything that it contains; empty if it was read completely.
     """
     return getattr(model, "_deviations", ())
 
@@ -48,8 +48,8 @@ def raw(model: Model) -> Any:
         model: An event, or an entry of a correction's result.
 
     Returns:
-        The JSON as received, without later changes, numbers with a fraction as Decimal; for an item that was not
-        read from a response, what its `to_dict()` returns.
+        The JSON as received, without later changes; numbers with a fraction are Decimal. If the item was not read from
+        a response, the result of its `to_dict()`.
     """
     source = getattr(model, "_json", ...)
     return model.to_dict() if source is ... else copy.deepcopy(source)
@@ -84,7 +84,7 @@ class Reader:
     def with_options(
         self, *, strict: bool | None, on_drift: Callable[[Drift], object] | None
     ) -> Reader:
-        """A reader with other settings; None leaves one unchanged.
+        """Return a reader with other settings; a setting that is None stays unchanged.
 
         Raises:
             ConfigurationError: A setting is of the wrong type.
@@ -97,7 +97,7 @@ class Reader:
         )
 
     def items(self, model: type[M], values: list[Any], where: str) -> list[M]:
-        """Read a list: as many models as it has values, malformed or not.
+        """Read a list: one model per value, whether the value is malformed or not.
 
         Args:
             model: The class of each item.
@@ -149,7 +149,7 @@ class Reader:
                 self._report(deviation.drift)
 
     def _report(self, drift: Drift) -> None:
-        # A service that invents a new property name in every response must not fill the memory.
+        # A service that sends a new property name in every response must not fill the memory.
         if len(self._reported) >= _MAX_PLACES:
             return
         self._reported.add(drift)
@@ -162,7 +162,7 @@ class Reader:
 
 
 class _Addition(Exception):
-    """Strict mode found something additional; salvage locates it."""
+    """Strict mode detected an unknown property or value; reading field by field locates it."""
 
 
 _ADDITIONS = frozenset({"unknown property", "unknown value"})

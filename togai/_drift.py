@@ -7,7 +7,7 @@ from attrs.converters import optional
 
 
 def shown(name: str) -> str:
-    """A name that the service made up, fit for one line of a log."""
+    """A name from a response, made printable for one line of a log."""
     return name if len(name) <= 100 and name.isprintable() else ascii(name)[1:-1][:100]
 
 
@@ -17,12 +17,12 @@ class Drift:
 
     Attributes:
         model: The model, such as `EventWithStatus`.
-        property: The property's name in JSON; empty where the whole object is meant.
+        property: The property's name in JSON; empty for the whole object.
         kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`,
-            `not a date`, `no offset`, `finer than microseconds` (the datetime is cut, the text is kept and sent
-            back), `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`,
-            `too many items` (more than 1,000, where the contract allows less).
-        value: The new value of an enum where the kind is `unknown value`; None otherwise.
+            `not a date`, `no offset`, `finer than microseconds` (the datetime is truncated; the original text is kept
+            and sent back), `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`,
+            `too many items` (more than 1,000, where the contract allows fewer).
+        value: The new value of an enum if the kind is `unknown value`; otherwise None.
     """
 
     model: str
@@ -41,7 +41,7 @@ class Deviation:
 
     Attributes:
         where: JSON path within the response, such as `$.events[3].eventPayload.accountId`.
-        drift: What is different there.
+        drift: The kind of deviation.
     """
 
     where: str

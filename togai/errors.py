@@ -3,7 +3,7 @@
 TogaiError
 ├── ConfigurationError            a setting is missing or not allowed (a ValueError)
 ├── InvalidRequest                an argument was refused before anything was sent (a ValueError)
-├── ConnectionFailed              no connection: nothing was sent
+├── ConnectionFailed              could not connect; nothing was sent
 ├── ConnectionLost                the connection broke before the response was complete
 ├── TimedOut                      no complete response in time
 ├── StatusError                   the status of the response is not a success
@@ -14,10 +14,10 @@ TogaiError
 │   ├── UnprocessableEntity       422
 │   ├── RateLimited               429
 │   └── ServerError               5xx, also the unassigned ones such as 520
-├── UnexpectedResponse            a success with a body that was not expected
-├── RepeatedPageToken             a listing that would repeat itself
+├── UnexpectedResponse            a success status with an unexpected body
+├── RepeatedPageToken             the service returned a page token twice
 ├── FilterIgnored                 the service ignores a filter of the listing
-├── ListingIncomplete             the service offers a further page, but no token for it
+├── ListingIncomplete             the service announces a further page without a token for it
 ├── EventNotFound                 no event has this id (a LookupError)
 ├── AmbiguousEvent                several events have this id (a LookupError)
 ├── AlreadyPending                the outcome of an earlier correction of the event is unknown; nothing was sent
@@ -268,9 +268,9 @@ class RepeatedPageToken(TogaiError):
 
 
 class FilterIgnored(TogaiError):
-    """The service ignores a filter: it returns events for a value that nothing matches.
+    """The service ignores a filter: it returns events even for a value that no event matches.
 
-    No event of the page was returned. Check what earlier listings with this filter returned before you use it.
+    No event of the page was yielded. Do not use the results of earlier listings with this filter without a check.
 
     Attributes:
         filter: The name of the filter in the query.
@@ -284,14 +284,14 @@ class FilterIgnored(TogaiError):
         self.filter = filter
         self.value = value
         super().__init__(
-            f"the service ignores the filter {filter}={_printable(value)!r}: the listing would hold events of others."
+            f"the service ignores the filter {filter}={_printable(value)!r}: the listing would contain other events."
             " Nothing was returned. Report it to the vendor; until it is fixed, list without this filter and"
             " select the events yourself"
         )
 
 
 class ListingIncomplete(TogaiError):
-    """The last page has no token of a next page, but a property that offers one. All of its events were yielded.
+    """The last page has no token for a next page, but a property that announces one. All of its events were yielded.
 
     Attributes:
         where: JSON path of that property.
@@ -302,8 +302,8 @@ class ListingIncomplete(TogaiError):
     def __init__(self, where: str) -> None:
         self.where = where
         super().__init__(
-            f"the listing ends without nextToken, although {_printable(where)} offers a further page: there may be more"
-            " events. If the listing is known to be complete, pass trust_end=True"
+            f"the listing ends without nextToken, although {_printable(where)} announces a further page:"
+            " there may be more events. If the listing is known to be complete, pass trust_end=True"
         )
 
 

@@ -151,7 +151,7 @@ def test_a_refused_target_lists_what_is_allowed(api: Api) -> None:
 def test_an_event_and_filters_together_are_refused(api: Api, fake: FakeTogai) -> None:
     fake.add(id="ride-1")
     read = api.call("get", "ride-1")
-    with pytest.raises(InvalidRequest, match="pass one or the other"):
+    with pytest.raises(InvalidRequest, match="pass either of them"):
         api.call("undo", read, event_id="ride-1")
 
 
@@ -193,7 +193,7 @@ def test_an_unknown_action_is_refused(api: Api, fake: FakeTogai, action: Any) ->
 def test_only_redo_event_takes_an_event_and_it_needs_one(api: Api, fake: FakeTogai) -> None:
     with pytest.raises(InvalidRequest, match="takes no event"):
         api.call("correct", "UNDO", account_id="acme", event_id="x", event=event())
-    with pytest.raises(InvalidRequest, match="needs the event"):
+    with pytest.raises(InvalidRequest, match="needs a replacement"):
         api.call("correct", "REDO_EVENT", account_id="acme", event_id="x")
     with pytest.raises(InvalidRequest, match="must be an Event"):
         api.call("correct", "REDO_EVENT", account_id="acme", event_id="x", event={"id": 1})
@@ -334,7 +334,7 @@ def test_a_changed_event_without_a_reference_id_is_no_target(api: Api, fake: Fak
     fake.change_next(lambda page: page["events"][0].pop("referenceId") and page)
     read = api.listed()[0]
     changed = evolve(read, event_payload=evolve(read.event_payload, id="ride-2"))
-    with pytest.raises(InvalidRequest, match="as target too"):
+    with pytest.raises(InvalidRequest, match="event that was read, as target"):
         api.call("replace", changed)
     assert len(api.call("replace", changed, read).succeeded) == 1
     assert fake.requests[-1].query["event_id"] == "ride-1"

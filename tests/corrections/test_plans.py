@@ -175,9 +175,9 @@ def test_warnings_name_what_a_person_should_look_at(planner: Api, fake: FakeToga
     plan = planner.call("plan", [*items, Replace(last, smaller, allow_removed=True)])
     joined = "\n".join(plan.warnings)
     for part in (
-        "failed their ingestion",
+        "have failed ingestion",
         "still being",
-        "no id of their own",
+        "have no id",
         "2 accounts",
         "lose an attribute",
         "negative",

@@ -1,4 +1,4 @@
-"""Everything around corrections: plans, the ledger, and finding out whether a correction was applied.
+"""Corrections: plans, the ledger, and reconciliation, which checks whether a correction was applied.
 
 The calls themselves are on `client.events`: `find`, `plan`, `execute`, `reconcile`, and for single corrections
 `undo`, `redo`, `replace` and `correct`.

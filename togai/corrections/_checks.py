@@ -1,4 +1,4 @@
-"""Checks of a correction before it is sent: the target, the action and the event that is ingested instead."""
+"""Check a correction before it is sent: the target, the action and the replacement."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def build_correction(
     allow_reverted: bool = False,
     allow_removed: bool = False,
 ) -> Correction:
-    """A correction that may be sent.
+    """Build a correction that may be sent.
 
     Raises:
-        InvalidRequest: It is not allowed; the message says what is.
+        InvalidRequest: It is not allowed; the message says what is allowed.
     """
     checked = _action(action)
     values: dict[str, Any] = {name: value for name, value in where.items() if value is not None}
@@ -62,7 +62,7 @@ def build_correction(
         if values or whole_account:
             extra = ", ".join([*values, *(["whole_account"] if whole_account else [])])
             raise InvalidRequest(
-                f"an event was passed as target, and {extra} too: pass one or the other. Allowed: {_ALLOWED}"
+                f"an event was passed as target, and also {extra}: pass either of them. Allowed: {_ALLOWED}"
             )
         selection = _selection_of(target)
     else:
@@ -72,7 +72,7 @@ def build_correction(
         _check_flag("require_confirmation", require_confirmation)
     if require_confirmation and not background:
         raise InvalidRequest(
-            "require_confirmation applies to background jobs only: pass background=True with it"
+            "require_confirmation applies to background jobs only: also pass background=True"
         )
     payload = _payload(checked, event, selection, keep_unknown=keep_unknown)
     before = () if target is None else (Target.of(target),)
@@ -90,14 +90,14 @@ def build_correction(
 
 
 def check_reverted(target: Target, *, allow_reverted: bool) -> None:
-    """Refuse an event that was corrected already.
+    """Refuse an event whose status is REVERTED.
 
     Raises:
-        InvalidRequest: It reads as reverted, and that is not allowed explicitly.
+        InvalidRequest: Its status is REVERTED, and `allow_reverted` is not set.
     """
     if target.is_reverted and not allow_reverted:
         raise InvalidRequest(
-            f"{target.reference_id} reads as REVERTED: it was corrected already. Pass allow_reverted=True to"
+            f"{target.reference_id} is REVERTED: it was corrected already. Pass allow_reverted=True to"
             " correct it anyway"
         )
 
@@ -106,7 +106,7 @@ def check_removed(replacement: Event | None, target: Target, *, allow_removed: b
     """Refuse a replacement that lacks an attribute of the event that was read.
 
     Raises:
-        InvalidRequest: It lacks one, and that is not allowed explicitly.
+        InvalidRequest: An attribute is missing, and `allow_removed` is not set.
     """
     if replacement is None or target.payload is None or allow_removed:
         return
@@ -121,10 +121,10 @@ def check_removed(replacement: Event | None, target: Target, *, allow_removed: b
 
 
 def check_item(item: Correction) -> None:
-    """Refuse an item of a plan that would send something else than what the plan shows, as an edited file can hold.
+    """Refuse an item of a plan that would send something other than the plan shows. An edited file can contain one.
 
     Raises:
-        InvalidRequest: It would.
+        InvalidRequest: The item would send something other than the plan shows.
     """
     before = item.before[0] if len(item.before) == 1 else None
     shown = None if before is None else before.reference_id
@@ -139,8 +139,8 @@ def check_item(item: Correction) -> None:
         or replaces != (item.event is not None)
     ):
         raise InvalidRequest(
-            f"{printable(item.describe())}: an item of a plan is one action on the one event that it shows;"
-            " make the plan with client.events.plan"
+            f"{printable(item.describe())}: an item of a plan must be one action on the event that it shows;"
+            " create the plan with client.events.plan"
         )
     if item.event is not None:
         problems = payload_problems(item.event)
@@ -196,9 +196,7 @@ def _selection(values: dict[str, Any], *, whole_account: bool) -> Selection:
     _check_values(values)
     if "account_id" not in values:
         lacking = f"{', '.join(values)} without account_id" if values else "no target"
-        raise InvalidRequest(
-            f"a correction needs a target, this has {lacking}. Allowed: {_ALLOWED}"
-        )
+        raise InvalidRequest(f"a correction needs a target, got {lacking}. Allowed: {_ALLOWED}")
     filters = frozenset(values) - {"account_id"}
     if filters not in _COMBINATIONS:
         raise InvalidRequest(
@@ -220,7 +218,7 @@ def _check_values(values: dict[str, Any]) -> None:
     for name in ("account_id", "reference_id", "event_id"):
         value = values.get(name)
         if name in values and (not isinstance(value, str) or not value.strip()):
-            raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
+            raise InvalidRequest(f"{name}={value!r}: pass text that is not empty")
     for name in ("event_source_time", "created_at"):
         if name in values:
             try:
@@ -234,10 +232,10 @@ def _payload(
 ) -> Event | None:
     if action != CorrectionAction.REDO_EVENT:
         if event is not None:
-            raise InvalidRequest(f"{action} takes no event: only REDO_EVENT ingests another one")
+            raise InvalidRequest(f"{action} takes no event: only REDO_EVENT ingests a replacement")
         return None
     if event is None:
-        raise InvalidRequest("REDO_EVENT needs the event that is ingested instead: pass event=")
+        raise InvalidRequest("REDO_EVENT needs a replacement: pass event=")
     if not isinstance(event, Event):
         raise InvalidRequest(f"event must be an Event, not {type(event).__name__}: see build_event")
     problems = payload_problems(event)
@@ -251,6 +249,6 @@ def _payload(
 
 
 def without_unknown(event: Event) -> Event:
-    """The event with only the properties of the contract: what the service added is not sent back."""
+    """A copy of the event with only the properties of the contract, so that unknown properties are not sent back."""
     attributes = [evolve(attribute, additional_properties={}) for attribute in event.attributes]
     return evolve(event, attributes=attributes, additional_properties={})

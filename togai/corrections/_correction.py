@@ -1,4 +1,4 @@
-"""The data of a correction: which events, and what is done with them. No I/O."""
+"""The data of a correction: the selected events, the action and its options. No I/O."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 SYNCHRONOUS_CAP = 30
-"""How many matching events a call without `background` corrects at most (the vendor's reference page)."""
+"""The maximum number of events that a call without `background` corrects (the vendor's reference page)."""
 
 
 @frozen(kw_only=True)
 class Selection:
-    """Which events a correction is about: all that match.
+    """Selects the events of a correction: all events that match.
 
     Attributes:
         account_id: The account that the events belong to.
@@ -42,7 +42,7 @@ class Selection:
 
     @property
     def is_whole_account(self) -> bool:
-        """Whether it names an account alone."""
+        """Whether it selects a whole account."""
         return not (self.reference_id or self.event_id or self.event_source_time)
 
     def __str__(self) -> str:
@@ -61,12 +61,12 @@ class Target:
     """An event as it was read, before or after a correction.
 
     Attributes:
-        reference_id: Togai's own id of the event; None where it could not be read.
+        reference_id: Togai's own id of the event; None if it could not be read.
         event_id: The id that the event was sent with.
         account_id: The account that the event shows, which may be an alias.
         status: Its ingestion status.
         created_at: When Togai ingested it, in UTC, as ISO 8601 text.
-        payload: The event itself, as JSON; None where it could not be read.
+        payload: The event itself, as JSON; None if it could not be read.
     """
 
     reference_id: str | None
@@ -78,7 +78,7 @@ class Target:
 
     @classmethod
     def of(cls, event: ReadEvent) -> Target:
-        """The event as it reads now.
+        """The current state of an event that was read.
 
         Args:
             event: An event that was read.
@@ -98,17 +98,17 @@ class Target:
 
     @property
     def is_reverted(self) -> bool:
-        """Whether it reads as reverted."""
+        """Whether its status is REVERTED."""
         return self.status == "REVERTED"
 
     def differences(self, other: Target) -> list[str]:
-        """What reads differently in another reading of the event; empty where nothing does.
+        """The differences from another read of the event; empty if there are none.
 
-        Another notation of the same number or moment is not a difference, nor is a property that the contract does
-        not know.
+        Another notation of the same number or time is not a difference, and neither is a property that is not in the
+        contract.
 
         Args:
-            other: The other reading.
+            other: The event as it was read another time.
         """
         differences: list[str] = []
         for name in ("reference_id", "status", "created_at"):
@@ -193,11 +193,11 @@ class Correction:
 
     Attributes:
         action: UNDO, REDO or REDO_EVENT.
-        selection: Which events.
-        event: What is ingested in their place; REDO_EVENT only.
+        selection: The selected events.
+        event: The replacement that is ingested; REDO_EVENT only.
         background: Whether the service processes it later.
         require_confirmation: Whether the background job waits until someone confirms it.
-        before: The target as it was read, where it was an event that was read.
+        before: The target as it was read, if an event was passed.
     """
 
     action: CorrectionAction
@@ -253,7 +253,7 @@ class Correction:
 
 
 def reference_id_of(event: ReadEvent) -> str | None:
-    # Where the service leaves the reference id out, its own examples put it into the payload.
+    # If the service omits the reference id, it may be in the payload, as in the vendor's examples.
     extra: Any = getattr(event.event_payload, "additional_properties", None) or {}
     reference_id: Any = event.reference_id or extra.get("referenceId")
     return reference_id if isinstance(reference_id, str) and reference_id else None

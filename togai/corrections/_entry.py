@@ -1,4 +1,4 @@
-"""The rows of a ledger as data: what was about to be sent, its outcome, and who decided what."""
+"""The entries of a ledger as data: what was going to be sent, its outcome, and the decisions of persons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 class Kind(enum.StrEnum):
-    """What a row of the ledger says."""
+    """The kind of an entry."""
 
     APPROVED = "approved"
     """A person approved a plan."""
@@ -46,33 +46,33 @@ class Kind(enum.StrEnum):
     NOT_APPLIED = "not applied"
     """The correction was refused, not sent, or proven not to be applied; it may be repeated. Settles the entry."""
     UNKNOWN = "unknown"
-    """The outcome could not be found out; the entry stays open."""
+    """The outcome is unknown; the entry stays open."""
     REPLACEMENT = "replacement"
-    """The reference id of the event that took the target's place."""
+    """The reference id of the event that replaced the target."""
     RELEASED = "released"
     """A person allowed one further correction of an event that was corrected already."""
 
 
 @frozen(kw_only=True)
 class Entry:
-    """One row of a ledger.
+    """An entry of a ledger.
 
     Attributes:
-        id: Its number; the rows are numbered from 1 without gaps.
+        id: Its number; entries are numbered from 1 without gaps.
         at: When it was written, in UTC.
-        kind: What it says, a `Kind`.
+        kind: The `Kind` of the entry.
         intent: The entry that it is about; None for an intent itself and for an approval.
-        call: Common to the entries of one request.
+        call: The id of the request; all entries of one request have the same.
         action: UNDO, REDO or REDO_EVENT.
         service: Address of the service.
-        account: The account that the request names.
+        account: The account in the request.
         target: Reference id of the event; None for a whole account.
         plan: Digest of the plan that it belongs to.
         item: Number of the plan's item.
-        who: Who did it.
-        why: Why.
+        who: The person who corrected, approved or decided.
+        why: The reason.
         data: Further details, as JSON: the correction, the event as it was read, cause, request id and status.
-        cause: Of a pending entry, why its outcome is unknown; None where the process ended before there was one.
+        cause: For a pending entry, why the outcome is unknown; None if the process ended before it was recorded.
         ledger: The ledger that contains it.
     """
 
@@ -95,18 +95,18 @@ class Entry:
 
     @property
     def correction(self) -> Correction:
-        """The correction that the entry is about; of an intent only."""
+        """The correction of an intent; other kinds have none."""
         return Correction.from_json(self.data["correction"])
 
     @property
     def snapshot(self) -> Target | None:
-        """The event as it was read before it was corrected; None where it was not."""
+        """The event as it was read before it was corrected; None if it was not read."""
         source = self.data.get("snapshot")
         return None if source is None else Target(**source)
 
     @property
     def siblings(self) -> frozenset[str] | None:
-        """The reference ids of all events that the same reading showed; None where nothing was read."""
+        """The reference ids of all events that were read together with it; None if nothing was read."""
         siblings = self.data.get("siblings")
         return None if siblings is None else frozenset(siblings)
 

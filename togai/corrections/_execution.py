@@ -37,7 +37,7 @@ class Execution:
         """The steps with an outcome.
 
         Args:
-            outcome: Such as "unknown".
+            outcome: The outcome, such as "unknown".
         """
         return tuple(step for step in self.steps if step.outcome == outcome)
 
@@ -48,7 +48,7 @@ class Execution:
 
     @property
     def replacements(self) -> dict[str, str]:
-        """The reference ids of new events by those of the events that they replace, where the service shows them."""
+        """The reference ids of new events by the reference ids of the events that they replace, as far as known."""
         return {
             str(step.item.selection.reference_id): step.replacement
             for step in self.steps
@@ -88,7 +88,7 @@ class Execution:
         """Return this execution if every item is applied.
 
         Raises:
-            PlanIncomplete: An item is not; its `steps` say which and why.
+            PlanIncomplete: An item is not applied; `steps` of the error has these items with the reasons.
         """
         if not self.is_complete:
             left = [step for step in self.steps if not step.is_done]

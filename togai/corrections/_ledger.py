@@ -1,4 +1,4 @@
-"""The ledger: what was corrected, what is open, and who decided what. It is also the lock of every target."""
+"""The ledger: records corrections, their outcomes and decisions, and locks the target of each correction."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class Ledger:
     """A database of corrections: each is recorded before it is sent, and locks its target until it is settled.
 
     With a ledger, no call, thread, process or host corrects an event twice: while the outcome of a correction is
-    unknown its event is locked, and an event that was undone or replaced is not corrected again. Nothing in it is
-    ever changed or deleted.
+    unknown its event is locked, and an event that was undone or replaced is not corrected again. Entries of a ledger
+    are never changed or deleted.
 
-    It holds customers' events; a file is made readable by its owner only. A file is for the processes of one host,
-    and not for network file systems; for several hosts use PostgreSQL.
+    A ledger contains customers' events; a file is created so that only its owner can read it. Use a file for the
+    processes of one host, but not on a network file system; for several hosts, use PostgreSQL.
 
     Args:
         address: Path of a SQLite file, or a `postgresql://` address (needs `togai[postgres]`).
-        create: Create the ledger unless it exists. Without it, a mistyped path is an error.
-        who: Who corrects, noted with each entry; the login name by default.
+        create: True to create the ledger if it does not exist. By default, a mistyped path is an error.
+        who: The person who corrects, recorded in each entry; by default the login name.
 
     Raises:
         ConfigurationError: There is no ledger at this address, or it cannot be used.
-        LedgerBusy: Another process holds it.
-        LedgerDamaged: It was damaged or altered.
+        LedgerBusy: Another process holds the ledger.
+        LedgerDamaged: The ledger was damaged or altered.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class Ledger:
 
     @property
     def id(self) -> str:
-        """The identity of this ledger, which plans remember."""
+        """The id of this ledger, which its plans contain."""
         return self._records.identity()
 
     def pending(self) -> list[Entry]:
-        """The corrections whose outcome is unknown, or that are still in progress, the oldest first.
+        """The entries of corrections whose outcome is unknown or that are still in progress, the oldest first.
 
         Returns:
-            Their entries, for `client.events.reconcile`.
+            The entries, for `client.events.reconcile`.
 
         Raises:
             LedgerDamaged: An entry was damaged or altered.
@@ -90,11 +90,11 @@ class Ledger:
         """The entries of the ledger, the oldest first.
 
         Args:
-            since: Only those written at this time or later, with a time zone.
-            until: Only those written before this time, with a time zone.
-            account_id: Only those of this account.
-            reference_id: Only those of the event with this reference id.
-            plan: Only those of the plan with this digest.
+            since: Only entries written at this time or later, with a time zone.
+            until: Only entries written before this time, with a time zone.
+            account_id: Only entries of this account.
+            reference_id: Only entries of the event with this reference id.
+            plan: Only entries of the plan with this digest.
 
         Yields:
             Entries; `json_lines` writes them for auditors.
@@ -111,7 +111,7 @@ class Ledger:
         condition = " AND ".join([f"{name} = ?" for name in filters]) or "1 = 1"
         last, more = 0, True
         while more:
-            # A transaction for each portion: a slow reader blocks nobody.
+            # A transaction per batch of rows, so that a slow reader does not block other processes.
             with self._records.rules(write=False) as rules:
                 entries = rules.entries(
                     f"id > ? AND ({condition})", last, *filters.values(), limit=1000
@@ -135,15 +135,15 @@ class Ledger:
             yield json.dumps(entry.to_json(), ensure_ascii=True)
 
     def approve(self, digest: str, *, who: str, why: str) -> None:
-        """Record that a person approves a plan; `execute` refuses plans without it.
+        """Record that a person approves a plan; `execute` refuses a plan that is not approved.
 
         Args:
-            digest: The plan's `digest`, of the plan as it was shown to this person.
-            who: Who approves.
-            why: Why.
+            digest: The `digest` of the plan that was shown to this person.
+            who: The person who approves.
+            why: The reason.
 
         Raises:
-            InvalidRequest: It is not a digest, or who or why is empty.
+            InvalidRequest: `digest` is not a digest, or `who` or `why` is empty.
         """
         if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
             raise InvalidRequest(f"digest={digest!r}: pass plan.digest, 64 hexadecimal digits")
@@ -152,14 +152,14 @@ class Ledger:
             rules.append(Kind.APPROVED, plan=digest, data={"client": __version__}, **named)
 
     def settle(self, entry: Entry, reconciliation: Reconciliation) -> None:
-        """Settle an entry by the verdict of `client.events.reconcile`; with the verdict "cannot tell" it stays open.
+        """Settle an entry with the verdict of `client.events.reconcile`; with the verdict "cannot tell" it stays open.
 
         Args:
             entry: A pending entry.
             reconciliation: What `client.events.reconcile(entry)` returned.
 
         Raises:
-            InvalidRequest: The entry is settled already, or the reconciliation belongs to another one.
+            InvalidRequest: The entry is already settled, or the reconciliation belongs to another entry.
         """
         judged = getattr(reconciliation, "entry", None)
         if not isinstance(judged, Entry) or judged.id != entry.id or judged.at != entry.at:
@@ -178,16 +178,16 @@ class Ledger:
             )
 
     def decide(self, entry: Entry | int, verdict: str, *, who: str, why: str) -> None:
-        """Settle an entry by the decision of a person, where reading gives no verdict.
+        """Settle an entry by the decision of a person, if `reconcile` cannot tell.
 
         Args:
             entry: A pending entry, or its number.
-            verdict: "applied", or "not applied": then the correction may be repeated.
-            who: Who decides.
-            why: Why: what this person knows, and from whom.
+            verdict: "applied", or "not applied"; with "not applied", the correction may be repeated.
+            who: The person who decides.
+            why: The reason: what this person knows, and from whom.
 
         Raises:
-            InvalidRequest: The entry is settled already, or an argument is not allowed.
+            InvalidRequest: The entry is already settled, or an argument is not allowed.
         """
         if verdict not in ("applied", "not applied"):
             raise InvalidRequest(f'verdict={verdict!r}: pass "applied" or "not applied"')
@@ -199,13 +199,13 @@ class Ledger:
         """Allow exactly one further correction of an event that was undone or replaced already.
 
         Args:
-            entry: The entry that says that it was corrected, or its number; `AlreadyCorrected` names it.
-            who: Who allows it.
-            why: Why it is right that this event is corrected once more.
+            entry: The entry of the earlier correction, or its number; `AlreadyCorrected` has it.
+            who: The person who allows it.
+            why: Why a further correction of this event is right.
 
         Raises:
             AlreadyPending: A correction of this event is open.
-            InvalidRequest: The entry does not keep the event from being corrected, or who or why is empty.
+            InvalidRequest: The entry does not prevent a correction of the event, or `who` or `why` is empty.
         """
         named = _named(who, why)
         with self._records.rules(write=True) as rules:
@@ -221,7 +221,7 @@ class Ledger:
             last = rules.corrected(intent.service, target)
             if last is None or intent.id not in (last.intent, last.id):
                 raise InvalidRequest(
-                    f"{intent} does not keep {target} from being corrected: nothing to release"
+                    f"{intent} does not prevent a correction of {target}: nothing to release"
                 )
             values = {
                 name: getattr(last, name)
@@ -230,24 +230,24 @@ class Ledger:
             rules.append(Kind.RELEASED, data={"client": __version__}, **values, **named)
 
     def verify(self) -> int:
-        """Read the whole ledger, and check that no entry was altered and that the locks fit.
+        """Read the whole ledger, and check that no entry was altered and that the locks match the entries.
 
         Returns:
             The number of entries.
 
         Raises:
-            LedgerDamaged: Something was damaged or altered; `problems` lists it.
+            LedgerDamaged: The ledger was damaged or altered; `problems` lists the problems.
         """
         return self._records.verify()
 
 
 def records_of(ledger: Ledger) -> Records:
-    """The part of a ledger that the calls of a client use."""
+    """The part of a ledger that the calls of a client use, which is private."""
     return ledger._records  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 LedgerLike = Ledger | str | os.PathLike[str] | None
-"""What `ledger=` takes: a ledger or its address; None for the client's."""
+"""The type of `ledger=`: a ledger or its address; None for the client's ledger."""
 
 
 def _reopen(address: str, who: str) -> Ledger:
@@ -267,5 +267,5 @@ def _named(who: object, why: object) -> dict[str, str]:
 
 def _required(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise InvalidRequest(f"{name}={value!r}: pass a text that is not empty")
+        raise InvalidRequest(f"{name}={value!r}: pass text that is not empty")
     return value

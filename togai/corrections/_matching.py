@@ -1,4 +1,4 @@
-"""What to read about a correction, and which of the events that were read it is about. No I/O."""
+"""Decide which events to read for a correction, and which of them match it. No I/O."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @frozen
 class Read:
-    """What to read: the events with an id, or those of an account."""
+    """What to read: the events with an id, or the events of an account."""
 
     event_id: str | None = None
     account_id: str | None = None
 
 
 def reads_for(correction: Correction, target: Target | None) -> tuple[Read, ...]:
-    """What shows a target, and the event that takes its place: the same before a correction and after.
+    """The reads that show a target and its replacement; they are the same before and after a correction.
 
-    The service finds no event by its reference id: where an event has no id of its own, its account is listed.
+    The service cannot look up an event by its reference id: if an event has no `id`, its account is listed.
     """
     event_id = correction.selection.event_id if target is None else target.event_id
     ids = [event_id] if correction.event is None else [event_id, correction.event.id]
@@ -37,13 +37,13 @@ def reads_for(correction: Correction, target: Target | None) -> tuple[Read, ...]
 
 
 def matching(selection: Selection, events: Iterable[ReadEvent]) -> list[ReadEvent]:
-    """The events that match, whichever account they show: it may be an alias of the one that is named."""
+    """The events that match. Their account is ignored, because it may be an alias of the account in the request."""
     return [event for event in events if _matches(selection, event)]
 
 
 def contradicts(selection: Selection, event: ReadEvent) -> bool:
-    """Whether a result of a correction is about an event that does not match, by what can be read of it."""
-    # Not by `created_at`: an event that was ingested again may show the new time.
+    """Whether a result of a correction is about an event that does not match, as far as the result shows."""
+    # `created_at` is not compared: an event that was ingested again may show the new time.
     pairs = _pairs(evolve(selection, created_at=None), event)
     return not all(shown is None or _same(wanted, shown) for wanted, shown in pairs)
 

@@ -28,18 +28,18 @@ FORMAT = 1
 
 @frozen
 class Undo:
-    """Take back an event.
+    """Undo an event.
 
     Attributes:
         event: The event that was read.
-        account_id: The account to name in the request, if the event shows an alias of it.
+        account_id: The account for the request, if the event shows an alias of it.
     """
 
     event: ReadEvent
     account_id: str | None = field(default=None, kw_only=True)
 
     def correction(self) -> Correction:
-        """The checked correction.
+        """Check the item and return its correction.
 
         Raises:
             InvalidRequest: The event cannot be corrected.
@@ -49,18 +49,18 @@ class Undo:
 
 @frozen
 class Redo:
-    """Take back an event and ingest it again.
+    """Undo an event and ingest it again.
 
     Attributes:
         event: The event that was read.
-        account_id: The account to name in the request, if the event shows an alias of it.
+        account_id: The account for the request, if the event shows an alias of it.
     """
 
     event: ReadEvent
     account_id: str | None = field(default=None, kw_only=True)
 
     def correction(self) -> Correction:
-        """The checked correction.
+        """Check the item and return its correction.
 
         Raises:
             InvalidRequest: The event cannot be corrected.
@@ -70,13 +70,13 @@ class Redo:
 
 @frozen
 class Replace:
-    """Take back an event and ingest another one instead.
+    """Undo an event and ingest another event instead.
 
     Attributes:
         event: The event that was read.
-        replacement: The event to ingest, from `with_quantities` or `build_event`. It is sent as it is.
-        allow_removed: True if the replacement may lack an attribute of the event.
-        account_id: The account to name in the request, if the event shows an alias of it.
+        replacement: The event to ingest, from `with_quantities` or `build_event`. It is sent unchanged.
+        allow_removed: True to allow a replacement without some attribute of the event.
+        account_id: The account for the request, if the event shows an alias of it.
     """
 
     event: ReadEvent
@@ -85,7 +85,7 @@ class Replace:
     account_id: str | None = field(default=None, kw_only=True)
 
     def correction(self) -> Correction:
-        """The checked correction.
+        """Check the item and return its correction.
 
         Raises:
             InvalidRequest: The event cannot be corrected, or the replacement cannot be sent.
@@ -100,7 +100,7 @@ class Replace:
 
 
 Item = Undo | Redo | Replace
-"""What `client.events.plan` takes."""
+"""An item of `client.events.plan`."""
 
 
 def _checked(
@@ -137,7 +137,7 @@ class LeftOut:
 
     Attributes:
         reference_id: Togai's own id of the event.
-        reason: Why it is left out.
+        reason: Why the plan skips it.
     """
 
     reference_id: str
@@ -146,17 +146,17 @@ class LeftOut:
 
 @frozen(kw_only=True)
 class Plan:
-    """What will be corrected. Print it for a person to read and approve, then `client.events.execute(plan)`.
+    """A list of corrections. Print it for a person to approve, then call `client.events.execute(plan)`.
 
     Attributes:
         service: Address of the service.
         ledger: Id of the ledger that it belongs to.
         position: Number and checksum of the ledger's newest entry when the plan was made.
         made: When it was made, as ISO 8601 text.
-        why: Why.
-        items: The corrections, one event each.
-        left_out: The events that are not corrected, and why.
-        warnings: What a person should know before approving.
+        why: The reason for the corrections.
+        items: The corrections, one per event.
+        left_out: The events that are not corrected, with the reasons.
+        warnings: Facts that a person should know before approving.
     """
 
     service: str
@@ -169,11 +169,11 @@ class Plan:
     warnings: tuple[str, ...] = field(default=(), repr=False)
 
     def __attrs_post_init__(self) -> None:
-        # Also where somebody edited a file: what a person approves must be what is sent.
+        # This also checks an edited file: what a person approves must be what is sent.
         for item in self.items:
             check_item(item)
         if len({item.selection.reference_id for item in self.items}) != len(self.items):
-            raise InvalidRequest("an event is there twice: keep one of its corrections")
+            raise InvalidRequest("an event occurs twice: keep one of its corrections")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -196,7 +196,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """What a person approves: it changes with anything in the plan."""
+        """The digest that a person approves; it changes if anything in the plan changes."""
         return hashlib.sha256(_text(self._json())).hexdigest()
 
     @property
@@ -208,7 +208,7 @@ class Plan:
         """Write the plan to a file that only its owner can read; it holds customers' events.
 
         Args:
-            path: The file; one that exists is replaced.
+            path: The file; an existing file is replaced.
 
         Raises:
             OSError: The file cannot be written.
@@ -230,7 +230,7 @@ class Plan:
             path: The file.
 
         Raises:
-            InvalidRequest: It is not a plan, or it was changed after it was saved.
+            InvalidRequest: The file is not a plan, or was changed after it was saved.
             OSError: The file cannot be read.
         """
         try:
@@ -276,7 +276,7 @@ def _text(source: Any, indent: int | None = None) -> bytes:
 
 
 def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOut]]:
-    """The corrections of a plan: each event once, reverted ones left out.
+    """The corrections of a plan: each event once, without reverted events.
 
     Raises:
         InvalidRequest: An event occurs twice with different corrections, or cannot be corrected.
@@ -294,29 +294,29 @@ def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOu
         earlier = chosen.setdefault(reference_id, correction)
         if earlier.to_json() != correction.to_json():
             raise InvalidRequest(
-                f"{printable(reference_id)} occurs twice, with different corrections or readings: keep one"
+                f"{printable(reference_id)} occurs twice, with different corrections or read differently: keep one"
             )
     for reference_id, correction in list(chosen.items()):
         if correction.before[0].is_reverted:
             del chosen[reference_id]
-            left_out.append(LeftOut(reference_id=reference_id, reason="it reads as REVERTED"))
+            left_out.append(LeftOut(reference_id=reference_id, reason="its status is REVERTED"))
     return list(chosen.values()), left_out
 
 
 def warnings_of(corrections: list[Correction]) -> Iterator[str]:
-    """What a person should know about these corrections."""
+    """Warnings about these corrections."""
     if not corrections:
         yield "nothing is corrected"
     before = [item.before[0] for item in corrections]
     counts: Mapping[str, int] = {
-        "failed their ingestion": sum(
+        "have failed ingestion": sum(
             str(target.status).startswith("INGESTION_FAILED") for target in before
         ),
         "are still being ingested": sum(each.status == "INGESTION_IN_PROGRESS" for each in before),
-        "have no id of their own, so that they are looked up by listing the account": sum(
+        "have no id, so they are looked up by listing the account": sum(
             target.event_id is None for target in before
         ),
-        "show another account than the request names (an alias)": sum(
+        "show an account other than that of the request (an alias)": sum(
             item.selection.account_id != item.before[0].account_id for item in corrections
         ),
         "lose an attribute": sum(_loses(item) for item in corrections),
