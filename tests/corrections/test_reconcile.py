@@ -88,7 +88,7 @@ def test_what_was_applied_reads_so_at_once(
     posts = len(fake.assert_sent("POST", "/events/correction"))
     found = client.call("reconcile", entry)
     assert found.verdict == "applied"
-    assert "reads REVERTED; before the correction it read INGESTION" in found.evidence[0]
+    assert "is REVERTED; before the correction it was INGESTION" in found.evidence[0]
     assert len(fake.assert_sent("POST", "/events/correction")) == posts
     ledger.settle(entry, found)
     assert ledger.pending() == []
@@ -153,7 +153,7 @@ def test_readings_that_lag_are_noticed_by_the_witness(
     later(hours=1)
     found = client.call("reconcile", entry)
     assert found.verdict == "cannot tell"
-    assert "the readings are old" in found.evidence[-1]
+    assert "the read is stale" in found.evidence[-1]
 
 
 def test_a_redo_is_never_not_applied(

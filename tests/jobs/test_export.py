@@ -266,7 +266,7 @@ def test_a_second_process_is_refused(fake: FakeTogai, run: Run, path: Path) -> N
     other = sqlite3.connect(path.with_name("out.csv.checkpoint"))
     other.execute("BEGIN EXCLUSIVE")
     try:
-        with pytest.raises(InvalidRequest, match="another process exports to"):
+        with pytest.raises(InvalidRequest, match="another process is exporting to"):
             run("acme", path)
     finally:
         other.close()

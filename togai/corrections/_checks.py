@@ -188,7 +188,7 @@ def _selection_of(target: object) -> Selection:
         return Selection(account_id=account_id, event_id=event_id, created_at=created_at)
     raise InvalidRequest(
         "the target has neither a reference id nor an id with created_at, so it cannot be identified:"
-        " name account_id and a filter"
+        " pass account_id and a filter"
     )
 
 

@@ -1,4 +1,4 @@
-"""Decide from current readings whether a correction was applied; the default is "cannot tell". No I/O."""
+"""Decide from a current read whether a correction was applied; the default is "cannot tell". No I/O."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from togai.models import ReadEvent
 
 MIN_AGE = timedelta(minutes=10)
-"""How old a correction must be before reading can show that it was not applied."""
+"""How old a correction must be before a read can show that it was not applied."""
 
 WITHOUT_WITNESS = timedelta(hours=24)
-"""How old a REDO_EVENT must be, if no later correction shows that the readings are recent."""
+"""How old a REDO_EVENT must be, if no later correction shows that the read is current."""
 
 _FINAL = {str(value) for value in IngestionStatusValue} - {
     "INGESTION_IN_PROGRESS",
@@ -42,8 +42,8 @@ class Case:
         correction: The correction.
         service: Address of the service that it was sent to.
         at: When it was sent.
-        snapshot: The event as it was read before; None where it was not.
-        siblings: The reference ids of all events that the same reading showed; None where nothing was read.
+        snapshot: The event as it was read before the correction; None if it was not read.
+        siblings: The reference ids of all events that were read together with it; None if nothing was read.
         entry: The ledger's entry.
     """
 
@@ -56,10 +56,10 @@ class Case:
 
     @classmethod
     def of(cls, unknown: CorrectionOutcomeUnknown | Entry) -> Case:
-        """The case of an error, or of an entry of a ledger.
+        """The case of a `CorrectionOutcomeUnknown`, or of an entry of a ledger.
 
         Raises:
-            InvalidRequest: It is neither, or not about one correction.
+            InvalidRequest: `unknown` is neither of these, or is about several events.
         """
         entry: object = unknown
         if isinstance(unknown, CorrectionOutcomeUnknown):
@@ -93,15 +93,15 @@ class Case:
 
 @frozen(kw_only=True)
 class Readings:
-    """What was read about a case.
+    """The events that were read to judge a case.
 
     Attributes:
         events: The events, in the order in which they were read.
-        complete: Whether everything was read, and not only the first `max_events`.
-        now: The time before reading, by the clock that `at` of the case was taken from.
+        complete: Whether all events were read, and not only the first `max_events`.
+        now: The time before the read, by the same clock as `at` of the case.
         service: Address of the service that was read.
-        witness: Reference id of an event that was corrected later; None where there is none.
-        witness_reverted: Whether that event reads as reverted.
+        witness: Reference id of an event that was corrected later; None if there is no such event.
+        witness_reverted: Whether the status of that event is REVERTED.
     """
 
     events: Sequence[ReadEvent]
@@ -137,15 +137,17 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
     reference_id = _wanted(case)
     if case.correction.background or reference_id is None:
         return _cannot_tell(
-            "reading cannot show which events a background job, a whole account or a filter was about:"
-            " a person has to decide"
+            "a read cannot show which events a background job, a whole account or a filter corrected:"
+            " a person must decide"
         )
     if case.service != readings.service:
-        return _cannot_tell(f"it was sent to {case.service}; {readings.service} cannot show it")
+        return _cannot_tell(
+            f"the correction was sent to {case.service}, but {readings.service} was read"
+        )
     if case.snapshot is None:
         return _cannot_tell(f"{reference_id} was not read before it was corrected")
     if not readings.complete:
-        return _cannot_tell("there are more events than were read: pass a higher max_events")
+        return _cannot_tell("the account has more events than were read: pass a higher max_events")
     targets: list[Target] = []
     for event in readings.events:
         target = Target.of(event)
@@ -162,11 +164,11 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
 def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
     before, correction = _snapshot(case), case.correction
     if before.is_reverted:
-        return _cannot_tell(f"{now.reference_id} read as REVERTED before the correction, too")
+        return _cannot_tell(f"{now.reference_id} was already REVERTED before the correction")
     others = [text for text in before.differences(now) if not text.startswith("status ")]
     if others:
-        return _cannot_tell(f"{now.reference_id} reads REVERTED, but: {'; '.join(others)}")
-    changed = f"{now.reference_id} reads REVERTED; before the correction it read {before.status}"
+        return _cannot_tell(f"{now.reference_id} is REVERTED, but {'; '.join(others)}")
+    changed = f"{now.reference_id} is REVERTED; before the correction it was {before.status}"
     if correction.action == CorrectionAction.UNDO:
         return Verdict.APPLIED, [changed], None
     if case.siblings is None:
@@ -182,65 +184,69 @@ def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timede
     if len(created) == 1:
         return (
             Verdict.APPLIED,
-            [changed, f"{created[0].reference_id} was created since, as its replacement"],
+            [changed, f"{created[0].reference_id} was created since then, as its replacement"],
             None,
         )
     return _cannot_tell(
         changed,
-        f"{len(created)} events like its replacement were created since, instead of one",
+        f"{len(created)} events like its replacement were created since then, not exactly 1",
         check_after=None if created else readings.now + min_age,
     )
 
 
 def _judge_unchanged(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
     before, action = _snapshot(case), case.correction.action
-    unchanged = f"{now.reference_id} reads {now.status}, the same as before the correction"
+    unchanged = f"{now.reference_id} is {now.status}, as before the correction"
     if others := before.differences(now):
-        return _cannot_tell(f"{now.reference_id} reads differently: {'; '.join(others)}")
+        return _cannot_tell(f"{now.reference_id} has changed: {'; '.join(others)}")
     if action == CorrectionAction.REDO:
-        return _cannot_tell(unchanged, "an event that was ingested again can read as it did before")
+        return _cannot_tell(
+            unchanged, "an event that was ingested again can look the same as before"
+        )
     if case.siblings is None and action != CorrectionAction.UNDO:
-        return _cannot_tell(unchanged, "whether a replacement was created cannot be seen")
+        return _cannot_tell(unchanged, "a read cannot show whether a replacement was created")
     if created := _created(case, readings):
         names = ", ".join(str(target.reference_id) for target in created[:3])
-        return _cannot_tell(unchanged, f"but {names} was created since")
+        return _cannot_tell(unchanged, f"but {names} was created since then")
     if now.status not in _FINAL:
-        return _cannot_tell(unchanged, f"{now.status} is not a status that is known to be final")
+        return _cannot_tell(unchanged, f"{now.status} is not known to be a final status")
     return _judge_time(case, readings, min_age, unchanged)
 
 
 def _judge_time(case: Case, readings: Readings, min_age: timedelta, unchanged: str) -> _Judged:
     if case.at is None:
-        return _cannot_tell(unchanged, "when the correction was sent is not known")
+        return _cannot_tell(unchanged, "the time when the correction was sent is unknown")
     age = readings.now - case.at
     if age < min_age:
         return _cannot_tell(
             unchanged,
-            f"the correction is {_span(age)} old: a request may take effect for up to {_span(min_age)}",
+            f"the correction was sent {_span(age)} ago, but may take effect within {_span(min_age)}",
             check_after=case.at + min_age,
         )
     if readings.witness is None:
         if case.correction.action == CorrectionAction.REDO_EVENT and age < WITHOUT_WITNESS:
             return _cannot_tell(
                 unchanged,
-                "no later correction in the ledger shows that the readings are recent",
+                "no later correction in the ledger shows that the read is current",
                 check_after=case.at + WITHOUT_WITNESS,
             )
-        return Verdict.NOT_APPLIED, [unchanged, f"{_span(age)} after it was sent"], None
+        return Verdict.NOT_APPLIED, [unchanged, f"{_span(age)} after the correction was sent"], None
     if not readings.witness_reverted:
         return _cannot_tell(
             unchanged,
-            f"{readings.witness} was corrected later and does not read as REVERTED: the readings are old",
+            f"{readings.witness} was corrected later, but is not REVERTED in this read: the read is stale",
             check_after=readings.now + min_age,
         )
-    recent = (
-        f"{readings.witness}, which was corrected later, reads as REVERTED: the readings are recent"
+    recent = f"{readings.witness}, which was corrected later, is REVERTED: the read is current"
+    return (
+        Verdict.NOT_APPLIED,
+        [unchanged, f"{_span(age)} after the correction was sent", recent],
+        None,
     )
-    return Verdict.NOT_APPLIED, [unchanged, f"{_span(age)} after it was sent", recent], None
 
 
 def _created(case: Case, readings: Readings) -> list[Target]:
-    """The events that the same reading did not show before, and that may have taken the target's place."""
+    """The events that did not exist before the correction, and that may be the replacement."""
     known = (case.siblings or frozenset()) | {_wanted(case)}
     by_id = {target.reference_id: target for target in map(Target.of, readings.events)}
     if case.siblings is None:
@@ -255,7 +261,7 @@ def _created(case: Case, readings: Readings) -> list[Target]:
 def _may_replace(case: Case, other: Target) -> bool:
     if other.payload is None or other.event_id is not None:
         return True
-    # An account gets new events all the time: without ids, only one of the same schema and time counts.
+    # An account gets new events all the time: without ids, only an event of the same schema and time counts.
     event = case.correction.event
     wanted = event_json(event) if event else _snapshot(case).payload
     return _place(other.payload) == _place(wanted or {})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CorrectionResult(Sequence[EventCorrectionInfo]):
-    """What the service says it did, one entry for each event.
+    """The result of a correction: one entry per event.
 
     A successful call does not mean that every event was corrected: check `failed` and `unknown`, or call
     `raise_for_failures()`.
@@ -77,7 +77,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
 
     @property
     def succeeded(self) -> tuple[EventCorrectionInfo, ...]:
-        """The entries that say that the events were reverted, and for REDO and REDO_EVENT ingested again."""
+        """The entries of events that were reverted and, for REDO and REDO_EVENT, ingested again."""
         done = (
             CorrectionStatus.REVERTED
             if self.correction.action == CorrectionAction.UNDO
@@ -87,23 +87,23 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
 
     @property
     def failed(self) -> tuple[EventCorrectionInfo, ...]:
-        """The entries whose status is FAILED; each says why in `reason`."""
+        """The entries whose status is FAILED; `reason` says why."""
         return tuple(entry for entry in self._entries if entry.status == CorrectionStatus.FAILED)
 
     @property
     def unknown(self) -> tuple[EventCorrectionInfo, ...]:
-        """The entries that are neither: a status that this version does not know, or that does not fit the action."""
+        """The entries with any other status: this version does not know it, or it does not match the action."""
         certain = {id(entry) for entry in (*self.succeeded, *self.failed)}
         return tuple(entry for entry in self._entries if id(entry) not in certain)
 
     @property
     def maybe_truncated(self) -> bool:
-        """Whether more events may match: a call without `background` stops at 30 and does not say so."""
+        """Whether more events may match: a call without `background` stops at 30 events and does not report it."""
         capped = not self.correction.background and not self._one_by_one
         return capped and len(self) >= SYNCHRONOUS_CAP
 
     def raise_for_failures(self) -> CorrectionResult:
-        """Return this result if every entry succeeded. Where no event matched there is no entry: look at `len()`.
+        """Return this result if every entry succeeded. If no event matched, there is no entry: check `len()`.
 
         Raises:
             CorrectionFailed: An entry failed, or its status is not known.
@@ -113,7 +113,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         return self
 
     def outcome(self, reference_id: str, *, alone: bool) -> tuple[Kind, str]:
-        """What the response says about one target, as the ledger records it.
+        """The outcome of one target according to the response, for the ledger.
 
         Args:
             reference_id: Togai's own id of the event.

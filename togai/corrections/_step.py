@@ -20,7 +20,7 @@ class Outcome(enum.StrEnum):
     APPLIED = "applied"
     """The service corrected the event, now or in an earlier execution of this plan."""
     FAILED = "failed"
-    """The service did not correct the event, and says why. It is not sent again by this plan."""
+    """The service did not correct the event, and gives a reason. This plan does not send it again."""
     NOT_APPLIED = "not applied"
     """The correction was refused or not sent; executing the plan again sends it."""
     UNKNOWN = "unknown"
@@ -28,9 +28,9 @@ class Outcome(enum.StrEnum):
     OPEN = "open"
     """An earlier correction is open, or another process is correcting the event: reconcile its entry."""
     CORRECTED = "corrected elsewhere"
-    """The event was corrected already, not by this plan."""
+    """The event was already corrected, but not by this plan."""
     CHANGED = "changed"
-    """The event has changed since the plan was made: make a new plan."""
+    """The event has changed since the plan was created: create a new plan."""
     NOT_REACHED = "not reached"
     """The execution ended before this item."""
 
@@ -41,14 +41,14 @@ class Step:
 
     Attributes:
         number: Number of the item, from 1.
-        total: How many items the plan has.
+        total: The number of items of the plan.
         item: The correction.
         outcome: Its outcome.
-        earlier: Whether an earlier execution, or another process, did it.
-        detail: The reason, or what the service says.
+        earlier: Whether an earlier execution, or another process, corrected the event.
+        detail: The reason, or the message of the service.
         entry: The ledger's entry.
-        replacement: Reference id of the event that took its place, where the service shows it.
-        error: The error, where there is one.
+        replacement: Reference id of the event that replaced it, if the service shows it.
+        error: The error, if there is one.
     """
 
     number: int

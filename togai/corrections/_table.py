@@ -24,7 +24,7 @@ _HEAD, _TAIL = 20, 5
 
 @frozen(kw_only=True)
 class Content:
-    """What a plan shows to a person."""
+    """The parts of a plan that a person sees."""
 
     service: str
     why: str | None
@@ -35,7 +35,7 @@ class Content:
 
 
 def show(content: Content) -> str:
-    """A plan as text: the head and the tail of a long one."""
+    """A plan as text; of a long plan, the first and last items."""
     return "\n".join(part for line in _lines(content) for part in _fold(line))
 
 
@@ -71,7 +71,7 @@ def _lines(content: Content) -> Iterator[str]:
     for number, item in enumerate(content.items[:shown], 1):
         yield from _item(number, item)
     if shown < count:
-        yield f"      ... {count - _HEAD - _TAIL} more, which `plan.items` holds ..."
+        yield f"      ... {count - _HEAD - _TAIL} more in `plan.items` ..."
         for number, item in enumerate(content.items[-_TAIL:], count - _TAIL + 1):
             yield from _item(number, item)
     sums = totals(content.items)
@@ -83,7 +83,7 @@ def _lines(content: Content) -> Iterator[str]:
     for reference_id, reason in content.left_out[:_HEAD]:
         yield f"Left out: {reference_id}: {reason}"
     if len(content.left_out) > _HEAD:
-        yield f"Left out: {len(content.left_out) - _HEAD} more, which `plan.left_out` holds"
+        yield f"Left out: {len(content.left_out) - _HEAD} more in `plan.left_out`"
     for warning in content.warnings:
         yield f"! {warning}"
     yield f"Digest: {content.digest}"
@@ -117,7 +117,7 @@ def _item(number: int, item: Correction) -> Iterator[str]:
 
 
 _SHOWN = ("schemaName", "timestamp", "accountId", "id", "dimensions")
-"""What a replacement can change besides its quantities."""
+"""The properties that a replacement can change besides its quantities."""
 
 
 def _changes(item: Correction) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _changes(item: Correction) -> Iterator[str]:
 
 
 def _fold(line: str) -> Iterator[str]:
-    # Folded and not cut: what a person approves hides nothing.
+    # Long lines are folded, not truncated: a person must see everything that is approved.
     text = printable(line)
     yield text[:_WIDTH]
     for start in range(_WIDTH, len(text), _WIDTH - 10):
@@ -161,6 +161,6 @@ def _amounts(target: Target) -> dict[str, Decimal]:
         number = decimal_or_none(value)
         if number is not None:
             label = f"{name} ({unit})" if unit else str(name)
-            # Only a repeated name needs a sum, which is rounded where a single number is exact.
+            # A sum is rounded, a single number is exact: add only if a name is repeated.
             sums[label] = sums[label] + number if label in sums else number
     return sums

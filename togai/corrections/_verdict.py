@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Verdict(enum.StrEnum):
-    """Whether a correction was applied, as far as reading shows it."""
+    """Whether a correction was applied, as far as a read can show."""
 
     APPLIED = "applied"
-    """The event reads as it does after the correction: do not repeat it."""
+    """The event looks as expected after the correction: do not repeat it."""
     NOT_APPLIED = "not applied"
     """There is evidence that the correction was not applied: it may be repeated."""
     CANNOT_TELL = "cannot tell"
@@ -30,15 +30,15 @@ class Verdict(enum.StrEnum):
 
 @frozen(kw_only=True)
 class Reconciliation:
-    """What reading shows about a correction with an unknown outcome.
+    """The verdict about a correction with an unknown outcome.
 
     Attributes:
         verdict: Applied, not applied, or cannot tell.
         correction: The correction.
-        evidence: What was read and what it shows, one line each.
-        check_after: When to check again, if time can bring a verdict; None if a person has to decide.
+        evidence: What the read shows, one line per fact.
+        check_after: When to check again, if a later read can give a verdict; None if a person must decide.
         entry: The ledger's entry; None without a ledger.
-        events: The event as it reads now.
+        events: The event as it was read now.
     """
 
     verdict: Verdict

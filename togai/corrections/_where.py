@@ -1,4 +1,4 @@
-"""The parameters that name the target of a correction, written once for every call that takes them."""
+"""The parameters that select the target of a correction, defined once for every call that takes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class Where(TypedDict, total=False):
-    """Which events a correction is about: `account_id` and one of the combinations below.
+    """Selects the events of a correction: `account_id` and one of the combinations below.
 
     Allowed (the vendor's reference page): account_id with reference_id; with event_id; with event_source_time; with
     event_id and created_at; with event_id and event_source_time; or account_id alone with whole_account=True.
@@ -31,7 +31,7 @@ def check_names(where: Where, function: str) -> None:
     """Refuse a name that is not a parameter, as Python does for any other function.
 
     Raises:
-        TypeError: A name is not a parameter of the function.
+        TypeError: The name is not a parameter of the function.
     """
     for name in where:
         if name not in Where.__annotations__:

@@ -1,8 +1,8 @@
-"""The jobs of a billing team, each one call: export events, read a table of corrections, judge a status.
+"""The jobs of a billing team as single calls: export events, read a table of corrections, interpret a status.
 
 `export` writes the events of accounts to CSV, JSON lines or Parquet, and continues after any interruption.
 `read_corrections` checks a table of new quantities, and returns the items of a plan. `is_failed`, `is_reverted` and
-`is_final` say what an ingestion status means. The twins for AsyncTogai are `export_async` and `read_corrections_async`.
+`is_final` interpret an ingestion status. With AsyncTogai, use `export_async` and `read_corrections_async`.
 """
 
 from togai.jobs._export import ExportOptions as ExportOptions

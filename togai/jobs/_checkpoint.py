@@ -1,6 +1,7 @@
 """The checkpoint of an export: one SQLite file that holds the rows read so far and the position of each listing.
 
-Rows and position change in one transaction, so that a process killed at any instant loses and repeats nothing.
+Rows and position change in one transaction, so that a process can be killed at any time without losing or
+repeating a row.
 """
 
 from __future__ import annotations
@@ -27,25 +28,25 @@ CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT 
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Turn an error of the disk into one that names the file and how to continue."""
+    """Turn a disk error into an error that names the file and says how to continue."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
         raise TogaiError(
-            f"{path} cannot be written: {error}. Remove the cause and repeat the same call: it continues there"
+            f"{path} cannot be written: {error}. Fix the cause and repeat the same call: it continues there"
         ) from error
 
 
 class Checkpoint:
-    """The state of one export. Holds the file's lock as long as it is open; threads may share it."""
+    """The state of one export. It locks its file while it is open; threads may share it."""
 
     def __init__(self, path: Path, job: Mapping[str, Any], *, restart: bool) -> None:
         self.path = path
-        # SQLite crashes where one thread closes what another one uses: each access takes the lock.
+        # SQLite crashes if a thread closes a connection that another thread uses: each access takes the lock.
         self._lock = threading.RLock()
         self._open = True
         try:
-            # The rows are customers' data: for the owner alone.
+            # The rows are customers' data: only the owner may read the file.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._db = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
@@ -77,7 +78,7 @@ class Checkpoint:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise InvalidRequest(f"{self.path} cannot be used: {error}") from None
-            raise InvalidRequest(f"another process exports to {self.path} right now") from None
+            raise InvalidRequest(f"another process is exporting to {self.path}") from None
         except sqlite3.DatabaseError:
             raise InvalidRequest(
                 f"{self.path} is not the checkpoint of an export: remove it, or export to another path"
@@ -85,11 +86,11 @@ class Checkpoint:
         if kept is not None and (differing := [key for key in job if job[key] != kept.get(key)]):
             was = "; ".join(f"{key} was {kept.get(key)!r}, not {job[key]!r}" for key in differing)
             raise InvalidRequest(
-                f"{self.path} belongs to another export: {was}. Repeat that one, or pass restart=True"
+                f"{self.path} belongs to another export: {was}. Repeat that export, or pass restart=True"
             )
 
     def get(self, name: str) -> Any:
-        """A value of the state; None where there is none."""
+        """A value of the state; None if it is not set."""
         with self._lock:
             row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
@@ -115,10 +116,10 @@ class Checkpoint:
         events: Iterable[tuple[str | None, str]],
         counts: dict[str, int],
     ) -> dict[str, int] | None:
-        """Keep a page: its rows, its counts and the position of the listing, in one transaction.
+        """Store a page: its rows, its counts and the position of the listing, in one transaction.
 
         Returns:
-            The counts of the export so far, those of unfinished accounts included; None where it has ended meanwhile.
+            The counts of the export so far, including unfinished accounts; None if the export has ended meanwhile.
         """
         with self._lock, writing(self.path):
             if not self._open:
@@ -140,7 +141,7 @@ class Checkpoint:
             return {**total, "left": len(self.unfinished())}
 
     def events(self) -> Iterator[str]:
-        """The rows that were kept, in the order in which they were read."""
+        """The stored rows, in the order in which they were read."""
         return (row[0] for row in self._db.execute("SELECT data FROM event ORDER BY number"))
 
     def complete(self, size: int) -> None:
@@ -162,7 +163,7 @@ class Checkpoint:
             raise
 
     def close(self) -> None:
-        """Release the file. A page that arrives later is not kept, and read again by the next run."""
+        """Release the file. A page that arrives later is not stored; the next run reads it again."""
         with self._lock:
             self._open = False
             self._db.close()

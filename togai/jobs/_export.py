@@ -49,10 +49,10 @@ class ExportProgress:
     """The progress of an export.
 
     Attributes:
-        read: Events read so far, by earlier runs too.
-        rows: Rows kept of them.
-        accounts_done: Accounts that were read completely.
-        accounts: All accounts of the export.
+        read: The number of events read so far, including earlier runs.
+        rows: The number of rows for the file so far.
+        accounts_done: The number of accounts that were read completely.
+        accounts: The number of accounts of the export.
     """
 
     read: int
@@ -63,16 +63,16 @@ class ExportProgress:
 
 @frozen(kw_only=True)
 class ExportResult:
-    """What an export wrote.
+    """The result of an export, with the numbers of events.
 
     Attributes:
         path: The file.
-        rows: Its rows, one per event.
+        rows: The rows of the file, one per event.
         read: Events that were read.
-        reverted: Events left out because a correction took them back.
-        outside: Events left out because they lie outside the time window.
-        malformed: Rows whose event deviates from the contract; look at these.
-        repeated: Events left out because the service listed them before.
+        reverted: Events that were skipped because a correction reverted them.
+        outside: Events that were skipped because they are outside the time window.
+        malformed: Rows whose event deviates from the contract; check these.
+        repeated: Events that were skipped because the service had already listed them.
         columns: The columns, in order.
     """
 
@@ -100,12 +100,12 @@ class ExportOptions(TypedDict, total=False):
     Attributes:
         since: Only events from this time on, a datetime with a time zone.
         until: Only events before this time.
-        format: "csv", "jsonl" (JSON lines; quantities as text that holds all digits) or "parquet" (decimals,
-            exact; needs the extra togai[parquet]). Default: by the extension of the path.
-        columns: The columns, in this order: those of `togai.rows`. Default: every column that occurs.
-        excel: Write the CSV for spreadsheets: a byte order mark, and no text that runs as a formula.
-        include_reverted: Keep events that a correction took back, too.
-        restart: Forget what an earlier run kept, and replace the file.
+        format: "csv", "jsonl" (JSON lines; quantities as text with all digits) or "parquet" (exact decimals; needs the
+            extra togai[parquet]). Default: determined by the extension of the path.
+        columns: The columns of `togai.rows` to write, in this order. Default: every column that occurs.
+        excel: Write the CSV for spreadsheets: with a byte order mark, and without text that runs as a formula.
+        include_reverted: Also keep events that a correction reverted.
+        restart: Discard the rows of an earlier run, and replace the file.
         concurrency: How many accounts are read at once, 1 to 50; 8 by default.
         on_progress: Called with an `ExportProgress` after each page.
     """
@@ -122,7 +122,7 @@ class ExportOptions(TypedDict, total=False):
 
 
 class _Export:
-    """One export, without the requests: its options, the rows that are kept, and its end."""
+    """One export, without the requests: its options, the stored rows, and writing the file."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class _Export:
         return f"{self.path} exists already: export to another path, or pass restart=True to replace it"
 
     def _check_file(self) -> None:
-        """Refuse a file that this export did not write, and one that is gone or changed since."""
+        """Refuse a file that this export did not write, or that was removed or changed since then."""
         whole, expected = self._checkpoint.get("complete"), self._checkpoint.get("size")
         size = self.path.stat().st_size if self.path.exists() else None
         if whole is not None and size != whole:
@@ -181,7 +181,7 @@ class _Export:
             raise InvalidRequest(self._taken())
 
     def pages(self, client: Any) -> Any:
-        """The pages that are left to read, each with its account."""
+        """The pages that are still to be read, each with its account."""
         left = dict(self._checkpoint.unfinished())
         if "" not in left:
             return client.events.list_many(left, concurrency=self._concurrency)
@@ -191,7 +191,7 @@ class _Export:
         return (("", page) for page in pages)
 
     def keep(self, account: str, page: EventPage) -> None:
-        """Keep the rows of a page."""
+        """Store the rows of a page."""
         counts: dict[str, int] = dict.fromkeys(("read", "reverted", "outside", "malformed"), 0)
         kept = [
             (json.dumps(event.reference_id) if event.reference_id else None, _formats.dump(row))
@@ -224,7 +224,7 @@ class _Export:
         )
 
     def finish(self) -> ExportResult:
-        """Write the file from the rows that were kept."""
+        """Write the file from the stored rows."""
         if self._checkpoint.get("complete") is None:
             columns = self._columns or self._discovered()
             self._checkpoint.set("columns", columns)
@@ -273,27 +273,27 @@ def export(
 ) -> ExportResult:
     """Export the events of accounts to a CSV, JSON lines or Parquet file, several accounts at once.
 
-    The file appears when it is complete. Until then the rows are kept in `PATH.checkpoint`: after Ctrl-C, an
-    error or a crash the same call continues where it stopped, and writes no row twice. Called again after
-    it is complete it sends nothing. Both files hold customers' data.
+    The file appears when it is complete. Until then the rows are stored in `PATH.checkpoint`: after Ctrl-C, an
+    error or a crash, repeat the same call; it continues where it stopped and writes no row twice. If the export is
+    already complete, the call sends nothing. Both files contain customers' data.
 
-    The service does not list by time: all events of the accounts are read, and the time window is
-    applied here, to the event's own timestamp. An event whose timestamp cannot be read is kept.
+    The service cannot filter by time: the client reads all events of the accounts, and applies the time window
+    to the event's own timestamp. An event whose timestamp cannot be read is kept.
 
     Args:
         client: The client to read with; its rate limit applies to all accounts together.
-        accounts: One account, several, or None for all that the token can read. Rows of one account keep
-            the order of the service; accounts may interleave.
+        accounts: One account, several accounts, or None for all accounts that the token can read. The rows of each
+            account keep the order of the service, but rows of different accounts may be mixed.
         path: The file to write.
         **options: See `ExportOptions`.
 
     Returns:
-        What was written and what was left out.
+        The numbers of events that were written and skipped.
 
     Raises:
         InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
             export or is in use by another process. Nothing was sent.
-        TogaiError: A request failed, or the file cannot be written; the same call continues.
+        TogaiError: A request failed, or the file cannot be written; repeat the same call to continue.
     """
     job = _Export(client, accounts, path, options)
     try:
@@ -314,17 +314,17 @@ async def export_async(
 
     Args:
         client: The client to read with; its rate limit applies to all accounts together.
-        accounts: One account, several, or None for all that the token can read.
+        accounts: One account, several accounts, or None for all accounts that the token can read.
         path: The file to write.
         **options: See `ExportOptions`.
 
     Returns:
-        What was written and what was left out.
+        The numbers of events that were written and skipped.
 
     Raises:
         InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
             export or is in use by another process. Nothing was sent.
-        TogaiError: A request failed, or the file cannot be written; the same call continues.
+        TogaiError: A request failed, or the file cannot be written; repeat the same call to continue.
     """
     job = await asyncio.to_thread(_Export, client, accounts, path, options)
     try:
@@ -365,16 +365,16 @@ def _checked_columns(columns: Any) -> list[str] | None:
     for name in names:
         if name not in COLUMNS and not name.startswith(_VALUES):
             raise InvalidRequest(
-                f"no column is called {name!r}: there are {', '.join(COLUMNS)},"
+                f"no column is called {name!r}: the columns are {', '.join(COLUMNS)},"
                 " attribute.NAME, unit.NAME and dimension.NAME"
             )
     if len(set(names)) < len(names):
-        raise InvalidRequest("columns names one column twice")
+        raise InvalidRequest("columns contains a column twice")
     return names
 
 
 def _checked_accounts(accounts: Any) -> list[str]:
-    """The accounts without repetition; one empty name stands for all."""
+    """The accounts without duplicates; a single empty name stands for all accounts."""
     if accounts is None:
         return [""]
     names: list[Any] = [accounts] if isinstance(accounts, str) else list(accounts)

@@ -21,21 +21,21 @@ Row = dict[str, Any]
 TIMES = ("timestamp", "created_at")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DIGITS = 76
-"""What Parquet's widest decimal holds."""
+"""The number of digits of Parquet's widest decimal."""
 _BATCH = 5_000
 
 
 def iso(when: datetime) -> str:
-    """A time as text: UTC, always with microseconds and Z, so that text sorts as time does."""
+    """A time as text: UTC, always with microseconds and Z, so that the text sorts by time."""
     try:
         when = when.astimezone(UTC)
-    except OverflowError:  # the first and the last hours of the calendar
+    except OverflowError:  # the conversion fails in the first and the last hours of the calendar
         return when.isoformat(timespec="microseconds")
     return when.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def digits(number: Decimal) -> str:
-    """A number as plain digits, without an exponent where that stays readable."""
+    """A number as plain digits, without an exponent unless it would be too long."""
     return f"{number:f}" if abs(number.adjusted()) <= 600 else str(number)
 
 
@@ -49,14 +49,14 @@ def text(value: Any) -> str | None:
 
 
 def escaped(value: Any) -> str | None:
-    """A cell for a spreadsheet: text that it would run as a formula gets an apostrophe in front."""
+    """A cell for a spreadsheet: text that would run as a formula gets an apostrophe in front."""
     cell = text(value)
     formula = isinstance(value, str) and value.startswith(_FORMULA)
     return f"'{cell}" if formula else cell
 
 
 def dump(row: Mapping[str, Any]) -> str:
-    """A row as one line of JSON that `load` reads back as it was."""
+    """A row as one line of JSON, which `load` restores exactly."""
 
     def packed(value: Any) -> Any:
         if isinstance(value, Decimal):
@@ -95,14 +95,14 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row], *, excel:
 
 
 def write_jsonl(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write one JSON object per line, numbers as text that holds all digits."""
+    """Write one JSON object per line, with numbers as text with all digits."""
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps({name: text(row.get(name)) for name in columns}) + "\n")
 
 
 def write_parquet(path: Path, columns: Sequence[str], rows: Callable[[], Iterator[Row]]) -> None:
-    """Write Parquet: quantities as decimals, times as UTC; text where a column holds anything else."""
+    """Write Parquet: quantities as decimals, times as UTC; a column with other values is text."""
     arrow = pyarrow()
     types = _arrow_types(arrow, columns, rows())
     schema = arrow.schema(list(types.items()))
@@ -139,7 +139,7 @@ def _utf8(value: Any) -> str | None:
 
 
 def _arrow_types(arrow: Any, columns: Sequence[str], rows: Iterable[Row]) -> dict[str, Any]:
-    """The type of each column: a decimal or a time where that holds each of its values exactly, else text."""
+    """The type of each column: decimal or time if that type holds every value exactly, otherwise text."""
     kinds = {name: set[Any]() for name in columns}
     whole, scale = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
     for row in rows:

@@ -1,4 +1,4 @@
-"""What an ingestion status means, for events and for status values."""
+"""Interpret an ingestion status, of an event or as a value."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _NOT_FINAL = {"INGESTION_IN_PROGRESS", "UNKNOWN"}
 
 
 def status_of(event: ReadEvent | str | None) -> str:
-    """The status in words; empty where a malformed event has none."""
+    """The status as text; empty if a malformed event has no status."""
     if event is None or isinstance(event, str):
         return str(event or "")
     return str(getattr(event.ingestion_status, "status", None) or "")
 
 
 def is_failed(event: ReadEvent | str | None) -> bool:
-    """Whether the ingestion failed: the status starts with INGESTION_FAILED, new ones included.
+    """Whether the ingestion failed: the status, known or new, starts with INGESTION_FAILED.
 
     Args:
         event: An event that was read, or its status.
@@ -31,13 +31,13 @@ def is_failed(event: ReadEvent | str | None) -> bool:
 
 
 def is_reverted(event: ReadEvent | str | None) -> bool:
-    """Whether the event was taken back by a correction: the status is REVERTED.
+    """Whether a correction reverted the event: the status is REVERTED.
 
     Args:
         event: An event that was read, or its status.
 
     Returns:
-        True for REVERTED alone.
+        True for REVERTED only.
 
     Examples:
         >>> is_reverted("REVERTED"), is_reverted("REVERTED_PARTIALLY")
@@ -47,7 +47,7 @@ def is_reverted(event: ReadEvent | str | None) -> bool:
 
 
 def is_final(event: ReadEvent | str | None) -> bool:
-    """Whether the status is final, unless it is corrected: completed, failed or reverted.
+    """Whether the status is final (completed, failed or reverted) until the event is corrected.
 
     Args:
         event: An event that was read, or its status.

@@ -1,4 +1,4 @@
-"""Tables of corrections that a finance team writes: read, checked against the events, turned into items of a plan."""
+"""Read a table of corrections from a finance team, check it against the events, and create the items of a plan."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _Target = tuple[str, str, str]
 
 @frozen
 class Problem:
-    """What is wrong, or worth a look, in a line of a table.
+    """A problem in a line of a table, or a warning about it.
 
     Attributes:
         line: The number of the line, from 1.
-        kind: "error": the event of this line is not corrected. "unchanged": it has this value already.
-            "warning": it is corrected; look at it.
-        text: What is wrong, and what would be right.
+        kind: "error": the event of this line is not corrected. "unchanged": the event already has this value.
+            "warning": the event is corrected, but check the line.
+        text: The problem, and how to fix it.
     """
 
     line: int
@@ -69,12 +69,12 @@ class CorrectionTable:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """The lines that are wrong."""
+        """The problems of kind "error"."""
         return tuple(problem for problem in self.problems if problem.kind == "error")
 
 
 class _Reader:
-    """Reads one table, without the requests."""
+    """Reads one table; sends no requests itself."""
 
     def __init__(
         self, path: str | os.PathLike[str], account_id: str | None, *, comma: bool
@@ -164,7 +164,7 @@ class _Reader:
         return Decimal(text) if _NUMBER.fullmatch(text) else None
 
     def steps(self) -> Generator[dict[str, Any], Found, CorrectionTable]:
-        """Yields the arguments of each `find`, receives its result, and returns the table."""
+        """Yield the arguments of each `find`, receive its result, and return the table."""
         items: list[Replace] = []
         for account in dict.fromkeys(target[0] for target in self._lines):
             targets = [target for target in self._lines if target[0] == account]
@@ -198,9 +198,9 @@ class _Reader:
                 except InvalidRequest as error:
                     problem = str(error)
         elif live:
-            problem = f"{len(live)} events have this id: name one of them by its reference_id"
+            problem = f"{len(live)} events have this id: select one of them by its reference_id"
         elif events:
-            problem = "the event is reverted already"
+            problem = "the event is already reverted"
         else:
             problem = f"no event of the account {account} has this {way}"
         for line, _ in values.values():
@@ -213,7 +213,7 @@ class _Reader:
         event_id: str,
         values: Mapping[str, tuple[int, Decimal]],
     ) -> dict[str, Decimal]:
-        """The values that differ; none where a line is wrong."""
+        """The values that differ; empty if a line is wrong."""
         current = dict(amounts_of(event))
         changes: dict[str, Decimal] = {}
         wrong = False
@@ -227,7 +227,7 @@ class _Reader:
                 wrong = True
                 continue
             if new == old:
-                self._report(line, "unchanged", f"{event_id}: {name} is {old} already")
+                self._report(line, "unchanged", f"{event_id}: {name} is already {old}")
                 continue
             changes[name] = new
             if new < 0:
@@ -248,17 +248,17 @@ def read_corrections(
     account_id: str | None = None,
     decimal_comma: bool = False,
 ) -> CorrectionTable:
-    """Read a CSV table of new quantities, and check every line against the events. Changes nothing.
+    """Read a CSV table of new quantities, and check every line against the events. No correction is sent.
 
-    Columns: `reference_id` or `event_id`, `account_id`, and either `attribute` and `value` or one column
-    `attribute.NAME` for each attribute, as an export has them; an empty cell changes nothing, and the other columns
-    of an export are ignored. Comma, semicolon and tab separate, and a byte order mark is fine. A line for an event
-    that is corrected already reads as unchanged or reverted.
+    Columns: `reference_id` or `event_id`; `account_id`; and either `attribute` and `value`, or one column
+    `attribute.NAME` per attribute, as in an export. An empty cell changes nothing, and the other columns of an export
+    are ignored. The separator is a comma, semicolon or tab; a byte order mark is allowed. A line for an event that is
+    already corrected is reported as unchanged or reverted.
 
     Args:
         client: The client to read the events with; the listing of each account is read once.
         path: The table, in UTF-8.
-        account_id: The account of all lines, where the table has no such column.
+        account_id: The account of all lines, if the table has no column `account_id`.
         decimal_comma: Whether 1,5 means 1.5.
 
     Returns:
@@ -289,7 +289,7 @@ async def read_corrections_async(
     Args:
         client: The client to read the events with.
         path: The table, in UTF-8.
-        account_id: The account of all lines, where the table has no such column.
+        account_id: The account of all lines, if the table has no column `account_id`.
         decimal_comma: Whether 1,5 means 1.5.
 
     Returns:
