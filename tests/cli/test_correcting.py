@@ -182,7 +182,7 @@ def test_a_table_is_corrected_once(month: FakeTogai, ledger: Path, pipe: Pipe) -
     assert "distance (Kilometers): 4" in done.stdout.replace(".0", "")
     assert distance(month, "ride-1") == ["2.25"]
     again = pipe(*command, "--skip-wrong")
-    assert "line 2: unchanged: ride-1: distance is 2.25 already" in again.stderr
+    assert "line 2: unchanged: ride-1: distance is already 2.25" in again.stderr
     assert "Nothing is to be corrected." in again.stderr
     assert len(month.corrections) == 2
 
@@ -319,7 +319,7 @@ def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
     assert f"After an interruption, continue with: togai plan execute {path.name}" in said
     again = pipe(*command)  # the same command: what is done reads as unchanged
     assert again.returncode in (2, 3)
-    assert "line 2: unchanged: event-1: distance is 1.25 already" in again.stderr
+    assert "line 2: unchanged: event-1: distance is already 1.25" in again.stderr
     assert pipe("plan", "execute", path.name).returncode in (0, 3)
     assert max(corrected(fake).values()) == 1
     assert len(fake.corrections) >= 19

@@ -119,7 +119,7 @@ def test_all_problems_come_at_once_with_their_lines(fake: FakeTogai, read: Read)
         "line 6: error: ride-3: no numeric attribute 'distnace'; it has distance, minutes",
         "line 7: error: gone: the event is already reverted",
         "line 8: error: twice: 2 events have this id: select one of them by its reference_id",
-        "line 9: unchanged: ride-3: distance is 3.5 already",
+        "line 9: unchanged: ride-3: distance is already 3.5",
         "line 10: warning: ride-4: distance becomes negative: -1",
         "line 11: warning: ride-5: distance changes tenfold or more, from 5.5 to 55",
         "line 12: error: no account_id",
