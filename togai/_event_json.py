@@ -1,4 +1,4 @@
-"""Models as the JSON that is sent."""
+"""Convert models to the JSON that is sent."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def sent_json(value: Any) -> Any:
-    """A model, or what a property or parameter holds, as JSON with exact numbers; a time keeps its text."""
+    """A model, or the value of a property or parameter, as JSON with exact numbers; a time keeps its original text."""
     return _write(value, sent=True)
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event as JSON that is kept until it is sent; `salvage` reads it back.
+    """An event as JSON to store until it is sent; `salvage` reads it back.
 
-    A number that `json` writes with the same digits is a float, any other a Decimal.
+    A number that `json` writes with the same digits is a float; any other number is a Decimal.
     """
     return cast("dict[str, Any]", _floats(sent_json(event)))
 

@@ -1,4 +1,4 @@
-"""Tables for notebooks and reports: everything in them is text."""
+"""Tables for notebooks and reports. All values are escaped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def text(value: object) -> str:
 
 
 def table(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
-    """Rows as a table with the columns that are named; empty without rows."""
+    """Rows as a table with the given columns; empty if there are no rows."""
     body = "".join(
         "<tr>"
         + "".join(f'<td class="{text(name)}">{text(row.get(name))}</td>' for name in names)

@@ -1,4 +1,4 @@
-"""JSON with exact numbers: parsed leniently, written to the digit."""
+"""JSON with exact numbers: lenient parsing, and writing without loss of digits."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _CHARSETS = ("ascii", "iso8859", "cp", "utf-16", "utf-32")
 
 
 class Malformed(str):
-    """A value that JSON in UTF-8 cannot hold, as text: the property that holds it deviates, not the whole body.
+    """A value that is not valid JSON in UTF-8, as text. Only its property is malformed, not the whole body.
 
     Attributes:
-        kind: What is wrong with it.
+        kind: The kind of deviation.
     """
 
     kind: str
@@ -53,7 +53,7 @@ def kind_of(value: object) -> str:
 
 
 def charset_of(content_type: str | None) -> str | None:
-    """The charset that a content type names."""
+    """The charset in a content type."""
     named = re.search(r"""charset\s*=\s*["']?([\w.:-]+)""", content_type or "", re.IGNORECASE)
     return named[1] if named else None
 
@@ -61,11 +61,11 @@ def charset_of(content_type: str | None) -> str | None:
 def parse_json(body: bytes, charset: str | None = None) -> Any:
     """Parse JSON; a number with a fraction or an exponent becomes a Decimal.
 
-    What JSON cannot hold (NaN, a number beyond any range, bytes that are not UTF-8) becomes `Malformed`.
+    A value that is not valid JSON (NaN, a number out of range, bytes that are not UTF-8) becomes `Malformed`.
 
     Args:
         body: The bytes.
-        charset: The charset that the content type names, for a body that is not UTF-8.
+        charset: The charset in the content type, for a body that is not UTF-8.
 
     Raises:
         ValueError: The body is not JSON.
@@ -127,7 +127,7 @@ def _parse_leniently(body: bytes, charset: str | None) -> Any:
 
 
 def _known(charset: str | None) -> str | None:
-    """The name of a charset that Python has and that cannot do harm."""
+    """The name of a charset that Python knows and that is safe to decode."""
     try:
         name = codecs.lookup(charset or "").name
     except (LookupError, ValueError):
@@ -156,7 +156,7 @@ def _readable(text: str) -> str:
 
 
 def _integer(digits: str) -> int | Decimal:
-    # Python refuses to convert very many digits to int; one such number must not cost the page.
+    # Python refuses to convert very many digits to int; the rest of the page must still be read.
     return int(digits) if len(digits) < _MANY_DIGITS else Decimal(digits)
 
 

@@ -1,4 +1,4 @@
-"""Pages that are requested ahead of their reader: in a thread, or in a task."""
+"""Pages that are requested in advance: in a thread, or in a task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def checked_prefetch(value: object) -> int:
-    """How many pages a listing requests ahead.
+    """Check the argument `prefetch`: how many pages a listing requests in advance.
 
     Raises:
         InvalidRequest: It is neither 0 nor 1.
@@ -31,7 +31,7 @@ def checked_prefetch(value: object) -> int:
     if isinstance(value, int) and value in (0, 1):
         return int(value)
     raise InvalidRequest(
-        f"prefetch={value!r}: pass 1 to request the next page ahead, or 0; its token is known only"
+        f"prefetch={value!r}: pass 1 to request the next page in advance, or 0; its token is known only"
         " from the page before"
     )
 
@@ -42,7 +42,7 @@ class PageAhead(Generic[T]):
     Args:
         run: Runs the steps.
         steps: The request.
-        ended: Set when the page, or the error, is there.
+        ended: Set when the page was received or the request failed.
     """
 
     def __init__(self, run: Run, steps: Steps[T], ended: threading.Event) -> None:
@@ -102,13 +102,13 @@ def _request(
 
 
 class _DroppedError(Exception):
-    """Nobody reads the page any more."""
+    """The page was dropped."""
 
 
 def _until(dropped: threading.Event, steps: Steps[T]) -> Steps[T]:
-    """The same steps; once the page is dropped, no further attempt starts and no wait continues."""
+    """Pass on the steps; once the page is dropped, no further attempt starts and no wait continues."""
     resume: Callable[[], Step] = partial(steps.send, None)
-    # Asked before the steps see the outcome of an attempt: the client may be closed by now, and a lost
+    # Checked before the steps get the outcome of an attempt: the client may already be closed, and a lost
     # connection would be logged although nobody waits for the page.
     while not dropped.is_set():
         try:
@@ -169,6 +169,6 @@ class AsyncPageAhead(Generic[T]):
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Keep asyncio from reporting an error that nobody has read, or will read."""
+    """Prevent asyncio from reporting an error that nobody has retrieved."""
     if not task.cancelled():
         task.exception()

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus
 
 _ASKED_AGAIN = 3600.0
-"""Seconds after which a filter that events do not show is probed again."""
+"""Seconds after which a filter on a property that events do not contain is probed again."""
 
 _SHOWN = ("account_id", "schema_name")
-"""The filters that events show, in a property of their payload with the same name."""
+"""The filters for which the payload of an event has a property of the same name."""
 
 _NEXT = ("next", "cursor", "token")
 _MORE = ("more", "next")
@@ -29,10 +29,10 @@ _ELSEWHERE = ("prev", "first", "last", "self", "current", "request")
 
 @define
 class FilterChecks:
-    """What is known about the filters of the service, for one client and those derived from it."""
+    """The results of the probes of filters, for a client and the clients derived from it."""
 
     _accepted: set[tuple[str, str, str]] = field(factory=set[tuple[str, str, str]])
-    """Filter, requested value and other value, where a probe has shown that the filter works."""
+    """Filter, requested value and the other value in an event, if a probe has shown that the filter works."""
     _probed: dict[str, float] = field(factory=dict[str, float])
 
     def check(
@@ -43,13 +43,13 @@ class FilterChecks:
     ) -> Steps[None]:
         """Check that the events of a page match the filters of their listing.
 
-        An event with another account does not prove that the filter is ignored: accounts have aliases. One probe with a
-        value that nothing matches does.
+        An event of another account does not prove that the filter is ignored, because accounts have aliases. Therefore
+        a probe requests a value that no event matches: if it returns an event, the filter is ignored.
 
         Args:
             filters: The filters by their names in the query.
             events: The events of the page.
-            probe: Lists one event with a value for a filter, and no other filter.
+            probe: Requests a page of one event with a value for a filter, and no other filter.
 
         Raises:
             FilterIgnored: The service ignores a filter.
@@ -86,10 +86,10 @@ class FilterChecks:
 
 
 def further_page(body: Mapping[str, Any], known: Sequence[str]) -> str | None:
-    """The unknown property of a listing's envelope that offers a next page, as a JSON path; None if there is none.
+    """The JSON path of an unknown property of the page that announces a next page; None if there is none.
 
-    Such a property is a non-empty text, or an object that contains one, under a name like `nextCursor`; or `true`
-    under a name like `hasMore`. Numbers do not count.
+    Such a property has a name like `nextCursor` and is a non-empty text or an object that contains one; or it has a
+    name like `hasMore` and is `true`. Numbers do not count.
     """
     for name, value in body.items():
         if name not in known and (path := _offer(name, value, within=False)) is not None:

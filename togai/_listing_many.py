@@ -1,4 +1,4 @@
-"""Listings of many accounts at once: pages of each in order, as they arrive."""
+"""Listings of many accounts at once: pages as they arrive, in order for each account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST = 50
 
 
 def checked_concurrency(value: object) -> int:
-    """How many accounts are listed at once.
+    """Check the argument `concurrency`: how many accounts are listed at once.
 
     Raises:
         InvalidRequest: It is not a whole number within the limits.
@@ -47,7 +47,7 @@ A = TypeVar("A", "PageAhead[EventPage]", "AsyncPageAhead[EventPage]")
 
 @define
 class _Account(Generic[A]):
-    """An account that is being listed, and its next page if that is requested."""
+    """An account that is being listed, and its next page if it was requested."""
 
     id: str
     cursor: Cursor
@@ -55,7 +55,7 @@ class _Account(Generic[A]):
 
     @property
     def ready(self) -> bool:
-        """Whether its next page, or the error in its place, is there."""
+        """Whether its next page was received, or the request failed."""
         return self.ahead.ready if self.ahead else not self.cursor.may_go_on
 
     @contextmanager
@@ -70,7 +70,7 @@ class _Account(Generic[A]):
 
 
 class _Listing(Generic[A]):
-    """What both kinds of listings share: the accounts under way, in the order of their turns."""
+    """The code that both kinds of listings share: the accounts in progress, in the order of their turns."""
 
     def __init__(self, accounts: AccountCursors, concurrency: int) -> None:
         self._fetch = accounts.fetch
@@ -114,7 +114,7 @@ class _Listing(Generic[A]):
         raise NotImplementedError
 
     def _next_ready(self) -> _Account[A] | None:
-        """An account whose page is there; its next turn comes after those of the others."""
+        """An account whose page was received; its next turn comes after those of the other accounts."""
         for account in self._active:
             if account.ready:
                 self._active.remove(account)
@@ -129,7 +129,7 @@ class _Listing(Generic[A]):
         page = account.cursor.rest()
         with suppress(
             RuntimeError
-        ):  # no further thread; the next turn raises it, and this page is not lost
+        ):  # the request of the next page failed; the next turn raises the error, so that this page is not lost
             self._start()
         return account.id, page
 
@@ -137,8 +137,8 @@ class _Listing(Generic[A]):
 class AccountPages(_Listing["PageAhead[EventPage]"]):
     """The pages of many accounts, as `(account_id, page)`; the pages of each account are in order.
 
-    An iterator: iterating again, after a break or an error, continues where it stopped. An error is about one account,
-    its `account_id`; the others continue, and that account is retried.
+    An iterator: to continue after a break or an error, iterate again. An error is about a single account (`account_id`
+    of the error); the other accounts continue, and that account is retried.
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
@@ -178,8 +178,8 @@ class AccountPages(_Listing["PageAhead[EventPage]"]):
 class AsyncAccountPages(_Listing["AsyncPageAhead[EventPage]"]):
     """The pages of many accounts, as `(account_id, page)` for `async for`; the pages of each account are in order.
 
-    An iterator: iterating again, after a break or an error, continues where it stopped. An error is about one account,
-    its `account_id`; the others continue, and that account is retried.
+    An iterator: to continue after a break or an error, iterate again. An error is about a single account (`account_id`
+    of the error); the other accounts continue, and that account is retried.
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
@@ -213,7 +213,7 @@ class AsyncAccountPages(_Listing["AsyncPageAhead[EventPage]"]):
 
 
 async def _first(tasks: list[asyncio.Task[EventPage]]) -> None:
-    """Wait for one of the tasks; a cancellation cancels all of them."""
+    """Wait until any of the tasks is done; a cancellation cancels all of them."""
     import asyncio
 
     try:

@@ -9,7 +9,7 @@ from togai._printable import printable
 
 
 def one_line(event: Any) -> str:
-    """What a person needs to recognize an event; `to_dict()` and the properties have everything."""
+    """The values by which a person recognizes an event; `to_dict()` and the properties have everything."""
     payload: Any = event.event_payload
     attributes = getattr(payload, "attributes", None)
     quantities: list[Any] = cast("Any", attributes) if isinstance(attributes, list) else []

@@ -1,4 +1,4 @@
-"""Listings: pages that are requested as they are needed, can be resumed, and end."""
+"""Listings: request pages as they are needed, resume after an error, and detect the end."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class EventPage:
     """One page of a listing.
 
     Attributes:
-        events: Its events; a page may be empty although more pages follow.
+        events: The events of the page; a page may be empty although more pages follow.
         next_token: The token of the next page; None on the last page.
-        further_page: JSON path of a property that offers a further page although there is no token for one.
+        further_page: JSON path of a property that announces a further page although there is no token for it.
         request_id: The service's id of the request, for its support; None if it sent none.
         status: The HTTP status of the response.
         headers: The headers of the response, without cookies; their names are in lower case.
@@ -53,13 +53,13 @@ class Cursor:
         self._fetch = fetch
         self._token = next_token
         self._after = next_token
-        # Hashes, so that memory hardly grows with the number of pages.
+        # Hashes of tokens, so that memory use hardly grows with the number of pages.
         self._seen = {hash(next_token)} if next_token else set[int]()
         self._repeats = False
         self._received = 0
         self._page = EventPage((), next_token)
         self.buffer: deque[EventWithStatus] = deque()
-        """The events of the page that is read."""
+        """The events of the current page."""
         self.complete: bool = False
         """Whether the last page was received."""
 
@@ -83,14 +83,14 @@ class Cursor:
 
         Raises:
             RepeatedPageToken: The previous page repeated the token of an earlier page.
-            ListingIncomplete: The previous page had no token, but offered a further page.
+            ListingIncomplete: The previous page had no token, but announced a further page.
         """
         if self._page.further_page is not None:
             raise ListingIncomplete(self._page.further_page)
-        if self._repeats:  # only now: the page with the repeated token had events of its own
+        if self._repeats:  # raised only now, because the page with the repeated token had events
             raise RepeatedPageToken(
-                "the service returned a page token for the second time; to continue would list the same events"
-                " again and again. List again, or with narrower filters; if it happens again, report it to the"
+                "the service returned a page token for the second time; continuing would list the same events"
+                " again and again. List again, or use narrower filters; if it happens again, report it to the"
                 " vendor"
             )
         return self._fetch(self._after)
@@ -126,7 +126,7 @@ class Cursor:
 def collect(
     fetch: Callable[[str | None], Steps[EventPage]], most: int | None = None
 ) -> Steps[tuple[list[EventWithStatus], bool]]:
-    """Request the pages of a listing up to a number of events; also return whether these are all."""
+    """Request the pages of a listing up to a number of events; also return whether all events were read."""
     cursor = Cursor(fetch)
     while not cursor.complete and (most is None or len(cursor.buffer) < most):
         with cursor.position_in_errors():
@@ -136,7 +136,7 @@ def collect(
 
 
 class _Listing:
-    """What both kinds of listings share."""
+    """The code that both kinds of listings share."""
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
@@ -144,9 +144,10 @@ class _Listing:
 
     @property
     def next_token(self) -> str | None:
-        """The token to resume with: `list(next_token=...)` repeats only the events of a page that was partly read.
+        """The token to resume with. `list(next_token=...)` repeats only events of a page that was read in part.
 
-        None until the first page of a listing from the start is read completely, and after the last page.
+        None until the first page was read completely (unless the listing started with a token), and after the last
+        page.
         """
         return self._cursor.next_token
 
@@ -171,11 +172,11 @@ class _Listing:
 class EventPages(_Listing):
     """The events of a listing; pages are requested as they are needed.
 
-    An iterator: iterating again, after a break or an error, continues where it stopped.
+    An iterator: to continue after a break or an error, iterate again.
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
-        ListingIncomplete: The service offered a further page, but no token for it.
+        ListingIncomplete: The service announced a further page without a token for it.
         FilterIgnored: The service ignores a filter.
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
     """
@@ -197,7 +198,7 @@ class EventPages(_Listing):
         return self._buffer.popleft()
 
     def pages(self) -> Iterator[EventPage]:
-        """Iterate over the listing by pages; the first page is the rest of one that was partly read."""
+        """Iterate over the listing by pages; if a page was read in part, its rest comes first."""
         if self._buffer:
             yield self._cursor.rest()
         while not self._cursor.complete:
@@ -205,7 +206,7 @@ class EventPages(_Listing):
             yield self._cursor.rest()
 
     def _advance(self) -> None:
-        """Take the next page into the buffer, and request the one after it if `prefetch` is on."""
+        """Take the next page into the buffer, and request the page after it if `prefetch` is on."""
         cursor = self._cursor
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead.lost:
@@ -220,11 +221,11 @@ class EventPages(_Listing):
 class AsyncEventPages(_Listing):
     """The events of a listing, for `async for`; pages are requested as they are needed.
 
-    An iterator: iterating again, after a break or an error, continues where it stopped.
+    An iterator: to continue after a break or an error, iterate again.
 
     Raises:
         RepeatedPageToken: The service returned a page token twice.
-        ListingIncomplete: The service offered a further page, but no token for it.
+        ListingIncomplete: The service announced a further page without a token for it.
         FilterIgnored: The service ignores a filter.
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
     """
@@ -246,7 +247,7 @@ class AsyncEventPages(_Listing):
         return self._buffer.popleft()
 
     async def pages(self) -> AsyncIterator[EventPage]:
-        """Iterate over the listing by pages; the first page is the rest of one that was partly read."""
+        """Iterate over the listing by pages; if a page was read in part, its rest comes first."""
         if self._buffer:
             yield self._cursor.rest()
         while not self._cursor.complete:
@@ -254,7 +255,7 @@ class AsyncEventPages(_Listing):
             yield self._cursor.rest()
 
     async def _advance(self) -> None:
-        """Take the next page into the buffer, and request the one after it if `prefetch` is on."""
+        """Take the next page into the buffer, and request the page after it if `prefetch` is on."""
         cursor = self._cursor
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead.lost:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus, ReadEvent
 
 _PER_LISTING = 50
-"""How many items without an id of their own are looked up by one listing."""
+"""How many items without an `id` are looked up by one listing."""
 
 
 def find(
@@ -63,7 +63,7 @@ def find(
     max_events: int,
     **listing: Any,
 ) -> Steps[Found]:
-    """Read the listing of an account once, and choose events from it."""
+    """Read the listing of an account once, and select events from it."""
     most = checked_most(max_events)
     wanted = {
         "reference_ids": _names("reference_ids", reference_ids),
@@ -88,7 +88,7 @@ def plan(
     ledger: LedgerLike,
     why: str | None,
 ) -> Steps[Plan]:
-    """Make a plan; nothing is sent."""
+    """Create a plan; no correction is sent."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("items: pass a list of Undo, Redo and Replace")
     corrections, left_out = corrections_of(items)
@@ -107,7 +107,7 @@ def plan(
             left_out.append(LeftOut(reference_id=reference_id, reason=blocked[reference_id]))
     warnings = list(warnings_of(corrections))
     if left_out:
-        warnings.append(f"{len(left_out)} left out, listed above")
+        warnings.append(f"{len(left_out)} events are left out, listed above")
     return Plan(
         service=settings.service,
         ledger=identity,
@@ -130,7 +130,7 @@ def execute(
     on_step: Callable[[Step], object] | None,
     ledger: LedgerLike,
 ) -> Steps[Execution]:
-    """Send the items of an approved plan that are not done yet, one by one."""
+    """Send the items of an approved plan that are not yet done, one by one."""
     _check_arguments(plan, on_failure, limit)
     book = _required(settings, ledger, timeout)
     if plan.service != settings.service:
@@ -193,7 +193,7 @@ class _Executing:
         return Step(number=number, total=len(self._plan.items), item=item, outcome=outcome, **more)
 
     def earlier(self, number: int, *, again: bool = False) -> Steps[Step | None]:
-        """What the ledger says about an item; None if it may be sent."""
+        """The outcome of an item according to the ledger; None if it may be sent."""
         if again or not self._states_read:
             self._states = yield Blocking(partial(self._ledger.states, self._plan.digest))
             self._states_read = True
@@ -218,7 +218,7 @@ class _Executing:
         )
 
     def item(self, number: int) -> Steps[Step]:
-        """Read an item's event again, and correct it if it reads as planned."""
+        """Read the event of an item again, and correct it if it is unchanged since the plan."""
         try:
             result, claim = yield from self._correct(number)
         except CorrectionOutcomeUnknown as error:
@@ -271,7 +271,7 @@ class _Executing:
     def _refused(
         self, number: int, error: AlreadyPending | AlreadyCorrected | StaleReading
     ) -> Steps[Step]:
-        # Another process that shares the plan may have been faster.
+        # Another process that executes the plan may have been faster.
         step = yield from self.earlier(number, again=True)
         if step is not None:
             return step
@@ -283,7 +283,7 @@ class _Executing:
         return self.step(number, outcome, detail=str(error), entry=error.entry, error=error)
 
     def _read(self, number: int) -> Steps[list[ReadEvent]]:
-        """The events that show an item and its replacement, as they read now."""
+        """The current events that show an item and its replacement."""
         reads = self._reads(number)
         if reads[0].event_id is None and number in self._listed:
             return self._listed[number]
@@ -302,7 +302,7 @@ class _Executing:
         return reads_for(item, item.before[0])
 
     def _replacement(self, claim: Claim, entry: Entry) -> Steps[str | None]:
-        """The reference id of the event that took the target's place, where the service shows it."""
+        """The reference id of the event that replaced the target, if the service shows it."""
         item, before = claim.correction, claim.target
         reads = reads_for(item, before)
         if item.action == CorrectionAction.UNDO or before is None or reads[0].event_id is None:
@@ -341,10 +341,10 @@ def _required(
 
 
 def checked_most(max_events: object) -> int:
-    """How many events to read at most.
+    """Check the argument `max_events`: how many events to read at most.
 
     Raises:
-        InvalidRequest: It is not a number of events.
+        InvalidRequest: It is not a whole number of 1 or more.
     """
     if isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 1:
         raise InvalidRequest(f"max_events={max_events!r}: pass a whole number, 1 or more")

@@ -10,10 +10,10 @@ def printable(text: object) -> str:
     printable are written as escapes, such as `\x1b`.
 
     Args:
-        text: What the service sent.
+        text: Text that the service sent.
 
     Returns:
-        The same text where all of it is printable.
+        The printable text; the same text if all of it is printable.
     """
     shown = str(text)
     if shown.isprintable():

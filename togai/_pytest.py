@@ -1,6 +1,6 @@
-"""Fixtures for tests of code that calls Togai; pytest finds them once togai is installed.
+"""Fixtures for tests of code that calls Togai; pytest loads them when togai is installed.
 
-pytest loads this module at every start, so it imports `togai.testing`, and with it httpx, only in its fixtures.
+pytest imports this module at every start, so only the fixtures import `togai.testing` and thereby httpx.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake_togai(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTogai]:
-    """The Togai events service in memory: a `togai.testing.FakeTogai`.
+    """An in-memory Togai events service: a `togai.testing.FakeTogai`.
 
-    TOGAI_API_TOKEN, TOGAI_BASE_URL and TOGAI_LEDGER are removed from the environment, so that nothing reaches the real
-    service and the real ledger by mistake. Reach this one by `fake_togai.serve()`, by `fake_togai.transport()`, or by
+    TOGAI_API_TOKEN, TOGAI_BASE_URL and TOGAI_LEDGER are removed from the environment, so that no test uses the real
+    service or the real ledger by mistake. Connect to the fake with `fake_togai.serve()`, `fake_togai.transport()` or
     the fixture `togai_env`.
     """
     from togai.testing import FakeTogai
 
     for name in ("TOGAI_API_TOKEN", "TOGAI_BASE_URL", "TOGAI_LEDGER"):
         monkeypatch.delenv(name, raising=False)
-    # A proxy of the environment must not be used for what is served here.
+    # A proxy from the environment must not be used for this server.
     others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     monkeypatch.setenv("no_proxy", f"{others},127.0.0.1" if others else "127.0.0.1")
     fake = FakeTogai()
@@ -38,9 +38,9 @@ def fake_togai(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTogai]:
 
 @pytest.fixture
 def togai_env(fake_togai: FakeTogai, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serves `fake_togai` on a loopback socket, for clients that are configured by the environment.
+    """Serve `fake_togai` on a loopback socket, for clients that are configured by the environment.
 
-    TOGAI_API_TOKEN and TOGAI_BASE_URL are set, for processes that the test starts too. The value is the base URL.
+    TOGAI_API_TOKEN and TOGAI_BASE_URL are set, also for processes that the test starts. The value is the base URL.
     """
     with fake_togai.serve() as url:
         monkeypatch.setenv("TOGAI_API_TOKEN", fake_togai.token)
@@ -50,7 +50,7 @@ def togai_env(fake_togai: FakeTogai, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def togai_clock() -> Iterator[FakeClock]:
-    """A `togai.testing.FakeClock` in use: all clients follow it, and only a socket that waits takes real time."""
+    """An active `togai.testing.FakeClock`: all clients use it; only waiting for a socket takes real time."""
     from togai.testing import FakeClock
 
     with FakeClock() as clock:

@@ -37,7 +37,7 @@ def reconcile(
     min_age: timedelta,
     max_events: int,
 ) -> Steps[Reconciliation]:
-    """Read whether a correction with an unknown outcome was applied."""
+    """Check, by reading, whether a correction with an unknown outcome was applied."""
     most = checked_most(max_events)
     if not isinstance(min_age, timedelta) or min_age < timedelta(0):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest(f"min_age={min_age!r}: pass a timedelta of 0 or more")
@@ -52,7 +52,7 @@ def reconcile(
     if case.snapshot is None or case.service != settings.service:
         return judge(case, readings, min_age)
     reads = reads_for(case.correction, case.snapshot)
-    # The witness is read first: what is read after it is at least as recent.
+    # The witness is read first: a later read is at least as current.
     witness = _witness(later, reads[0])
     seen: Sequence[ReadEvent] = ()
     if witness is not None and reads[0].event_id is not None:
@@ -68,7 +68,7 @@ def reconcile(
 def _read_all(
     settings: Settings, reads: Sequence[Read], timeout: float | Timeout | None, most: int
 ) -> Steps[tuple[list[ReadEvent], bool]]:
-    """What shows a target and its replacement, and whether all of it was read."""
+    """Read the events that may show a target and its replacement; also return whether all of them were read."""
     events: list[ReadEvent] = []
     complete = True
     for read in reads:
@@ -81,7 +81,7 @@ def _read_all(
 
 
 def _witness(later: Sequence[Entry], read: Read) -> Target | None:
-    """The newest event that was corrected later and that the same kind of reading shows."""
+    """The newest event that was corrected later and that the same kind of request reads."""
     for entry in later:
         snapshot = entry.snapshot
         if snapshot is not None and (

@@ -1,4 +1,4 @@
-"""Build the requests of the three operations from their arguments, which are checked. No I/O."""
+"""Check the arguments of the three operations and build their requests. No I/O."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def list_events(
     status: str | None,
     page_size: int | None,
 ) -> Callable[[str | None], Call]:
-    """The request for each page, given its token.
+    """Return a function from a page token to the request for that page.
 
     Raises:
         InvalidRequest: An argument is not allowed.
@@ -53,10 +53,10 @@ def list_events(
 
 
 def checked_token(next_token: object) -> str | None:
-    """A page token to start from.
+    """Check a page token to start from.
 
     Raises:
-        InvalidRequest: It is neither None nor a text that can be sent.
+        InvalidRequest: It is neither None nor text that can be sent.
     """
     if next_token is None:
         return None
@@ -67,14 +67,14 @@ def checked_token(next_token: object) -> str | None:
 
 
 def checked_accounts(account_ids: Iterable[Any]) -> dict[str, str | None]:
-    """The accounts to list, each with the token to start from.
+    """Check the accounts to list; return each with the token to start from.
 
     Raises:
-        InvalidRequest: It is neither an iterable of account ids nor a mapping of them to page tokens.
+        InvalidRequest: The argument is neither an iterable of account ids nor a mapping from them to page tokens.
     """
     if isinstance(account_ids, str) or not isinstance(account_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest(
-            "account_ids must be the ids of accounts, such as a list, or a mapping of them to page tokens;"
+            "account_ids must be an iterable of account ids, or a mapping from account ids to page tokens;"
             f" not {type(account_ids).__name__}"
         )
     tokens = cast("dict[Any, Any]", account_ids if isinstance(account_ids, Mapping) else {})
@@ -130,7 +130,7 @@ def get_event(event_id: object) -> Call:
         raise InvalidRequest("event_id is empty: pass the id that the event was sent with")
     if event_id in (".", ".."):
         raise InvalidRequest(
-            f"event_id={event_id!r} cannot be used in a path: it would name another call"
+            f"event_id={event_id!r} cannot be used in a path: the path would be that of another call"
         )
     check_encodable("event_id", event_id)
     return _call(get_single_event.request(event_id))
@@ -146,7 +146,7 @@ def correct_events(correction: Correction) -> Call:
         "event_id": selection.event_id,
         "event_source_time": selection.event_source_time,
         "created_at": selection.created_at,
-        # Always sent: their defaults decide what a success means, and the service may change them.
+        # Always sent: the service's defaults decide what a success means, and may change.
         "async_": correction.background,
         "require_confirmation": correction.require_confirmation or False,
     }
@@ -183,7 +183,7 @@ def _query(name: str, value: Any) -> Any:
 
 
 def _writable(body: Any) -> Any:
-    """The body, if JSON in UTF-8 can hold it: a property that the contract does not know may be anything."""
+    """Check that the body can be written as JSON in UTF-8; an unknown property may be of any type."""
     try:
         written = sent_json(body)
         write_json(written)
@@ -198,7 +198,7 @@ def _filter(name: str, value: object) -> str | None:
     if not isinstance(value, str):
         raise InvalidRequest(f"{name} must be text, not {type(value).__name__}")
     if not value.strip():
-        raise InvalidRequest(f"{name} is empty: leave it out to list all")
+        raise InvalidRequest(f"{name} is empty: omit it to list all events")
     _check_limits(name, value, get_events.LIMITS)
     return value
 

@@ -1,4 +1,4 @@
-"""The response of each operation: its envelope checked, its items read into models. No I/O."""
+"""Read the response of each operation: check its envelope, and read its items into models. No I/O."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _MAX_OBJECTS = 100_000
-"""Objects in one body: the contract's largest page holds some thousands."""
+"""The maximum number of objects in one body; the contract's largest page has some thousands."""
 
 _MAX_VALUES = 1_000_000
 """Values in one body, which may fill the memory before there is an object."""
@@ -37,10 +37,10 @@ _SMALL = 1_000_000
 
 
 def read_page(reader: Reader, call: Call, response: Response) -> EventPage:
-    """The page in a response.
+    """Read the page in a response.
 
     Raises:
-        UnexpectedResponse: It is not a page; in strict mode also where it deviates from the contract.
+        UnexpectedResponse: The response is not a page; or, in strict mode, it deviates from the contract.
     """
     body = read_object(call, response)
     try:
@@ -63,7 +63,7 @@ def _page_token(reader: Reader, call: Call, response: Response, token: object) -
     if token is None:
         return None
     if isinstance(token, int) and not isinstance(token, bool):
-        # In a query a number and its text are the same.
+        # In a query, a number and its text are the same.
         reader.report(Drift("GetEventsResponse", "nextToken", "wrong type"), "$.nextToken")
         return str(token)
     try:
@@ -81,11 +81,11 @@ def _page_token(reader: Reader, call: Call, response: Response, token: object) -
 def read_candidates(
     reader: Reader, call: Call, response: Response, event_id: str
 ) -> list[EventWithStatusAndEventPipelineInfo]:
-    """The events with the requested id.
+    """Read the events with the requested id.
 
     Raises:
-        UnexpectedResponse: The response is not a list of events, or of events with another id; in strict mode also
-            where it deviates from the contract.
+        UnexpectedResponse: The response is not a list of events, or contains an event with another id; or, in strict
+            mode, it deviates from the contract.
     """
     body = read_object(call, response)
     model = EventWithStatusAndEventPipelineInfo
@@ -107,7 +107,7 @@ def _check_id(
     event_id: str,
     where: str,
 ) -> None:
-    """Check that an event is the one that was requested."""
+    """Check that an event has the requested id."""
     id_: object = getattr(event.event_payload, "id", None)  # the payload may be missing
     if event_id in (str(id_), str(event.reference_id)):
         return
@@ -119,10 +119,10 @@ def _check_id(
 def read_correction(
     reader: Reader, call: Call, response: Response, correction: Correction
 ) -> CorrectionResult:
-    """The result of a correction, as the service reports it.
+    """Read the result of a correction.
 
     Raises:
-        UnexpectedResponse: It is not such a result; in strict mode also where it deviates from the contract.
+        UnexpectedResponse: The response is not a result; or, in strict mode, it deviates from the contract.
     """
     result = _correction_result(reader, call, response, correction)
     result.request_id, result.status = response.request_id, response.status
@@ -200,7 +200,7 @@ def _bounded(
     outer: str,
     name: str,
 ) -> list[Any]:
-    """The models of a list, unless it is so long that the models would fill the memory."""
+    """The models of a list; refuses a list that is so long that its models would fill the memory."""
     envelope: type = getattr(models, outer)
     limits = next(field.limits for field in fields(envelope) if field.wire == name)
     if len(values) > most_items(limits) or response.body.count(b"{") > _MAX_OBJECTS:
@@ -225,7 +225,7 @@ def _strict(call: Call, response: Response, error: StrictDeviation) -> Unexpecte
 
 
 def read_object(call: Call, response: Response) -> dict[str, Any]:
-    """The JSON object that the body of a success must be.
+    """The JSON object in the body of a success.
 
     Raises:
         UnexpectedResponse: The body is not a JSON object.

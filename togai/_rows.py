@@ -1,4 +1,4 @@
-"""Read events as plain values: the quantities of one, and flat rows of many."""
+"""Read events as plain values: the quantities of an event, and flat rows of many events."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
     """The quantities of an event by attribute name, exact to the digit.
 
     Args:
-        event: An event, or one that was read.
+        event: An `Event`, or an event that was read.
 
     Returns:
-        A Decimal for each attribute whose value is a number; others are left out and stay readable in
+        A Decimal for each attribute whose value is a number; other attributes are not included: read them from
         `attributes`.
 
     Raises:
-        InvalidRequest: Two attributes have the same name, so that a dict would drop one.
+        InvalidRequest: Two attributes have the same name, so a dict cannot contain both.
     """
     payload = event if isinstance(event, Event) else event.event_payload
     numbers: dict[str, Decimal] = {}
     for name, same in _by_name(payload).items():
         if len(same) > 1:
             raise InvalidRequest(
-                f"the event has {len(same)} attributes called {name!r}: read them from its attributes"
+                f"the event has {len(same)} attributes called {name!r}: read them from its `attributes`"
             )
         number = decimal_or_none(_get(same[0], "value"))
         if number is not None:
@@ -41,7 +41,7 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
 
 
 def amounts_of(event: ReadEvent) -> Iterator[tuple[str, Decimal]]:
-    """The name and the number of each attribute; several may have one name."""
+    """The name and the number of each attribute; several attributes may have the same name."""
     for name, same in _by_name(event.event_payload).items():
         for attribute in same:
             number = decimal_or_none(_get(attribute, "value"))
@@ -59,22 +59,22 @@ def rows(
 
     Args:
         events: Events that were read.
-        attributes: The attributes that get a column, and one for their unit.
-        dimensions: The dimensions that get a column. Where either is None, all events are read first to
-            find out; name both to keep memory use constant.
+        attributes: The attributes that get a column, and a column for their unit.
+        dimensions: The dimensions that get a column. If either argument is None, all events are read first to
+            determine the names; pass both to keep memory use constant.
 
     Yields:
         `reference_id, id, account_id, customer_id, schema_name, timestamp, created_at, status,
-        status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None where an event
-        has no such value. Quantities are Decimal, or the text as received where that is not a number. Where an event
-        has several attributes of one name, its cells hold the values and the units as one text, such as `1; 2.5`.
+        status_description`, then `attribute.NAME`, `unit.NAME` and `dimension.NAME`; None if an event
+        has no such value. Quantities are Decimal, or the text as received if it is not a number. If an event has
+        several attributes of the same name, the cell has all values (or units) as one text, such as `1; 2.5`.
 
     Raises:
         InvalidRequest: `events` cannot be iterated over, or the names are not a list.
     """
     if not isinstance(cast("object", events), Iterable):
         raise InvalidRequest(
-            f"rows takes events, not {type(events).__name__}; of an async listing:"
+            f"rows takes events, not {type(events).__name__}; for an async listing:"
             " rows([event async for event in listing])"
         )
     for what, names in (("attributes", attributes), ("dimensions", dimensions)):
@@ -127,7 +127,7 @@ def _row(event: ReadEvent, attributes: Sequence[str], dimensions: Sequence[str])
 
 
 def _by_name(payload: object) -> dict[str, list[Any]]:
-    """The attributes of an event by their names, of which a malformed event may repeat one."""
+    """The attributes of an event by name; in a malformed event, several may have the same name."""
     by_name: dict[str, list[Any]] = {}
     for attribute in _each(_get(payload, "attributes")):
         by_name.setdefault(str(_get(attribute, "name")), []).append(attribute)
@@ -143,7 +143,7 @@ def _cell(values: Iterable[Any]) -> Any:
 
 
 def _get(model: Any, name: str) -> Any:
-    """An attribute of a model, None where a malformed event has a value of another type in its place."""
+    """An attribute of a model; None if a malformed event has a value of another type instead of the model."""
     return getattr(model, name, None)
 
 
@@ -156,7 +156,7 @@ def _entries(values: Any) -> dict[str, Any]:
 
 
 def decimal_or_none(value: object) -> Decimal | None:
-    """The number that a value is or writes, if it is finite."""
+    """A number, or a number as text, as a Decimal; None if it is not finite or not a number."""
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Salvage a malformed item: all that can be read of it, property by property, with each deviation recorded."""
+"""Salvage a malformed item: read it property by property, and record each deviation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Model(Protocol):
     def from_dict(
         cls, src: Mapping[str, Any], seen: Callable[[type, str, str | None], None] = ...
     ) -> Self:
-        """The model that exactly this JSON describes."""
+        """The model of JSON that follows the contract exactly."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,7 +39,7 @@ M = TypeVar("M", bound=Model)
 
 
 class _Unreadable(Exception):
-    """The value stays as it came."""
+    """The value cannot be converted, and stays as received."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -47,16 +47,16 @@ class _Unreadable(Exception):
 
 
 MAX_ITEMS = 1000
-"""How many objects a list may hold where the contract does not allow more: each costs a model."""
+"""How many objects a list may contain, unless the contract allows more; each takes the memory of a model."""
 
 
 def most_items(limits: Mapping[str, Any]) -> int:
-    """How many objects a list with these limits may hold."""
+    """How many objects a list with these limits may contain."""
     return max(MAX_ITEMS, int(limits.get("maxItems", 0)))
 
 
 def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation]) -> M:
-    """All that can be read of a value; what cannot stays as it came, what is missing is None."""
+    """Read as much of a value as possible; a part that cannot be read stays as received, a missing part is None."""
 
     def note(name: str, kind: str) -> None:
         at = f"{where}.{shown(name)}" if name else where
@@ -94,7 +94,7 @@ def _property(prop: Field, value: Any, place: _Place) -> Any:
 
 @frozen
 class _Place:
-    """Where a value stands, and where its deviations are noted."""
+    """The JSON path of a value, and the list of deviations."""
 
     where: str
     model: str
@@ -157,7 +157,7 @@ def _number_text(value: Any) -> str:
         return str(value)
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        # Written out only where that is short: 1E999999999 would fill the memory.
+        # Written without an exponent only if the result is short: 1E999999999 would fill the memory.
         return f"{value:f}" if isinstance(exponent, int) and abs(exponent) < 600 else str(value)
     raise _Unreadable("wrong type")
 
@@ -173,7 +173,7 @@ def _integer(_kind: Any, value: Any) -> tuple[int, str]:
     if type(value) is int:
         return value, ""
     number = _decimal(value)
-    # Compared by its parts: arithmetic would follow the caller's decimal context.
+    # Compared by its parts, because arithmetic would use the caller's decimal context.
     if number.adjusted() >= 18 or number != number.to_integral_value():
         raise _Unreadable("wrong type")
     return int(number), "wrong type"
@@ -228,7 +228,7 @@ def _date(_kind: Any, value: Any) -> tuple[date, str]:
     try:
         return date.fromisoformat(value), ""
     except ValueError:
-        # 04-03-2022 can be read two ways: it stays text.
+        # 04-03-2022 is ambiguous, so it stays text.
         raise _Unreadable("not a date") from None
 
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 
 def to_utc(name: str, value: object) -> datetime:
-    """The moment in UTC, so that no later change of a time zone alters it.
+    """Convert a time to UTC, so that no later change of a time zone alters it.
 
     Args:
         name: The argument's name, for the error.
         value: A datetime with a time zone.
 
     Raises:
-        ValueError: It is not a datetime with a time zone (nor is pandas' NaT), or is finer than a datetime can hold.
+        ValueError: It is not a datetime with a time zone (pandas' NaT is not either), or is finer than microseconds.
     """
     try:
         if not isinstance(value, datetime) or value.utcoffset() is None:

@@ -1,4 +1,4 @@
-"""The models of the events API, by the names that the service's own description gives them."""
+"""The models of the events API, with the names from the service's own description."""
 
 from _togai_generated import types as _types
 from _togai_generated.models import Attribute as Attribute
@@ -42,7 +42,7 @@ from togai._one_line import one_line as _one_line
 _write = _types.write  # for _event_json, which does not import the generated package
 
 ReadEvent = EventWithStatus | EventWithStatusAndEventPipelineInfo | EventCorrectionInfo
-"""An event as the service returns it, from any of the three calls."""
+"""An event as any of the three calls returns it."""
 
 
 for _model in (EventWithStatus, EventWithStatusAndEventPipelineInfo, EventCorrectionInfo):

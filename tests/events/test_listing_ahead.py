@@ -87,7 +87,9 @@ def test_without_prefetch_a_page_is_requested_when_it_is_needed(api: Api, fake: 
 
 @pytest.mark.parametrize("value", [2, -1, "1", 1.0, None])
 def test_a_prefetch_other_than_0_or_1_is_refused(api: Api, fake: FakeTogai, value: Any) -> None:
-    with pytest.raises(InvalidRequest, match=r"prefetch=.*pass 1 to request the next page ahead"):
+    with pytest.raises(
+        InvalidRequest, match=r"prefetch=.*pass 1 to request the next page in advance"
+    ):
         api.client.events.list(prefetch=value)
     assert not fake.requests
 
@@ -361,7 +363,7 @@ def test_no_accounts_make_an_empty_listing(api: Api, fake: FakeTogai) -> None:
 @pytest.mark.parametrize(
     ("accounts", "problem"),
     [
-        ("acme", "a mapping of them to page tokens; not str"),
+        ("acme", "a mapping from account ids to page tokens; not str"),
         (7, "not int"),
         (["acme", None], "an account id must be text, not NoneType"),
         (["acme", ""], "account_id is empty"),
