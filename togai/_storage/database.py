@@ -1,4 +1,4 @@
-"""Transactions on the database of a ledger: SQLite, or PostgreSQL for several hosts. Each opens a connection."""
+"""Transactions on the database of a ledger: SQLite, or PostgreSQL for several hosts. Each opens its own connection."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _SLICE = 0.02
 
 
 class Transaction(Protocol):
-    """What the ledger does within one transaction."""
+    """The operations of a ledger within one transaction."""
 
     def rows(self, sql: str, *values: object) -> list[Row]:
-        """The rows of a query; `?` stands for each value."""
+        """The rows of a query; `?` is the placeholder of a value."""
         ...
 
     def now(self) -> datetime:
-        """The time by the clock that all users of this ledger share."""
+        """The time, by a clock that all users of this ledger share."""
         ...
 
     def damage(self) -> list[str]:
-        """What the database itself finds damaged, one line each."""
+        """The damage that the database itself reports, one line per problem."""
         ...
 
 
 class Database(Protocol):
-    """A database that may hold a ledger."""
+    """A database that may contain a ledger."""
 
     def create(self, wait: float) -> None:
-        """Make the tables, unless they exist."""
+        """Create the tables, unless they exist."""
         ...
 
     def transaction(self, wait: float, *, write: bool) -> Any:
@@ -54,7 +54,7 @@ class Database(Protocol):
         ...
 
     def size(self) -> int | None:
-        """Bytes of the file; None where there is none."""
+        """The size of the file in bytes; None if there is no file."""
         ...
 
 
@@ -62,7 +62,7 @@ def database(address: str | os.PathLike[str]) -> Database:
     """The database at an address.
 
     Raises:
-        ConfigurationError: It is neither a path nor a postgresql:// address.
+        ConfigurationError: The address is neither a path nor a postgresql:// address.
     """
     untyped = cast("object", address)
     if not isinstance(untyped, str | os.PathLike) or not os.fspath(address):
@@ -74,7 +74,7 @@ def database(address: str | os.PathLike[str]) -> Database:
         raise ConfigurationError("ledger=: pass the path as text, without NUL")
     scheme, separator, _ = text.partition("://")
     if not separator:
-        # Absolute, so that a change of the working folder does not lead to another ledger.
+        # Absolute, so that a change of the working directory does not select another ledger.
         return SQLite(Path(text).absolute())
     if scheme in ("postgresql", "postgres"):
         return PostgreSQL(text)
@@ -85,7 +85,7 @@ def database(address: str | os.PathLike[str]) -> Database:
 
 @frozen(repr=False)
 class SQLite:
-    """A file, for the processes of one host. Not for network file systems, whose locks cannot be trusted."""
+    """A file, for the processes of one host; not on a network file system, whose locks are not reliable."""
 
     path: Path
 
@@ -93,11 +93,11 @@ class SQLite:
         return str(self.path)
 
     def size(self) -> int | None:
-        """Bytes of the file."""
+        """The size of the file in bytes."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def create(self, wait: float) -> None:
-        """Make the file, readable by its owner only, and the tables, unless they exist."""
+        """Create the file, which only its owner can read, and the tables, unless they exist."""
         try:
             # 0600: it holds customers' events.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -111,7 +111,7 @@ class SQLite:
 
     @contextmanager
     def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
-        """Commits at its end; waits at most `wait` seconds for other processes."""
+        """Commit at the end; wait at most `wait` seconds for other processes."""
         if not self.path.is_file():
             raise _missing(self)
         uri = f"{self.path.as_uri()}?mode=rw"
@@ -127,7 +127,7 @@ class SQLite:
                     yield _SQLiteTransaction(connection)
                     _patiently(connection, "COMMIT", wait)
                 except BaseException:
-                    # Not left to closing, which can keep the file locked after Ctrl-C.
+                    # Explicit, because closing the connection can keep the file locked after Ctrl-C.
                     if connection.in_transaction:
                         connection.rollback()
                     raise
@@ -146,7 +146,7 @@ class SQLite:
 
 
 def _patiently(connection: sqlite3.Connection, sql: str, wait: float) -> None:
-    # Not by SQLite's own waiting, during which Ctrl-C is not noticed; and without a clock, which may be frozen.
+    # SQLite's own waiting would ignore Ctrl-C. Without a clock, because a test may have frozen it.
     for left in range(int(max(wait, 0) / _SLICE), -1, -1):
         try:
             # A statement with rows left keeps the file locked, even after its connection is closed.
@@ -186,11 +186,11 @@ class PostgreSQL:
         return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def size(self) -> int | None:
-        """None: the server looks after its own files."""
+        """None, because the server manages its own files."""
         return None
 
     def create(self, wait: float) -> None:
-        """Make the tables in the first schema of the search path, unless they exist."""
+        """Create the tables in the first schema of the search path, unless they exist."""
         with self._connected(wait) as transaction:
             transaction.rows("SELECT pg_advisory_xact_lock(740192)")
             if not _exists(transaction):
@@ -198,12 +198,12 @@ class PostgreSQL:
 
     @contextmanager
     def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
-        """Commits at its end; waits at most `wait` seconds for other processes."""
+        """Commit at the end; wait at most `wait` seconds for other processes."""
         with self._connected(wait) as transaction:
             if not _exists(transaction):
                 raise _missing(self)
             if write:
-                # The one lock that orders everything: reads continue, all writes wait.
+                # This lock orders all transactions: reads continue, writes wait.
                 transaction.rows("LOCK TABLE togai_entry IN EXCLUSIVE MODE")
             yield transaction
 
@@ -229,7 +229,7 @@ class PostgreSQL:
                 for setting in (
                     f"lock_timeout = {milliseconds}",
                     f"statement_timeout = {max(milliseconds, 2000) * 2}",
-                    # A stopped process must not hold the lock for ever: its transaction is undone.
+                    # A suspended process must not hold the lock forever: its transaction is rolled back.
                     "idle_in_transaction_session_timeout = 30000",
                     "synchronous_commit = on",
                     "client_min_messages = warning",

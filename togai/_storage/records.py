@@ -1,4 +1,4 @@
-"""What the calls of a client do with a ledger: each method is one transaction."""
+"""The operations of a client's calls on a ledger: each method is one transaction."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ WAIT = 30.0
 """Seconds that a ledger waits for other processes by default."""
 
 _LATEST = timedelta(minutes=5)
-"""How long after it was recorded a correction may be sent: reading may show after ten minutes that it was not."""
+"""How long after it was recorded a correction may be sent; after ten minutes it may be settled as not applied."""
 
 _VERIFIED_AT_ONCE = 16_000_000
-"""Bytes up to which a file is verified when it is opened; a larger one by `verify` only."""
+"""The maximum size in bytes of a file that is verified when it is opened; for larger files, call `verify`."""
 
 
 class Records:
@@ -39,7 +39,7 @@ class Records:
         self.who = who
 
     def within(self, seconds: float) -> Records:
-        """The same ledger, whose transactions wait at most so long for other processes."""
+        """The same ledger with transactions that wait at most so long for other processes."""
         bounded = copy(self)
         bounded._wait = seconds  # noqa: SLF001  (a copy of this class)
         return bounded
@@ -73,14 +73,14 @@ class Records:
             return rules.head()
 
     def check(self, service: str, reference_id: str | None) -> int:
-        """Number of the newest entry, before an event is read again; refuses one that cannot be corrected anyway."""
+        """The number of the newest entry, before an event is read again; refuses an event that cannot be corrected."""
         with self.rules(write=False) as rules:
             if reference_id is not None:
                 rules.check_event(service, reference_id)
             return rules.head()
 
     def check_all(self, service: str, reference_ids: Sequence[str | None]) -> None:
-        """Refuse events that cannot be corrected anyway."""
+        """Refuse events that cannot be corrected."""
         for reference_id in reference_ids:
             self.check(service, reference_id)
 
@@ -92,7 +92,7 @@ class Records:
         call: str,
         why: str | None = None,
     ) -> list[Entry]:
-        """Record and lock what is about to be sent; all of it or nothing."""
+        """Record the corrections that will be sent and lock their targets; all of them or none."""
         try:
             with self.rules(write=True) as rules:
                 numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
@@ -101,11 +101,11 @@ class Records:
             raise InvalidRequest(f"the ledger cannot hold this text: {error}") from None
 
     def confirm(self, entries: Sequence[Entry]) -> None:
-        """Refuse to send what waited so long that somebody has settled it, or may find it not applied soon.
+        """Refuse to send a correction that waited so long that it was settled, or may soon be settled as not applied.
 
         Raises:
             StaleReading: An entry is settled.
-            TimedOut: It is too old.
+            TimedOut: An entry is too old.
         """
         with self.rules(write=False) as rules:
             for entry in entries:
@@ -122,12 +122,12 @@ class Records:
         *,
         applied: Sequence[str] = (),
     ) -> None:
-        """Record the outcome of what was sent. `applied` are further events that the service says it corrected."""
+        """Record the outcome of a request; `applied` are further events that the service corrected."""
         with self.rules(write=True) as rules:
             if not rules.is_open(entry):
                 if rules.is_recorded(entry, kind):
                     return
-                # A person has decided meanwhile. What the service did must not be forgotten.
+                # A person has decided meanwhile. The response must still be recorded.
                 rules.note(entry, Kind.UNKNOWN, {**data, "late": str(kind)})
                 return
             for target in applied:
@@ -144,7 +144,7 @@ class Records:
     def blocked(
         self, service: str, reference_ids: Sequence[str]
     ) -> tuple[str, tuple[int, str], dict[str, str]]:
-        """The ledger's id and newest entry, and which of these events it keeps from being corrected, and why."""
+        """The ledger's id and newest entry, and which of these events cannot be corrected, with the reasons."""
         with self.rules(write=False) as rules:
             pending = {entry.target: entry for entry in rules.pending() if entry.service == service}
             reasons: dict[str, str] = {}
@@ -174,6 +174,6 @@ class Records:
             return rules.now(), rules.after(entry)
 
     def add_replacement(self, entry: Entry, reference_id: str) -> None:
-        """Record the reference id of the event that took the target's place."""
+        """Record the reference id of the event that replaced the target."""
         with self.rules(write=True) as rules:
             rules.note(entry, Kind.REPLACEMENT, {"reference_id": reference_id})

@@ -1,4 +1,4 @@
-"""Entries to rows of the database and back."""
+"""Convert entries to rows of the database and back."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SETTLED = (Kind.APPLIED, Kind.FAILED, Kind.NOT_APPLIED)
 
 @frozen(kw_only=True)
 class Claim:
-    """What a correction is about to do to one target, for the ledger to record and lock.
+    """A target of a correction that will be sent, for the ledger to record and lock.
 
     Attributes:
         correction: The correction that is sent.
-        target: The event as it was read just before; only its reference id where it was not read; None for a
+        target: The event as it was read just before; only its reference id if it was not read; None for a
             whole account.
-        siblings: The reference ids of all events that the same reading showed; None where nothing was read.
+        siblings: The reference ids of all events that were read together with it; None if nothing was read.
         since: The ledger's newest entry before the event was read.
         plan: Digest of the plan that it belongs to.
         item: Number of the plan's item.
@@ -69,12 +69,12 @@ def checksum(values: Iterable[Any]) -> str:
 
 
 def write_json(data: dict[str, Any]) -> str:
-    """Details of an entry as text that every database can hold."""
+    """The details of an entry as text that every database can store."""
     return json.dumps(data, ensure_ascii=True, separators=(",", ":"), default=str)
 
 
 def details(claim: Claim) -> dict[str, Any]:
-    """What an intent records."""
+    """The details that an intent records."""
     target = claim.target
     return {
         "client": __version__,
@@ -89,5 +89,5 @@ def _json(target: Target) -> dict[str, Any]:
 
 
 def is_deadly(action: CorrectionAction | str | None) -> bool:
-    """Whether an event cannot be corrected again after this action was applied."""
+    """Whether this action, once applied, prevents a further correction of the event."""
     return action in ("UNDO", "REDO_EVENT")

@@ -1,4 +1,4 @@
-"""What a ledger allows, decided within one transaction: locks, corrected events, settling once."""
+"""The rules of a ledger, applied within one transaction: locks, corrected events, and settling an entry once."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 _IN_SETTLED = f"kind IN ({', '.join(repr(str(kind)) for kind in SETTLED)})"
 _COPIED = ("call", "action", "service", "account", "target", "plan", "item")
-"""What every row about an intent repeats of it."""
+"""The columns that every entry about an intent copies from it."""
 
 
 class Rules:
-    """The rules of one ledger, for the length of one transaction."""
+    """The rules of one ledger, for the duration of one transaction."""
 
     def __init__(self, ledger: object, transaction: Transaction) -> None:
         self._ledger = ledger
@@ -67,7 +67,7 @@ class Rules:
         return str(meta["id"])
 
     def head(self) -> int:
-        """Number of the newest entry; 0 where there is none."""
+        """The number of the newest entry; 0 if there is none."""
         return int(self._transaction.rows("SELECT coalesce(max(id), 0) FROM togai_entry")[0][0])
 
     def now(self) -> datetime:
@@ -155,11 +155,11 @@ class Rules:
                 )
 
     def check_event(self, service: str, reference_id: str) -> None:
-        """Refuse an event that is locked, or that was corrected for good.
+        """Refuse an event that is locked, or that was undone or replaced.
 
         Raises:
-            AlreadyPending: It is locked.
-            AlreadyCorrected: It was corrected.
+            AlreadyPending: The event is locked.
+            AlreadyCorrected: The event was undone or replaced.
         """
         self._refuse_locked(service, "scope = 'event' AND target = ?", reference_id)
         corrected = self.corrected(service, reference_id)
@@ -185,7 +185,7 @@ class Rules:
             raise AlreadyPending(entries[0])
 
     def corrected(self, service: str, reference_id: str) -> Entry | None:
-        """The entry that corrected this event for good, unless a further correction of it is allowed."""
+        """The entry by which this event was undone or replaced, unless a further correction is allowed."""
         corrected: Entry | None = None
         ever = False
         for entry in self.entries(
@@ -201,12 +201,12 @@ class Rules:
         return corrected
 
     def replacement(self, entry: Entry) -> str | None:
-        """The reference id of the event that took a corrected one's place, where it is known."""
+        """The reference id of the event that replaced a corrected event, if known."""
         entries = self.entries(f"intent = ? AND kind = '{Kind.REPLACEMENT}'", entry.intent)
         return str(entries[-1].data["reference_id"]) if entries else None
 
     def states(self, plan: str) -> dict[str, tuple[Kind, Entry, str | None]]:
-        """The outcomes of the items of a plan: the kind that settled each, or `intent` while it is open."""
+        """The outcomes of the items of a plan: the kind of the settling entry, or `intent` while the item is open."""
         outcomes: dict[str, tuple[Kind, Entry, str | None]] = {}
         for entry in self.entries("plan = ?", plan):
             if entry.item is None:
@@ -230,9 +230,9 @@ class Rules:
         """Refuse a plan that belongs to another ledger, or is not approved.
 
         Raises:
-            InvalidRequest: It belongs to another ledger.
+            InvalidRequest: The plan belongs to another ledger.
             LedgerDamaged: The ledger is older than the plan.
-            NotApproved: Nobody has approved it.
+            NotApproved: Nobody has approved the plan.
         """
         if self.identity() != ledger:
             raise InvalidRequest(f"the plan does not belong to the ledger {self._ledger}")
@@ -240,19 +240,19 @@ class Rules:
             raise LedgerDamaged(
                 str(self._ledger),
                 [
-                    f"it lacks entry {position[0]}, which it had when the plan was made: an old backup?"
+                    f"it lacks entry {position[0]}, which it had when the plan was created: is it an old backup?"
                 ],
             )
         if not self.entries(f"plan = ? AND kind = '{Kind.APPROVED}'", digest):
             raise NotApproved(digest)
 
     def checksum(self, number: int) -> str:
-        """The checksum of an entry; empty where there is none."""
+        """The checksum of an entry; empty if there is no such entry."""
         rows = self._transaction.rows("SELECT checksum FROM togai_entry WHERE id = ?", number)
         return str(rows[0][0]) if rows else ""
 
     def pending(self) -> list[Entry]:
-        """The open intents, each with the reason where one is known.
+        """The open intents, each with the reason if it is known.
 
         Raises:
             LedgerDamaged: A lock has no entry.
@@ -270,10 +270,10 @@ class Rules:
         return [evolve(entry, cause=causes.get(entry.id)) for entry in intents]
 
     def intent(self, entry: Entry | int) -> Entry:
-        """The intent that an entry, or a number, is about.
+        """The intent to which an entry or a number refers.
 
         Raises:
-            InvalidRequest: It is not in this ledger.
+            InvalidRequest: The intent is not in this ledger.
         """
         number = entry if isinstance(entry, int) else (entry.intent or entry.id)
         entries = self.entries("id = ?", number)
@@ -286,14 +286,14 @@ class Rules:
         return entries[0]
 
     def settle(self, intent: Entry, kind: Kind, *, data: dict[str, Any], **more: Any) -> None:
-        """Write the outcome of an intent; a settled one loses its lock.
+        """Write the outcome of an intent; if it is settled, its lock is released.
 
         Raises:
-            InvalidRequest: It is settled already.
+            InvalidRequest: The intent is already settled.
         """
         if not self.is_open(intent):
             settled = self.entries(f"intent = ? AND {_IN_SETTLED}", intent.id)
-            raise InvalidRequest(f"{intent} is settled already: {settled[-1]}")
+            raise InvalidRequest(f"{intent} is already settled: {settled[-1]}")
         self.note(intent, kind, data, **more)
         if kind in SETTLED:
             self._transaction.rows("DELETE FROM togai_open WHERE intent = ?", intent.id)
@@ -303,12 +303,12 @@ class Rules:
         return bool(self._transaction.rows("SELECT 1 FROM togai_open WHERE intent = ?", intent.id))
 
     def is_recorded(self, intent: Entry, kind: Kind) -> bool:
-        """Whether the response of this call was recorded already, before an interruption."""
+        """Whether the response of this call was already recorded, before an interruption."""
         entries = self.entries("intent = ? AND kind = ?", intent.id, str(kind))
         return any(entry.data.get("how") == "response" for entry in entries)
 
     def note(self, intent: Entry, kind: Kind, data: dict[str, Any], **more: Any) -> None:
-        """Write something about an intent that does not settle it."""
+        """Write an entry about an intent that does not settle it."""
         values = {name: getattr(intent, name) for name in _COPIED}
         self.append(
             kind, data={"client": __version__, **data}, **{**values, "intent": intent.id, **more}
@@ -321,7 +321,7 @@ class Rules:
             last = entries[-1].id
 
     def problems(self) -> list[str]:
-        """What is damaged, one line each; reads the whole ledger."""
+        """The damage, one line per problem; reads the whole ledger."""
         problems = self._transaction.damage()
         intents: dict[int, Entry] = {}
         settled: set[int | None] = set()
@@ -347,7 +347,7 @@ class Rules:
         }
         locks = self._transaction.rows("SELECT service, scope, target, intent FROM togai_open")
         if wanted != set(locks):
-            problems.append("the locks do not fit the entries")
+            problems.append("the locks do not match the entries")
         return problems
 
 

@@ -1,4 +1,4 @@
-"""The tables of a ledger. `togai_entry` only grows; `togai_open` is the lock: a row for each unsettled intent."""
+"""The tables of a ledger. `togai_entry` only grows; `togai_open` holds the locks: a row per unsettled intent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SETTLED = "('applied', 'failed', 'not applied')"
 _IS_OPEN = "EXISTS (SELECT 1 FROM togai_open WHERE intent = NEW.intent)"
 _IS_SETTLED = f"EXISTS (SELECT 1 FROM togai_entry WHERE intent = OLD.intent AND kind IN {_SETTLED})"
 
-# What must not happen, whoever writes: (table, event, condition, message).
+# Changes that the database refuses from any program: (table, event, condition, message).
 _RULES = (
     ("togai_entry", "UPDATE", None, "entries of a ledger are never changed"),
     ("togai_entry", "DELETE", None, "entries of a ledger are never deleted"),
@@ -88,7 +88,7 @@ POSTGRESQL = (*_TABLES, *_postgresql_rules())
 
 
 def create(rows: Callable[..., object], statements: Sequence[str]) -> None:
-    """Make the tables of an empty ledger, with a function that runs a statement."""
+    """Create the tables of an empty ledger, with a function that runs a statement."""
     for statement in statements:
         rows(statement)
     for name, value in (("version", VERSION), ("id", uuid.uuid4().hex)):

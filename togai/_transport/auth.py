@@ -1,4 +1,4 @@
-"""The token: read before each attempt, refreshed once for all callers that get a 401 at the same time, never shown."""
+"""The token: read before each attempt, refreshed once if several calls get a 401 at the same time, never shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _SECRET = 8
-"""Characters that a real token has at least."""
+"""The minimum length of a real token."""
 
 
 class Secret:
@@ -25,7 +25,7 @@ class Secret:
     __slots__ = ("_problem", "_value")
 
     def __init__(self, value: object) -> None:
-        # Raises nothing: a traceback would show the token among the locals of this frame.
+        # Raises nothing: a traceback would show the token among the local variables of this frame.
         self._value = value.strip() if isinstance(value, str) else ""
         self._problem: str | None = None
         if not isinstance(value, str):
@@ -56,19 +56,19 @@ class Secret:
         return isinstance(other, Secret) and self._value == other._value
 
     def __reduce__(self) -> str:
-        raise TypeError("a token is not pickled: give the other process its own")
+        raise TypeError("a token cannot be pickled: pass it to the other process in another way")
 
     def header(self) -> str:
         """The value of the Authorization header."""
         return f"Bearer {self._value}"
 
     def shown(self, text: str) -> str:
-        """A text of the service as a person may see it: on one line, and without the token where it is repeated."""
-        # Its long parts too, since services escape what stands between them in many ways.
+        """Text from the service made safe to show: on one line, and with the token masked."""
+        # Long parts of the token are masked too, because services escape the characters between them in many ways.
         parts = re.findall(r"[A-Za-z0-9]{12,}", self._value)
         escaped = self._value.replace("/", "\\/")
         for value in (self._value, escaped, quote(self._value, safe=""), *parts):
-            # The service may repeat the start alone; a shorter one is no secret, and may be a part of any word.
+            # The service may repeat only the start; a shorter start is not secret, and may be part of any word.
             for length in range(len(value), _SECRET - 1, -1):
                 text = text.replace(value[:length], "***")
         return printable(text)
@@ -78,11 +78,11 @@ class TokenSource:
     """Gives the token to the threads or the tasks of a client."""
 
     def __init__(self, token: object, io: Threads | Tasks) -> None:
-        # Raises nothing for a token, as Secret does not.
+        # Like Secret, raises nothing for a token.
         self.can_refresh = callable(token)
         self._call: Callable[[], object] = token if callable(token) else lambda: token
         self._fixed = None if self.can_refresh else Secret(token)
-        # Both together: a slow reader that came before must not undo what came after.
+        # Replaced together: a slow thread with an older token must not overwrite a newer token.
         self._renewed: tuple[Secret, Secret] | None = None
         self._io = io
         self._lock = io.lock()

@@ -1,31 +1,31 @@
-"""The body of a response: read within a limit, and decompressed whatever its headers say."""
+"""The body of a response: read up to a limit, and decompressed even if its headers are wrong."""
 
 from __future__ import annotations
 
 import zlib
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes of a response, as sent and decompressed, that are read; a page of 50 events is some 30 kB."""
+"""The maximum size in bytes of a response, compressed and decompressed; a page of 50 events has about 30 kB."""
 
 _MAX_LAYERS = 3
 _MAX_MEMBERS = 100
 _GZIP = b"\x1f\x8b"
-"""How gzip starts, and JSON never does."""
+"""The first bytes of gzip data; JSON never starts with them."""
 
 
 class BodyError(Exception):
-    """A body that cannot be read; the text says what it is."""
+    """A body that cannot be read; the message describes it."""
 
 
 class Body:
-    """Collects a body within the limit."""
+    """Collects a body up to the limit."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._size = 0
 
     def add(self, chunk: bytes) -> None:
-        """Add a piece as it was sent.
+        """Add a chunk as received.
 
         Raises:
             BodyError: The body is larger than the limit.
@@ -72,15 +72,15 @@ def _gunzip(body: bytes) -> bytes:
         size += len(parts[-1])
         _check_size(size)
         if not member.eof:
-            raise BodyError("a body that cannot be decompressed: it is cut off")
+            raise BodyError("a body that cannot be decompressed: it is truncated")
         body = member.unused_data
-        if not body.startswith(_GZIP):  # the end, or what gzip itself ignores there
+        if not body.startswith(_GZIP):  # the end, or trailing bytes that gzip itself ignores
             return b"".join(parts)
     raise BodyError(f"a body of more than {_MAX_MEMBERS} gzip members")
 
 
 def _inflate(body: bytes, bits: int) -> bytes | None:
-    """The body without deflate; None if it is not compressed with deflate."""
+    """The decompressed body; None if it is not compressed with deflate."""
     stream = zlib.decompressobj(bits)
     try:
         inflated = stream.decompress(body, MAX_BODY + 1)

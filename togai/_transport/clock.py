@@ -1,4 +1,4 @@
-"""The clock for waits, the rate limit and deadlines: the machine's, unless a test replaces it."""
+"""The clock for waits, the rate limit and deadlines: the machine's clock, unless a test replaces it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-# asyncio takes about as long to import as all of this package: it is imported where it is used, so that nobody
-# waits for it with the sync client.
+# asyncio takes about as long to import as this whole package, so it is imported where it is used: the sync client
+# does not need it.
 if TYPE_CHECKING:
     import asyncio
 
 
 _LAG = 5.0
-"""Seconds that the clock of an event loop may lag behind the machine's."""
+"""Seconds by which the clock of an event loop may lag behind the machine's clock."""
 
 
 class Clock:
     """The machine's clock."""
 
     ahead = 0.0
-    """Seconds that tests moved it by. They stay past: time never goes back for clients that live on."""
+    """Seconds by which tests moved it. They are never subtracted, so that time does not go back for existing clients."""
 
-    # Kept here, where no tool that freezes the time of a test replaces it.
+    # A reference of our own, so that tools that freeze the time in tests do not replace it.
     _real = staticmethod(time.monotonic)
 
     def now(self) -> float:
-        """Seconds that only ever grow."""
+        """Seconds on a monotonic clock."""
         return self._real() + self.ahead
 
     def sleep(self, seconds: float) -> None:
@@ -78,4 +78,4 @@ class Clock:
 
 
 current = Clock()
-"""The clock of all clients. `togai.testing.FakeClock` takes its place for the length of a `with`."""
+"""The clock of all clients. `togai.testing.FakeClock` replaces it for the duration of a `with`."""

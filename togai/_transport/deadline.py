@@ -1,6 +1,6 @@
-"""Keep blocking calls of the socket within the deadline of the call that they serve.
+"""Keep blocking socket operations within the deadline of their call.
 
-Changes what httpcore reports to its `trace` extension; checked with httpcore 1.0.9 and httpcore2 2.16.2.
+Modifies the objects that httpcore passes to its `trace` extension; checked with httpcore 1.0.9 and httpcore2 2.16.2.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _current: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @define
 class Deadline:
-    """The deadline of the call that this thread serves, while its `async with` lasts."""
+    """The deadline of the current call of this thread, for the duration of an `async with`."""
 
     at: float
     http: Any = field(repr=False)
@@ -34,48 +34,50 @@ class Deadline:
             _current.reset(self._token)
 
     def expired(self) -> bool:
-        """Whether the block was ended: never, for what it awaits raises at the deadline."""
+        """Whether the block was ended at the deadline: never, because the awaited operations raise then."""
         return False
 
     def check(self) -> None:
-        """Raise if the deadline is over."""
+        """Raise if the deadline has passed."""
         if clock.current.now() > self.at:
             raise too_slow()
 
     def watch(self, event: str, info: dict[str, Any]) -> None:
-        """Bound what begins with this event; asyncio has a timeout of its own and needs none of this."""
-        # By its last parts: a tunnel through a proxy reports its TLS as `http_proxy` or `proxy`.
+        """Limit the operation that begins with this event; with asyncio, a timeout of asyncio does this."""
+        # Only the last parts of the name count: a tunnel through a proxy reports TLS as `http_proxy` or `proxy`.
         if event.endswith(".connect_tcp.started"):
             _share_timeout(info)
         elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             _bound(info["return_value"])
         elif event.endswith(".send_request_headers.started"):
-            for connection in open_connections(self.http):  # of an injected client, opened before
+            for connection in open_connections(
+                self.http
+            ):  # of an injected client, which opened it before
                 _bound(getattr(connection, "_network_stream", None))
 
 
 def too_slow() -> TimeoutError:
-    """The error of a response that is not complete at the deadline."""
+    """The error for a response that is not complete at the deadline."""
     return TimeoutError("the response came too slowly")
 
 
 def _share_timeout(info: dict[str, Any]) -> None:
-    """Share the timeout among the addresses of a host, which are tried one after the other."""
+    """Divide the timeout between the addresses of a host, which are tried one after another."""
     timeout: float | None = info.get("timeout")
     if timeout is None:
         return
     try:
         addresses = socket.getaddrinfo(info["host"], info["port"], 0, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return  # to connect fails in the same way, and says so
+        return  # connecting fails with the same error, and reports it
     info["timeout"] = timeout / max(1, len(addresses))
 
 
 def _bound(stream: Any) -> None:
-    """Keep the reads of a connection within the deadline; a read timeout alone does not end headers that drip."""
+    """Keep the reads of a connection within the deadline; a read timeout alone does not stop slow headers."""
     if stream is None or "read" in vars(stream):
         return
-    # Through a weak reference, so that a connection that is dropped is freed at once.
+    # A weak reference, so that a dropped connection is freed immediately.
     whole = weakref.ref(stream)
 
     def read(max_bytes: int, timeout: float | None = None) -> Any:

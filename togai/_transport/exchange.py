@@ -1,4 +1,4 @@
-"""The exchange of one call: attempts, retries and waits until there is a response or a typed error. No I/O."""
+"""The exchange of one call: attempts, retries and waits, until a response or a typed error. No I/O."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _error(call: Call, outcome: Outcome, attempts: int, waited: tuple[float, ...
 
 
 def _named(call: Call, response: Response) -> str:
-    """Which of the parameters that every correction sends a refusal names."""
+    """The parameters in a refusal that this package sends with every correction."""
     if call.repeatable:
         return ""
     text = response.snippet()
@@ -189,7 +189,7 @@ def _named(call: Call, response: Response) -> str:
 
 
 def _message(response: Response) -> str:
-    """The message of an error body, which may be anything."""
+    """The message of an error body, which may have any content."""
     try:
         body = parse_json(response.body) if len(response.body) < _LONG else None
     except (ValueError, ArithmeticError, RecursionError):

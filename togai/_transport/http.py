@@ -1,6 +1,6 @@
-"""One attempt: the request is sent, the response read within limits, and every failure mapped to an outcome.
+"""One attempt: send the request, read the response within limits, and map every failure to an outcome.
 
-Nothing here raises for what a server does, so that no frame of a caller's traceback holds a request with its token.
+No failure of the server raises here, so that no frame of a caller's traceback contains a request with its token.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Sending:
 
         Raises:
             InvalidRequest: The request cannot be built.
-            Exception: What the caller's own code raised.
+            Exception: The caller's code raised it.
         """
         if clock.current.now() >= self.deadline:
-            # The rate limit, or a hold after a 429, took the rest of the time.
+            # The rate limit, or a wait after a 429, took the rest of the time.
             text = "the time for the call was over before the request could be sent"
             return NoResponse(Failure.NOT_SENT, text)
         io = self.pool.io
@@ -87,7 +87,7 @@ class Sending:
         left = max(0.001, self.deadline - clock.current.now())
         url, params = f"{self.pool.base_url}{call.path}", call.params or None
         if params and not self.http.params:
-            # Given apart, they make httpx parse the address twice, which is a third of what building takes.
+            # Passed separately, they make httpx parse the address twice, which takes a third of the time to build.
             url, params = f"{url}?{self._query(params)}", None
         parts = ("connect", "read", "write", "pool")
         try:
@@ -131,7 +131,7 @@ class Sending:
         )
 
     def _complete(self) -> Outcome:
-        """The outcome once the whole body has come."""
+        """The outcome when the whole body has arrived."""
         try:
             body = self.body.decoded(self.response.headers.get("content-encoding", ""))
         except BodyError as error:
@@ -139,14 +139,14 @@ class Sending:
         return self._responded(body)
 
     def _failed(self, error: Exception) -> Outcome:
-        """The outcome of an exception; the status line decides, if it arrived.
+        """The outcome of an exception; if the status line arrived, the status decides.
 
         Raises:
-            Exception: It is the caller's own.
+            Exception: The caller's code raised it.
         """
         complete = self.response is not None and self.step.delivery.complete
         if complete and not isinstance(error, BodyError):
-            return self._complete()  # it failed while it was closed
+            return self._complete()  # closing the response failed
         error_kinds = libraries.kinds(error)
         if "HTTPStatusError" in error_kinds:  # an event hook of an injected client
             self.response = getattr(error, "response")  # noqa: B009
@@ -169,7 +169,7 @@ class Sending:
             and not delivery.seen
             and not libraries.is_of_core(error.__cause__)
         ):
-            delivery.traced = False  # something has taken the place of the library's own transport
+            delivery.traced = False  # the library's own transport was replaced
         if not delivery.possible or (self.step.call.repeatable and error_kinds & _NO_CONNECTION):
             return self._not_sent(error, error_kinds, text)
         if "TimeoutException" in error_kinds or isinstance(error, TimeoutError):
@@ -179,7 +179,9 @@ class Sending:
     def _not_sent(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in text
         if untrusted:
-            text += ". For an own certificate authority set SSL_CERT_FILE, or pass http_client="
+            text += (
+                ". To use your own certificate authority, set SSL_CERT_FILE or pass http_client="
+            )
         final = (
             untrusted
             or "UnsupportedProtocol" in error_kinds
@@ -195,7 +197,7 @@ class Sending:
         return self.token.shown(text)
 
     def _head(self) -> tuple[int, Mapping[str, str], str]:
-        """Status, headers and reason, as far as they came; an event hook may have lost the response itself."""
+        """Status, headers and reason, if they arrived; an event hook may have lost the response itself."""
         if self.response is not None:
             return self.response.status_code, self.response.headers, self.response.reason_phrase
         return self.step.delivery.head or (200, {}, "")

@@ -1,4 +1,4 @@
-"""The two HTTP libraries: httpx, and its successor httpx2 with the same API. The only module that knows of both."""
+"""The two HTTP libraries: httpx, and its successor httpx2 with the same API. Only this module distinguishes them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def library_of(client: object, kind: str) -> Any:
 def open_client(
     library: Any, kind: str, *, context: ssl.SSLContext, proxy: str | None, limits: dict[str, int]
 ) -> Any:
-    """A client of ours, which keeps no cookies and takes nothing else from the environment."""
+    """A client of our own, which keeps no cookies and ignores further settings of the environment."""
     client = getattr(library, kind)(
         verify=context, proxy=proxy, limits=library.Limits(**limits), trust_env=False
     )
@@ -62,7 +62,7 @@ def open_client(
 
 
 def reports(client: Any, request: Any) -> bool:
-    """Whether the transport of a client is the library's own, which reports all that it does."""
+    """Whether a client uses the library's own transport, which reports every step."""
     find: Any = getattr(client, "_transport_for_url", type)
     transport: type[object] = type(cast("object", find(request.url)))
     own = transport.__module__.partition(".")[0] in _NAMES
@@ -80,7 +80,7 @@ def open_connections(client: Any) -> Iterator[Any]:
 
 
 def kinds(error: BaseException | None) -> set[str]:
-    """The names of the library's own classes that an exception is of, such as `ConnectError`."""
+    """The names of the library's classes of an exception, such as `ConnectError`."""
     return {
         cls.__name__ for cls in type(error).__mro__ if cls.__module__.partition(".")[0] in _NAMES
     }
@@ -92,9 +92,9 @@ def is_of_core(error: BaseException | None) -> bool:
 
 
 def raised_by_caller(error: BaseException) -> bool:
-    """Whether code of the caller raised an exception of its own while the library sent: an event hook, a mock's assert.
+    """Whether the caller's code, such as an event hook or an assertion of a mock, raised while the library sent.
 
-    What the library raises inside of a hook, such as in `response.read()`, is not the caller's own.
+    An exception that the library raises within a hook, such as in `response.read()`, is not the caller's.
     """
     frames = [
         (frame.f_globals.get("__name__", "").partition(".")[0], frame.f_code.co_name)

@@ -1,7 +1,7 @@
 """The connections of a client: opened on first use, renewed after a fork, closed with the client.
 
-Calls that must not be repeated travel on connections of their own, each of which serves one request: so no
-leftover of an earlier response is taken for theirs, and none meets a connection that the service just closes.
+Calls that must not be repeated use separate connections, each for a single request. Therefore no leftover of an
+earlier response is taken for their response, and they never use a connection that the service is about to close.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from togai._transport.concurrency import Tasks, Threads
 
 MAX_CONNECTIONS = 50
-"""Connections of one kind of one client; a call waits `Timeout.pool` seconds for a free one."""
+"""The maximum number of connections of each kind of a client; a call waits `Timeout.pool` seconds for one."""
 
 _KEPT_ALIVE = 20
 
@@ -64,7 +64,7 @@ class Pool:
                 http.close()
 
     def renew(self) -> None:
-        """Forget the connections of the parent process after a fork."""
+        """Drop the connections of the parent process after a fork."""
         self._lock = threading.Lock()
         # The parent's connections: closing them here would end its TLS sessions too.
         self._abandoned.extend(self._own.values())
@@ -74,7 +74,7 @@ class Pool:
         """The client for one attempt.
 
         Raises:
-            ConfigurationError: It is closed, or settings of the environment cannot be used.
+            ConfigurationError: The client is closed, or settings of the environment cannot be used.
         """
         with self._lock:
             if self._closed or (self._injected is not None and self._injected.is_closed):
@@ -88,13 +88,13 @@ class Pool:
             return self._own[repeatable]
 
     async def give_back(self, http: Any, *, usable: bool) -> None:
-        """Note the end of the attempt, and whether it left the connections usable."""
+        """Record the end of the attempt, and whether the connections are still usable."""
 
     def _open(self, *, repeatable: bool) -> Any:
         kept = _KEPT_ALIVE if repeatable else 0
         limits = {"max_connections": MAX_CONNECTIONS, "max_keepalive_connections": kept}
         try:
-            # Shared by all of our connections: it takes longest.
+            # Shared by all of our connections, because creating it takes longest.
             context = self._context = self._context or self._library.create_ssl_context()
             proxy = self._find_proxy(self.base_url)
             return libraries.open_client(
@@ -103,7 +103,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001  (whatever the environment holds)
             problem = f"{type(error).__name__}: {error}"
         raise ConfigurationError(
-            f"the proxy or certificate settings of the environment cannot be used ({problem}): correct HTTP_PROXY,"
+            f"the proxy or certificate settings of the environment cannot be used ({problem}): fix HTTP_PROXY,"
             " HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE or SSL_CERT_DIR, or pass http_client="
         )
 
@@ -119,8 +119,8 @@ class Pool:
 class AsyncPool(Pool):
     """The connections of a client, which its tasks share.
 
-    httpcore can lose the connection of a cancelled request: it stays counted and is never used again. So
-    nobody new gets connections on which a request was cancelled, and the last one who has them closes them.
+    httpcore can lose the connection of a cancelled request: it is still counted, but never used again. Therefore a
+    client on which a request was cancelled is not used for new attempts, and its last attempt closes it.
     """
 
     def __init__(self, *settings: Any) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class RateLimiter(Protocol):
-    """A rate limiter of your own, for `Togai(requests_per_second=...)`.
+    """The interface of your own rate limiter, for `Togai(requests_per_second=...)`.
 
     To share one quota between processes or hosts, wrap a limiter with a shared store.
     """
@@ -29,7 +29,7 @@ class RateLimiter(Protocol):
 
 @runtime_checkable
 class AsyncRateLimiter(Protocol):
-    """A rate limiter of your own, for `AsyncTogai(requests_per_second=...)`."""
+    """The interface of your own rate limiter, for `AsyncTogai(requests_per_second=...)`."""
 
     async def wait(self) -> None:
         """Return when the next request may start. Called once before each attempt; may be cancelled."""
@@ -37,7 +37,7 @@ class AsyncRateLimiter(Protocol):
 
 
 class Window:
-    """When the next request may start, from the last starts and the service's `Retry-After`. No I/O."""
+    """Computes when the next request may start, from recent starts and the service's `Retry-After`. No I/O."""
 
     def __init__(self, starts_per_second: int | None) -> None:
         self._starts: deque[float] = deque(maxlen=starts_per_second or 0)
@@ -45,16 +45,16 @@ class Window:
         self._longest = 1.0
 
     def earliest(self) -> float:
-        """The moment from which a start is allowed."""
+        """The earliest time at which a start is allowed."""
         full = self._starts and len(self._starts) == self._starts.maxlen
         return max(self._not_before, self._starts[0] + 1.0) if full else self._not_before
 
     def wait(self, now: float) -> float:
-        """Seconds until a start is allowed; a clock that went back does not make them more."""
+        """Seconds until a start is allowed; a clock that went back does not increase them."""
         return max(0.0, min(self.earliest() - now, self._longest))
 
     def start(self, now: float) -> None:
-        """Note a start."""
+        """Record a start."""
         if self._starts and now < self._starts[-1]:  # the clock went back
             self._starts.extend([now] * len(self._starts))
         self._starts.append(now)
@@ -66,7 +66,7 @@ class Window:
             self._not_before = -math.inf
 
     def hold(self, now: float, seconds: float) -> None:
-        """Allow no start for a number of seconds: a throttled call delays all others too."""
+        """Allow no start for a number of seconds: a throttled call also delays all other calls."""
         self._not_before = max(self._not_before, now + seconds)
         self._longest = max(1.0, self._not_before - now)
 
@@ -98,7 +98,7 @@ class RateLimit:
     async def wait(self) -> None:
         """Return when the next request may start."""
         await self._take_turn()
-        # Called after a hold, not before: everything it let through meanwhile would start at once.
+        # Called after a hold, not before: otherwise all calls that it released meanwhile would start at once.
         while self._limiter is not None:
             await self._io.result(
                 self._limiter.wait(), "rate limiter as requests_per_second", plain=False
@@ -117,6 +117,6 @@ class RateLimit:
             window.start(clock.current.now())
 
     def hold(self, seconds: float) -> None:
-        """Start nothing for a number of seconds."""
+        """Start no request for a number of seconds."""
         with self._holding:
             self._window.hold(clock.current.now(), seconds)

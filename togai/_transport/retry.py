@@ -12,17 +12,17 @@ from attrs import frozen
 from togai._transport.steps import Failure
 
 RETRY_AFTER_CEILING = 60.0
-"""The longest `Retry-After`, in seconds, that is waited for; a longer one ends the call."""
+"""The longest `Retry-After`, in seconds, that is honoured; with a longer one, the call fails."""
 
 REFUSALS = frozenset({400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 422, 429, 431})
-"""The statuses of a refusal: what was requested was certainly not applied."""
+"""The statuses of a refusal: the request was certainly not applied."""
 
 _TRANSIENT = frozenset({408, 500, 502, 503, 504, *range(520, 530)})
 
 
 @frozen
 class Policy:
-    """How often a call is retried, and how long it waits before."""
+    """How often a call is retried, and how long it waits before each retry."""
 
     max_retries: int
     first: float = 0.5

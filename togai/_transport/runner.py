@@ -45,7 +45,7 @@ class Runner:
         return Threads.run(self.run_async(steps))
 
     async def run_async(self, steps: Steps[T]) -> T:
-        """Run a call to its end. What a step raises is raised inside the call."""
+        """Run a call to its end. An exception of a step is raised inside the call."""
         resume: Callable[[], Step] = partial(steps.send, None)
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The steps of a call: what a client does next. Data only."""
+"""The steps of a call, as data: the operations that a client performs for it."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ if TYPE_CHECKING:
 
 _SNIPPET = 500
 MAX_MESSAGE = 300
-"""Characters of a message of the service that an error shows."""
+"""The maximum length of a message of the service in an error."""
 
 
 @frozen
 class Call:
-    """One operation with its arguments, ready to be sent. Its repr leaves the arguments out."""
+    """One operation with its arguments, ready to be sent. Its repr does not show the arguments."""
 
     method: str
     path: str
     params: Mapping[str, Any] = field(factory=dict[str, Any], repr=False)
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
-    """Headers of the caller's own."""
+    """The caller's own headers."""
     json: Mapping[str, Any] | None = field(default=None, repr=False)
     repeatable: bool = True
-    """Whether sending it again does no harm."""
+    """Whether it may be sent again."""
 
 
 @define
 class Delivery:
-    """Whether the request of an attempt may have reached the service, as its transport reports it.
+    """Whether the request of an attempt may have reached the service, according to its transport.
 
-    A fact, not a guess from an exception class: httpcore reports each step to the `trace` extension of a request.
+    This is not guessed from an exception class: httpcore reports each step to the `trace` extension of a request.
     """
 
     handed_over: bool = False
     """Whether the request was handed to a transport."""
     traced: bool = False
-    """Whether the transport reports what it does; if not, the request may have been sent."""
+    """Whether the transport reports its steps; if not, the request may have been sent."""
     seen: bool = False
-    """Whether it has reported anything."""
+    """Whether the transport has reported any step."""
     head: tuple[int, Mapping[str, str], str] | None = field(default=None, repr=False)
     """Status, headers and reason of the response, once they have arrived."""
     complete: bool = False
     """Whether the whole body has arrived."""
     _to_service: bool = True
     confirm: Callable[[], object] | None = field(default=None, repr=False)
-    """Called off the event loop when the turn of an attempt has come; raises if it must not be sent any more."""
+    """Called outside the event loop just before an attempt is sent; raises if it must no longer be sent."""
     begun: int = 0
-    """How many times the headers of the request were begun; twice means that something below us repeated it."""
+    """How many times the transport started to send the request; more than once means that it repeated the request."""
 
     @property
     def possible(self) -> bool:
@@ -63,11 +63,11 @@ class Delivery:
 
     @property
     def repeated(self) -> bool:
-        """Whether something below us sent the request more than once."""
+        """Whether the transport sent the request more than once."""
         return self.begun > 1
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note an event of the `trace` extension."""
+        """Record an event of the `trace` extension."""
         self.traced = self.seen = True
         if event.endswith(".send_request_headers.started"):
             # A CONNECT goes to a proxy and opens a tunnel; the request itself follows.
@@ -80,17 +80,17 @@ class Delivery:
             self.complete = self._to_service
 
     def hand_over(self, *, traced: bool) -> None:
-        """Note that a transport gets the request, and whether it is known to report what it does."""
+        """Record that the request is passed to a transport, and whether that transport reports its steps."""
         self.handed_over, self.traced = True, traced
 
     def restart(self) -> None:
-        """Forget an attempt that the service refused, or that was not sent."""
+        """Reset after an attempt that the service refused, or that was not sent."""
         self.handed_over = self.traced = self.seen = self.complete = False
         self.begun, self.head = 0, None
 
 
 def _head(reported: Sequence[Any]) -> tuple[int, Mapping[str, str], str]:
-    """Status, headers and reason of a response: HTTP/1.1 reports its version too, HTTP/2 no reason."""
+    """Status, headers and reason of a response; HTTP/1.1 also reports the version, HTTP/2 has no reason."""
     status, reason = (reported[0], b"") if isinstance(reported[0], int) else reported[1:3]
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reported[-1]
@@ -100,7 +100,7 @@ def _head(reported: Sequence[Any]) -> tuple[int, Mapping[str, str], str]:
 
 @frozen
 class Response:
-    """A response of the service: the status, the headers that are used, the whole body."""
+    """A response of the service: the status, the headers, and the whole body."""
 
     status: int
     body: bytes = field(repr=False)
@@ -129,15 +129,15 @@ class Response:
 
     @property
     def content_coding(self) -> str | None:
-        """The coding of the body that the service names."""
+        """The coding of the body, as the service states it."""
         return self._header("content-encoding")
 
     def _header(self, name: str) -> str | None:
         return self.shown(self.headers[name], MAX_MESSAGE) if name in self.headers else None
 
     def shown(self, text: str, most: int) -> str:
-        """The start of a text of the response, fit for an error."""
-        # Cut twice: masking needs the whole token, and escapes are longer than what they stand for.
+        """The start of a text from the response, safe to show in an error."""
+        # Truncated twice: masking needs the whole token, and escapes are longer than the characters they replace.
         return (self.secret.shown(text[: most * 20]) if self.secret else printable(text))[:most]
 
     def snippet(self) -> str:
@@ -155,12 +155,12 @@ class Failure(enum.Enum):
 
 @frozen
 class NoResponse:
-    """The end of an attempt without a response."""
+    """The outcome of an attempt without a response."""
 
     failure: Failure
     cause: str
     final: bool = False
-    """Whether a retry cannot help."""
+    """Whether a retry is useless."""
 
 
 Outcome = Response | NoResponse
@@ -178,7 +178,7 @@ class Attempt:
     deadline: float | None
     """The end of the attempt on the monotonic clock; None starts the call's total time with this attempt."""
     delivery: Delivery = field(factory=Delivery)
-    """Notes whether the request may have reached the service, also when the attempt ends with an exception."""
+    """Records whether the request may have reached the service, even if the attempt raises."""
 
 
 @frozen
@@ -193,7 +193,7 @@ class AttemptResult:
 
 @frozen
 class Refresh:
-    """Fetch another token than the refused one. Results in a `Secret`."""
+    """Fetch a token other than the refused token. Results in a `Secret`."""
 
     refused: Secret
 
@@ -214,9 +214,9 @@ class Hold:
 
 @frozen
 class Blocking:
-    """Run a function that blocks, off the event loop. Results in what it returns.
+    """Run a blocking function outside the event loop. Results in its return value.
 
-    A task that is cancelled meanwhile waits for the function to end; the cancellation is raised at this step.
+    If the task is cancelled meanwhile, it waits for the function to end; then the cancellation is raised at this step.
     """
 
     function: Callable[[], Any]

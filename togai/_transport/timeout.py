@@ -9,14 +9,14 @@ from togai.errors import ConfigurationError
 
 @frozen(kw_only=True)
 class Timeout:
-    """How long the parts of a call may take, in seconds.
+    """The timeouts of the phases of a call, in seconds.
 
     Args:
         connect: Until a connection is established.
-        read: Between two pieces of the response.
-        write: Between two pieces of the request.
+        read: Between two chunks of the response.
+        write: Between two chunks of the request.
         pool: Until one of the client's own connections is free.
-        total: All attempts of one call with the waits between them, from the start of the first.
+        total: For all attempts of a call and the waits between them, from the start of the first attempt.
     """
 
     connect: float = 5.0
