@@ -91,7 +91,7 @@ def test_without_a_terminal_the_number_is_expected(
     for more, problem in (
         ((), "no terminal to confirm on: approve with --expect 1"),
         (("--expect", "2"), "the plan has 1 events, not 2"),
-        (("--expect", "2"), "go on with its plan: togai plan execute PLAN"),
+        (("--expect", "2"), "continue its plan: togai plan execute PLAN"),
         (("--expect", "1", "--ledger", "mistyped.db"), "create one with: togai ledger create FILE"),
     ):
         done = pipe(*command, *more, typed="1\n")
@@ -156,9 +156,9 @@ def test_ids_come_from_a_file_and_wrong_ones_are_listed(
     assert done.returncode == 1
     for problem in (
         "nobody: no such event",
-        "twice: 2 events have this id; name one by --reference-id",
-        "taken-back: reverted already",
-        "3 wrong; nothing was sent. Correct them, or continue without them: --skip-wrong",
+        "twice: 2 events have this id; select one with --reference-id",
+        "taken-back: already reverted",
+        "3 invalid; nothing was sent. Fix them, or skip them with --skip-wrong",
     ):
         assert problem in done.stderr
     assert not month.corrections
@@ -183,7 +183,7 @@ def test_a_table_is_corrected_once(month: FakeTogai, ledger: Path, pipe: Pipe) -
     assert distance(month, "ride-1") == ["2.25"]
     again = pipe(*command, "--skip-wrong")
     assert "line 2: unchanged: ride-1: distance is already 2.25" in again.stderr
-    assert "Nothing is to be corrected." in again.stderr
+    assert "There is nothing to correct." in again.stderr
     assert len(month.corrections) == 2
 
 

@@ -21,11 +21,12 @@ app = App(
     name="togai",
     help="""Read and correct the events of a Togai account.
 
-    Start with togai doctor, or try everything on the service in memory: togai serve.
+    Start with togai doctor, or try all commands with an in-memory service: togai serve.
 
-    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 some failed or some lines are wrong,
-    2 wrong use or refused before anything was sent, 3 corrections of an earlier run are open, 4 an outcome is unknown,
-    5 the service refused a read or could not be reached, 130 interrupted: repeat the same command to continue.""",
+    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 some corrections failed or some lines are
+    invalid, 2 wrong usage or refused before anything was sent, 3 corrections of an earlier run are open, 4 an outcome
+    is unknown, 5 the service refused a read or could not be reached, 130 interrupted: repeat the same command to
+    continue.""",
     version=__version__,
     default_parameter=Parameter(negative=(), show_default=False),
     result_action="return_value",
@@ -35,28 +36,34 @@ app = App(
 
 _COMMANDS = {
     "events list": ("_events:list_events", "List events."),
-    "events get": ("_events:get_event", "Show one event in full."),
+    "events get": ("_events:get_event", "Show one event with all details."),
     "failed": ("_events:failed", "Count failed ingestions by reason, or list them."),
     "export": ("_events:export_events", "Export events to CSV, JSON lines or Parquet."),
-    "report": ("_report:report", "Report usage, failures and corrections; as a page with --html."),
-    "undo": ("_corrections:undo", "Take events back."),
-    "redo": ("_corrections:redo", "Take events back and ingest them again."),
+    "report": (
+        "_report:report",
+        "Report usage, failures and corrections; --html writes an HTML page.",
+    ),
+    "undo": ("_corrections:undo", "Undo events."),
+    "redo": ("_corrections:redo", "Undo events and ingest them again."),
     "correct": ("_corrections:correct", "Replace quantities from a CSV table."),
     "plan show": ("_corrections:plan_show", "Show a saved plan."),
     "plan approve": ("_corrections:plan_approve", "Approve a saved plan."),
     "plan execute": (
         "_corrections:plan_execute",
-        "Execute an approved plan; continues where it stopped.",
+        "Execute an approved plan, or continue it.",
     ),
     "pending": ("_ledger:pending", "List the corrections whose outcome is unknown."),
-    "reconcile": ("_ledger:reconcile", "Find out whether open corrections were applied."),
+    "reconcile": ("_ledger:reconcile", "Check whether open corrections were applied."),
     "decide": ("_ledger:decide", "Settle an open correction by the decision of a person."),
     "history": ("_ledger:history", "List what was corrected, by whom and why."),
     "ledger create": ("_ledger:create", "Create a ledger."),
     "ledger verify": ("_ledger:verify", "Check that the ledger was not damaged or altered."),
     "ledger release": ("_ledger:release", "Allow one further correction of an event."),
-    "doctor": ("_service:doctor", "Check token, address, clock and versions with one read."),
-    "serve": ("_service:serve", "Serve a messy month in memory, to try everything on."),
+    "doctor": (
+        "_service:doctor",
+        "Check token, address, clock and versions with a single request.",
+    ),
+    "serve": ("_service:serve", "Serve a month of sample events in memory, to try all commands."),
 }
 _GROUPS = {
     "events": "List events, or show one.",
@@ -83,7 +90,7 @@ _HERE = {
     "pass token=, or set TOGAI_API_TOKEN": "set TOGAI_API_TOKEN, or --token-file FILE",
     "create one with Ledger(address, create=True)": "create one with: togai ledger create FILE",
 }
-"""What the library proposes, and what one types here."""
+"""Advice of the library, and the equivalent advice for the command line."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -102,7 +109,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 class _Notes(logging.Handler):
-    """Keeps what the library logs until the command is done, where it disturbs no progress."""
+    """Stores the log of the library until the command is done, so that it does not disturb the progress line."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
@@ -121,7 +128,7 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("Interrupted. Repeat the same command to continue.")
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read stdout has enough
+    except BrokenPipeError:  # the reader of stdout closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:  # noqa: BLE001  (anything else is raised there)
@@ -130,7 +137,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    """Report an error with what to do next.
+    """Report an error and the next command.
 
     Returns:
         The exit code.
@@ -142,15 +149,15 @@ def _failed(error: Exception) -> int:
     text = str(error)
     for part, here in _HERE.items():
         text = text.replace(part, here)
-    # Parameters of the library are options here.
+    # Messages name parameters of the library; here they are options.
     say(
         "togai: " + re.sub(r"\b(\w+)=True\b", lambda match: "--" + match[1].replace("_", "-"), text)
     )
     if isinstance(error, errors.CorrectionOutcomeUnknown):
-        say("Find out with: togai reconcile")
+        say("Check with: togai reconcile")
         return UNKNOWN
     if isinstance(error, errors.AlreadyPending):
-        say("Find out with: togai reconcile")
+        say("Check with: togai reconcile")
         return OPEN
     if isinstance(error, errors.EventNotFound | errors.AmbiguousEvent):
         return SOME_FAILED

@@ -1,4 +1,4 @@
-"""The commands that correct: undo, redo, correct, plan. Each makes a plan, has it approved, and executes it."""
+"""The commands undo, redo, correct and plan. They create a plan, let a person approve it, and execute it."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class Targets:
     status: str | None = None
     """Only this status."""
     whole_account: bool = False
-    """Every event of the account that fits, where neither ids nor a time are named."""
+    """Every event of the account that matches; required if neither ids nor a time are passed."""
 
     def find(self, client: Togai) -> tuple[list[EventWithStatus], list[str]]:
-        """The events, and what is wrong with the ids."""
+        """The selected events, and the problems with the ids."""
         names = [*self.event_id, *self.reference_id]
         if self.ids:
             names += filter(None, map(str.strip, self.ids.read_text("utf-8-sig").splitlines()))
         if not (names or self.since or self.until or self.whole_account):
             raise InvalidRequest(
-                "name the events by --event-id, --reference-id, --ids FILE, --since or --until;"
-                " --whole-account for all of the account"
+                "select the events with --event-id, --reference-id, --ids FILE, --since or --until;"
+                " --whole-account for all events of the account"
             )
         events = self._read(client, set(names))
         problems = [] if events.is_complete else ["the account has too many events to read all"]
@@ -84,16 +84,16 @@ class Targets:
 def _named(
     events: Found, names: Sequence[str], problems: list[str]
 ) -> tuple[list[EventWithStatus], list[str]]:
-    """The events that exactly one of the names means, and what is wrong with the others."""
+    """The events of ids that match exactly one event, and the problems with the other ids."""
     live = [event for event in events if not is_reverted(event)]
     matches = Counter(name for event in live for name in set(ids_of(event)))
     known = {name for event in events for name in ids_of(event)}
     right = {name for name in names if matches[name] == 1}
     for name in dict.fromkeys(names):
         if matches[name] > 1:
-            problem = f"{matches[name]} events have this id; name one by --reference-id"
+            problem = f"{matches[name]} events have this id; select one with --reference-id"
         else:
-            problem = "reverted already" if name in known else "no such event"
+            problem = "already reverted" if name in known else "no such event"
         if name not in right:
             problems.append(f"{name}: {problem}")
     return [event for event in live if not right.isdisjoint(ids_of(event))], problems
@@ -102,20 +102,20 @@ def _named(
 @Parameter(name="*", group="Approval")
 @dataclass(frozen=True, kw_only=True)
 class Approval:
-    """What happens with the plan."""
+    """How the plan is approved and executed."""
 
     why: str | None = None
     """Why these events are corrected; recorded in the ledger."""
     dry_run: bool = False
-    """Show the plan and change nothing."""
+    """Show the plan and send nothing."""
     save_plan: Path | None = None
-    """Save the plan to this file, for others to approve or execute."""
+    """Save the plan to this file, so that another person can approve or execute it."""
     expect: Count = None
     """Approve the plan if it has exactly this number of events; required without a terminal."""
     limit: Count = None
     """The maximum number of events to correct now."""
     skip_wrong: bool = False
-    """Continue without the lines and ids that are wrong."""
+    """Skip invalid lines and ids."""
 
 
 APPROVAL = Approval()
@@ -129,7 +129,7 @@ def undo(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> int:
-    """Take events back: what they did to usage, revenue and entitlements."""
+    """Undo events: revert their effects on usage, revenue and entitlements."""
     from togai.corrections import Undo
 
     with _Run(book, service, approval, output) as run:
@@ -145,7 +145,7 @@ def redo(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> int:
-    """Take events back and ingest the same events again."""
+    """Undo events and ingest the same events again."""
     from togai.corrections import Redo
 
     with _Run(book, service, approval, output) as run:
@@ -165,11 +165,11 @@ def correct(
 ) -> int:
     """Replace quantities of events from a CSV table.
 
-    Columns: reference_id or event_id, account_id, and attribute and value, or attribute.NAME as an export has them.
+    Columns: reference_id or event_id; account_id; and attribute and value, or attribute.NAME as in an export.
 
     Args:
         file: The table.
-        account: The account of all lines, where the table has no account_id.
+        account: The account of all lines, if the table has no column account_id.
         decimal_comma: Read 1,5 as 1.5.
     """
     from togai.jobs import read_corrections
@@ -206,7 +206,7 @@ class _Run:
             say(problem)
         if problems and not self._approval.skip_wrong:
             say(
-                f"{len(problems)} wrong; nothing was sent. Correct them, or continue without them: --skip-wrong"
+                f"{len(problems)} invalid; nothing was sent. Fix them, or skip them with --skip-wrong"
             )
             return self._code_of(problems)
         why = self._why()
@@ -216,20 +216,20 @@ class _Run:
         left_out = {entry.reference_id for entry in plan.left_out}
         if any(entry.target in left_out for entry in self._ledger.pending()):
             say(
-                "Some are left out, because an earlier correction is open. Find out with: togai reconcile"
+                "Some events are left out, because an earlier correction is open. Check with: togai reconcile"
             )
             code = OPEN
         if not plan.items:
-            say("Nothing is to be corrected.")
+            say("There is nothing to correct.")
             return code
         return max(code, self._approve_and_execute(plan, why))
 
     def _code_of(self, problems: Sequence[str]) -> int:
-        """The exit code of problems; an event may only read as corrected because its correction is open."""
+        """The exit code for problems. An event may be skipped as corrected although its correction is still open."""
         for entry in self._ledger.pending():
             ids = (entry.target, entry.snapshot.event_id if entry.snapshot else None)
             if any(name and f"{name}: " in problem for name in ids for problem in problems):
-                say(f"An earlier correction is open: {entry}. Find out with: togai reconcile")
+                say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
                 return OPEN
         return SOME_FAILED
 
@@ -264,10 +264,10 @@ def show_plan(plan: Plan, output: Output) -> None:
 
 
 def ask(question: str, otherwise: str) -> str:
-    """What a person types.
+    """Read a line that a person types.
 
     Raises:
-        InvalidRequest: There is no terminal, or nothing was typed.
+        InvalidRequest: There is no terminal, or the line is empty.
     """
     if sys.stdin.isatty():
         sys.stderr.write(question)
@@ -278,7 +278,7 @@ def ask(question: str, otherwise: str) -> str:
 
 
 def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
-    """Have a person approve a plan by the number of its events.
+    """Ask a person to approve a plan by typing the number of its events.
 
     Raises:
         InvalidRequest: The number does not match.
@@ -291,7 +291,7 @@ def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
     if str(typed) != str(count):
         raise InvalidRequest(
             f"the plan has {count} events, not {typed}. Nothing was sent. Check the plan, then approve it with"
-            f" --expect {count}. If an earlier run was interrupted, go on with its plan: togai plan execute PLAN"
+            f" --expect {count}. If an earlier run was interrupted, continue its plan: togai plan execute PLAN"
         )
     ledger.approve(plan.digest, who=ledger.who, why=why)
 
@@ -370,7 +370,7 @@ def plan_execute(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> int:
-    """Execute an approved plan; after an interruption it continues, and nothing is sent twice.
+    """Execute an approved plan. After an interruption, repeat the command to continue; nothing is sent twice.
 
     Args:
         plan: The file.

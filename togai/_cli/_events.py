@@ -28,7 +28,7 @@ def list_events(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> None:
-    """List events. On a terminal the first 50, otherwise all.
+    """List events: on a terminal the first 50, otherwise all events.
 
     Args:
         limit: The maximum number of events.
@@ -43,7 +43,7 @@ def list_events(
 def _write(
     events: Generator[ReadEvent], which: Which, output: Output, most: int | None = None
 ) -> bool:
-    """Write events; returns whether there are more."""
+    """Write events; return whether there are more."""
     with closing(events):
         chosen = islice(events, most)
         lines = [] if output.is_data else [_line_of(event) for event in chosen]
@@ -58,7 +58,7 @@ def _write(
 
 
 def get_event(event_id: str, *, output: Output = OUTPUT, service: Service = SERVICE) -> int:
-    """Show the events that have an id, in full.
+    """Show the events that have an id, with all details.
 
     Args:
         event_id: The id that the event was sent with.
@@ -92,7 +92,7 @@ def failed(
     """Count failed ingestions by reason, or list them.
 
     Args:
-        list_: List the events.
+        list_: List the events instead.
     """
     from togai.jobs import is_failed
 
@@ -126,18 +126,18 @@ def export_events(
     restart: bool = False,
     service: Service = SERVICE,
 ) -> int:
-    """Export events to a file that is complete or absent. After an interruption the same command continues.
+    """Export events to a file. After an interruption, repeat the command to continue; the file appears when complete.
 
     Args:
-        file: The file; its ending names the format: .csv, .jsonl or .parquet.
-        account: Only this account; may be repeated. By default all.
+        file: The file; its extension determines the format: .csv, .jsonl or .parquet.
+        account: Only this account; may be repeated. By default all accounts.
         since: Only events from this date or time on.
         until: Only events before this date or time.
-        columns: The columns, separated by commas; by default every one that occurs.
-        format: The format, where the file's ending does not name it.
-        excel: Write a CSV for spreadsheets: a byte order mark, and no text that runs as a formula.
-        include_reverted: Keep the events that a correction took back.
-        restart: Forget an earlier run, and replace the file.
+        columns: The columns, separated by commas; by default every column that occurs.
+        format: The format, if the file's extension does not determine it.
+        excel: Write a CSV for spreadsheets: with a byte order mark, and without text that runs as a formula.
+        include_reverted: Also keep events that a correction reverted.
+        restart: Discard an earlier run, and replace the file.
     """
     from togai.jobs import ExportProgress, export
 

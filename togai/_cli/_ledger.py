@@ -1,4 +1,4 @@
-"""The commands about the ledger: what is open, what was done by whom, and what a person decides."""
+"""The commands for the ledger: list open corrections, reconcile, decide, and show the history."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 @Parameter(name="*", group="Ledger")
 @dataclass(frozen=True, kw_only=True)
 class Book:
-    """The ledger, which records every correction and prevents a second one of the same event."""
+    """The ledger, which records every correction and prevents a second correction of the same event."""
 
     ledger: Annotated[str | None, Parameter(env_var="TOGAI_LEDGER")] = None
     """The ledger: a file, or a postgresql:// address."""
     who: str | None = None
-    """Who corrects, approves or decides; by default the login name."""
+    """The person who corrects, approves or decides; by default the login name."""
 
     def open(self) -> Ledger:
-        """The ledger.
+        """Open the ledger.
 
         Raises:
-            InvalidRequest: No ledger is named.
+            InvalidRequest: No ledger was passed.
         """
         from togai.corrections import Ledger
 
@@ -58,7 +58,7 @@ def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
         for entry in entries
     ]
     output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
-    say("Find out with: togai reconcile" if entries else "Nothing is open.")
+    say("Check with: togai reconcile" if entries else "Nothing is open.")
     return OPEN if entries else DONE
 
 
@@ -69,15 +69,15 @@ def reconcile(
     output: Output = OUTPUT,
     service: Service = SERVICE,
 ) -> int:
-    """Find out by reading whether open corrections were applied, and settle those that reading proves.
+    """Check, by reading, whether open corrections were applied, and settle those for which there is evidence.
 
     Args:
-        entry: The number of one entry; by default all that are open.
+        entry: The number of an entry; by default all open entries.
     """
     ledger = book.open()
     entries = [item for item in ledger.pending() if entry in (None, item.id)]
     if entry is not None and not entries:
-        raise InvalidRequest(f"entry {entry} is not open; what is: togai pending")
+        raise InvalidRequest(f"entry {entry} is not open; to list the open entries: togai pending")
     rows: list[dict[str, Any]] = []
     with service.client(ledger=ledger) as client:
         for item in entries:
@@ -104,7 +104,7 @@ def decide(
 
     Args:
         entry: The number of the entry.
-        verdict: Whether it was applied. After not-applied it may be repeated.
+        verdict: Whether it was applied. After not-applied, it may be repeated.
         why: What you know, and from whom.
     """
     ledger = book.open()
@@ -122,14 +122,14 @@ def history(
     book: Book = BOOK,
     output: Output = OUTPUT,
 ) -> None:
-    """List what the ledger records: approvals, corrections, outcomes, decisions. As JSON for auditors.
+    """List the entries of the ledger: approvals, corrections, outcomes, decisions. For auditors, use JSON.
 
     Args:
         account: Only this account.
         reference_id: Only this event.
         plan: Only the plan with this digest.
-        since: Only what was recorded from this date or time on.
-        until: Only what was recorded before this date or time.
+        since: Only entries from this date or time on.
+        until: Only entries before this date or time.
     """
     entries = book.open().history(
         account_id=account, reference_id=reference_id, plan=plan, since=since, until=until
@@ -159,11 +159,11 @@ def verify(*, book: Book = BOOK) -> None:
 
 
 def release(entry: int, *, why: str, book: Book = BOOK) -> None:
-    """Allow one further correction of an event that was undone or replaced already.
+    """Allow one further correction of an event that was already undone or replaced.
 
     Args:
-        entry: The number of the entry that says so.
-        why: Why it is right to correct this event once more.
+        entry: The number of the entry of the earlier correction.
+        why: Why a further correction of this event is right.
     """
     ledger = book.open()
     ledger.release(entry, who=ledger.who, why=why)

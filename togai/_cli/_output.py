@@ -1,4 +1,4 @@
-"""What people and programs see: tables, JSON, CSV, progress. Data on stdout, everything else on stderr."""
+"""The output for people and programs: tables, JSON, CSV, progress. Data on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str) -> None:
-    """A message for people, on stderr; nothing in it moves the cursor."""
+    """Print a message for people to stderr, without control characters."""
     lines = (printable(line) for line in text.split("\n"))
     console(stderr=True).print("\n".join(lines), soft_wrap=True)
 
@@ -50,7 +50,7 @@ def say(text: str) -> None:
 @Parameter(name="*", group="Output")
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """How data is written; by default as a table on a terminal, and with tabs in a pipe."""
+    """The output format; by default a table on a terminal, and values separated by tabs in a pipe."""
 
     json: bool = False
     """Write one JSON array."""
@@ -65,24 +65,24 @@ class Output:
 
     @property
     def is_data(self) -> bool:
-        """Whether a program reads it."""
+        """Whether the output is for a program."""
         return self.json or self.jsonl or self.csv
 
     @property
     def is_table(self) -> bool:
-        """Whether a person reads it on a terminal."""
+        """Whether the output is a table on a terminal."""
         return sys.stdout.isatty() and not self.is_data
 
     @property
     def streams(self) -> bool:
-        """Whether rows appear on a terminal while more are read, where progress would disturb them."""
+        """Whether rows appear on a terminal while further rows are read, so that progress would disturb them."""
         return sys.stdout.isatty() and (self.json or self.jsonl)
 
     def write(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> int:
-        """Write rows: all their values as JSON and CSV, the columns alone for people.
+        """Write rows: all values as JSON and CSV, only the columns for people.
 
         Returns:
-            How many rows there were.
+            The number of rows.
         """
         if self.json or self.jsonl:
             return self._write_json(rows)
@@ -106,9 +106,7 @@ class Output:
         for count, row in enumerate(rows, 1):
             start = "" if self.jsonl else "[" if count == 1 else ","
             plain = {name: _plain(value) for name, value in row.items()}
-            print(
-                start + json.dumps(plain, default=str)
-            )  # a Decimal as text, which holds every digit
+            print(start + json.dumps(plain, default=str))  # a Decimal as text, with every digit
         if self.json:
             print("]" if count else "[]")
         return count
@@ -147,7 +145,7 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def progress(
     what: str, total: int | None = None, *, quiet: bool = False
 ) -> Generator[Callable[[int, str], None]]:
-    """Progress on stderr while a person looks: count, rate and time, with the time left where the end is known.
+    """Show progress on stderr if it is a terminal: count, rate and time, and the remaining time if the end is known.
 
     Yields:
         A function to call with the count so far and a note.

@@ -1,4 +1,4 @@
-"""The report of a period: what was used, what failed and why, what was corrected by whom."""
+"""The report of a period: usage, failures with reasons, and corrections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Key = tuple[str, str, str]
 """Day, account, status."""
 
 _EXACT = Context(prec=1100)
-"""Sums of numbers of 512 digits lose none."""
+"""A context in which sums of numbers of 512 digits are exact."""
 
 _COLOURS = {"used": "#2f7d4f", "failed": "#b3372f", "reverted": "#8a8f98", "in progress": "#c98b1b"}
 _WIDTH, _BAR, _LABEL = 720, 18, 90
@@ -34,7 +34,7 @@ _WIDTH, _BAR, _LABEL = 720, 18, 90
 
 @dataclass
 class Report:
-    """What a report counts while events are read."""
+    """The counts of a report, updated while events are read."""
 
     usage: Counter[_Key] = field(default_factory=Counter[_Key])
     amounts: dict[_Key, dict[str, Decimal]] = field(default_factory=dict[_Key, dict[str, Decimal]])
@@ -99,7 +99,7 @@ def report(
     """Report events and quantities per day, account and status, failures by reason, and corrections.
 
     Args:
-        html: Write it as one page that needs no network, to mail or print.
+        html: Write a single HTML page to this file, to mail or print; it loads nothing from the network.
     """
     data = Report()
     if book.ledger:
@@ -124,7 +124,7 @@ def report(
             print(f"{title}\n")
             output.write(rows, [name for name in rows[0] if name not in ("at", "why")])
             print()
-    say("The same as a page to mail: togai report --html FILE")
+    say("To write this as an HTML page: togai report --html FILE")
 
 
 def _line(row: Row, most: int) -> Row:
@@ -138,7 +138,7 @@ def _amounts(amounts: Mapping[str, str]) -> str:
 
 
 def kind_of(status: str) -> str:
-    """What a status means for a bill, in a word."""
+    """The kind of a status for billing."""
     from togai.jobs import is_failed, is_reverted
 
     if is_failed(status) or is_reverted(status):
@@ -147,7 +147,7 @@ def kind_of(status: str) -> str:
 
 
 def page(data: Report, which: Which) -> str:
-    """The report as one HTML page: no scripts, nothing loaded, everything from the service escaped."""
+    """The report as one HTML page: no scripts, no external resources, all text from the service escaped."""
     rows = data.rows()
     days: dict[str, Counter[str]] = {row["day"]: Counter() for row in rows}
     for row in rows:
@@ -178,7 +178,7 @@ def page(data: Report, which: Which) -> str:
 
 
 def _chart(days: Mapping[str, Counter[str]]) -> str:
-    """A bar per day, in parts by kind."""
+    """A bar per day, divided by kind."""
     most = max((sum(counts.values()) for counts in days.values()), default=1)
     scale = (_WIDTH - _LABEL - 60) / most
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""doctor: whether token, address, clock and service work together. serve: a service to try everything on."""
+"""doctor: check token, address, clock and service. serve: an in-memory service to try all commands."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from togai import Drift
 
 _CLOCK_MAY_DIFFER = 60
-"""Seconds; corrections are judged by times that the service wrote."""
+"""The allowed difference of the clocks in seconds: `reconcile` compares with times from the service."""
 
 
 def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
-    """Check token, address, clock and versions with one read. Changes nothing."""
+    """Check token, address, clock and versions with a single request. Changes nothing."""
     import httpx
 
     from togai import TogaiError, __version__
@@ -74,10 +74,11 @@ def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
 
 
 def _about(headers: Mapping[str, str]) -> list[tuple[str, str, bool]]:
-    """What the headers of a response say about the clock and the rate limit."""
+    """The clock and the rate limit according to the headers of a response."""
     quota = {name: value for name, value in headers.items() if "ratelimit" in name.lower()}
     limits = (
-        ", ".join(f"{name}: {value}" for name, value in quota.items()) or "the service names none"
+        ", ".join(f"{name}: {value}" for name, value in quota.items())
+        or "the service does not report its limit"
     )
     checks = [("rate limit", f"10 requests per second here; {limits}", True)]
     try:
@@ -89,11 +90,11 @@ def _about(headers: Mapping[str, str]) -> list[tuple[str, str, bool]]:
 
 
 def serve(*, port: int = 0, token: str = "test-token", events: int | None = None) -> int:  # noqa: S107
-    """Serve a messy month of events in memory, to try everything on; Ctrl-C ends it.
+    """Serve a month of sample events in memory, to try all commands; Ctrl-C stops the service.
 
     Args:
-        port: A port on 127.0.0.1; any free one by default.
-        token: The token that it accepts.
+        port: A port on 127.0.0.1; by default any free port.
+        token: The token that the service accepts.
         events: The number of plain events to add instead of the month.
     """
     from togai.testing.__main__ import main

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _when(_type: Any, tokens: Sequence[Any]) -> datetime:
-    """A time with an offset; a date or a month means its first instant in UTC."""
+    """A time with an offset; a date or a month stands for its start in UTC."""
     value = tokens[0].value
     try:
         when = datetime.fromisoformat(f"{value}-01" if len(value) == 7 else value)
@@ -34,7 +34,7 @@ def _when(_type: Any, tokens: Sequence[Any]) -> datetime:
 
 
 def short(when: Any) -> Any:
-    """A time as a person reads it; what is not a time as it is."""
+    """A time in a form for people; any other value is unchanged."""
     if not isinstance(when, datetime) or when.tzinfo is None:
         return when
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
@@ -47,14 +47,14 @@ When = Annotated[datetime | None, Parameter(converter=_when)]
 @Parameter(name="*", group="Service")
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Which service, and with what token: TOGAI_API_TOKEN, unless a file is named."""
+    """The service and the token; the token is TOGAI_API_TOKEN, unless a file is passed."""
 
     token_file: Path | None = None
     """Read the API token from this file instead of TOGAI_API_TOKEN."""
     base_url: str | None = None
-    """The address of the service; by default TOGAI_BASE_URL, else production."""
+    """The address of the service; by default TOGAI_BASE_URL, otherwise production."""
     sandbox: bool = False
-    """Use the sandbox."""
+    """Use the sandbox service."""
 
     def __post_init__(self) -> None:
         if self.sandbox and self.base_url:
@@ -75,10 +75,10 @@ class Service:
 @Parameter(name="*", group="Which events")
 @dataclass(frozen=True, kw_only=True)
 class Which:
-    """Which events are read. The service lists by account and schema; all other filters are applied here."""
+    """Which events are read. The service filters by account and schema; the client applies all other filters."""
 
     account: list[str] = field(default_factory=list[str])
-    """Only this account; may be repeated. By default all."""
+    """Only this account; may be repeated. By default all accounts."""
     schema: str | None = None
     """Only this event schema."""
     status: str | None = None
@@ -89,7 +89,7 @@ class Which:
     """Only events before this date or time."""
 
     def read(self, client: Togai, *, quiet: bool = False) -> Generator[EventWithStatus]:
-        """The events; while they are read, the progress is shown unless `quiet`."""
+        """Read the events; show the progress unless `quiet`."""
         from togai.jobs._status import status_of
 
         with progress("read", quiet=quiet) as show:
