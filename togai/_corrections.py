@@ -378,7 +378,7 @@ def _log(unknown: CorrectionOutcomeUnknown) -> None:
         numbers = ", ".join(str(entry.id) for entry in unknown.entries)
         following = (
             f"entry {numbers} is open in the ledger {ledger}. Next: client.events.reconcile(entry) for"
-            " each entry of ledger.pending(), then ledger.settle(entry, found)"
+            " each entry of ledger.pending(), then ledger.settle(entry, result)"
         )
     else:
         following = "there is no ledger. Do not repeat it. Next: client.events.reconcile(error)"

@@ -114,7 +114,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def settle_again(self) -> None:
         for entry in self.settled[-2:]:
-            with pytest.raises(InvalidRequest, match="settled already"):
+            with pytest.raises(InvalidRequest, match="already settled"):
                 self.ledgers[0].decide(entry, "applied", who="eve", why="again")
 
     @rule(name=targets)

@@ -92,7 +92,7 @@ def test_what_was_applied_reads_so_at_once(
     assert len(fake.assert_sent("POST", "/events/correction")) == posts
     ledger.settle(entry, found)
     assert ledger.pending() == []
-    with pytest.raises(InvalidRequest, match="settled already"):
+    with pytest.raises(InvalidRequest, match="already settled"):
         ledger.settle(entry, found)
 
 
@@ -279,7 +279,7 @@ def test_another_service_cannot_tell(
     with sandbox.serve() as url, Togai(TOKEN, base_url=url) as other:
         found = other.events.reconcile(entry)
     assert found.verdict == "cannot tell"
-    assert "it was sent to" in found.evidence[0]
+    assert "the correction was sent to" in found.evidence[0]
     assert not sandbox.requests
 
 

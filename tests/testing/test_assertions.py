@@ -66,7 +66,7 @@ def test_a_failure_lists_what_was_sent(sent: FakeTogai) -> None:
         sent.assert_sent("POST", "/events/correction", action="REDO_EVENT", async_=None, times=1)
     asked = "POST /events/correction?action=REDO_EVENT&no async"
     assert str(caught.value).splitlines() == [
-        f"expected {asked} once, but it was sent never. What was sent:",
+        f"expected {asked} once, but it was sent never. These requests were sent:",
         "  1. GET /events?account_id=acme&pageSize=50",
         (
             "  2. POST /events/correction?action=UNDO&require_confirmation=false"
@@ -119,7 +119,7 @@ def test_a_misspelt_parameter_is_no_silent_miss(sent: FakeTogai) -> None:
 def test_a_call_that_does_not_exist_is_no_silent_miss(
     sent: FakeTogai, method: str, path: str
 ) -> None:
-    with pytest.raises(ValueError, match="there are GET /events, GET /events/ID and POST"):
+    with pytest.raises(ValueError, match="the calls are GET /events, GET /events/ID and POST"):
         sent.assert_not_sent(method, path)
 
 

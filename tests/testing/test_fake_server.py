@@ -98,7 +98,7 @@ def test_the_command_serves_a_month_and_its_first_command_works() -> None:
         summary, first, end = (process.stdout.readline() for _ in range(3))
         fake = FakeTogai()
         assert f"# {len(fake.add_month())} events in memory" in summary
-        assert "Ctrl-C ends the service" in end
+        assert "Ctrl-C stops the service" in end
         _, *arguments = shlex.split(first.removeprefix("#"))
         done = subprocess.run(
             [sys.executable, *arguments],

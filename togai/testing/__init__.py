@@ -21,40 +21,41 @@ What goes wrong with the next requests, in one line each; `times=`, `method=`, `
 | no response in time | `fake.hold_next()` |
 | a request that is processed after the client has given up | `fake.slow_next(seconds=5)`, `fake.slow_next()` |
 | a body that arrives slowly | `fake.drip_next(seconds=0.1)` |
-| a second response behind the first, in the same segment | `fake.leftover_next()` |
+| a second response after the first, in the same TCP segment | `fake.leftover_next()` |
 | null | `fake.set_next("$.events[0].createdAt", None)` |
 | a new enum value | `fake.set_next("$.events[*].ingestionStatus.status", "ARCHIVED")` |
 | an unknown property | `fake.set_next("$.events[0].colour", "red")` |
 | a missing property | `fake.remove_next("$.events[0].createdAt")` |
 | any other change of a response | `fake.change_next(function)` |
-| a response about other events, or about none | `fake.wrong_event_next()`, `fake.set_next("$.data", [])` |
-| an empty page in between, page tokens that are repeated | `fake.empty_page_next()`, `fake.cycle_next()` |
+| a response about other events, or without entries | `fake.wrong_event_next()`, `fake.set_next("$.data", [])` |
+| an empty page between other pages, repeated page tokens | `fake.empty_page_next()`, `fake.cycle_next()` |
 | a next page under another name | `fake.change_next(lambda page: {"cursor": page.pop("nextToken"), **page})` |
 | a correction with an unknown outcome | `fake.set_next("$.data[*].status", "QUEUED")` |
 | a correction that fails for some events in a 200 | `fake.refuse_next(1)` |
-| more matches than the 30 that one correction takes | `fake.add_many(31)` |
+| more matching events than the 30 that one call corrects | `fake.add_many(31)` |
 | a token that expires | `fake.token = "another"` |
 | background corrections | `fake.confirm_jobs()`, `fake.run_jobs()` |
 
-How the service behaves from now on, worse than the real one; `release()` does not end it:
+Modes of the service, which then behaves worse than the real one; `release()` does not end them:
 
-| what | how |
+| mode | code |
 |---|---|
-| pages that overlap | `fake.overlap_pages(1)` |
-| reads that show corrections late | `fake.lag_reads(seconds=60)`, `fake.lag_reads(requests=3)` |
+| overlapping pages | `fake.overlap_pages(1)` |
+| stale reads, which show corrections late | `fake.lag_reads(seconds=60)`, `fake.lag_reads(requests=3)` |
 | filters without effect | `fake.ignore_filter("account_id")` |
-| a reverted event that is corrected again; how often each was | `fake.correct_reverted()`, `fake.applied["ref-1"]` |
+| reverted events are corrected again (and how often) | `fake.correct_reverted()`, `fake.applied["ref-1"]` |
 | statuses under other names | `fake.rename_status("REVERTED", "reverted")` |
 | any other change of the events, such as a missing `createdAt` | `fake.change_events(function)` |
 | an account with an alias | `fake.add_alias("acme", "acme-eu")`, `fake.add(account_id="acme-eu")` |
-| events without ids; with two attributes of one name | `fake.add()`; `fake.add(attributes=[...])` |
+| events without ids; with two attributes of the same name | `fake.add()`; `fake.add(attributes=[...])` |
 
-`with FakeClock() as clock:` lets waits, rate limits and deadlines pass at once; `clock.move(60)` lets time pass.
+`with FakeClock() as clock:` makes waits, rate limits and deadlines pass immediately; `clock.move(60)` moves the time.
 
-pytest has these fixtures without any import: `fake_togai`, a FakeTogai, in an environment without TOGAI_API_TOKEN,
-TOGAI_BASE_URL and TOGAI_LEDGER; `togai_env`, which serves it and sets the first two; `togai_clock`, a FakeClock in use.
+pytest provides these fixtures without any import: `fake_togai`, a FakeTogai, in an environment without TOGAI_API_TOKEN,
+TOGAI_BASE_URL and TOGAI_LEDGER; `togai_env`, which serves it and sets the first two; and `togai_clock`, an active
+FakeClock.
 
-`python -m togai.testing` serves a FakeTogai with the month, to try a client by hand.
+`python -m togai.testing` serves a FakeTogai with the events of `add_month`, to try a client by hand.
 """
 
 from togai.testing._clock import FakeClock

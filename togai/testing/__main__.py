@@ -1,4 +1,4 @@
-"""Serve a FakeTogai with a messy month of events until interrupted: `python -m togai.testing`."""
+"""Serve a FakeTogai with a month of sample events until interrupted: `python -m togai.testing`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ export TOGAI_BASE_URL={url}
 export TOGAI_API_TOKEN={token}
 # {events} events in memory. Paste the two lines above into another shell, then try:
 #   {first}
-# Ctrl-C ends the service; nothing is kept."""
+# Ctrl-C stops the service; its data is lost."""
 
 
 FIRST = "python -c 'import togai; print(next(iter(togai.Togai().events.list())))'"
 
 
 def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
-    """Run the command; returns the exit code.
+    """Run the command; return the exit code.
 
     Args:
-        arguments: The arguments of the command; those of the process by default.
+        arguments: The arguments of the command; by default those of the process.
         first: The command to try first.
     """
     parser = argparse.ArgumentParser(prog="python -m togai.testing", description=__doc__)
@@ -38,10 +38,12 @@ def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
     )
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
-        parser.error("--port is from 0 to 65535, --events 0 or more, and --token is not empty")
+        parser.error(
+            "--port must be from 0 to 65535, --events must be 0 or more, and --token must not be empty"
+        )
     fake = FakeTogai(options.token)
     fake.add_month() if options.events is None else fake.add_many(options.events, prefix="ride")
-    # Blocked before the threads of the server start, so that signals arrive here only.
+    # Blocked before the threads of the server start, so that only this thread receives signals.
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:

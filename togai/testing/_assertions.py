@@ -1,4 +1,4 @@
-"""Assertions about recorded requests, whose messages list what was sent."""
+"""Assertions about recorded requests; their messages list all requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def check_sent(
     """The requests with this method, path, query parameters and body (None for any); see `FakeTogai.assert_sent`."""
     method = checked_call(method, path) or method
     if query.get("action") not in (None, *ACTIONS):
-        raise ValueError(f"there is no action {query['action']!r}: there are {', '.join(ACTIONS)}")
+        raise ValueError(
+            f"there is no action {query['action']!r}: pass one of {', '.join(ACTIONS)}"
+        )
     wanted = {_wire_name(name): value for name, value in query.items()}
     matches = [
         request
@@ -64,7 +66,7 @@ def _list(requests: Sequence[Request]) -> str:
     lines = [f"  {number}. {request}" for number, request in enumerate(requests[:_LISTED], 1)]
     if len(requests) > _LISTED:
         lines.append(f"  ... and {len(requests) - _LISTED} more")
-    return "\n".join(["What was sent:", *lines])
+    return "\n".join(["These requests were sent:", *lines])
 
 
 def _times(number: int | None) -> str:

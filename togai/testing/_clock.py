@@ -1,4 +1,4 @@
-"""FakeClock: time that passes by waiting only, or when a test moves it."""
+"""FakeClock: time that passes only when code waits, or when a test moves it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from togai._transport import clock
 
 
 class FakeClock:
-    """A clock that tests move. Until its `with` ends, all clients of this process use it.
+    """A clock that tests control. All clients of this process use it until its `with` ends.
 
-    Waits between attempts, waits for the rate limit, and the time of a call pass at once: a wait moves the clock
-    and returns. The code that runs is the same as in production. The timeouts of sockets are those of the system and
-    stay real; so does the date in a `Retry-After` header.
+    Waits between attempts, waits for the rate limit, and the total time of a call pass immediately: a wait moves the
+    clock and returns. The code that runs is the same as in production. The timeouts of sockets use the system's clock
+    and take real time; dates in a `Retry-After` header are not affected either.
 
     Example:
         ```python
@@ -35,7 +35,7 @@ class FakeClock:
 
     def __enter__(self) -> Self:
         if self._before is not None:
-            raise RuntimeError("this clock is in use already: make one for each `with`")
+            raise RuntimeError("this clock is already in use: create a FakeClock for each `with`")
         self._before, clock.current = clock.current, self._time
         return self
 
@@ -47,26 +47,26 @@ class FakeClock:
 
     @property
     def waits(self) -> list[float]:
-        """Each wait in seconds, in the order in which they began; those of a dripping response included."""
+        """All waits in seconds, in the order in which they began, including those of a dripping response."""
         return self._time.waits
 
     @property
     def elapsed(self) -> float:
-        """The seconds that have passed since the clock was made."""
+        """The seconds that have passed since the clock was created."""
         return self._time.now() - self._start
 
     def now(self) -> float:
-        """The time in seconds, from an arbitrary start; it never goes back."""
+        """The time in seconds since an arbitrary start; it never goes back."""
         return self._time.now()
 
     def move(self, seconds: float) -> None:
-        """Let time pass.
+        """Move the time forward.
 
         Args:
             seconds: The number of seconds, 0 or more.
 
         Raises:
-            ValueError: Time only goes forward, and by a finite step.
+            ValueError: The number is negative or not finite.
         """
         if not 0 <= seconds < math.inf:
             raise ValueError(f"seconds={seconds!r}: pass 0 or more")
@@ -74,10 +74,10 @@ class FakeClock:
 
 
 class _MovedClock(clock.Clock):
-    """The clock of the clients: waiting moves it."""
+    """The clock that the clients use: waiting moves it."""
 
     def __init__(self) -> None:
-        # A whole number, so that the sums of tests stay exact.
+        # A whole number, so that sums in tests are exact.
         self._now = float(math.ceil(clock.current.now()))
         self._lock = threading.Lock()
         self._timeouts: weakref.WeakKeyDictionary[
@@ -89,9 +89,9 @@ class _MovedClock(clock.Clock):
         return self._now + self.ahead
 
     def move(self, seconds: float) -> None:
-        """Let time pass, and end the calls whose time is over."""
+        """Move the time forward, and end the calls whose time is over."""
         with self._lock:
-            # By at least one step: what is too small to add to a float would never pass.
+            # By at least one step: a duration that is too small to add to a float would never pass.
             step = math.nextafter(self._now, math.inf) if seconds else self._now
             self._now = max(step, self._now + seconds)
             timeouts = list(self._timeouts.items())
@@ -114,7 +114,7 @@ class _MovedClock(clock.Clock):
         self.sleep(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
-        """A timeout that ends when this clock or the machine's has moved so far, whichever is first."""
+        """A timeout that ends when this clock or the machine's clock has moved so far, whichever is first."""
         timeout = asyncio.timeout(seconds)
         with self._lock:
             self._timeouts[timeout] = (self._now + seconds, asyncio.get_running_loop())

@@ -1,4 +1,4 @@
-"""make: any model with sensible values, from its own fields, so that a new field needs no line here."""
+"""make: create any model with plausible values, derived from its fields, so that a new field needs no change here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=attrs.AttrsInstance)
 _NUMBERS = itertools.count(1)
 _FIRST = datetime(2024, 12, 4, 7, 30, tzinfo=UTC)
 
-# What a type alone does not say, by model and field. An optional field that is not named here stays None.
+# Values that cannot be derived from the type, by model and field. An optional field that is not listed is None.
 _SENSIBLE: dict[str, Any] = {
     "Attribute.name": "distance",
     "Attribute.value": "10.4",
@@ -43,12 +43,12 @@ _SENSIBLE: dict[str, Any] = {
 
 
 def make(model: type[M], /, **overrides: Any) -> M:
-    """A model as the service could send it, with ids and times of its own.
+    """Create a model as the service could send it, with unique ids and times.
 
     Args:
         model: Any class of `togai.models`.
-        **overrides: Fields by their Python names. An enum can be passed as text, an unknown value too. None stands
-            for a missing property.
+        **overrides: Fields by their Python names. An enum can be passed as text, also with an unknown value. None
+            stands for a missing property.
 
     Returns:
         The model.
@@ -75,7 +75,7 @@ def make(model: type[M], /, **overrides: Any) -> M:
             near = difflib.get_close_matches(name, hints, 1)
             meant = f" did you mean {near[0]}?" if near else ""
             raise TypeError(
-                f"{model.__name__} has no field {name}:{meant} there are {', '.join(hints)}"
+                f"{model.__name__} has no field {name}:{meant} its fields are {', '.join(hints)}"
             )
         values[name] = _checked(f"{model.__name__}.{name}", hints[name], value)
     return model(**values)

@@ -1,4 +1,4 @@
-"""FakeTogai: the service in memory, what happened to it, and the two ways to reach it."""
+"""FakeTogai: an in-memory service, its recorded requests, and the two ways to connect to it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 
 
 class FakeTogai(FaultMethods, ModeMethods):
-    """The Togai events service in memory, for tests of code that calls it.
+    """An in-memory Togai events service, for tests of code that calls the real service.
 
-    It responds to the three calls as the service does, with page tokens, limits and the rules of corrections. Reach
-    it through a real loopback socket (`serve`), or through an httpx transport (`transport`).
+    It responds to the three calls like the real service, with page tokens, limits and the rules of corrections.
+    Connect to it through a real loopback socket (`serve`), or through an httpx transport (`transport`).
 
     Args:
         token: The token that it accepts.
         events: Events as the API describes them, to store from the start.
         requests_per_second: A rate limit, above which it responds with 429; None for no limit.
-        now: The clock for `createdAt`. Default: one that ticks a millisecond at each reading.
-        clock: Seconds, for the rate limit and all that is late. Default: the clock of the clients, a `FakeClock` too.
+        now: The clock for `createdAt`. Default: a clock that advances by a millisecond at each call.
+        clock: Returns seconds, for the rate limit and for delays. Default: the clock of the clients, which may be a
+            `FakeClock`.
 
     Example:
         ```python
@@ -70,7 +71,7 @@ class FakeTogai(FaultMethods, ModeMethods):
 
     @property
     def token(self) -> str:
-        """The token that it accepts; set another to let the old one expire."""
+        """The token that it accepts; set another token to let the old token expire."""
         return self._service.token
 
     @token.setter
@@ -79,24 +80,24 @@ class FakeTogai(FaultMethods, ModeMethods):
 
     @property
     def events(self) -> list[Record]:
-        """The events that it holds, the oldest first."""
+        """The stored events, the oldest first."""
         self._service.catch_up()
         return self._service.events
 
     @property
     def requests(self) -> list[Request]:
-        """The requests that reached it, the oldest first."""
+        """The received requests, the oldest first."""
         return self._requests
 
     @property
     def corrections(self) -> list[AppliedCorrection]:
-        """The corrections that it applied, one entry for each event, the oldest first."""
+        """The applied corrections, one entry per event, the oldest first."""
         self._service.catch_up()
         return self._service.corrections
 
     @property
     def applied(self) -> Counter[str]:
-        """How often each event was corrected, by its reference id; 0 for all others."""
+        """The number of corrections of each event, by its reference id; 0 if it was not corrected."""
         return Counter(correction.reference_id for correction in self.corrections)
 
     @property
@@ -124,19 +125,19 @@ class FakeTogai(FaultMethods, ModeMethods):
         """Add an event.
 
         Args:
-            id: The id with which it was sent.
-            account_id: Its account, or an alias of it.
-            schema_name: Its event schema.
-            timestamp: Its own time, ISO 8601 with an offset.
-            attributes: Its quantities, as the API describes them.
-            dimensions: Further text by name.
-            status: Its ingestion status.
-            reference_id: The service's own id; a new one by default.
-            created_at: When the service ingested it; now by default.
-            past_cycle: Whether it lies in a past pricing cycle, where nothing can be corrected.
+            id: The id that the event was sent with.
+            account_id: The account of the event, or an alias of it.
+            schema_name: The event schema.
+            timestamp: The event's own time, ISO 8601 with an offset.
+            attributes: The quantities, as the API describes them.
+            dimensions: The dimensions by name, as text.
+            status: The ingestion status.
+            reference_id: The service's own id; by default a new id.
+            created_at: When the service ingested it; by default now.
+            past_cycle: Whether it is in a past pricing cycle, whose events cannot be corrected.
 
         Returns:
-            What the service holds; change it as you like.
+            The stored event; you may change it.
 
         Raises:
             ValueError: The service would refuse such an event.
@@ -168,8 +169,8 @@ class FakeTogai(FaultMethods, ModeMethods):
 
         Args:
             count: The number of events.
-            account_id: Their account.
-            prefix: The start of their ids; None for events without an id.
+            account_id: The account of the events.
+            prefix: The start of the ids; None for events without an id.
         """
         return [
             self.add(
@@ -184,16 +185,16 @@ class FakeTogai(FaultMethods, ModeMethods):
         ]
 
     def add_month(self) -> list[Record]:
-        """Add a messy month, December 2024, of the accounts acme (alias: acme-eu), globex and initech.
+        """Add a month of events, December 2024, of the accounts acme (alias: acme-eu), globex and initech.
 
-        There are two schemas, failed, reverted and unfinished events, ids that are missing or not unique, events with
-        two attributes, one mistyped quantity (`wrong-1`), and events of November, which cannot be corrected.
+        The month has two schemas, failed, reverted and unfinished events, ids that are missing or not unique, events
+        with two attributes, one mistyped quantity (`wrong-1`), and events of November, which cannot be corrected.
         """
         self.add_alias(ACCOUNT, ALIAS)
         return [self.add(**event) for event in month()]
 
     def run_jobs(self) -> None:
-        """Process the background corrections that need no confirmation, or are confirmed."""
+        """Process the background corrections that do not need a confirmation, or are confirmed."""
         self._service.run_jobs()
 
     def confirm_jobs(self) -> None:
@@ -208,19 +209,19 @@ class FakeTogai(FaultMethods, ModeMethods):
 
         Args:
             method: GET or POST.
-            path: Its path, such as `/events/correction`.
-            times: How often exactly; at least once by default.
-            json: Its whole body.
-            **query: Query parameters that it had, among others, by their names on the wire (`async_` for async);
-                None for a parameter that it did not have.
+            path: The path of the request, such as `/events/correction`.
+            times: The exact number of such requests; by default at least one.
+            json: The whole body of the request.
+            **query: Query parameters of the request, by their names on the wire (`async_` for async); None for a
+                parameter that must be absent. Other parameters are ignored.
 
         Returns:
             The requests, for further checks.
 
         Raises:
-            AssertionError: It was sent less or more often; the message lists what was sent.
+            AssertionError: It was sent fewer or more times than expected; the message lists all requests.
             TypeError: The service has no such query parameter.
-            ValueError: No call has this method and path, or no correction this action.
+            ValueError: No call has this method and path, or no correction has this action.
         """
         return _assertions.check_sent(list(self._requests), method, path, times, json, query)
 
@@ -237,7 +238,7 @@ class FakeTogai(FaultMethods, ModeMethods):
         """Serve on a loopback socket until the `with` ends.
 
         Args:
-            port: The port; any free one by default.
+            port: The port; by default any free port.
 
         Yields:
             The base URL.
@@ -247,7 +248,7 @@ class FakeTogai(FaultMethods, ModeMethods):
             self._queue.released.set()
 
     def handle(self, request: Request, token: str | None) -> Delivered:
-        """Process a request: both ways to reach the service lead here, and a subclass can override it."""
+        """Process a request. Both the socket and the transport call this method; a subclass can override it."""
         with self._service.lock:
             self._service.catch_up()
             self._requests.append(request)

@@ -1,4 +1,4 @@
-"""Faults between the client and the service, as a queue from which the next requests take theirs."""
+"""A queue of faults between the client and the service, which apply to the next requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class When(TypedDict, total=False):
-    """Which of the next requests a fault applies to: the parameters that all fault methods share."""
+    """Selects the requests that a fault applies to: the parameters that all fault methods share."""
 
     times: int | None
     """The number of requests, 1 by default; None applies the fault until `release()`."""
@@ -26,7 +26,7 @@ class When(TypedDict, total=False):
     path: str | None
     """Only requests for this path, such as `/events/correction`."""
     skip: int
-    """The number of such requests that are served normally first, 0 by default."""
+    """The number of matching requests to serve normally before the fault applies; 0 by default."""
 
 
 class Delivery(enum.Enum):
@@ -44,12 +44,12 @@ class Delivery(enum.Enum):
     DRIPPED = enum.auto()
     """The body is sent byte by byte."""
     LATE = enum.auto()
-    """The request is processed after some time, whether or not the client still waits."""
+    """The request is processed after a delay, whether or not the client still waits."""
 
 
 @define(kw_only=True)
 class Fault:
-    """A fault that applies to a number of requests: those that `When` describes."""
+    """A fault, which applies to the requests that `When` selects."""
 
     times: int | None = 1
     skip: int = 0
@@ -68,7 +68,7 @@ class Fault:
     """Makes another of the service's own response to the request."""
 
     def applies_to(self, request: Request) -> bool:
-        """Whether the fault is meant for the request."""
+        """Whether the fault applies to the request."""
         return self.method in (None, request.method) and self.path in (None, request.path)
 
 
@@ -94,7 +94,7 @@ class FaultQueue:
         """Append a fault.
 
         Raises:
-            ValueError: It would never apply.
+            ValueError: The fault would never apply.
         """
         if fault.times is not None and fault.times < 1:
             raise ValueError(f"times={fault.times}: pass 1 or more, or None for all")
@@ -121,7 +121,7 @@ class FaultQueue:
             return fault
 
     def clear(self) -> None:
-        """Remove all faults, and release what is held."""
+        """Remove all faults, and release held responses."""
         with self._lock:
             self._queue.clear()
             self.released.set()

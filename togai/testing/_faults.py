@@ -1,4 +1,4 @@
-"""The fault methods of FakeTogai: what goes wrong with the next requests."""
+"""The fault methods of FakeTogai, which apply to the next requests."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class FaultMethods:
     def set_next(self, place: str, value: Any, **when: Unpack[When]) -> None:
         """Set a value in the JSON of the next responses: null, a new enum value, an unknown property.
 
-        Each call is for responses of its own; to change one response in several places, pass a function to
+        Each call of this method applies to other responses. To change several places of a response, pass a function to
         `change_next`.
 
         Args:
-            place: A path such as `$.events[0].createdAt`; `[*]` is every item. The last property may be new. A
-                response that does not have the place becomes a 400 that says so.
-            value: Anything that JSON can hold.
+            place: A path such as `$.events[0].createdAt`; `[*]` stands for every item. The last property may be new. If
+                a response does not have the place, it becomes a 400 that reports this.
+            value: Any JSON value.
 
         Raises:
             TypeError: JSON cannot hold the value.
@@ -103,8 +103,8 @@ class FaultMethods:
         """Remove a property or an item from the JSON of the next responses.
 
         Args:
-            place: A path such as `$.events[0].createdAt`; `[*]` is every item. A response that does not have the
-                place becomes a 400 that says so.
+            place: A path such as `$.events[0].createdAt`; `[*]` stands for every item. If a response does not have the
+                place, it becomes a 400 that reports this.
 
         Raises:
             ValueError: The path is not valid.
@@ -129,7 +129,7 @@ class FaultMethods:
         self._add_fault(when, change=changed)
 
     def wrong_event_next(self, **when: Unpack[When]) -> None:
-        """Respond about other events: the request is processed, but its response has the ids of others."""
+        """Respond about other events: the request is processed, but the response has the ids of other events."""
 
         def changed(body: Any) -> None:
             for number, event in enumerate([*body.get("events", ()), *body.get("data", ())], 1):
@@ -141,7 +141,7 @@ class FaultMethods:
     def refuse_next(
         self, events: int = 1, *, reason: str = "Event was not corrected", skip: int = 0
     ) -> None:
-        """Let corrections fail for the next events, within a response that is a success.
+        """Make corrections fail for the next events, within a successful response.
 
         Args:
             events: The number of events.
@@ -156,7 +156,7 @@ class FaultMethods:
                 f"events={events}, skip={skip}: pass 1 or more events, and skip 0 or more"
             )
         if not reason:
-            raise ValueError("reason is empty: pass a text")
+            raise ValueError("reason is empty: pass text that is not empty")
         with self._service.lock:
             self._service.refusals += [None] * skip + [reason] * events
 
@@ -171,34 +171,36 @@ class FaultMethods:
         """Close the connection of the next requests without a response.
 
         Args:
-            acts: Whether the service processes the request before.
-            half: Close it in the middle of the response; the service has processed the request then.
-            reset: Reset it instead of closing it in order.
+            acts: Whether the service processes the request first.
+            half: Close the connection in the middle of the response; the request is then processed.
+            reset: Reset the connection instead of closing it normally.
         """
         if half and reset:
-            raise ValueError("half a response is closed in order: pass half or reset")
+            raise ValueError(
+                "a connection cannot be closed in the middle and reset: pass half or reset"
+            )
         delivery = Delivery.HALF if half else Delivery.RESET if reset else Delivery.DROPPED
         self._add_fault(when, acts=acts or half, delivery=delivery)
 
     def hold_next(self, *, acts: bool = False, **when: Unpack[When]) -> None:
-        """Respond to the next requests only after `release()`: a read timeout for clients that do not wait so long.
+        """Respond to the next requests only after `release()`, which causes a read timeout in the client.
 
-        Over a socket that timeout passes in real time, with a `FakeClock` too: pass a short one to the client, such
+        Over a socket, the timeout takes real time, even with a `FakeClock`: pass a short timeout to the client, such
         as `Timeout(read=0.2)`, or use `transport()`.
 
         Args:
-            acts: Whether the service processes the request before; see `slow_next` for afterwards.
+            acts: Whether the service processes the request immediately; to process it later, use `slow_next`.
         """
         self._add_fault(when, acts=acts, delivery=Delivery.HELD)
 
     def slow_next(self, *, seconds: float = math.inf, **when: Unpack[When]) -> None:
-        """Process the next requests late, also when the client has closed the connection in the meantime.
+        """Process the next requests late, even if the client has closed the connection meanwhile.
 
-        A client that does not wait so long gets a read timeout, and its request is processed nevertheless. Over
-        `transport()` that timeout passes at once.
+        A client that does not wait long enough gets a read timeout, but its request is processed. Over `transport()`,
+        the timeout passes immediately.
 
         Args:
-            seconds: How long the service takes; until `release()` by default.
+            seconds: How long the service takes; by default until `release()`.
         """
         if not seconds > 0:
             raise ValueError(f"seconds={seconds!r}: pass more than 0")
@@ -213,20 +215,21 @@ class FaultMethods:
         self._add_fault(when, delivery=Delivery.DRIPPED, seconds=seconds)
 
     def leftover_next(self, *, status: int = 200, body: Any = None, **when: Unpack[When]) -> None:
-        """Send a second response right behind the next ones, which the client may take for that of its next request.
+        """Send a second response directly after the next response; a client may take it for that of its next request.
 
-        Over a socket only, where both responses arrive in one segment; `transport()` ignores it.
+        Only over a socket, where both responses arrive in one TCP segment; `transport()` ignores this fault.
 
         Args:
             status: The status of the second response.
-            body: Its body, as for `fail_next`; by default that of a successful correction without entries.
+            body: The body of the second response, as for `fail_next`; by default a successful correction without
+                entries.
         """
         body = {"data": []} if body is None else body
         headers = {"X-Request-Id": "leftover"}
         self._add_fault(when, leftover=Response.of(status, body, headers))
 
     def empty_page_next(self, **when: Unpack[When]) -> None:
-        """Respond to a listing with an empty page and a token, from which it continues where it was."""
+        """Respond to a listing with an empty page and a token; the next page continues where the listing was."""
         hops = itertools.count(1)
 
         def emptied(request: Request, own: Response) -> Response:
@@ -241,10 +244,10 @@ class FaultMethods:
         """Repeat page tokens until `release()`.
 
         Args:
-            pages: The number of different tokens; then the first one comes again.
+            pages: The number of different tokens; then the first token is repeated.
 
         Raises:
-            ValueError: There must be at least one.
+            ValueError: `pages` is less than 1.
         """
         if pages < 1:
             raise ValueError(f"pages={pages}: pass 1 or more")
@@ -259,7 +262,7 @@ class FaultMethods:
         self.change_next(cycled, times=None, method="GET", path="/events")
 
     def release(self) -> None:
-        """End all faults: late requests are processed, held ones continue, faults and refusals to come are removed.
+        """End all faults: process late requests, release held responses, and remove pending faults and refusals.
 
         Modes such as `lag_reads` and `correct_reverted` stay until they are switched off.
         """

@@ -1,4 +1,4 @@
-"""Places in JSON, written as deviations are: `$.events[0].createdAt`; `[*]` is every item of a list."""
+"""Places in JSON, in the notation of deviations: `$.events[0].createdAt`; `[*]` stands for every item of a list."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def put(body: Any, steps: list[Step], value: Any) -> None:
 
 
 def drop(body: Any, steps: list[Step]) -> None:
-    """Remove what is at a place."""
-    # From the end, so that removing an item moves none that is still to be removed.
+    """Remove the property or item at a place."""
+    # From the end, so that removing an item does not move items that must still be removed.
     for owner, key in reversed(_owners(body, steps)):
         del owner[key]
 
 
 def _owners(body: Any, steps: list[Step], *, new: bool = False) -> list[tuple[Any, Any]]:
-    """The objects and lists that hold a place, each with the key in it."""
+    """The objects and lists that contain a place, each with the key in it."""
     owners: list[Any] = [body]
     for step in steps[:-1]:
         owners = [owner[key] for owner in owners for key in _keys(owner, step, new=False)]

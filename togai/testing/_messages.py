@@ -1,4 +1,4 @@
-"""HTTP requests and responses as the service sees them, and the calls that it has."""
+"""HTTP requests and responses as the service sees them, and the list of its calls."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CALLS = {"GET": re.compile(r"/events(/[^/]+)?"), "POST": re.compile(r"/events/c
 
 
 def checked_call(method: str | None, path: str | None) -> str | None:
-    """The method in upper case; None for any.
+    """Check the method and path of a call; return the method in upper case, None for any method.
 
     Raises:
-        ValueError: No call of the API has this method and path, so that a test would wait for it in vain.
+        ValueError: No call of the API has this method and path, so no request would ever match.
     """
     wanted = None if method is None else method.upper()
     paths = [pattern for name, pattern in _CALLS.items() if wanted in (None, name)]
     if not paths or (path is not None and not any(pattern.fullmatch(path) for pattern in paths)):
         raise ValueError(
-            f"no call is {method or 'any method'} {path or 'of any path'}: there are GET /events,"
+            f"no call is {method or 'any method'} {path or 'of any path'}: the calls are GET /events,"
             " GET /events/ID and POST /events/correction"
         )
     return wanted
@@ -37,11 +37,11 @@ class Request:
 
     Attributes:
         method: The HTTP method.
-        path: The path of the address, as it was sent.
+        path: The path of the URL, as it was sent.
         query: The query parameters, decoded.
         body: The body; empty if there was none.
         headers: The headers, without the token.
-        repeated: The query parameters that are named more than once.
+        repeated: The query parameters that occur more than once.
     """
 
     method: str
@@ -76,7 +76,7 @@ class Response:
 
     @classmethod
     def of(cls, status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
-        """A response with a body: bytes and text as they are, anything else as JSON."""
+        """A response with a body: bytes and text unchanged, any other value as JSON."""
         if isinstance(body, bytes):
             content, kind = body, "application/octet-stream"
         elif isinstance(body, str):
@@ -87,11 +87,11 @@ class Response:
         return cls(status, content, {"Content-Type": kind, **(headers or {})})
 
     def with_body(self, body: Any) -> Response:
-        """This response with another body and the same headers."""
+        """A copy with another body and the same headers."""
         return Response(self.status, Response.of(self.status, body).body, self.headers)
 
     def all_headers(self) -> dict[str, str]:
-        """The headers with the length of the body, unless they announce another."""
+        """The headers with the length of the body, unless they already contain a length."""
         return {"Content-Length": str(len(self.body)), **self.headers}
 
 
@@ -106,7 +106,7 @@ class Refused(Exception):
 def received(
     method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
 ) -> tuple[Request, str | None]:
-    """A request as it arrived, and apart from it the bearer token."""
+    """The request as it arrived, and separately its bearer token."""
     path, _, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     names = [name for name, _ in pairs]

@@ -1,4 +1,4 @@
-"""The mode methods of FakeTogai: how the service behaves from now on, worse than the real one."""
+"""The mode methods of FakeTogai: from now on, the service behaves worse than the real one."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class ModeMethods:
-    """How the service behaves from now on; `release()` does not end it."""
+    """Modes of the service, which stay on; `release()` does not end them."""
 
     _service: Service
 
     def add_alias(self, account_id: str, alias: str) -> None:
-        """Add an alias of an account, under which listings and corrections find its events too.
+        """Add an alias of an account; listings and corrections find its events under both names.
 
-        An event keeps the name with which it was sent: what `add(account_id=alias)` adds is listed for the account,
-        with the alias as its `accountId`.
+        An event keeps the name that it was sent with: an event from `add(account_id=alias)` is listed for the account,
+        but its `accountId` is the alias.
 
         Args:
             account_id: The account.
-            alias: Another name of it.
+            alias: Another name of the account.
 
         Raises:
             ValueError: The name is in use.
@@ -36,7 +36,7 @@ class ModeMethods:
         accounts[alias] = accounts.get(account_id, account_id)
 
     def overlap_pages(self, events: int = 1) -> None:
-        """Begin each page with the last events of the page before.
+        """Begin each page with the last events of the previous page.
 
         Args:
             events: The number of events that a page repeats; 0 ends the mode.
@@ -49,12 +49,12 @@ class ModeMethods:
         self._service.modes.overlap = events
 
     def lag_reads(self, *, seconds: float = 0.0, requests: int = 0) -> None:
-        """Show corrections late in reads. Events that `add` adds are visible at once.
+        """Make reads stale: they show corrections late. Events that `add` adds are visible immediately.
 
         Args:
             seconds: The time from a correction until reads show it, by the clock of the fake.
-            requests: The number of requests after a correction, of any kind, that see the state before it. Both 0
-                end the mode.
+            requests: The number of requests of any kind after a correction that still see the state before it. Pass 0
+                for both arguments to end the mode.
 
         Raises:
             ValueError: A number is negative.
@@ -69,7 +69,7 @@ class ModeMethods:
 
         Args:
             *names: Query parameters by their names on the wire, such as `account_id` (in listings only), `status` or
-                `event_id`; none ends the mode.
+                `event_id`; without names, the mode ends.
 
         Raises:
             ValueError: The service has no such filter.
@@ -80,7 +80,7 @@ class ModeMethods:
         self._service.modes.ignored = frozenset(names)
 
     def correct_reverted(self, enabled: bool = True) -> None:
-        """Correct reverted events again, so that each correction counts; see `applied`.
+        """Correct reverted events again, so that each correction has an effect; see `applied`.
 
         Args:
             enabled: False ends the mode.
@@ -100,7 +100,7 @@ class ModeMethods:
         """Pass each event of each response through a function.
 
         Args:
-            change: Gets the JSON of an event, and changes it or returns another; None ends the mode.
+            change: Receives the JSON of an event; it may change the JSON, or return another. None ends the mode.
 
         Example:
             ```python

@@ -1,4 +1,4 @@
-"""A messy month of three accounts, as a billing team meets it."""
+"""A month of events of three accounts, with the faults that a billing team typically sees."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FAILURES = {
 
 
 def month() -> Iterator[dict[str, Any]]:
-    """December 2024 as arguments of `FakeTogai.add`, the oldest event first."""
+    """The events of December 2024, as arguments of `FakeTogai.add`, the oldest event first."""
     for day in (28, 29, 30):
         yield {**_ride("acme", f"ride-11{day}", f"2024-11-{day}", day), "past_cycle": True}
     for day in range(1, 32):

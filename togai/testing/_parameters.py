@@ -53,13 +53,13 @@ def check_names(query: Iterable[str], known: frozenset[str]) -> None:
 
 
 def has_status(status: str, wanted: str | None) -> bool:
-    """Whether a status is the wanted one, or of the wanted group."""
+    """Whether a status is the requested status, or in the requested group."""
     group = _STATUS_GROUPS.get(wanted or "")
     return wanted in (None, status) or (group is not None and status.startswith(group))
 
 
 def same_moment(wanted: str | None, actual: str) -> bool:
-    """Whether two times are the same moment, however they are written; None is any."""
+    """Whether two times are equal, in any notation; None matches any time."""
     return wanted is None or moment(wanted) == moment(actual)
 
 
@@ -79,7 +79,7 @@ def read_token(query: Mapping[str, str]) -> int:
     """The position where a page starts.
 
     Raises:
-        Refused: The token is not of this service, or of a listing with other filters.
+        Refused: The token is not from this service, or is from a listing with other filters.
     """
     if "nextToken" not in query:
         return 0
@@ -96,7 +96,7 @@ def read_token(query: Mapping[str, str]) -> int:
 
 
 def _checksum(query: Mapping[str, str]) -> int:
-    # The contract allows a token 500 characters, and an account id alone 512.
+    # The contract allows 500 characters for a token, but 512 for an account id.
     names = ("account_id", "schema_name", "status")
     return zlib.crc32(json.dumps([query.get(name) for name in names]).encode())
 
@@ -163,7 +163,7 @@ def _check_body(request: Request, *, needed: bool) -> JSON | None:
 
 
 def event_problems(event: Any) -> list[str]:
-    """What the contract forbids in an event."""
+    """The violations of the contract in an event."""
     deviations: list[Deviation] = []
     read = salvage(Event, event, "event", deviations)
     # A time may be finer than a datetime.

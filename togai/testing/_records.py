@@ -1,4 +1,4 @@
-"""What the service holds: events, applied corrections and background jobs."""
+"""The data of the service: events, applied corrections and background jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COMPLETED = "INGESTION_COMPLETED_EVENT_METERED"
 
 @define(kw_only=True)
 class Record:
-    """An event that the service holds.
+    """An event that the service stores.
 
     Attributes:
         reference_id: The service's own id of the event.
@@ -21,7 +21,7 @@ class Record:
         created_at: When it was ingested, as JSON shows it.
         status: Its ingestion status.
         status_before_reverting: The status that it had before it was reverted.
-        past_cycle: Whether it lies in a past pricing cycle, where nothing can be corrected.
+        past_cycle: Whether it is in a past pricing cycle, whose events cannot be corrected.
         customer_id: The customer that the account belongs to.
     """
 
@@ -34,7 +34,7 @@ class Record:
     customer_id: str = "customer-1"
 
     def refusal(self) -> str | None:
-        """Why the service does not correct the event; None if it does."""
+        """Why the service refuses to correct the event; None if it corrects it."""
         if self.status == "REVERTED":
             return "Event is reverted already"
         if self.status.startswith("INGESTION_FAILED"):
@@ -56,7 +56,7 @@ class Record:
         }
 
     def to_full_json(self) -> JSON:
-        """The event as it is read by its id."""
+        """The event as a request by its id returns it."""
         account = self.payload["accountId"]
         units: defaultdict[str, float] = defaultdict(float)
         for item in self.payload["attributes"]:
@@ -89,7 +89,7 @@ def _revenue(name: str, amount: float) -> JSON:
 
 
 def _number(text: str) -> float:
-    # JSON has no infinity, which is what 512 digits are as a float.
+    # As a float, 512 digits are infinity, which JSON does not have.
     return min(max(float(text), -1e300), 1e300)
 
 
@@ -100,7 +100,7 @@ class AppliedCorrection:
     Attributes:
         action: UNDO, REDO or REDO_EVENT.
         reference_id: The service's own id of the event.
-        event: The replacement, of a REDO_EVENT.
+        event: The replacement of a REDO_EVENT.
     """
 
     action: str
@@ -115,7 +115,7 @@ class Job:
     Attributes:
         action: UNDO, REDO or REDO_EVENT.
         query: The query of the request.
-        event: The replacement, of a REDO_EVENT.
+        event: The replacement of a REDO_EVENT.
         confirmed: Whether the job may run.
     """
 

@@ -1,4 +1,4 @@
-"""The service behind a real loopback socket, with the faults of connections."""
+"""The service on a real loopback socket, with faults of connections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 @contextmanager
 def serve(handle: Handle, released: threading.Event, port: int) -> Generator[str]:
-    """Serve until the `with` ends; yields the base URL."""
+    """Serve until the `with` ends; yield the base URL."""
     server = _Server(handle, released, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -54,7 +54,7 @@ class _Server(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Note the connection before its thread starts, so that `end` misses none, and serve it."""
+        """Record the connection before its thread starts, so that `end` closes it, and serve it."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def end(self) -> None:
-        """Close what is open, so that the threads of kept-alive connections end."""
+        """Close open connections, so that the threads of kept-alive connections end."""
         self.ended.set()
         self.released.set()
         with self._lock:
@@ -76,7 +76,7 @@ class _Server(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report nothing about a client that goes away, which is part of the tests; anything else is a bug here."""
+        """Ignore a client that disconnects, which tests do on purpose; report any other error, which is a bug here."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -92,9 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse a request that the service itself never sees, in the form of all refusals."""
+        """Refuse a request that does not reach the service itself, in the same form as other refusals."""
         self.close_connection = True
-        if code == http.HTTPStatus.NOT_IMPLEMENTED:  # a method without a function here
+        if code == http.HTTPStatus.NOT_IMPLEMENTED:  # a method that is not implemented here
             self._serve()
             return
         # Without a version in the request line, the response would have no status and headers.
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            self.close_connection = True  # the client went away in the middle of its request
+            self.close_connection = True  # the client disconnected in the middle of its request
             return
         request, token = received(self.command, self.path, self.headers.items(), body)
         try:
@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(
         self, response: Response, body: bytes | None = None, leftover: Response | None = None
     ) -> None:
-        """Send a response or a part of its body, and in the same segment a second one."""
+        """Send a response or a part of its body, and a second response in the same segment."""
         connection, self.wfile = self.wfile, io.BytesIO()
         for sent in (response, leftover) if leftover else (response,):
             self.send_response_only(sent.status)

@@ -1,4 +1,4 @@
-"""The events service in memory: its state, and the three calls. No I/O."""
+"""The in-memory events service: its state and the three calls. No I/O."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ SYNCHRONOUS_CAP = 30
 
 @define
 class Change:
-    """An effect of a correction, with which lagging reads can show the state before it."""
+    """An effect of a correction, recorded so that stale reads can show the state before it."""
 
     record: Record
     before: Record | None
-    """The event as it was; None for an event that did not exist."""
+    """The event as it was; None if the event did not exist."""
     time: float
     request: int
 
@@ -60,7 +60,7 @@ class Modes:
     """Aliases and their accounts."""
 
     def same_account(self, name: str, other: str) -> bool:
-        """Whether two names are of one account."""
+        """Whether two names belong to the same account."""
         return self.accounts.get(name, name) == self.accounts.get(other, other)
 
     def show(self, event: dict[str, Any]) -> Any:
@@ -99,11 +99,11 @@ class Service:
         self._seconds = seconds
 
     def _tick(self) -> datetime:
-        # No wall clock: the same calls lead to the same responses.
+        # Not the wall clock, so that the same calls get the same responses.
         return datetime(2024, 12, 31, tzinfo=UTC) + timedelta(milliseconds=next(self._ticks))
 
     def seconds(self) -> float:
-        """The time of quotas, lags and late work."""
+        """The time for quotas, lags and delays."""
         return clock.current.now() if self._seconds is None else self._seconds()
 
     def ingest(self, payload: JSON, **settings: Any) -> Record:
@@ -117,7 +117,7 @@ class Service:
             return record
 
     def defer(self, request: Request, token: str | None, seconds: float) -> Callable[[], Response]:
-        """Process a request later: when the result is called, or when its time has come."""
+        """Process a request later: when the returned function is called, or after its delay."""
         process = cache(lambda: self.respond(request, token))
 
         def finish() -> Response:
@@ -194,7 +194,7 @@ class Service:
         return Response.of(200, {"events": events})
 
     def _visible(self) -> Sequence[Record | None]:
-        """The events as a read shows them; None for those that are not visible yet."""
+        """The events as a read shows them; None for an event that is not visible yet."""
         seconds, requests = self.modes.lag_seconds, self.modes.lag_requests
         if not (seconds or requests):
             return self.events
@@ -230,7 +230,7 @@ class Service:
         )
 
     def matches(self, query: Mapping[str, str]) -> list[Record]:
-        """The events of a correction, in the order in which it takes them."""
+        """The events of a correction, in the order in which they are corrected."""
         account = query["account_id"]
         query = self._effective(query)
         records = [

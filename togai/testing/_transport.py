@@ -1,4 +1,4 @@
-"""The service behind a transport of httpx or httpx2: no socket, and the same faults as these libraries name them."""
+"""The service behind a transport of httpx or httpx2: without a socket, and with the exceptions of these libraries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ERRORS = {
 
 
 class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Passes requests to the service in memory; for sync and async clients of both libraries."""
+    """Passes requests to the in-memory service; for sync and async clients of both libraries."""
 
     def __init__(self, handle: Callable[[Request, str | None], Delivered]) -> None:
         self._handle = handle
@@ -74,7 +74,7 @@ def _response(library: Any, delivered: Delivered) -> Any:
 
 
 class _Body:
-    """A body, in one piece or byte by byte."""
+    """A body, as one chunk or byte by byte."""
 
     def __init__(self, body: bytes, seconds: float) -> None:
         self._seconds = seconds
