@@ -75,7 +75,7 @@ class Secret:
 
 
 class TokenSource:
-    """Gives the token to the threads or the tasks of a client."""
+    """Provides the token to the threads or tasks of a client."""
 
     def __init__(self, token: object, io: Threads | Tasks) -> None:
         # Like Secret, raises nothing for a token.
@@ -104,12 +104,12 @@ class TokenSource:
         return self._fixed or await self._fetch()
 
     async def refresh(self, refused: Secret) -> Secret:
-        """A token other than the refused one, fetched once for all that need it."""
+        """A token other than the refused token, fetched once for all threads or tasks that need it."""
         async with self._lock:
             if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
                 self._renewed = (refused, await self._fetch())
             return self._renewed[1]
 
     async def _fetch(self) -> Secret:
-        # No local holds the token: it would be shown by a traceback.
+        # No local variable holds the token, because a traceback would show it.
         return Secret(await self._io.result(self._call(), "callable as token")).checked()

@@ -1,6 +1,6 @@
-"""What differs between threads and asyncio. The rest of this folder is written once, as coroutines.
+"""The differences between threads and asyncio. The rest of this folder is written once, as coroutines.
 
-In a thread, whatever they await blocks instead, so that they never suspend: `Threads.run` runs one to its end.
+In a thread, every awaited operation blocks, so that a coroutine never suspends; `Threads.run` runs it to its end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Renewed(Protocol):
 
 
 after_fork: weakref.WeakSet[_Renewed] = weakref.WeakSet()
-"""What starts afresh in a forked child, where no other thread lives on, and locks may stay taken."""
+"""Objects to reset in a forked child, in which no other thread exists and locks may still be held."""
 
 
 def _renew_all() -> None:
@@ -44,14 +44,14 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 class FairLock:
-    """A lock that threads get in the order in which they came."""
+    """A lock that threads acquire in the order of their requests."""
 
     def __init__(self) -> None:
         self.renew()
         after_fork.add(self)
 
     def renew(self) -> None:
-        """Forget who has it, and who waits."""
+        """Reset the lock, without owner and without waiting threads."""
         self._changed = threading.Condition()
         self._queue: deque[object] = deque()
 
@@ -74,7 +74,7 @@ class FairLock:
 
 
 class Threads:
-    """Blocks the thread that calls."""
+    """Operations that block the calling thread."""
 
     client: ClassVar = "Client"
     """The class of the HTTP libraries' clients."""
@@ -82,7 +82,7 @@ class Threads:
 
     @staticmethod
     def run(work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine that awaits nothing but methods of this class."""
+        """Run a coroutine that awaits only methods of this class."""
         try:
             work.send(None)
         except StopIteration as stop:
@@ -94,7 +94,7 @@ class Threads:
         """Check that the client can be used here.
 
         Raises:
-            ConfigurationError: There is no event loop, or it is another one.
+            ConfigurationError: No event loop is running, or the client belongs to another event loop.
         """
 
     async def sleep(self, seconds: float) -> None:
@@ -102,7 +102,7 @@ class Threads:
         clock.current.sleep(seconds)
 
     async def call(self, function: Callable[[], T]) -> T:
-        """The result of a function that blocks."""
+        """The result of a blocking function."""
         return function()
 
     async def result(self, returned: Any, kind: str, *, plain: bool = True) -> Any:
@@ -118,11 +118,11 @@ class Threads:
         raise ConfigurationError(f"Togai takes a plain {kind}; AsyncTogai takes async ones")
 
     def limit(self, http: Any, deadline: float) -> Any:
-        """Ends an `async with` at the deadline."""
+        """A context manager that ends its `async with` at the deadline."""
         return Deadline(deadline, http)
 
     def tracer(self, note: Trace, limit: Any) -> Trace:
-        """What gets the reports of the transport about a request."""
+        """The function that receives the reports of the transport about a request."""
 
         def trace(event: str, info: dict[str, Any]) -> None:
             note(event, info)
@@ -131,11 +131,11 @@ class Threads:
         return trace
 
     async def send(self, http: Any, request: Any) -> Any:
-        """The response, its body still to be read."""
+        """Send a request and return the response; its body is not read yet."""
         return http.send(request, auth=None, follow_redirects=False, stream=True)
 
     async def read(self, response: Any, add: Callable[[bytes], None], limit: Any) -> None:
-        """Pass on the body, as it was sent."""
+        """Pass each chunk of the body to a function, as received."""
         for chunk in response.iter_raw():
             add(chunk)
             limit.check()
@@ -146,7 +146,7 @@ class Threads:
 
 
 class Tasks:
-    """Suspends the task that calls. Belongs to the event loop in which it is first used."""
+    """Operations that suspend the calling task. They belong to the event loop in which they are first used."""
 
     client: ClassVar = "AsyncClient"
 
@@ -170,7 +170,7 @@ class Tasks:
             )
         if self._loop is not None and self._loop is not loop:
             raise ConfigurationError(
-                "this client belongs to another event loop: make one in each asyncio.run(),"
+                "this client belongs to another event loop: create a client in each asyncio.run(),"
                 " with `async with AsyncTogai(...) as client`"
             )
         self._loop = loop
@@ -181,7 +181,7 @@ class Tasks:
     async def call(self, function: Callable[[], T]) -> T:
         import asyncio
 
-        # In a thread. A cancellation is raised once the function has ended.
+        # In a thread. A cancellation is raised after the function has ended.
         running = asyncio.ensure_future(asyncio.to_thread(function))
         cancelled: asyncio.CancelledError | None = None
         while not running.done():

@@ -72,10 +72,10 @@ class Window:
 
 
 class RateLimit:
-    """The rate limit that the threads or the tasks of a client share.
+    """The rate limit that the threads or tasks of a client share.
 
     Raises:
-        ConfigurationError: What `requests_per_second=` names is neither a whole number, a rate limiter nor None.
+        ConfigurationError: `requests_per_second` is neither a whole number, a rate limiter nor None.
     """
 
     def __init__(self, limit: Any, io: Threads | Tasks) -> None:
@@ -92,7 +92,7 @@ class RateLimit:
         after_fork.add(self)
 
     def renew(self) -> None:
-        """Free the lock of `hold`."""
+        """Reset the lock of `hold`."""
         self._holding = threading.Lock()
 
     async def wait(self) -> None:

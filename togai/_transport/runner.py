@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @frozen
 class Runner:
-    """Runs calls on one pool of connections with one token and one rate limit."""
+    """Runs calls with a shared connection pool, token and rate limit."""
 
     token: TokenSource
     rate_limit: RateLimit
