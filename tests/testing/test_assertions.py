@@ -124,7 +124,7 @@ def test_a_call_that_does_not_exist_is_no_silent_miss(
 
 
 def test_an_action_that_does_not_exist_is_no_silent_miss(sent: FakeTogai) -> None:
-    with pytest.raises(ValueError, match="there is no action 'undo': there are UNDO, REDO"):
+    with pytest.raises(ValueError, match="there is no action 'undo': pass one of UNDO, REDO"):
         sent.assert_not_sent("POST", "/events/correction", action="undo")
 
 

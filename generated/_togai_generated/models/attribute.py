@@ -42,11 +42,11 @@ class Attribute(_Model):
     """The unit. Native ones are Meters, Miles, Kilometers, Grams, Kilograms, ounces, Pounds,
     Minutes, Hours, Seconds, Milliseconds, Microseconds and None; any other is allowed."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -3,9 +3,8 @@ from ..types import OpenEnum
 
 
 class CorrectionAction(OpenEnum):
-    """UNDO takes back what an event did to usage, revenue and entitlements. REDO does UNDO
-    and ingests the event again. REDO_EVENT does UNDO and ingests the event of the request.
-    """
+    """UNDO reverts the effects of an event on usage, revenue and entitlements. REDO also
+    ingests the event again. REDO_EVENT also ingests the event of the request instead."""
 
     UNDO = "UNDO"
     REDO = "REDO"

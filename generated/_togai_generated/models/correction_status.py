@@ -3,7 +3,7 @@ from ..types import OpenEnum
 
 
 class CorrectionStatus(OpenEnum):
-    """What a correction did to an event."""
+    """The status of a correction of an event."""
 
     REVERTED = "REVERTED"
     REVERTED_AND_REINGESTED = "REVERTED_AND_REINGESTED"

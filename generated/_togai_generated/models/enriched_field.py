@@ -39,15 +39,15 @@ class EnrichedField(_Model):
     name: str = _field(metadata={"wire": "name"})
     """Its name."""
     type_: EnrichedFieldType = _field(metadata={"wire": "type"})
-    """What an added field is."""
+    """The type of an added field."""
     value: str = _field(metadata={"wire": "value"})
     """Its value."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

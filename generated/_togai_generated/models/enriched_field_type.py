@@ -3,7 +3,7 @@ from ..types import OpenEnum
 
 
 class EnrichedFieldType(OpenEnum):
-    """What an added field is."""
+    """The type of an added field."""
 
     ATTRIBUTE = "ATTRIBUTE"
     DIMENSION = "DIMENSION"

@@ -35,22 +35,22 @@ _known_EnrichmentDependencyType = members(EnrichmentDependencyType)
 
 @_define(kw_only=True, slots=False)
 class EnrichmentDependency(_Model):
-    """What an added field was computed from."""
+    """A field that an added field was computed from."""
 
     key: str = _field(metadata={"wire": "key"})
     """Its key."""
     type_: EnrichmentDependencyType = _field(metadata={"wire": "type"})
-    """What an added field was computed from."""
+    """The type of a field that an added field was computed from."""
     value: str = _field(metadata={"wire": "value"})
     """Its value."""
     name: str | None = _field(default=None, metadata={"wire": "name"})
     """Its name."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

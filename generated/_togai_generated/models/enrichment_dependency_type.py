@@ -3,6 +3,6 @@ from ..types import OpenEnum
 
 
 class EnrichmentDependencyType(OpenEnum):
-    """What an added field was computed from."""
+    """The type of a field that an added field was computed from."""
 
     SETTING = "SETTING"

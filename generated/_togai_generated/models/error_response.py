@@ -31,13 +31,13 @@ class ErrorResponse(_Model):
     """Why a call was refused or failed."""
 
     message: str = _field(metadata={"wire": "message", "maxLength": 500})
-    """What went wrong, for people."""
+    """A message for people."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -44,7 +44,7 @@ class Event(_Model):
     timestamp: datetime.datetime = _field(metadata={"wire": "timestamp"})
     """When it happened, by the user's clock."""
     account_id: str = _field(metadata={"wire": "accountId", "maxLength": 512})
-    """The account whose usage this is."""
+    """The account whose usage the event reports."""
     attributes: list[Attribute] = _field(
         metadata={"wire": "attributes", "maxItems": 10, "minItems": 0}
     )
@@ -52,15 +52,15 @@ class Event(_Model):
     dimensions: dict[str, str] = _field(
         metadata={"wire": "dimensions", "items": {"maxLength": 200, "minLength": 1}}
     )
-    """Further text about the event, by name."""
+    """The dimensions of the event as text by name."""
     id: str | None = _field(default=None, metadata={"wire": "id", "maxLength": 512})
-    """The user's own id of the event. Not to be used again for 45 days."""
+    """The user's own id of the event. It must not be used again within 45 days."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

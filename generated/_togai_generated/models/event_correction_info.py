@@ -45,7 +45,7 @@ _known_CorrectionStatus = members(CorrectionStatus)
 
 @_define(kw_only=True, slots=False)
 class EventCorrectionInfo(_Model):
-    """What a correction did to one event."""
+    """The result of a correction for an event."""
 
     reference_id: str = _field(metadata={"wire": "referenceId"})
     """Togai's own id of the event."""
@@ -56,19 +56,19 @@ class EventCorrectionInfo(_Model):
     created_at: datetime.datetime = _field(metadata={"wire": "createdAt"})
     """When Togai ingested the event."""
     status: CorrectionStatus = _field(metadata={"wire": "status"})
-    """What a correction did to an event."""
+    """The status of a correction of an event."""
     reason: str = _field(metadata={"wire": "reason"})
     """The reason for the status."""
     customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})
-    """Where an event came from."""
+    """The source of an event."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

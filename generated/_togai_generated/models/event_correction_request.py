@@ -29,16 +29,16 @@ _KNOWN = len(_NAMES)
 
 @_define(kw_only=True, slots=False)
 class EventCorrectionRequest(_Model):
-    """What a correction ingests instead."""
+    """The event that a correction ingests instead."""
 
     event: Event | None = _field(default=None, metadata={"wire": "event"})
     """A usage event as it is sent to Togai."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -95,7 +95,7 @@ class EventPipelineInfo(_Model):
     enrichments: EventPipelineInfoEnrichments | None = _field(
         default=None, metadata={"wire": "enrichments"}
     )
-    """What the service added to an event."""
+    """The fields that the service added to an event."""
     revenue_details: list[EventPipelineInfoRevenueDetails] | None = _field(
         default=None, metadata={"wire": "revenueDetails"}
     )
@@ -109,11 +109,11 @@ class EventPipelineInfo(_Model):
     invoice_currency: str | None = _field(default=None, metadata={"wire": "invoiceCurrency"})
     """The currency of the invoice."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

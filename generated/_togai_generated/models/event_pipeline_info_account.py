@@ -37,13 +37,13 @@ class EventPipelineInfoAccount(_Model):
     name: str = _field(metadata={"wire": "name"})
     """Its name."""
     alias: str | None = _field(default=None, metadata={"wire": "alias"})
-    """The alias under which the event names it."""
+    """The alias of the account in the event."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -35,7 +35,7 @@ _KNOWN = len(_NAMES)
 
 @_define(kw_only=True, slots=False)
 class EventPipelineInfoEnrichments(_Model):
-    """What the service added to an event."""
+    """The fields that the service added to an event."""
 
     attributes: list[EnrichedField] | None = _field(default=None, metadata={"wire": "attributes"})
     """Attributes that were added."""
@@ -44,13 +44,13 @@ class EventPipelineInfoEnrichments(_Model):
     dependencies: list[EnrichmentDependency] | None = _field(
         default=None, metadata={"wire": "dependencies"}
     )
-    """What they were computed from."""
+    """The fields that they were computed from."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -37,17 +37,17 @@ class EventPipelineInfoFeatureDetails(_Model):
     feature_id: str = _field(metadata={"wire": "featureId"})
     """Id of the feature."""
     mapped_attribute: str = _field(metadata={"wire": "mappedAttribute"})
-    """The attribute that counts against it."""
+    """The attribute that counts against the entitlement."""
     overage_in_cycle: float | None = _field(default=None, metadata={"wire": "overageInCycle"})
     """The usage of the cycle beyond the entitlement."""
     overage_in_event: float | None = _field(default=None, metadata={"wire": "overageInEvent"})
-    """The usage of the event beyond it."""
+    """The usage of the event beyond the entitlement."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -49,11 +49,11 @@ class EventPipelineInfoPricePlans(_Model):
     usage_meters: list[str] | None = _field(default=None, metadata={"wire": "usageMeters"})
     """Ids of the usage meters that count for it."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -40,11 +40,11 @@ class EventPipelineInfoRevenueDetails(_Model):
     revenue_invoice_currency: float = _field(metadata={"wire": "revenueInvoiceCurrency"})
     """The revenue in the invoice currency."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

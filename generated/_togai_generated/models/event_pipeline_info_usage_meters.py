@@ -46,15 +46,15 @@ class EventPipelineInfoUsageMeters(_Model):
     version: int = _field(metadata={"wire": "version"})
     """Its version."""
     status: UsageMeterStatus = _field(metadata={"wire": "status"})
-    """What a usage meter did with an event."""
+    """The result of a usage meter for an event."""
     units: float | None = _field(default=None, metadata={"wire": "units"})
-    """How many units it counted."""
+    """The number of units that it counted."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

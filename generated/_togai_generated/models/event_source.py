@@ -29,18 +29,18 @@ _KNOWN = len(_NAMES)
 
 @_define(kw_only=True, slots=False)
 class EventSource(_Model):
-    """Where an event came from."""
+    """The source of an event."""
 
     id: str = _field(metadata={"wire": "id", "maxLength": 100})
     """Id of the source."""
     type_: str = _field(metadata={"wire": "type", "maxLength": 100})
     """Kind of the source."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

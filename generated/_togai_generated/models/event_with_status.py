@@ -52,13 +52,13 @@ class EventWithStatus(_Model):
     customer_id: str | None = _field(default=None, metadata={"wire": "customerId", "maxLength": 50})
     """The customer that the account belongs to."""
     source: EventSource | None = _field(default=None, metadata={"wire": "source"})
-    """Where an event came from."""
+    """The source of an event."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -29,16 +29,16 @@ _KNOWN = len(_NAMES)
 
 @_define(kw_only=True, slots=False)
 class EventsCorrectionResponse(_Model):
-    """What a correction did to each event."""
+    """The result of a correction for each event."""
 
     data: list[EventCorrectionInfo] = _field(metadata={"wire": "data", "maxItems": 50})
     """One entry for each event."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -35,13 +35,13 @@ class GetEventResponse(_Model):
     """The events with the requested id."""
 
     events: list[EventWithStatusAndEventPipelineInfo] = _field(metadata={"wire": "events"})
-    """The events, in full."""
+    """The events with all details."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -37,11 +37,11 @@ class GetEventsResponse(_Model):
     next_token: str | None = _field(default=None, metadata={"wire": "nextToken", "maxLength": 500})
     """Where the next page starts. Absent on the last page."""
     additional_properties: dict[str, Any] = _field(factory=dict[str, Any])
-    """What the service sent beyond the contract."""
+    """Properties that the service sent and that are not in the contract."""
 
     @classmethod
     def from_dict(cls, src: Mapping[str, Any], seen: Seen = _ignore) -> Self:
-        """Read the object from JSON that is exactly what the contract says.
+        """Read the object from JSON that follows the contract exactly.
 
         Args:
             src: The JSON.

@@ -3,7 +3,7 @@ from ..types import OpenEnum
 
 
 class UsageMeterStatus(OpenEnum):
-    """What a usage meter did with an event."""
+    """The result of a usage meter for an event."""
 
     PROCESSED_FILTERED_OUT = "PROCESSED_FILTERED_OUT"
     PROCESSED_UNITS_COMPUTED = "PROCESSED_UNITS_COMPUTED"
