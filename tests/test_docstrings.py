@@ -35,7 +35,9 @@ CONSTANTS = {"__version__", "PRODUCTION_URL", "SANDBOX_URL", "ReadEvent"}
 def sources() -> dict[str, ast.ClassDef]:
     """The source of each class of the package."""
     folders = (Path(inspect.getfile(package)).parent for package in (togai, _togai_generated))
-    trees = (ast.parse(file.read_text("utf-8")) for one in folders for file in one.rglob("*.py"))
+    trees = (
+        ast.parse(file.read_text("utf-8")) for folder in folders for file in folder.rglob("*.py")
+    )
     nodes = (node for tree in trees for node in tree.body)
     return {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
 
@@ -104,14 +106,14 @@ def attributes(source: ast.ClassDef) -> Iterator[tuple[str, bool]]:
 def test_a_class_says_what_each_attribute_is(name: str) -> None:
     lines = [
         line
-        for one in CLASSES[name].__mro__
-        for line in (inspect.getdoc(one) or "").splitlines()
-        if one.__name__ in sources()
+        for cls in CLASSES[name].__mro__
+        for line in (inspect.getdoc(cls) or "").splitlines()
+        if cls.__name__ in sources()
     ]
     named = {found[1] for line in lines if (found := re.match(r" +(\w+): \S", line))}
-    for one in CLASSES[name].__mro__:
-        if one.__name__ in sources():
-            for attribute, below in attributes(sources()[one.__name__]):
+    for cls in CLASSES[name].__mro__:
+        if cls.__name__ in sources():
+            for attribute, below in attributes(sources()[cls.__name__]):
                 assert below or attribute in named, attribute
 
 
@@ -149,5 +151,5 @@ def test_an_example_in_a_docstring_runs(
 def test_the_examples_in_docstrings_hold() -> None:
     names = [name for name in sys.modules if name.partition(".")[0] == "togai"]
     done = [doctest.testmod(sys.modules[name]) for name in names]
-    assert sum(one.attempted for one in done)
-    assert not any(one.failed for one in done)
+    assert sum(outcome.attempted for outcome in done)
+    assert not any(outcome.failed for outcome in done)

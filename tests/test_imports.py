@@ -65,10 +65,10 @@ def imports() -> dict[str, set[str]]:
         graph[name] = set()
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
-                graph[name].update(one.name for one in node.names if one.name in modules)
+                graph[name].update(name.name for name in node.names if name.name in modules)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [f"{node.module}.{one.name}" for one in node.names]
-                graph[name].update(one if one in modules else node.module for one in names)
+                names = [f"{node.module}.{name.name}" for name in node.names]
+                graph[name].update(name if name in modules else node.module for name in names)
         graph[name] &= modules.keys() - {name}
     return graph
 

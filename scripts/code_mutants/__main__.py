@@ -50,7 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _choose(root, known, options)
     if options.list:
         print(
-            "\n".join(f"{one.path.relative_to(root)}:{one.line}: {one.mutated}" for one in chosen)
+            "\n".join(
+                f"{mutant.path.relative_to(root)}:{mutant.line}: {mutant.mutated}"
+                for mutant in chosen
+            )
         )
         return 0
     trials = _try(root, chosen, options) if chosen else []
@@ -106,17 +109,17 @@ def _choose(
     root: Path, known: Mapping[str, Sequence[Mutant]], options: argparse.Namespace
 ) -> list[Mutant]:
     paths = _paths(root, options)
-    chosen = [one for own in known.values() for one in own if _is_in(one.path, paths)]
+    chosen = [mutant for own in known.values() for mutant in own if _is_in(mutant.path, paths)]
     if options.operator:
         kinds = {*options.operator, *(DROPPED if "dropped" in options.operator else ())}
-        chosen = [one for one in chosen if one.operator in kinds]
+        chosen = [mutant for mutant in chosen if mutant.operator in kinds]
     if options.since:
         lines = changed_lines(root, options.since)
-        chosen = [one for one in chosen if one.line in lines.get(one.path, ())]
+        chosen = [mutant for mutant in chosen if mutant.line in lines.get(mutant.path, ())]
     if options.sample:
         chosen = sorted(chosen, key=lambda one: one.rank(options.seed))[: options.sample]
     part, parts = map(int, options.part.split("/"))
-    return [one for one in chosen[part - 1 :: parts] if one.compiles()]
+    return [mutant for mutant in chosen[part - 1 :: parts] if mutant.compiles()]
 
 
 def _is_in(path: Path, paths: Sequence[Path]) -> bool:
@@ -152,12 +155,12 @@ def changed_lines(root: Path, revision: str) -> dict[Path, set[int]]:
 
 def _try(root: Path, chosen: Sequence[Mutant], options: argparse.Namespace) -> list[Trial]:
     forks = Forks(root)
-    folders = {"project" if "contract" in one.path.parts else "package" for one in chosen}
+    folders = {"project" if "contract" in mutant.path.parts else "package" for mutant in chosen}
     files = [
         path
         for path in sorted((root / "tests").rglob("test_*.py"))
         if ("project" if "project" in path.parts else "package") in folders
-        and (not options.tests or _is_in(path, [root / one for one in options.tests]))
+        and (not options.tests or _is_in(path, [root / test for test in options.tests]))
     ]
     measured = tests(root, files, root / ".mutants_cache", forks)
     trials: list[Trial] = []
@@ -184,7 +187,11 @@ def _report(
     options: argparse.Namespace,
 ) -> int:
     survivors = [trial for trial in trials if trial.survived]
-    new = [one for one in survivors if not any(entry.covers(one.mutant) for entry in entries)]
+    new = [
+        survivor
+        for survivor in survivors
+        if not any(entry.covers(survivor.mutant) for entry in entries)
+    ]
     if new:
         print(
             "\nNo test notices these; write one, or review it in scripts/code_mutants/reviewed.txt:"

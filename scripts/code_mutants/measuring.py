@@ -139,7 +139,9 @@ def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     running = running or [test for test in known if prefix in test.functions]
     if not running and not mutant.function:
         own = f"{mutant.module}|"
-        running = [test for test in known if any(one.startswith(own) for one in test.functions)]
+        running = [
+            test for test in known if any(function.startswith(own) for function in test.functions)
+        ]
     rounds: dict[str, int] = {}
     ordered: list[tuple[bool, int, float, str]] = []
     for test in sorted(running, key=lambda test: test.seconds):

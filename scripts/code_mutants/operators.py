@@ -205,7 +205,7 @@ def _of(node: ast.AST, parent: ast.AST) -> Iterator[Change]:
             yield "except", node.type, "BaseException"
         if isinstance(node.type, ast.Tuple):
             for item in node.type.elts:
-                rest = [one for one in node.type.elts if one is not item]
+                rest = [name for name in node.type.elts if name is not item]
                 yield "except", node.type, f"({', '.join(map(ast.unparse, rest))},)"
     elif isinstance(node, ast.comprehension):
         for test in node.ifs:
@@ -247,7 +247,7 @@ def _of_conditions(node: ast.BoolOp) -> Iterator[Change]:
     other: Callable[[], ast.boolop] = ast.Or if isinstance(node.op, ast.And) else ast.And
     yield "condition", node, f"({ast.unparse(ast.BoolOp(other(), node.values))})"
     for item in node.values:
-        rest = [one for one in node.values if one is not item]
+        rest = [value for value in node.values if value is not item]
         yield (
             "condition",
             node,

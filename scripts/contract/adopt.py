@@ -173,7 +173,7 @@ class Taker:
         made = {"type": "object", "description": _described(shape, name)}
         if shape.closed:
             made["additionalProperties"] = False
-        required = [one for one in shape.properties if one in shape.required]
+        required = [wire for wire in shape.properties if wire in shape.required]
         if required and direction == "request":
             made["required"] = required
         fresh[name] = {**made, "x-identity": shape.identity}
@@ -201,15 +201,15 @@ class Taker:
                 deeper = [*inside, (shape.identity, name)]
                 made[wire] = self._write(inner, direction, name, wire, fresh, deeper)
             except NotModelled:
-                for one in fresh.keys() - before:
-                    del fresh[one]
+                for key in fresh.keys() - before:
+                    del fresh[key]
                 if wire in shape.required and direction == "request":
                     raise
         return made
 
     def _free_name(self, vendor: str | None, derived: str, fresh: dict[str, Any]) -> str:
-        taken = {one.lower() for one in (*self._schemas, *fresh)} | _MODULE_NAMES
-        taken |= {one.lower() for one in map_names({**self._schemas, **fresh})}
+        taken = {schema.lower() for schema in (*self._schemas, *fresh)} | _MODULE_NAMES
+        taken |= {name.lower() for name in map_names({**self._schemas, **fresh})}
         for candidate in (vendor or "", derived):
             name = class_name(candidate)
             if name and name.lower() not in taken:
@@ -223,9 +223,9 @@ def references(schema: Any) -> list[str]:
     if isinstance(schema, dict):
         ref = schema.get("$ref")  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
         own = [ref.removeprefix(SCHEMAS)] if isinstance(ref, str) else []
-        return own + [name for one in schema.values() for name in references(one)]  # pyright: ignore[reportUnknownVariableType]
+        return own + [name for item in schema.values() for name in references(item)]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(schema, list):
-        return [name for one in schema for name in references(one)]  # pyright: ignore[reportUnknownVariableType]
+        return [name for item in schema for name in references(item)]  # pyright: ignore[reportUnknownVariableType]
     return []
 
 
@@ -264,7 +264,7 @@ def unwritable(name: str) -> str:
 
 def clash(name: str, others: Iterable[str]) -> bool:
     """Whether a property would have another one's name in Python."""
-    return python_name(name) in {python_name(one) for one in others}
+    return python_name(name) in {python_name(other) for other in others}
 
 
 @lru_cache(100_000)
@@ -286,7 +286,7 @@ def member_name(value: str) -> str:
 
 def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
     """The enum values that are not known yet and whose names in Python are free."""
-    names = {member_name(one) for one in known}
+    names = {member_name(item) for item in known}
     taken: list[str] = []
     for value in values:
         if unwritable(value):

@@ -136,13 +136,13 @@ class _Walker:
             return
         place = self._found.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node or mine))
         if not any(
-            (one.theirs.identity, one.direction) == (theirs.identity, direction)
-            for one in place.meetings
+            (meeting.theirs.identity, meeting.direction) == (theirs.identity, direction)
+            for meeting in place.meetings
         ):
             place.meetings.append(meeting)
         if ours.name:
             self._found.names.setdefault(theirs.identity, set()).add(ours.name)
-        for name in [one for one in ours.properties if one in theirs.properties]:
+        for name in [name for name in ours.properties if name in theirs.properties]:
             inside = (ours.properties[name], theirs.properties[name])
             self._walk(*inside, f"{position}.{name}", direction, always=name in ours.required)
         if ours.inner and theirs.inner:

@@ -188,7 +188,7 @@ class _Bump:
         others: dict[str, str]
         known: dict[str, str]
         others, known = json.loads(done.stdout)
-        decided = any("held by decision" in one.reason for one in merged.differences)
+        decided = any("held by decision" in difference.reason for difference in merged.differences)
         new = {name: what for name, what in others.items() if name not in known and not decided}
         judged = with_outcomes(merged, new)
         if new and not judged.conflicts:
@@ -205,9 +205,9 @@ class _Bump:
         facts = (self.root / SURFACE / "python.txt", room / SURFACE / "python.txt")
         if not path.exists() or not facts[0].exists():
             return {}
-        before, after = (one.read_text("utf-8").splitlines() for one in facts)
+        before, after = (fact.read_text("utf-8").splitlines() for fact in facts)
         text = path.read_text("utf-8")
-        lines = [one for one in changelog(merged, before, after) if one not in text.splitlines()]
+        lines = [line for line in changelog(merged, before, after) if line not in text.splitlines()]
         start, title, rest = text.partition("## Unreleased\n")
         if not lines or not title:
             return {}
@@ -250,7 +250,7 @@ def _generated(
         else:
             return merged
         shutil.rmtree(room / PACKAGE, ignore_errors=True)
-        gains = [one.at for one in merged.differences if one.gain]
+        gains = [difference.at for difference in merged.differences if difference.gain]
         named = {at for at in gains if at.rpartition("/")[2] in problem}
         if not named or len(left_out | named) > MOST_LEFT_OUT:
             raise Unusable(f"no package can be generated: {problem}")
@@ -259,8 +259,10 @@ def _generated(
 
 
 def _unmatched(merged: Merged) -> str:
-    places = ", ".join(one.at for one in merged.unmatched)
-    there = [one.at for one in merged.conflicts] or [one.at for one in merged.differences]
+    places = ", ".join(hold.at for hold in merged.unmatched)
+    there = [conflict.at for conflict in merged.conflicts] or [
+        difference.at for difference in merged.differences
+    ]
     known = "; there are: " + ", ".join(there[:5]) if there else ", or anywhere"
     return f"nothing differs at {places}{known}"
 
@@ -342,7 +344,7 @@ def _parser() -> argparse.ArgumentParser:
 def _one_line(error: Exception) -> str:
     """What went wrong, fit for a terminal, whatever the description holds."""
     line = " ".join(str(error).split())
-    line = "".join(one if one.isprintable() else "?" for one in line)
+    line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= 400 else line[:397] + "..."
 
 

@@ -120,28 +120,30 @@ class Findings:
             decisions that nothing differs from any more.
         """
         made = [
-            self._judged(replace(one.difference, positions=tuple(one.positions)))
-            for one in self._entries.values()
+            self._judged(replace(entry.difference, positions=tuple(entry.positions)))
+            for entry in self._entries.values()
         ]
         made.sort(key=lambda one: (one.at, one.kind, one.theirs))
         kept: list[dict[str, str]] = []
-        for one in made:
-            because = self._decision(one)
+        for difference in made:
+            because = self._decision(difference)
             if because:
-                digest = {"digest": one.digest} if one.digest else {}
-                kept.append({"at": one.at, "theirs": one.theirs, **digest, "because": because})
-        released = [one["at"] for one in self._recorded if one["at"] not in self._met]
+                digest = {"digest": difference.digest} if difference.digest else {}
+                kept.append(
+                    {"at": difference.at, "theirs": difference.theirs, **digest, "because": because}
+                )
+        released = [entry["at"] for entry in self._recorded if entry["at"] not in self._met]
         if kept:
             self._contract[HOLDS] = kept
         else:
             self._contract.pop(HOLDS, None)
-        unmatched = [one for one in self._holds if one not in self._used]
+        unmatched = [hold for hold in self._holds if hold not in self._used]
         return tuple(made), unmatched, released
 
     def _judged(self, found: Difference) -> Difference:
         because = self._decision(found)
         if because:
-            covered = any(one.covers(found.at) for one in self._holds)
+            covered = any(hold.covers(found.at) for hold in self._holds)
             return replace(
                 found,
                 verdict=Verdict.HELD,
@@ -149,9 +151,9 @@ class Findings:
                 gain=False,
                 known=not covered,
             )
-        before = [one for one in self._recorded if one["at"] == found.at]
+        before = [entry for entry in self._recorded if entry["at"] == found.at]
         if before:
-            was = " or ".join(one["theirs"] for one in before)
+            was = " or ".join(hold["theirs"] for hold in before)
             what = f"when theirs was {was}" if was != found.theirs else "and changed below since"
             found = replace(found, reason=f"{found.reason} (held before, {what})")
         if self._known is not None and found.known and found.verdict is Verdict.CONFLICT:

@@ -229,15 +229,15 @@ def _check_texts(spec: Path, package: Path) -> None:
 def _texts(node: Any) -> Iterator[str]:
     """The names of properties and the values of enums: what must be in the package letter by letter."""
     if isinstance(node, list):
-        for one in cast("Any", node):
-            yield from _texts(one)
+        for item in cast("Any", node):
+            yield from _texts(item)
     elif isinstance(node, dict):
         for key, value in cast("Any", node).items():
             if key == "properties":
                 yield from value
                 yield from _texts([*value.values()])
             elif key == "enum":
-                yield from (one for one in value if isinstance(one, str))
+                yield from (item for item in value if isinstance(item, str))
             elif key not in ("default", "example", "examples") and not key.startswith("x-"):
                 yield from _texts(value)
 
@@ -260,7 +260,7 @@ def stale_files(fresh: Path, present: Path) -> list[str]:
 
     both = files(fresh) | files(present)
     _, differing, unreadable = filecmp.cmpfiles(
-        fresh, present, [str(one) for one in both], shallow=False
+        fresh, present, [str(item) for item in both], shallow=False
     )
     return sorted([*differing, *unreadable])
 

@@ -40,7 +40,9 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
     elif operation:
         # Through the request's builder to whoever calls that.
         builders = _mentioning(facade, operation)
-        found += [caller for one in builders for caller in _callers(facade, one)] or builders
+        found += [
+            caller for builder in builders for caller in _callers(facade, builder)
+        ] or builders
     return sorted(dict.fromkeys(found), key=_is_private)
 
 
@@ -58,12 +60,14 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
     while waiting:
         module, _, short = waiting.pop().rpartition(".")
         stem = module.rpartition(".")[2]
-        for one in _mentioning(facade, short):
+        for function in _mentioning(facade, short):
             # By its module as well: `get` alone is called everywhere.
-            if one not in reached and (stem in facade[one] or one.startswith(f"{module}.")):
-                reached.add(one)
-                waiting += [] if _is_method(one) else [one]
-    return sorted(one for one in reached if _is_method(one))
+            if function not in reached and (
+                stem in facade[function] or function.startswith(f"{module}.")
+            ):
+                reached.add(function)
+                waiting += [] if _is_method(function) else [function]
+    return sorted(function for function in reached if _is_method(function))
 
 
 def _is_method(symbol: str) -> bool:
@@ -90,7 +94,7 @@ def mentions(package: Path) -> dict[str, set[str]]:
         }
         for name, function in _functions(tree, module.removesuffix(".__init__")):
             names = set(_names(function))
-            found[name] = names | {aliases[one] for one in names & aliases.keys()}
+            found[name] = names | {aliases[name] for name in names & aliases.keys()}
     return found
 
 

@@ -210,10 +210,10 @@ def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
     """A mapping with the keys of those that it merges; its own go first."""
     merged: Any = value.pop(_MERGE)
     made: dict[str, Any] = {}
-    for one in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-        if not isinstance(one, dict):
+    for mapping in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        if not isinstance(mapping, dict):
             raise Unusable(f"{_line(event)}: << merges something that is not a mapping")
-        made |= cast("dict[str, Any]", one)
+        made |= cast("dict[str, Any]", mapping)
     return made | value
 
 

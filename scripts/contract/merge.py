@@ -53,7 +53,9 @@ class Merged:
     @property
     def conflicts(self) -> list[Difference]:
         """The differences that stop the bump."""
-        return [one for one in self.differences if one.verdict is Verdict.CONFLICT]
+        return [
+            difference for difference in self.differences if difference.verdict is Verdict.CONFLICT
+        ]
 
 
 def merge(
@@ -89,12 +91,12 @@ def merge(
         scratch = copy.deepcopy(contract)
         old = Findings(scratch, (), None, ())
         _compare(scratch, before, old)
-        known = {one.key for one in old.settle()[0]}
+        known = {difference.key for difference in old.settle()[0]}
     made = copy.deepcopy(contract)
     findings = Findings(made, holds, known, left_out)
     _compare(made, Description(description), findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
-    stopped = any(one.verdict is Verdict.CONFLICT for one in differences) or unmatched
+    stopped = any(difference.verdict is Verdict.CONFLICT for difference in differences) or unmatched
     # By the names of the contract that comes out, so that the next bump finds the same ones.
     vendor = canonical(contract if stopped else made, description)
     since = tuple(changes(last, vendor)) if last is not None else None
@@ -119,14 +121,20 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
         outcomes: The other outcome of each program that has one.
     """
     gets = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
-    tighter = [one for one in merged.differences if one.kind == TIGHTER_SENT.kind and not one.known]
+    tighter = [
+        difference
+        for difference in merged.differences
+        if difference.kind == TIGHTER_SENT.kind and not difference.known
+    ]
     if not gets or merged.conflicts or not tighter:
         return merged
     return replace(
         merged,
         differences=tuple(
-            replace(one, verdict=Verdict.CONFLICT, gets=gets) if one in tighter else one
-            for one in merged.differences
+            replace(difference, verdict=Verdict.CONFLICT, gets=gets)
+            if difference in tighter
+            else difference
+            for difference in merged.differences
         ),
     )
 

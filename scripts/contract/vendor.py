@@ -54,7 +54,7 @@ def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "openapi": "3.0.3",
         "info": {"title": other.title, "version": other.version},
-        "servers": [{"url": one} for one in other.servers()],
+        "servers": [{"url": server} for server in other.servers()],
         "paths": paths,
         "components": {"schemas": writer.components},
     }
@@ -90,7 +90,7 @@ class _Writer:
         if call.node.get("deprecated") is True:
             made["deprecated"] = True
         if call.servers != self._theirs.servers():
-            made["servers"] = [{"url": one} for one in call.servers]
+            made["servers"] = [{"url": server} for server in call.servers]
         if call.body is not None:
             made["requestBody"] = {**self._message(call.body), "required": call.body.required}
         return made
@@ -187,10 +187,10 @@ class _Writer:
 def _prose(node: Node) -> dict[str, str]:
     """A digest of the words that stand at a node; none if there are none."""
     words = [
-        " ".join(one.split()) if isinstance(one, str) else one
-        for one in (node.get(key) for key in _PROSE_KEYS)
+        " ".join(event.split()) if isinstance(event, str) else event
+        for event in (node.get(key) for key in _PROSE_KEYS)
     ]
-    return {PROSE: _short(words)} if any(one not in (None, "") for one in words) else {}
+    return {PROSE: _short(words)} if any(word not in (None, "") for word in words) else {}
 
 
 def _short(value: Any) -> str:
@@ -239,8 +239,8 @@ def find(described: Description, root: Shape, name: str, words: str) -> list[str
 
 def _by_name(parameters: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for one in parameters:
-        found.setdefault(one["in"], {})[one["name"]] = one
+    for parameter in parameters:
+        found.setdefault(parameter["in"], {})[parameter["name"]] = parameter
     return found
 
 

@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     with multiprocessing.get_context("fork").Pool(given.jobs) as pool:
         examined = [(base, one, number % THOROUGH == 0) for number, one in enumerate(mutants)]
         results = pool.starmap(examine, examined, chunksize=20)
-        chained = pool.starmap(examine_sequence, [(base, one) for one in courses])
+        chained = pool.starmap(examine_sequence, [(base, course) for course in courses])
         _say(f"{len(results) + len(chained)} merges after {time.monotonic() - started:.0f} s")
         packages: list[Result] = []
         if not given.merge_only:
@@ -63,9 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
             _say(f"{len(packages)} packages after {time.monotonic() - started:.0f} s")
     results += chained
     print(table(results, packages))
-    survivors = [one for one in (*results, *packages) if one.faults]
-    for one in survivors:
-        print(f"\n{one.operator}, {one.label}:", *one.faults, sep="\n  ")
+    survivors = [result for result in (*results, *packages) if result.faults]
+    for survivor in survivors:
+        print(f"\n{survivor.operator}, {survivor.label}:", *survivor.faults, sep="\n  ")
     return 1 if survivors else 0
 
 
@@ -122,15 +122,15 @@ def table(results: Iterable[Result], packages: Iterable[Result]) -> str:
         results: The results of all merges.
         packages: The results of the sample with real packages.
     """
-    rows: dict[str, _Row] = {one.name: _Row() for one in OPERATORS}
-    for one in results:
-        row = rows.setdefault(one.operator, _Row())
-        row.verdicts[one.verdict] += 1
-        row.survivors += bool(one.faults)
-    for one in packages:
-        row = rows.setdefault(one.operator, _Row())
+    rows: dict[str, _Row] = {operator.name: _Row() for operator in OPERATORS}
+    for result in results:
+        row = rows.setdefault(result.operator, _Row())
+        row.verdicts[result.verdict] += 1
+        row.survivors += bool(result.faults)
+    for package in packages:
+        row = rows.setdefault(package.operator, _Row())
         row.packages += 1
-        row.survivors += bool(one.faults)
+        row.survivors += bool(package.faults)
     total = _Row(
         sum((row.verdicts for row in rows.values()), Counter[str]()),
         sum(row.survivors for row in rows.values()),

@@ -181,7 +181,7 @@ PARAMETERS: dict[str, Document] = {
     "object": {"in": "query", "schema": PAIR},
 }
 UNSENDABLE = ("by content", "object", "cookie that is a number")
-SENDABLE = [one for one in PARAMETERS if one not in UNSENDABLE]
+SENDABLE = [parameter for parameter in PARAMETERS if parameter not in UNSENDABLE]
 
 
 def _parameter(kind: str, name: str = NEW, *, required: bool = False) -> Change:

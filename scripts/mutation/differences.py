@@ -57,7 +57,7 @@ def _snake(name: str) -> str:
 
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
-    return head + "".join(one.capitalize() for one in rest)
+    return head + "".join(item.capitalize() for item in rest)
 
 
 def _recased(name: str) -> str:
@@ -116,7 +116,7 @@ def _enveloped_items(d: Document, spot: Spot) -> None:
 
 def _bare_list(d: Document, spot: Spot) -> None:
     described = _success_schema(d, spot)["properties"].values()
-    _success_of(d, spot)["schema"] = next(one for one in described if "items" in one)
+    _success_of(d, spot)["schema"] = next(node for node in described if "items" in node)
 
 
 row("envelope around a response", "conflict", calls,
@@ -151,7 +151,7 @@ row("renamed status of a correction", "conflict", values, _renamed_value, _is_co
 
 
 def _servers(*urls: str) -> Change:
-    return lambda d, _: d.update(servers=[{"url": one} for one in urls])
+    return lambda d, _: d.update(servers=[{"url": url} for url in urls])
 
 
 API, SANDBOX = "https://api.togai.com", "https://sandbox-api.togai.com"
@@ -274,7 +274,7 @@ row("items that became nullable", "quiet", properties,
 
 
 def _which_are(*, required: bool) -> Callable[[Document], Iterator[Spot]]:
-    return lambda d: (one for one in properties(d) if is_required(d, one) == required)
+    return lambda d: (prop for prop in properties(d) if is_required(d, prop) == required)
 
 
 def _relax(d: Document, spot: Spot) -> None:

@@ -55,8 +55,10 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
     unjudged = merged.conflicts or has_alias
     outcomes = {} if unjudged else judged(base, mutant.document)
     seen = with_outcomes(merged, outcomes)
-    verdict = gravest([one.verdict for one in seen.differences])
-    kinds = ", ".join(sorted({f"{one.verdict}: {one.kind}" for one in seen.differences}))
+    verdict = gravest([difference.verdict for difference in seen.differences])
+    kinds = ", ".join(
+        sorted({f"{difference.verdict}: {difference.kind}" for difference in seen.differences})
+    )
     faults = [f"{fault} ({kinds})" for fault in _misjudged(base, mutant, merged, verdict)]
     if not seen.conflicts:
         faults += [f"{verdict} ({kinds}), but {name}: {what}" for name, what in outcomes.items()]
@@ -71,7 +73,7 @@ def _misjudged(base: Document, mutant: Mutant, merged: Merged, verdict: str) -> 
         yield f"{verdict} instead of {mutant.expected}"
     if mutant.expected == "quiet" and verdict == "conflict":
         yield "a conflict where callers would see nothing"
-    if any(not one.reason or not one.positions for one in merged.differences):
+    if any(not difference.reason or not difference.positions for difference in merged.differences):
         yield "a verdict without a reason or a place"
     if (merged.conflicts or not merged.differences) and merged.contract != base:
         yield "the contract changed with a conflict, or without a difference"
@@ -84,7 +86,7 @@ def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
     again = merge(merged.contract, mutant.document, last=merged.vendor)
     if again.contract != merged.contract:
         faults.append("merging again changes the contract")
-    if again.changes or not all(one.known for one in again.differences):
+    if again.changes or not all(difference.known for difference in again.differences):
         faults.append("merging again reports something new")
     back = merge(merged.contract, base, last=merged.vendor)
     if mutant.one_way and not back.conflicts:
@@ -92,7 +94,7 @@ def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
     elif back.conflicts and not mutant.one_way:
         faults.append(f"no way back: {back.conflicts[0].kind} at {back.conflicts[0].at}")
     faults += _kept(merged.contract, back.contract, "back")
-    only_held = not any(one.verdict is Verdict.ABSORBED for one in merged.differences)
+    only_held = not any(difference.verdict is Verdict.ABSORBED for difference in merged.differences)
     if only_held and not back.conflicts and back.contract != base:
         faults.append("what was only held left a trace once it was back")
     return faults
@@ -104,7 +106,9 @@ def examine_sequence(base: Document, sequence: Sequence) -> Result:
     faults: list[str] = []
     for number, document in enumerate(sequence.documents, 1):
         merged = merge(contract, document, last=last)
-        faults += [f"bump {number}: {one.kind} at {one.at}" for one in merged.conflicts]
+        faults += [
+            f"bump {number}: {conflict.kind} at {conflict.at}" for conflict in merged.conflicts
+        ]
         faults += _kept(contract, merged.contract, f"bump {number}")
         contract, last = merged.contract, merged.vendor
     faults += _kept(base, contract, "all bumps")
@@ -119,9 +123,9 @@ def _models(before: Document, after: Document) -> list[str]:
     for name, schema in new.items():
         if name in old:
             more = set(schema.get("required", ())) - set(old[name].get("required", ()))
-            faults += [f"{name}.{one} became required" for one in sorted(more)]
-        attributes = [python_name(one) for one in schema.get("properties", ())]
-        values = [one.upper() for one in schema.get("enum", ())]
+            faults += [f"{name}.{difference} became required" for difference in sorted(more)]
+        attributes = [python_name(event) for event in schema.get("properties", ())]
+        values = [event.upper() for event in schema.get("enum", ())]
         if len(set(attributes)) < len(attributes) or len(set(values)) < len(values):
             faults.append(f"{name} has two names that Python cannot tell apart")
     return faults

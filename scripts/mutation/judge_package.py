@@ -76,12 +76,12 @@ def bumped(tree: Path, document: Document, verdict: str) -> list[str]:
     if outcome.code != 0:
         return [f"exit code {outcome.code}: {outcome.report}"]
     now = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
-    return [f"the surface lost {one}" for one in lost(facts, now)[:1]]
+    return [f"the surface lost {fact}" for fact in lost(facts, now)[:1]]
 
 
 def _snapshot(tree: Path) -> dict[str, bytes]:
-    names = [CONTRACT, *(str(one.relative_to(tree)) for one in (tree / PACKAGE).rglob("*.py"))]
-    names += [f"{SURFACE}/{one.name}" for one in (tree / SURFACE).iterdir() if one.is_file()]
+    names = [CONTRACT, *(str(path.relative_to(tree)) for path in (tree / PACKAGE).rglob("*.py"))]
+    names += [f"{SURFACE}/{path.name}" for path in (tree / SURFACE).iterdir() if path.is_file()]
     return {name: (tree / name).read_bytes() for name in names}
 
 

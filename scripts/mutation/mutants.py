@@ -42,14 +42,16 @@ class Mutant:
 def single(base: Document) -> Iterator[Mutant]:
     """Each operator at each place where it fits; what gives the same description twice comes once."""
     seen: set[str] = set()
-    for one in OPERATORS:
-        for place in one.places(base):
+    for operator in OPERATORS:
+        for place in operator.places(base):
             document = copy.deepcopy(base)
             place.change(document)
             text = json.dumps(document)
             if text not in seen:
                 seen.add(text)
-                yield Mutant(one.name, place.label, one.expected, document, one.one_way)
+                yield Mutant(
+                    operator.name, place.label, operator.expected, document, operator.one_way
+                )
 
 
 def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
@@ -58,7 +60,12 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
     Left out are places that cut off what stands behind them, for there another difference could go unseen.
     """
     chance = random.Random(seed)  # noqa: S311 - the same ones in every run
-    everything = [(one, place) for one in OPERATORS for place in one.places(base) if not place.cuts]
+    everything = [
+        (operator, place)
+        for operator in OPERATORS
+        for place in operator.places(base)
+        if not place.cuts
+    ]
     made = 0
     while made < count:
         # How it is written comes last: it moves what the others look for.
@@ -100,7 +107,7 @@ class Sequence:
 def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) -> Iterator[Sequence]:
     """Bumps one after another, each from what the vendor had before; none breaks a caller."""
     chance = random.Random(seed)  # noqa: S311
-    harmless = [one for one in OPERATORS if one.expected == "quiet"]
+    harmless = [operator for operator in OPERATORS if operator.expected == "quiet"]
     for number in range(count):
         documents: list[Document] = []
         labels: list[str] = []

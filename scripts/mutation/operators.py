@@ -47,7 +47,7 @@ class Spot:
         node: Any = d
         for key in self.at[: len(self.at) - levels]:
             if isinstance(node, list):
-                node = next(one for one in cast("Any", node) if key in (one, _name(one)))
+                node = next(item for item in cast("Any", node) if key in (item, _name(item)))
             else:
                 node = node[key]
         return node
@@ -146,9 +146,9 @@ def calls(d: Document) -> Iterator[Spot]:
 def parameters(d: Document) -> Iterator[Spot]:
     """Every parameter of every call."""
     for call in calls(d):
-        for one in call.described.get("parameters", ()):
-            at = (*call.at, "parameters", one["name"])
-            yield Spot(f"{call.at[1]} {one['name']}", at, one, is_sent=True)
+        for event in call.described.get("parameters", ()):
+            at = (*call.at, "parameters", event["name"])
+            yield Spot(f"{call.at[1]} {event['name']}", at, event, is_sent=True)
 
 
 def statuses(d: Document) -> Iterator[Spot]:
@@ -168,7 +168,7 @@ def components(d: Document) -> Iterator[Spot]:
 
 def objects(d: Document) -> Iterator[Spot]:
     """Every schema that is an object with properties."""
-    return (one for one in components(d) if "properties" in one.described)
+    return (component for component in components(d) if "properties" in component.described)
 
 
 def properties(d: Document) -> Iterator[Spot]:
@@ -181,14 +181,14 @@ def properties(d: Document) -> Iterator[Spot]:
 
 def enums(d: Document) -> Iterator[Spot]:
     """Every enum."""
-    return (one for one in components(d) if "enum" in one.described)
+    return (component for component in components(d) if "enum" in component.described)
 
 
 def values(d: Document) -> Iterator[Spot]:
     """Every value of every enum."""
-    for one in enums(d):
-        for value in one.described["enum"]:
-            yield Spot(f"{one.name}.{value}", (*one.at, "enum", value), value, one.is_sent)
+    for enum in enums(d):
+        for value in enum.described["enum"]:
+            yield Spot(f"{enum.name}.{value}", (*enum.at, "enum", value), value, enum.is_sent)
 
 
 # What changes have in common.
@@ -245,7 +245,7 @@ def sent(d: Document) -> set[str]:
     """The names of the schemas of what callers send."""
     reached: set[str] = set()
     waiting: list[Any] = [
-        one.described.get(part) for one in calls(d) for part in ("parameters", "requestBody")
+        call.described.get(part) for call in calls(d) for part in ("parameters", "requestBody")
     ]
     while waiting:
         node: Any = waiting.pop()
@@ -263,9 +263,9 @@ def sent(d: Document) -> set[str]:
 def everywhere(node: Any, change: Callable[[Document], object]) -> None:
     """Change every mapping, innermost first."""
     if isinstance(node, dict):
-        for one in [*cast("Document", node).values()]:
-            everywhere(one, change)
+        for item in [*cast("Document", node).values()]:
+            everywhere(item, change)
         change(cast("Document", node))
     elif isinstance(node, list):
-        for one in cast("Any", node):
-            everywhere(one, change)
+        for item in cast("Any", node):
+            everywhere(item, change)

@@ -35,19 +35,19 @@ FILTERS: tuple[dict[str, Any], ...] = (
 
 
 def _total(events: Iterable[Any]) -> str:
-    return str(sum((quantities(one)["distance"] for one in events), Decimal()))
+    return str(sum((quantities(event)["distance"] for event in events), Decimal()))
 
 
 def _gaps(model: Any, at: str = "") -> list[str]:
     """The values that are missing where the type promises one."""
     found: list[str] = []
-    for one in attrs.fields(type(model)):
-        value = getattr(model, one.name)
-        if one.default is attrs.NOTHING and value is None:
-            found.append(f"{at}.{one.name}")
+    for field in attrs.fields(type(model)):
+        value = getattr(model, field.name)
+        if field.default is attrs.NOTHING and value is None:
+            found.append(f"{at}.{field.name}")
         for each in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
             if attrs.has(type(each)):
-                found += _gaps(each, f"{at}.{one.name}")
+                found += _gaps(each, f"{at}.{field.name}")
     return found
 
 
@@ -55,7 +55,7 @@ def listing(client: Togai, _service: Service) -> Any:
     """List by each filter over up to three pages, and sum the quantities."""
     listed = [list(client.events.list(**one)) for one in FILTERS]
     pages = [len(page.events) for page in client.events.list().pages()]
-    return [[len(one), _total(one)] for one in listed] + [pages, _gaps(listed[0][0])]
+    return [[len(event), _total(event)] for event in listed] + [pages, _gaps(listed[0][0])]
 
 
 def reading(client: Togai, _service: Service) -> Any:
@@ -71,9 +71,9 @@ def reading(client: Togai, _service: Service) -> Any:
 
 def _reverted(service: Service) -> list[str]:
     return [
-        one["referenceId"]
-        for one in service.events
-        if one["ingestionStatus"]["status"] == "REVERTED"
+        event["referenceId"]
+        for event in service.events
+        if event["ingestionStatus"]["status"] == "REVERTED"
     ]
 
 
@@ -86,7 +86,7 @@ def undoing_one(client: Togai, service: Service) -> Any:
         len(result),
         str(again.ingestion_status.status),
         _reverted(service),
-        [_gaps(one) for one in result],
+        [_gaps(entry) for entry in result],
     ]
 
 
@@ -104,12 +104,14 @@ def replacing(client: Togai, service: Service) -> Any:
     result = client.events.replace(payload, event)
     result.raise_for_failures()
     found = [
-        one for one in client.events.list(account_id="acme") if one.event_payload.id == "event-9"
+        event
+        for event in client.events.list(account_id="acme")
+        if event.event_payload.id == "event-9"
     ]
     stored = dict(service.events[-1]["eventPayload"])
     # The instant counts, not the way in which it is written.
     stored["timestamp"] = str(datetime.fromisoformat(stored["timestamp"]))
-    return [len(result), [quantities(one)["distance"].__str__() for one in found], stored]
+    return [len(result), [quantities(event)["distance"].__str__() for event in found], stored]
 
 
 def reconciling(client: Togai, service: Service) -> Any:
@@ -177,7 +179,7 @@ def judged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, str]:
 def expected() -> dict[str, Any]:
     """The outcomes that callers have today, counted without the facade."""
     numbers = range(1, sum(ACCOUNTS.values()) + 1)
-    acme, rides = numbers[: ACCOUNTS["acme"]], [one for one in numbers if one % 2 == 0]
+    acme, rides = numbers[: ACCOUNTS["acme"]], [number for number in numbers if number % 2 == 0]
     counts = [[len(some), str(sum(some))] for some in (numbers, acme, rides, numbers)]
     payload = {
         "schemaName": "rides", "timestamp": "2024-12-04 00:09:00+00:00", "accountId": "acme",
@@ -214,7 +216,7 @@ def _short(value: Any) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the programs; returns the exit code."""
-    ours, *descriptions = (load(str(Path(one))) for one in arguments)
+    ours, *descriptions = (load(str(Path(argument))) for argument in arguments)
     found = [differing(outcomes(ours, theirs)) for theirs in descriptions]
     print(json.dumps((*found, {})[:2]))
     return 0

@@ -86,13 +86,13 @@ def attempt(version: str, room: Path, *, suite: bool = True) -> Trial:
         after = facade_facts(tree, (tree / PACKAGE).parent).splitlines()
     except CheckFailed as error:
         return Trial("\n".join([*lines, f"**Callers:** {error}"]) + "\n", visible=True)
-    changes = [f"- gone: `{one}`" for one in lost(before, after)]
-    changes += [f"- new: `{one}`" for one in lost(after, before)]
+    changes = [f"- gone: `{fact}`" for fact in lost(before, after)]
+    changes += [f"- new: `{fact}`" for fact in lost(after, before)]
     lines += ["**What callers see:** " + ("changes." if changes else "nothing changes."), *changes]
     faults = tested(tree, room / "cache") if suite else []
     if suite:
         lines.append("**The facade's tests and types:** " + ("fail." if faults else "pass."))
-    lines += [f"- {one}" for one in faults]
+    lines += [f"- {fault}" for fault in faults]
     return Trial("\n".join(lines) + "\n", visible=bool(changes or faults))
 
 

@@ -162,8 +162,8 @@ def terminal(env: dict[str, str]) -> Iterator[Open]:
         return opened[-1]
 
     yield start
-    for one in opened:
-        one.close()
+    for client in opened:
+        client.close()
 
 
 @pytest.fixture

@@ -32,14 +32,14 @@ def table(path: str, *lines: str) -> str:
 
 def distance(fake: FakeTogai, event_id: str) -> list[str]:
     return [
-        one.payload["attributes"][0]["value"]
-        for one in fake.events
-        if one.payload["id"] == event_id and one.status != "REVERTED"
+        event.payload["attributes"][0]["value"]
+        for event in fake.events
+        if event.payload["id"] == event_id and event.status != "REVERTED"
     ]
 
 
 def corrected(fake: FakeTogai) -> Counter[str]:
-    return Counter(one.reference_id for one in fake.corrections)
+    return Counter(correction.reference_id for correction in fake.corrections)
 
 
 def test_without_a_ledger_nothing_is_sent(month: FakeTogai, pipe: Pipe) -> None:

@@ -47,7 +47,7 @@ def test_the_page_stands_alone(month: FakeTogai, pipe: Pipe) -> None:
         "Ingestion failed",
     ):
         assert part in words
-    days = [float(str(one["width"])) for one in bars]
+    days = [float(str(bar["width"])) for bar in bars]
     assert all(width > 0 for width in days)
 
 

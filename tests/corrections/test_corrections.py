@@ -68,7 +68,10 @@ def test_replace_ingests_the_changed_event_in_place_of_the_one_that_was_read(
     changed = evolve(read, event_payload=evolve(read.event_payload, attributes=[distance]))
     result = api.call("replace", changed)
     assert len(result.succeeded) == 1
-    assert [one.status for one in fake.events] == ["REVERTED", "INGESTION_COMPLETED_EVENT_METERED"]
+    assert [event.status for event in fake.events] == [
+        "REVERTED",
+        "INGESTION_COMPLETED_EVENT_METERED",
+    ]
     assert fake.requests[-1].json() == {
         "event": {
             "schemaName": "rides",

@@ -237,7 +237,7 @@ def test_a_release_allows_one_further_correction(ledger: Ledger, further: Correc
     corrected(ledger, claim(action=further))
     with pytest.raises(AlreadyCorrected):
         begin(ledger)
-    assert [one.who for one in ledger.history() if one.kind == "released"] == ["bob"]
+    assert [entry.who for entry in ledger.history() if entry.kind == "released"] == ["bob"]
 
 
 def test_only_what_is_corrected_and_not_open_is_released(ledger: Ledger) -> None:

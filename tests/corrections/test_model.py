@@ -135,9 +135,9 @@ class LedgerMachine(RuleBasedStateMachine):
         }
         checked = self.ledgers[1]
         _, _, blocked = records_of(checked).blocked(SERVICE, TARGETS)
-        assert {one for one in TARGETS if "corrected already" in blocked.get(one, "")} == set(
-            self.dead
-        )
+        assert {
+            target for target in TARGETS if "corrected already" in blocked.get(target, "")
+        } == set(self.dead)
 
     @rule()
     def verify(self) -> None:

@@ -197,7 +197,7 @@ def test_reverted_and_corrected_events_are_left_out_and_listed(
     stale = [events[0], events[1], planner.call("find", "acme")[2], events[3]]
     plan = planner.call("plan", [Undo(event) for event in stale])
     assert [item.selection.reference_id for item in plan.items] == ["ref-4"]
-    reasons = {one.reference_id: one.reason for one in plan.left_out}
+    reasons = {skipped.reference_id: skipped.reason for skipped in plan.left_out}
     assert "corrected already" in reasons["ref-1"]
     assert "open" in reasons["ref-2"]
     assert "REVERTED" in reasons["ref-3"]
@@ -313,7 +313,7 @@ def test_an_unknown_outcome_stops_and_is_not_sent_again(
     assert outcomes(execution) == ["unknown", "not reached", "not reached"]
     with pytest.raises(PlanIncomplete, match="1 unknown"):
         execution.raise_for_failures()
-    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.name == "togai"
     assert "\n" not in record.getMessage()
     for part in ("outcome unknown", "ref-1", "entry 2", "ledger.pending()"):
@@ -584,7 +584,7 @@ def test_the_ledger_of_a_call_wins_over_the_clients_and_that_over_the_environmen
         api.call("undo", events[1])
     with connect(base_url=url) as api:
         api.call("undo", events[2])
-    assert [[one.target for one in ledger.history()] for ledger in ledgers] == [
+    assert [[entry.target for entry in ledger.history()] for ledger in ledgers] == [
         ["ref-1"] * 2,
         ["ref-2"] * 2,
         ["ref-3"] * 2,

@@ -159,7 +159,7 @@ def test_an_interruption_at_any_step_leaves_nothing_open_that_was_not_sent(
                     execution = api.call("execute", plan)
                 except error:
                     execution = None
-            posted = {one.query["id"] for one in fake.requests if one.method == "POST"}
+            posted = {request.query["id"] for request in fake.requests if request.method == "POST"}
             for entry in ledger.pending():
                 assert entry.target in posted, f"step {number}: never sent, and open"
                 found = api.call("reconcile", entry)
@@ -210,7 +210,7 @@ def test_tasks_that_are_cancelled_at_any_moment_leave_nothing_open_that_was_not_
                 await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(cancelled())
-    posted = {one.query["id"] for one in fake.requests if one.method == "POST"}
+    posted = {request.query["id"] for request in fake.requests if request.method == "POST"}
     assert {entry.target for entry in ledger.pending()} <= posted
     open_ = {entry.target for entry in ledger.pending()}
     applied = {entry.target for entry in ledger.history() if entry.kind == "applied"}

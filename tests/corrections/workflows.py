@@ -294,9 +294,9 @@ def _judge(fake: FakeTogai, ledger: Ledger, *, kills: int, paths: list[Path]) ->
         corrected=len(fake.applied),
         twice=sum(count > 1 for count in fake.applied.values()),
         false=sum(
-            fake.applied[one] != recorded[one] for one in fake.applied.keys() | recorded.keys()
+            fake.applied[key] != recorded[key] for key in fake.applied.keys() | recorded.keys()
         ),
-        left=len([one for one in wanted if not fake.applied[one]]) + len(ledger.pending()),
+        left=len([item for item in wanted if not fake.applied[item]]) + len(ledger.pending()),
         kills=kills,
         posts=sum(request.method == "POST" for request in fake.requests),
     )

@@ -295,7 +295,7 @@ def test_a_time_in_any_notation_is_a_time(
 ) -> None:
     (event,) = listed(api, fake, with_value("createdAt", json.dumps(came).encode()))
     assert event.created_at == read
-    assert [one.drift.kind for one in deviations(event)] == ([kind] if kind else [])
+    assert [deviation.drift.kind for deviation in deviations(event)] == ([kind] if kind else [])
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def with_first(fake: FakeTogai, change: Any) -> None:
 
 
 def places(event: Any) -> list[str]:
-    return [str(one) for one in deviations(event)]
+    return [str(deviation) for deviation in deviations(event)]
 
 
 def test_a_damaged_event_leaves_its_siblings_untouched(api: Api, fake: FakeTogai) -> None:
@@ -153,7 +153,7 @@ def test_each_kind_of_damage_is_read_as_far_as_it_goes(
     with_first(fake, change)
     event = api.listed()[0]
     assert look(event) == expected
-    assert next(one.drift.kind for one in deviations(event)) == kind
+    assert next(deviation.drift.kind for deviation in deviations(event)) == kind
     assert event.event_payload.id == "a"
 
 
@@ -430,4 +430,4 @@ def test_what_is_new_around_the_entries_of_a_correction_is_drift(
     with connect(base_url=url, on_drift=reported.append) as api:
         fake.fail_next(status=200, body={"data": [entry], "more": 1})
         api.call("undo", account_id="acme", event_id="a", background=background)
-    assert [str(one) for one in reported] == ["EventsCorrectionResponse.more: unknown property"]
+    assert [str(drift) for drift in reported] == ["EventsCorrectionResponse.more: unknown property"]

@@ -46,7 +46,7 @@ def clean_values(hint: Any) -> st.SearchStrategy[Any]:
     if hint is Any:
         return st.one_of(TEXT, st.booleans(), st.integers(-1000, 1000), st.just({"a": [1]}))
     if type(None) in arguments:
-        return clean_values(next(one for one in arguments if one is not type(None)))
+        return clean_values(next(argument for argument in arguments if argument is not type(None)))
     if typing.get_origin(hint) is list:
         return st.lists(clean_values(arguments[0]), max_size=3)
     if typing.get_origin(hint) is dict:
@@ -71,16 +71,16 @@ def clean_values(hint: Any) -> st.SearchStrategy[Any]:
 def clean(model: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """JSON objects that the contract allows for a model."""
     hints = typing.get_type_hints(model)
-    fields = [one for one in attrs.fields(model) if one.metadata]
+    fields = [field for field in attrs.fields(model) if field.metadata]
     required = {
-        one.metadata["wire"]: clean_values(hints[one.name])
-        for one in fields
-        if one.default is attrs.NOTHING
+        field.metadata["wire"]: clean_values(hints[field.name])
+        for field in fields
+        if field.default is attrs.NOTHING
     }
     optional = {
-        one.metadata["wire"]: clean_values(hints[one.name])
-        for one in fields
-        if one.default is not attrs.NOTHING
+        field.metadata["wire"]: clean_values(hints[field.name])
+        for field in fields
+        if field.default is not attrs.NOTHING
     }
     return st.fixed_dictionaries(required, optional=optional)
 
@@ -140,7 +140,7 @@ def test_what_the_contract_allows_is_read_whole_and_written_back(
     reported: list[Drift] = []
     sent = data.draw(st.lists(clean(model), max_size=3))
     read = Reader(strict=False, on_drift=reported.append).items(model, exact(sent), "$.events")
-    assert [one.to_dict() for one in read] == sent
+    assert [value.to_dict() for value in read] == sent
     assert reported == []
     assert not any(map(deviations, read))
     assert Reader(strict=True, on_drift=None).items(model, exact(sent), "$.events") == read

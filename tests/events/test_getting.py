@@ -33,7 +33,7 @@ def test_several_events_are_an_error_with_the_candidates(api: Api, fake: FakeTog
     fake.add(id="ride-1")
     with pytest.raises(AmbiguousEvent) as caught:
         api.call("get", "ride-1")
-    assert [one.reference_id for one in caught.value.candidates] == ["ref-1", "ref-2"]
+    assert [candidate.reference_id for candidate in caught.value.candidates] == ["ref-1", "ref-2"]
 
 
 def test_get_all_gives_none_one_or_many(api: Api, fake: FakeTogai) -> None:

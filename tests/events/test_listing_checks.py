@@ -322,8 +322,8 @@ def test_pages_and_results_show_their_response(api: Api, fake: FakeTogai) -> Non
     fake.add_many(2, account_id="acme")
     pages = api.collect(api.client.events.list().pages())
     result = api.call("undo", account_id="acme", event_id="event-1")
-    for one in (*pages, result):
-        assert one.request_id
-        assert one.status == 200
-        assert one.headers["x-request-id"] == one.request_id
-        assert one.request_id not in repr(one)
+    for page in (*pages, result):
+        assert page.request_id
+        assert page.status == 200
+        assert page.headers["x-request-id"] == page.request_id
+        assert page.request_id not in repr(page)

@@ -198,8 +198,8 @@ def merged(
 ) -> Merged:
     """The small contract, after other changes were merged into it, merged with a changed copy of itself."""
     contract = small()
-    for one in before:
-        contract = merge(contract, changed(one)).contract
+    for item in before:
+        contract = merge(contract, changed(item)).contract
     return merge(contract, changed(change))
 
 
@@ -232,4 +232,4 @@ def operation(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def parameter(document: dict[str, Any], call: str, name: str) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = operation(document, call)["parameters"]
-    return next(one for one in parameters if one["name"] == name)
+    return next(parameter for parameter in parameters if parameter["name"] == name)

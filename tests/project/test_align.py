@@ -20,12 +20,12 @@ SCHEMA = "#/components/schemas/"
 def everywhere(value: Any, change: Callable[[dict[str, Any]], None]) -> None:
     """Change every mapping of a document, innermost first."""
     if isinstance(value, dict):
-        for one in list(value.values()):
-            everywhere(one, change)
+        for item in list(value.values()):
+            everywhere(item, change)
         change(value)
     elif isinstance(value, list):
-        for one in value:
-            everywhere(one, change)
+        for item in value:
+            everywhere(item, change)
 
 
 def rename_schemas(document: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ def inline_all(document: dict[str, Any]) -> None:
             if str(node.get("$ref", "")).startswith(SCHEMA):
                 return whole(schemas(document)[node["$ref"].removeprefix(SCHEMA)])
             return {key: whole(one) for key, one in node.items()}
-        return [whole(one) for one in node] if isinstance(node, list) else node
+        return [whole(item) for item in node] if isinstance(node, list) else node
 
     document["paths"] = whole(document["paths"])
 
@@ -165,9 +165,9 @@ SAME: dict[str, Callable[[dict[str, Any]], object]] = {
         },
     ),
     "auth named by each call": lambda d: [
-        one.update(security=[{"bearer": []}])
+        child.update(security=[{"bearer": []}])
         for item in (d.pop("security"), d["paths"])[1].values()
-        for one in item.values()
+        for child in item.values()
     ],
     "another way of being let in, beside": lambda d: (
         d["security"].append({"other": []})
@@ -224,7 +224,9 @@ REPORTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 def test_what_can_mean_the_same_is_reported_and_changes_nothing(name: str) -> None:
     change, kind = REPORTED[name]
     result = merge(small(), changed(change))
-    assert [(one.verdict.value, one.kind) for one in result.differences] == [("held", kind)]
+    assert [(difference.verdict.value, difference.kind) for difference in result.differences] == [
+        ("held", kind)
+    ]
     assert result.contract == small()
 
 
@@ -233,13 +235,15 @@ def test_what_can_mean_the_same_is_reported_and_changes_nothing(name: str) -> No
 )
 def test_the_newer_dialect_says_the_same(change: Any) -> None:
     result = merge(small(), changed(change))
-    assert {one.kind for one in result.differences} <= {"required or null changed"}
+    assert {difference.kind for difference in result.differences} <= {"required or null changed"}
     assert result.contract == small()
 
 
 def test_recursion_in_their_schemas_ends() -> None:
     result = merge(small(), changed(recurse))
-    assert [one.at for one in result.differences] == ["#/components/schemas/Stop/properties/next"]
+    assert [difference.at for difference in result.differences] == [
+        "#/components/schemas/Stop/properties/next"
+    ]
 
 
 def test_a_composition_of_a_composition_of_itself_through_a_property_ends() -> None:
@@ -255,7 +259,7 @@ def test_a_composition_of_a_composition_of_itself_through_a_property_ends() -> N
         ride["properties"]["deep"] = {"$ref": SCHEMA + "Deep"}
         schemas(document)["Ride"] = ride
 
-    assert [one.at for one in merge(small(), changed(knot)).differences] == [
+    assert [difference.at for difference in merge(small(), changed(knot)).differences] == [
         "#/components/schemas/Ride/properties/deep"
     ]
 

@@ -286,7 +286,9 @@ for name in ("referenceId", "reference_id"):
 def rename_sent(document: dict[str, Any]) -> None:
     event = document["components"]["schemas"]["Event"]
     event["properties"]["account_id"] = event["properties"].pop("accountId")
-    event["required"] = ["account_id" if one == "accountId" else one for one in event["required"]]
+    event["required"] = [
+        "account_id" if name == "accountId" else name for name in event["required"]
+    ]
 
 
 def test_a_person_says_which_name_of_a_renamed_request_property_is_sent(
@@ -301,7 +303,7 @@ def test_a_person_says_which_name_of_a_renamed_request_property_is_sent(
         merge(contract, theirs, write=name).contract["components"]["schemas"]["Event"]
         for name in ("OLD", "NEW")
     ]
-    assert [list(one["properties"])[2] for one in events] == ["accountId", "account_id"]
+    assert [list(event["properties"])[2] for event in events] == ["accountId", "account_id"]
     assert events[0]["properties"]["accountId"]["x-togai-aliases"] == ["account_id"]
     assert events[1]["properties"]["account_id"]["x-togai-aliases"] == ["accountId"]
     assert "account_id" in events[1]["required"]
@@ -318,7 +320,7 @@ def test_a_bump_after_which_a_caller_program_has_another_outcome_is_refused(
 
     def drop(document: dict[str, Any]) -> None:
         listing = document["paths"]["/events"]["get"]["parameters"]
-        listing[:] = [one for one in listing if one["name"] != "account_id"]
+        listing[:] = [event for event in listing if event["name"] != "account_id"]
 
     before = snapshot(project)
     outcome = bump(describe(add_property, drop), root=project)
@@ -333,7 +335,7 @@ def test_a_tightened_limit_that_breaks_a_caller_program_is_a_conflict_at_its_pla
     def tighten(limit: int) -> Callable[[dict[str, Any]], None]:
         def change(document: dict[str, Any]) -> None:
             listing = document["paths"]["/events"]["get"]["parameters"]
-            account = next(one for one in listing if one["name"] == "account_id")
+            account = next(event for event in listing if event["name"] == "account_id")
             account["schema"]["maxLength"] = limit
 
         return change

@@ -94,7 +94,7 @@ def run(text: str, clone: Path, **environment: str) -> int:
 
 def handed_over(clone: Path) -> dict[str, str]:
     folder = clone.parent / "bump"
-    return {one.name: one.read_text() for one in folder.iterdir()}
+    return {path.name: path.read_text() for path in folder.iterdir()}
 
 
 def bump(workflow: dict[str, Any], clone: Path, code: str, new: str = "", gate: str = "0") -> int:

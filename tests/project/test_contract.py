@@ -71,7 +71,7 @@ def test_each_operation_has_its_parameters_and_statuses(
     assert described["tags"] == ["Event Management"]
     # A newer description may add to both.
     assert set(described["responses"]) >= statuses | ERRORS
-    assert {one["name"] for one in described["parameters"]} >= parameters
+    assert {parameter["name"] for parameter in described["parameters"]} >= parameters
 
 
 def test_there_are_three_operations(contract: dict[str, Any]) -> None:
@@ -80,7 +80,11 @@ def test_there_are_three_operations(contract: dict[str, Any]) -> None:
 
 def test_what_the_vendor_describes_elsewhere_says_so(contract: dict[str, Any]) -> None:
     parameters = contract["paths"]["/events/correction"]["post"]["parameters"]
-    marked = {one["name"] for one in parameters if one.get("x-togai-origin") == "reference page"}
+    marked = {
+        parameter["name"]
+        for parameter in parameters
+        if parameter.get("x-togai-origin") == "reference page"
+    }
     assert marked == {"account_id", "id", "event_id", "event_source_time", "created_at", "async"}
 
 

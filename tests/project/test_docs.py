@@ -67,7 +67,7 @@ def test_every_public_name_has_a_page_with_its_parameters_and_fields(
             if is_typeddict(page.value):
                 names = set(page.value.__annotations__)
             if attrs.has(page.value):
-                names |= {one.name for one in attrs.fields(page.value) if one.name[0] != "_"}
+                names |= {field.name for field in attrs.fields(page.value) if field.name[0] != "_"}
             if "\nArgs:\n" in (inspect.getdoc(page.value) or ""):
                 names |= parameters(page.value)
         missing = sorted(name for name in names if not re.search(rf"\b{name}\b", text))

@@ -37,14 +37,14 @@ def base(root: Any) -> dict[str, Any]:
 def mutants(base: dict[str, Any]) -> dict[str, list[Mutant]]:
     """The mutants of each operator."""
     of: dict[str, list[Mutant]] = {}
-    for one in single(base):
-        of.setdefault(one.operator, []).append(one)
+    for mutant in single(base):
+        of.setdefault(mutant.operator, []).append(mutant)
     return of
 
 
 def survivors(base: dict[str, Any], mutants: list[Mutant]) -> list[Result]:
-    results = [examine(base, one) for one in mutants]
-    return [one for one in results if one.faults]
+    results = [examine(base, mutant) for mutant in mutants]
+    return [result for result in results if result.faults]
 
 
 def few(some: list[Mutant], count: int) -> list[Mutant]:
@@ -53,7 +53,7 @@ def few(some: list[Mutant], count: int) -> list[Mutant]:
 
 def test_there_are_enough_operators_and_mutants(mutants: dict[str, list[Mutant]]) -> None:
     assert len(OPERATORS) >= 75
-    assert len({one.name for one in OPERATORS}) == len(OPERATORS)
+    assert len({operator.name for operator in OPERATORS}) == len(OPERATORS)
     assert sum(len(some) for some in mutants.values()) >= 2000
 
 
@@ -67,7 +67,7 @@ def test_the_caller_programs_give_on_the_contract_what_was_counted_by_hand(
 def test_a_mutant_of_each_operator_gets_the_verdict_that_its_outcome_deserves(
     base: dict[str, Any], mutants: dict[str, list[Mutant]]
 ) -> None:
-    assert survivors(base, [one for some in mutants.values() for one in few(some, 1)]) == []
+    assert survivors(base, [mutant for some in mutants.values() for mutant in few(some, 1)]) == []
 
 
 def test_differences_at_once_get_the_gravest_verdict(base: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def test_differences_at_once_get_the_gravest_verdict(base: dict[str, Any]) -> No
 
 def test_bumps_one_after_another_lose_nothing(base: dict[str, Any]) -> None:
     found = [examine_sequence(base, each) for each in sequences(base, 2)]
-    assert [one.faults for one in found if one.faults] == []
+    assert [mutant.faults for mutant in found if mutant.faults] == []
 
 
 def test_the_same_seed_gives_the_same_mutants(base: dict[str, Any]) -> None:
@@ -88,9 +88,11 @@ def test_each_program_notices_a_service_that_ignores_what_it_sends(base: dict[st
     theirs = copy.deepcopy(base)
     for item in theirs["paths"].values():
         for call in item.values():
-            call["parameters"] = [one for one in call["parameters"] if one["in"] == "path"]
+            call["parameters"] = [
+                parameter for parameter in call["parameters"] if parameter["in"] == "path"
+            ]
     listed = differing(outcomes(base, theirs))
-    assert any(one.startswith("list by each filter") for one in listed)
+    assert any(mutant.startswith("list by each filter") for mutant in listed)
 
 
 def swallow(*_: Any, **__: Any) -> None:
@@ -208,7 +210,9 @@ def test_the_exam_catches_a_broken_ratchet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (holder, attribute, broken), operators = SABOTAGE[name]
-    examined = [one for key, some in mutants.items() if operators in key for one in few(some, 100)]
+    examined = [
+        mutant for key, some in mutants.items() if operators in key for mutant in few(some, 100)
+    ]
     assert examined
     monkeypatch.setattr(holder, attribute, broken(getattr(holder, attribute)))
     monkeypatch.setattr("mutation.outcome._known", {})
@@ -227,8 +231,8 @@ def test_the_table_counts_verdicts_and_survivors() -> None:
 
 
 def test_every_rule_is_one_of_the_table() -> None:
-    rules = [one for one in vars(verdicts).values() if isinstance(one, Rule)]
+    rules = [var for var in vars(verdicts).values() if isinstance(var, Rule)]
     assert len(rules) >= 60
-    assert all(one.reason for one in rules)
+    assert all(rule.reason for rule in rules)
     # A conflict and a held difference say what callers would get; the reason of some says it already.
-    assert sum(bool(one.gets) for one in rules if one.verdict is not ABSORBED) >= 35
+    assert sum(bool(rule.gets) for rule in rules if rule.verdict is not ABSORBED) >= 35

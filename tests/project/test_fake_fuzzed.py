@@ -58,4 +58,4 @@ def test_a_fuzzer_finds_nothing(root: Path, tmp_path: Path, seed: int) -> None:
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(fake.requests) > 1000
-    assert {"GET", "POST"} <= {one.method for one in fake.requests}
+    assert {"GET", "POST"} <= {request.method for request in fake.requests}

@@ -441,18 +441,24 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
 def test_each_difference_gets_its_verdict(name: str) -> None:
     change, verdict, kind, at = TABLE[name]
     result = merged(change)
-    found = [(one.verdict.value, one.kind, one.at) for one in result.differences]
+    found = [
+        (difference.verdict.value, difference.kind, difference.at)
+        for difference in result.differences
+    ]
     assert (verdict, kind, at) in found
-    beside = [one for one in found if one != (verdict, kind, at)]
+    beside = [difference for difference in found if difference != (verdict, kind, at)]
     # A success status that is exchanged is also a new one; an error body may be shared by several statuses.
-    assert beside == [] or {one[1] for one in beside} in ({"new success status"}, {kind})
+    assert beside == [] or {difference[1] for difference in beside} in (
+        {"new success status"},
+        {kind},
+    )
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_every_verdict_has_its_reason_and_its_place_on_the_wire(name: str) -> None:
-    for one in merged(TABLE[name][0]).differences:
-        assert one.reason
-        assert one.positions
+    for difference in merged(TABLE[name][0]).differences:
+        assert difference.reason
+        assert difference.positions
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] != "conflict"])
@@ -466,7 +472,7 @@ def test_merging_twice_changes_nothing(name: str) -> None:
     twice = merge(once.contract, changed(TABLE[name][0]), last=once.vendor)
     assert twice.contract == once.contract
     assert twice.changes == ()
-    assert all(one.known for one in twice.differences)
+    assert all(difference.known for difference in twice.differences)
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] == "conflict"])
@@ -484,7 +490,7 @@ def test_a_held_conflict_keeps_ours_and_stays_quiet_until_theirs_changes(name: s
     assert lost(wire(small()), wire(held.contract)) == []
     again = merge(held.contract, changed(change))
     assert again.contract == held.contract
-    decision = next(one for one in again.differences if one.at == at)
+    decision = next(difference for difference in again.differences if difference.at == at)
     assert decision.known
     assert "we asked" in decision.reason
 
@@ -512,11 +518,13 @@ def test_an_addition_can_be_held_off() -> None:
     fast = changed(lambda d: properties(d, "Ride").update(speed={"type": "number"}))
     held = merge(small(), fast, [Hold(at, "not yet")])
     assert "speed" not in properties(held.contract, "Ride")
-    assert [one.verdict.value for one in merge(held.contract, fast).differences] == ["held"]
+    assert [difference.verdict.value for difference in merge(held.contract, fast).differences] == [
+        "held"
+    ]
 
 
 def test_a_hold_that_matches_nothing_is_told() -> None:
-    assert [one.at for one in merge(small(), small(), [Hold("#/nope", "why")]).unmatched] == [
+    assert [hold.at for hold in merge(small(), small(), [Hold("#/nope", "why")]).unmatched] == [
         "#/nope"
     ]
 
@@ -526,7 +534,7 @@ def test_what_was_held_comes_back_unmarked(name: str) -> None:
     away = merged(TABLE[name][0])
     back = merge(away.contract, small())
     assert back.contract == small()
-    assert {one.kind for one in back.differences} <= {"came back"}
+    assert {difference.kind for difference in back.differences} <= {"came back"}
 
 
 def test_what_is_held_is_marked_with_the_date() -> None:
@@ -551,7 +559,7 @@ def test_a_property_that_one_call_lost_and_another_has_is_not_marked() -> None:
         content["application/json"]["schema"] = {"$ref": "#/components/schemas/Other"}
 
     result = merged(split)
-    assert [one.verdict.value for one in result.differences] == ["held"]
+    assert [difference.verdict.value for difference in result.differences] == ["held"]
     assert result.contract == small()
 
 
@@ -561,7 +569,7 @@ def test_a_removed_server_is_held() -> None:
 
     two = merged(add).contract
     result = merge(two, small())
-    assert [(one.verdict.value, one.kind) for one in result.differences] == [
+    assert [(difference.verdict.value, difference.kind) for difference in result.differences] == [
         ("held", "server removed")
     ]
     assert len(result.contract["servers"]) == 2
@@ -631,7 +639,7 @@ def test_a_format_that_the_generator_would_turn_into_another_type_stays_text() -
     contract = merged(add).contract
     assert properties(contract, "Ride")["uid"]["x-togai-format"] == "uuid"
     assert "format" not in properties(contract, "Ride")["uid"]
-    assert all(one.known for one in merge(contract, changed(add)).differences)
+    assert all(difference.known for difference in merge(contract, changed(add)).differences)
 
 
 def test_a_property_that_only_an_answer_has_is_not_added_to_what_is_sent() -> None:
@@ -641,7 +649,7 @@ def test_a_property_that_only_an_answer_has_is_not_added_to_what_is_sent() -> No
         properties(document, "Ride")["trip"] = {"$ref": "#/components/schemas/Answered"}
 
     result = merged(split)
-    assert [one.kind for one in result.differences] == ["not modelled"]
+    assert [difference.kind for difference in result.differences] == ["not modelled"]
     assert result.contract == small()
 
 
@@ -649,7 +657,7 @@ def test_models_that_would_hold_each_other_are_left_out() -> None:
     result = merged(
         lambda d: properties(d, "Bike").update(ride={"$ref": "#/components/schemas/Ride"})
     )
-    assert [one.kind for one in result.differences] == ["not modelled"]
+    assert [difference.kind for difference in result.differences] == ["not modelled"]
 
 
 def test_a_new_schema_that_would_lead_back_to_its_owner_loses_that_property_alone() -> None:
@@ -667,7 +675,7 @@ def test_an_object_of_anything_is_a_dict_and_stays_one() -> None:
     assert properties(contract, "Ride")["more"]["additionalProperties"] is True
     known = {"type": "object", "properties": {"a": TEXT}}
     later = merge(contract, changed(lambda d: properties(d, "Ride").update(more=known)))
-    assert [one.kind for one in later.differences] == ["not modelled"]
+    assert [difference.kind for difference in later.differences] == ["not modelled"]
     assert later.contract == contract
 
 
@@ -700,20 +708,20 @@ def test_a_name_that_the_generator_gives_itself_is_not_taken(
 @pytest.mark.parametrize("name", ["body", "client", "quote", "url", "CITY"])
 def test_a_parameter_called_as_something_of_the_builder_is_left_out(name: str) -> None:
     result = merged(add_parameter(name))
-    assert [one.kind for one in result.differences] == ["not modelled"]
+    assert [difference.kind for difference in result.differences] == ["not modelled"]
     assert result.contract == small()
 
 
 def test_every_name_that_a_builder_uses_is_kept_from_parameters(root: Path) -> None:
     for module in (root / "generated/_togai_generated/api").glob("*/[a-z]*.py"):
         tree = ast.parse(module.read_text("utf-8"))
-        builder = next(one for one in tree.body if getattr(one, "name", "") == "request")
-        own = {one.arg for one in ast.walk(builder) if isinstance(one, ast.arg)}
-        used = {one.id for one in ast.walk(builder) if isinstance(one, ast.Name)} - own
+        builder = next(node for node in tree.body if getattr(node, "name", "") == "request")
+        own = {node.arg for node in ast.walk(builder) if isinstance(node, ast.arg)}
+        used = {node.id for node in ast.walk(builder) if isinstance(node, ast.Name)} - own
         used -= {"datetime", *dir(builtins)}
         # What starts with a capital or an underscore is no name that a parameter gets.
-        free = [one for one in used if one.islower() and one[0] != "_"]
-        assert all(builder_clash(one, []) for one in free)
+        free = [name for name in used if name.islower() and name[0] != "_"]
+        assert all(builder_clash(name, []) for name in free)
 
 
 @pytest.mark.parametrize(("schema", "flag"), [("Trip", "readOnly"), ("Bike", "writeOnly")])
@@ -721,7 +729,7 @@ def test_a_new_property_that_goes_the_other_way_is_left_out_each_time(
     schema: str, flag: str
 ) -> None:
     result = merged(lambda d: properties(d, schema).update(x={**TEXT, flag: True}))
-    assert [one.kind for one in result.differences] == ["not modelled"]
+    assert [difference.kind for difference in result.differences] == ["not modelled"]
     assert result.contract == small()
 
 
@@ -736,7 +744,9 @@ def test_a_composition_that_makes_a_property_read_only_is_seen() -> None:
         read_only = {"properties": {"stops": {"readOnly": True}}}
         schemas(document)["Trip"] = {"allOf": [schemas(document)["Trip"], read_only]}
 
-    assert [one.kind for one in merged(compose).differences] == ["request property removed"]
+    assert [difference.kind for difference in merged(compose).differences] == [
+        "request property removed"
+    ]
 
 
 def test_a_property_that_could_not_be_written_leaves_no_schema_behind() -> None:
@@ -777,7 +787,7 @@ def test_a_property_that_one_answer_deprecates_and_another_does_not_is_not_marke
 def test_what_is_held_is_told_as_removed_and_not_as_deprecated_or_welcome() -> None:
     drop: Change = lambda d: properties(d, "Bike").pop("model")  # noqa: E731
     again = merge(merged(drop).contract, changed(drop))
-    assert [one.kind for one in again.differences] == ["response property removed"]
+    assert [difference.kind for difference in again.differences] == ["response property removed"]
 
 
 def test_a_required_name_of_no_property_that_could_break_out_is_a_conflict() -> None:
@@ -795,7 +805,9 @@ def test_an_addition_that_the_generator_cannot_write_is_left_out() -> None:
     change = add_parameter("since")
     at = "#/paths/~1rides/get/parameters/query/since"
     result = merge(small(), changed(change), left_out={at})
-    assert [(one.at, one.kind) for one in result.differences] == [(at, "not modelled")]
+    assert [(difference.at, difference.kind) for difference in result.differences] == [
+        (at, "not modelled")
+    ]
     assert not result.changed
 
 
@@ -822,7 +834,7 @@ BAD_NAMES = ['a"b', "a\nb", "a\\b", "\u202eb", "a`b", "x" * 300, "'"]
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_that_cannot_be_written_as_code_is_left_out_and_the_rest_taken(name: str) -> None:
     result = merged(lambda d: properties(d, "Ride").update({name: TEXT, "speed": TEXT}))
-    assert [one.kind for one in result.differences] in (
+    assert [difference.kind for difference in result.differences] in (
         ["not modelled", "new property"],
         ["new property", "not modelled"],
     )
@@ -836,7 +848,7 @@ def test_a_value_or_version_that_cannot_be_written_as_code_is_left_out(value: st
     result = merged(
         lambda d: (schemas(d)["RideState"]["enum"].append(value), d["info"].update(version=value))
     )
-    assert {one.kind for one in result.differences} == {"not modelled"}
+    assert {difference.kind for difference in result.differences} == {"not modelled"}
     assert result.contract == small()
 
 
@@ -852,13 +864,13 @@ def test_the_order_of_a_description_makes_no_difference() -> None:
     def turned(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: turned(one) for key, one in reversed(value.items())}
-        return [turned(one) for one in value] if isinstance(value, list) else value
+        return [turned(item) for item in value] if isinstance(value, list) else value
 
     def add(document: dict[str, Any]) -> None:
         properties(document, "Ride").update(a=TEXT, b=TEXT)
 
-    assert {one.at for one in merge(small(), turned(changed(add))).differences} == {
-        one.at for one in merged(add).differences
+    assert {difference.at for difference in merge(small(), turned(changed(add))).differences} == {
+        difference.at for difference in merged(add).differences
     }
 
 
@@ -878,11 +890,11 @@ def test_a_composed_schema_of_our_own_takes_properties_and_limits() -> None:
     }
     schemas(contract)["Bike"] = {**whole, "allOf": [{"$ref": "#/components/schemas/BikeBase"}]}
     result = merge(contract, changed(lambda d: properties(d, "Bike").update(gear=TEXT)))
-    assert [one.kind for one in result.differences] == ["new property"]
+    assert [difference.kind for difference in result.differences] == ["new property"]
     added = schemas(result.contract)["Bike"]
     assert "gear" in (added.get("properties") or added["allOf"][-1]["properties"])
     gone = merge(contract, changed(lambda d: properties(d, "Bike").pop("model")))
-    assert [one.kind for one in gone.differences] == ["response property removed"]
+    assert [difference.kind for difference in gone.differences] == ["response property removed"]
     assert properties(gone.contract, "BikeBase")["model"]["deprecated"] is True
 
 
@@ -891,14 +903,18 @@ def test_a_property_that_is_wrapped_or_moved_says_where_it_may_be() -> None:
         inner = {"next": properties(document, "RidePage").pop("next")}
         properties(document, "RidePage")["pagination"] = {"type": "object", "properties": inner}
 
-    found = [one for one in merged(paginate).differences if one.kind == "response property removed"]
+    found = [
+        difference
+        for difference in merged(paginate).differences
+        if difference.kind == "response property removed"
+    ]
     assert found[0].hints == ("moved to $.pagination.next?",)
 
 
 def test_an_idempotency_key_is_called_so() -> None:
     header = {"name": "Idempotency-Key", "in": "header", "schema": TEXT}
     result = merged(lambda d: operation(d, "fixRides")["parameters"].append(header))
-    assert [one.kind for one in result.differences] == ["idempotency key offered"]
+    assert [difference.kind for difference in result.differences] == ["idempotency key offered"]
 
 
 def test_a_hold_covers_what_is_below_and_speaks_up_when_it_changes() -> None:

@@ -94,4 +94,4 @@ def test_its_three_calls_work_on_the_fake(python: Path, tmp_path: Path) -> None:
         "undone": [["ref-1", "REVERTED"]],
         "replaced": [["ref-2", "REVERTED_AND_REINGESTED"]],
     }
-    assert [one.action for one in fake.corrections] == ["UNDO", "REDO_EVENT"]
+    assert [correction.action for correction in fake.corrections] == ["UNDO", "REDO_EVENT"]

@@ -150,8 +150,12 @@ def test_a_table_is_corrected_once_however_often_the_program_runs(
     assert "line 4: error: nobody: no event of the account acme has this event_id" in out
     assert "2 corrections: 2 applied" in out
     with Togai() as client:
-        live = [one for one in client.events.list() if one.ingestion_status.status != "REVERTED"]
-    found = {one.event_payload.id: one.event_payload.attributes[0].value for one in live}
+        live = [
+            event for event in client.events.list() if event.ingestion_status.status != "REVERTED"
+        ]
+    found = {
+        request.event_payload.id: request.event_payload.attributes[0].value for request in live
+    }
     assert found == {"ride-1": "1.5", "ride-2": "7.25", "ride-3": "7.25", "ride-4": "4.5"}
 
 
@@ -244,7 +248,8 @@ class Noting(FakeTogai):
 
     def most_in_a_second(self) -> int:
         return max(
-            sum(start <= one < start + 0.95 for one in self.arrivals) for start in self.arrivals
+            sum(start <= arrival < start + 0.95 for arrival in self.arrivals)
+            for start in self.arrivals
         )
 
 

@@ -116,7 +116,7 @@ def test_a_wheel_names_the_repository_that_it_was_built_in(root: Path, tmp_path:
         out = tmp_path / str(expected)
         subprocess.run([*command, f"--out-dir={out}", str(root)], env=environment, check=True)
         with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
-            (name,) = (one for one in wheel.namelist() if one.endswith(".dist-info/METADATA"))
+            (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
             lines = wheel.read(name).decode().splitlines()
         urls = dict(line[13:].split(", ") for line in lines if line.startswith("Project-URL: "))
         assert urls == (project_urls("https://github.com", "Owner/togai") if expected else {})

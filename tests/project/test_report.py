@@ -97,7 +97,7 @@ def test_a_hold_that_is_suggested_can_be_pasted() -> None:
             schemas(d)["Trip"]["required"].append("it's"),
         )
     )
-    line = next(one for one in text.splitlines() if "scripts/bump" in one)
+    line = next(line for line in text.splitlines() if "scripts/bump" in line)
     assert shlex.split(line)[3] == "#/components/schemas/Trip/properties/it's"
 
 
@@ -106,7 +106,7 @@ def test_all_conflicts_are_held_by_one_command() -> None:
         lambda d: properties(d, "Bike").update(model={"type": "integer"}),
         lambda d: d["paths"].pop("/rides/fix"),
     )
-    (line,) = [one for one in text.splitlines() if "scripts/bump" in one]
+    (line,) = [line for line in text.splitlines() if "scripts/bump" in line]
     words = shlex.split(line)
     assert words[2:5] == [
         "--hold",
@@ -152,9 +152,9 @@ def facade(root: Path) -> dict[str, set[str]]:
 def test_what_callers_call_comes_first(facade: dict[str, set[str]]) -> None:
     found = dependents("#/components/schemas/Attribute/properties/value", facade, None)
     assert found[0] == "togai.Attribute.value"
-    public = [not one.rpartition(".")[2].startswith("_") for one in found]
+    public = [not line.rpartition(".")[2].startswith("_") for line in found]
     assert public == sorted(public, reverse=True)
-    assert not any("_checked_r" in one for one in found)
+    assert not any("_checked_r" in line for line in found)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def test_all_workflows_pin_the_same_version_of_an_action(root: Path) -> None:
 def test_newer_pythons_are_tried_and_may_fail(root: Path) -> None:
     text = (root / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     gate = yaml.safe_load(text)["jobs"]["gate"]
-    tried = {one["python"] for one in gate["strategy"]["matrix"]["include"] if one["may-fail"]}
+    tried = {
+        entry["python"] for entry in gate["strategy"]["matrix"]["include"] if entry["may-fail"]
+    }
     assert tried == {"3.14", "3.15"}
     assert not tried & set(gate["strategy"]["matrix"]["python"])
     assert gate["continue-on-error"] == "${{ matrix.may-fail || false }}"

@@ -49,7 +49,9 @@ def test_no_file_has_more_than_400_lines(root: Path) -> None:
 
 
 def test_no_function_has_more_than_50_lines(root: Path) -> None:
-    assert not [one for path in files(root) for one in functions(path) if one[1] > 50]
+    assert not [
+        function for path in files(root) for function in functions(path) if function[1] > 50
+    ]
 
 
 def test_no_function_is_more_complex_than_15(root: Path) -> None:

@@ -22,7 +22,7 @@ def diff(change: Callable[[dict[str, Any]], object]) -> list[str]:
     text = graft(TEXT, data)
     assert parse(text.encode()) == data
     lines = difflib.unified_diff(TEXT.splitlines(), text.splitlines(), n=0, lineterm="")
-    return [one for one in list(lines)[2:] if not one.startswith("@@")]
+    return [line for line in list(lines)[2:] if not line.startswith("@@")]
 
 
 def test_the_same_data_gives_the_same_bytes() -> None:

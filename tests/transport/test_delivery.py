@@ -341,7 +341,7 @@ def test_a_leftover_response_is_not_taken_for_the_next_one(
     with raw_server(keep_alive(reply, connections)) as url:
         with connect(base_url=url, max_retries=0) as api:
             pages = api.collect(api.client.events.list().pages())
-    assert [one.next_token for one in pages] == ["second", None]
+    assert [page.next_token for page in pages] == ["second", None]
     assert connections == [1, 1]
 
 
@@ -360,7 +360,7 @@ def test_a_leftover_in_a_tls_record_of_its_own_is_not_taken_for_the_next_respons
 
     with raw_server(respond, tls) as url, connect(base_url=url, max_retries=0) as api:
         pages = api.collect(api.client.events.list().pages())
-    assert [one.next_token for one in pages] == ["second", None]
+    assert [page.next_token for page in pages] == ["second", None]
 
 
 def at_once(api: Api, times: int) -> list[Any]:

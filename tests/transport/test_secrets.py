@@ -230,7 +230,11 @@ def test_the_end_of_an_operation_is_logged_once(
             api.listed()
             api.call("get_all", "ride-1")
             api.call("get_all", "ride-2")
-    said = [one.getMessage() for one in caplog.records if "announces the end" in one.getMessage()]
+    said = [
+        record.getMessage()
+        for record in caplog.records
+        if "announces the end" in record.getMessage()
+    ]
     assert len(said) == 2
     assert "GET /events (deprecation: @1735689600, sunset: Wed, 31 Dec 2025" in said[0]
     assert "GET /events/{event_id}" in said[1]
@@ -274,7 +278,7 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
             monkeypatch.setattr(client._runner.pool._library, "create_ssl_context", counted)
 
             async def listed(timeout: float | None = None) -> int:
-                return len([one async for one in client.events.list(timeout=timeout)])
+                return len([event async for event in client.events.list(timeout=timeout)])
 
             timeout = 0.5 if point == "time-out" else None
             tasks = [asyncio.ensure_future(listed(timeout)) for _ in range(8)]
@@ -286,7 +290,7 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
                     task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             kind = TogaiError if point == "time-out" else asyncio.CancelledError
-            assert all(isinstance(one, kind) for one in ended)
+            assert all(isinstance(reference, kind) for reference in ended)
             over.set()
             assert await asyncio.gather(*(listed() for _ in range(8))) == [0] * 8
 
