@@ -64,23 +64,23 @@ class Api:
         """The items of an iterable of either kind, or the first of them."""
 
         async def collected() -> list[Any]:
-            found: list[Any] = []
+            events: list[Any] = []
             if most == 0:
-                return found
+                return events
             async for item in aiter(items):  # type: ignore[arg-type]
-                found.append(item)
-                if len(found) == most:
+                events.append(item)
+                if len(events) == most:
                     break
-            return found
+            return events
 
         if self._runner is not None:
             return self._runner.run(collected())
-        found: list[Any] = []
+        events: list[Any] = []
         for item in items:  # type: ignore[union-attr]
-            found.append(item)
-            if len(found) == most:
+            events.append(item)
+            if len(events) == most:
                 break
-        return found
+        return events
 
     def close(self) -> None:
         self.resolve(self.client.aclose() if self.is_async else self.client.close())

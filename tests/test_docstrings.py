@@ -49,11 +49,11 @@ def public_things() -> Iterator[tuple[str, Any]]:
             value = getattr(module, name)
             yield f"{module.__name__}.{name}", value
             for member in dir(value) if inspect.isclass(value) else ():
-                found = inspect.getattr_static(value, member)
-                found = getattr(found, "__func__", found)
-                home = getattr(getattr(found, "fget", found), "__module__", None) or ""
+                attribute = inspect.getattr_static(value, member)
+                attribute = getattr(attribute, "__func__", attribute)
+                home = getattr(getattr(attribute, "fget", attribute), "__module__", None) or ""
                 if not member.startswith("_") and home.startswith(("togai", "_togai_generated")):
-                    yield f"{module.__name__}.{name}.{member}", found
+                    yield f"{module.__name__}.{name}.{member}", attribute
 
 
 THINGS = dict(sorted(public_things()))
@@ -110,7 +110,7 @@ def test_a_class_says_what_each_attribute_is(name: str) -> None:
         for line in (inspect.getdoc(cls) or "").splitlines()
         if cls.__name__ in sources()
     ]
-    named = {found[1] for line in lines if (found := re.match(r" +(\w+): \S", line))}
+    named = {match[1] for line in lines if (match := re.match(r" +(\w+): \S", line))}
     for cls in CLASSES[name].__mro__:
         if cls.__name__ in sources():
             for attribute, below in attributes(sources()[cls.__name__]):
@@ -119,11 +119,11 @@ def test_a_class_says_what_each_attribute_is(name: str) -> None:
 
 def examples() -> dict[str, str]:
     """The fenced code in the docstrings, each once."""
-    found: dict[str, str] = {}
+    codes: dict[str, str] = {}
     for name, thing in THINGS.items():
         for code in re.findall(r"```python\n(.*?)```", inspect.getdoc(thing) or "", re.DOTALL):
-            found.setdefault(textwrap.dedent(code), name)
-    return {name: code for code, name in found.items()}
+            codes.setdefault(textwrap.dedent(code), name)
+    return {name: code for code, name in codes.items()}
 
 
 def test_both_clients_show_an_example() -> None:

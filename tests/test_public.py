@@ -121,8 +121,8 @@ def test_a_traceback_names_the_public_class() -> None:
 
 
 def models() -> list[type[Any]]:
-    found = [getattr(togai.models, name) for name in togai.models.__all__]
-    return [model for model in found if attrs.has(model)]
+    classes = [getattr(togai.models, name) for name in togai.models.__all__]
+    return [model for model in classes if attrs.has(model)]
 
 
 @pytest.mark.parametrize("model", models())
@@ -134,7 +134,7 @@ def test_the_types_of_a_models_fields_can_be_asked_for(model: type[Any]) -> None
 
 @pytest.mark.parametrize("module", MODULES)
 def test_completing_a_module_offers_what_all_names(module: types.ModuleType) -> None:
-    submodules = {found.__name__.removeprefix("togai.") for found in MODULES}
+    submodules = {public.__name__.removeprefix("togai.") for public in MODULES}
     # pytest puts names with @ into every module of an installed package that brings it a plugin.
     offered = {name for name in dir(module) if not name.startswith(("_", "@"))}
     assert offered - submodules <= set(module.__all__)

@@ -104,15 +104,15 @@ def _ratios(rounds: int, *pairs: _Pair) -> Iterator[Row]:
     """The pairs in turns, too: a machine that is slower for a while is so for a part of each row."""
     for pair in pairs:
         pair.ratio(turned=False)
-    found = [[pair.ratio(turned=number % 2 > 0) for pair in pairs] for number in range(rounds)]
-    for pair, ratios in zip(pairs, zip(*found, strict=True), strict=True):
+    by_round = [[pair.ratio(turned=number % 2 > 0) for pair in pairs] for number in range(rounds)]
+    for pair, ratios in zip(pairs, zip(*by_round, strict=True), strict=True):
         yield _row(pair.what, list(ratios), pair.aim)
 
 
-def _row(what: str, found: list[float], aim: str, unit: str = "times") -> Row:
-    if len(found) < 2:
-        return Row(what, found[0], found[0], found[0], aim, unit)
-    low, median, high = statistics.quantiles(found, n=4)
+def _row(what: str, values: list[float], aim: str, unit: str = "times") -> Row:
+    if len(values) < 2:
+        return Row(what, values[0], values[0], values[0], aim, unit)
+    low, median, high = statistics.quantiles(values, n=4)
     return Row(what, median, low, high, aim, unit)
 
 
@@ -253,8 +253,8 @@ def _waiting(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         yield _row(f"{slow}: list", share(ours, "limited", 3), "", unit)
         yield _row(f"{slow}: list, async", share(ours, "limited_async", 3), "", unit)
         for words, task in (("", "many"), (", async", "many_async")):
-            found = share(ours, task)
-            yield _row(f"{slow}: list_many of 6 accounts{words}", found, "95 or more", unit)
+            shares = share(ours, task)
+            yield _row(f"{slow}: list_many of 6 accounts{words}", shares, "95 or more", unit)
         size = scale.delayed // 6
         ratio = ours.seconds("prefetching", size) / ours.seconds("working", size)
         yield _row(f"{slow} and of work: prefetch, of without", [ratio], "0.5")

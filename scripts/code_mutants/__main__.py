@@ -142,15 +142,15 @@ def changed_lines(root: Path, revision: str) -> dict[Path, set[int]]:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(done.stderr.strip())
-    found: dict[Path, set[int]] = {}
+    changed: dict[Path, set[int]] = {}
     lines: set[int] = set()
     for row in done.stdout.split("\n"):
         if row.startswith("+++ "):
-            lines = found.setdefault(root / row[4:], set())
+            lines = changed.setdefault(root / row[4:], set())
         elif hunk := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", row):
             first, count = int(hunk[1]), int(hunk[2] or 1)
             lines.update(range(first, first + count))
-    return found
+    return changed
 
 
 def _try(root: Path, chosen: Sequence[Mutant], options: argparse.Namespace) -> list[Trial]:

@@ -72,15 +72,15 @@ def tests(root: Path, files: Sequence[Path], cache: Path, forks: Forks) -> list[
         forks.run(lambda path=path: _measure(root, path, places[path]), 1800.0)  # type: ignore[misc]
         if not places[path].exists():
             raise SystemExit(f"the tests of {path} could not be measured:\n{forks.output}")
-    found: list[Test] = []
+    measured: list[Test] = []
     for place in places.values():
         data: dict[str, Any] = json.loads(place.read_text("utf-8"))
         names: list[str] = data["lines"]
         for name, (seconds, numbers) in data["tests"].items():
             lines = frozenset(names[number] for number in numbers)
             inside = frozenset(line.rpartition("|")[0] for line in lines)
-            found.append(Test(name, seconds, lines, inside))
-    return [test for test in found if test.is_quick()]
+            measured.append(Test(name, seconds, lines, inside))
+    return [test for test in measured if test.is_quick()]
 
 
 def _digest(root: Path, path: Path) -> str:
@@ -113,7 +113,7 @@ def _measure(root: Path, path: Path, place: Path) -> int:
             key = f"{module}|{names[line]}|{rows[line - 1].strip()}"
             for context in set(contexts) & lines.keys():
                 lines[context].add(numbers.setdefault(key, len(numbers)))
-    written = {name: (recorder.seconds[name], sorted(found)) for name, found in lines.items()}
+    written = {name: (recorder.seconds[name], sorted(covered)) for name, covered in lines.items()}
     part = place.with_suffix(f".{os.getpid()}")
     part.write_text(json.dumps({"lines": list(numbers), "tests": written}), "utf-8")
     part.rename(place)

@@ -102,7 +102,7 @@ def mutants(path: Path, module: str) -> list[Mutant]:
     for row in text.split(b"\n"):
         offsets.append(offsets[-1] + len(row) + 1)
     seen: dict[str, int] = {}
-    found: list[Mutant] = []
+    result: list[Mutant] = []
     for function, (operator, node, replacement) in _changes(ast.parse(text), ""):
         start = offsets[node.lineno - 1] + node.col_offset
         end = offsets[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
@@ -115,7 +115,7 @@ def mutants(path: Path, module: str) -> list[Mutant]:
             continue
         key = f"{function}|{original}|{mutated}"
         seen[key] = number = seen.get(key, -1) + 1
-        found.append(
+        result.append(
             Mutant(
                 path=path,
                 module=module,
@@ -130,7 +130,7 @@ def mutants(path: Path, module: str) -> list[Mutant]:
                 number=number,
             )
         )
-    return sorted(found, key=lambda mutant: (mutant.line, mutant.start, mutant.end))
+    return sorted(result, key=lambda mutant: (mutant.line, mutant.start, mutant.end))
 
 
 def functions(text: bytes) -> dict[int, str]:

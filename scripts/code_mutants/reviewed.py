@@ -50,7 +50,7 @@ def read(path: Path) -> list[Reviewed]:
     Raises:
         InvalidList: An entry is incomplete.
     """
-    found: list[Reviewed] = []
+    entries: list[Reviewed] = []
     text = path.read_text("utf-8") if path.exists() else ""
     for part in re.split(r"\n\s*\n", text):
         rows = [row for row in part.strip().split("\n") if row]
@@ -61,8 +61,8 @@ def read(path: Path) -> list[Reviewed]:
             raise InvalidList(f"{path.name}: not `module function`, -, + and #:\n{part}")
         module, _, function = rows[0].partition(" ")
         reason = " ".join(row[2:].strip() for row in rows[3:])
-        found.append(Reviewed(module, function, rows[1][2:], rows[2][2:], reason))
-    return found
+        entries.append(Reviewed(module, function, rows[1][2:], rows[2][2:], reason))
+    return entries
 
 
 def check(reviewed: Iterable[Reviewed], known: Mapping[str, Sequence[Mutant]]) -> list[str]:
@@ -104,8 +104,8 @@ def table(
 def update(path: Path, rows: Mapping[str, str]) -> None:
     """Write the rows to the table of a file; modules that were not tried keep theirs."""
     text = path.read_text("utf-8")
-    head, found, rest = text.partition(f"{BEGIN}\n|---|---|---|---|---|---|\n")
-    if not found:
+    head, entries, rest = text.partition(f"{BEGIN}\n|---|---|---|---|---|---|\n")
+    if not entries:
         raise SystemExit(f"{path.name} has no table that begins with: {BEGIN}")
     old: dict[str, str] = {}
     while rest.startswith("| "):
@@ -113,4 +113,4 @@ def update(path: Path, rows: Mapping[str, str]) -> None:
         old[row.split("`")[1]] = row
     merged = old | dict(rows)
     body = "".join(f"{merged[module]}\n" for module in sorted(merged))
-    path.write_text(head + found + body + rest, "utf-8")
+    path.write_text(head + entries + body + rest, "utf-8")

@@ -84,19 +84,19 @@ def align(ours: Description, theirs: Description) -> Alignment:
         exact = (method, path)
         call = exact if exact in calls else there.get(mine.key)
         operations[mine.key] = (mine, theirs.operation(*call) if call else None)
-    found = Alignment(operations)
-    walker = _Walker(ours, theirs, found)
+    alignment = Alignment(operations)
+    walker = _Walker(ours, theirs, alignment)
     for mine, other in operations.values():
         if other is not None:
             walker.operation(mine, other)
-    return found
+    return alignment
 
 
 class _Walker:
-    def __init__(self, ours: Description, theirs: Description, found: Alignment) -> None:
+    def __init__(self, ours: Description, theirs: Description, alignment: Alignment) -> None:
         self._ours = ours
         self._theirs = theirs
-        self._found = found
+        self._found = alignment
         self._seen: set[tuple[str, int, str]] = set()
         self._root: Shape | None = None
 

@@ -68,7 +68,7 @@ class Findings:
     ) -> bool:
         """Record a difference; returns whether the contract is to follow it."""
         at = named(self._contract, at)
-        found = Difference(
+        difference = Difference(
             rule.verdict,
             rule.kind,
             at,
@@ -84,11 +84,11 @@ class Findings:
         )
         self._met.add(at)
         if self._known is not None:
-            found = replace(found, known=not gain and found.key in self._known)
-        entry = self._entries.setdefault(found.key, _Entry(found))
-        if _GRAVITY.index(found.verdict) > _GRAVITY.index(entry.difference.verdict):
+            difference = replace(difference, known=not gain and difference.key in self._known)
+        entry = self._entries.setdefault(difference.key, _Entry(difference))
+        if _GRAVITY.index(difference.verdict) > _GRAVITY.index(entry.difference.verdict):
             # One message holds it, another one cannot do without.
-            entry.difference = found
+            entry.difference = difference
         entry.positions.update(dict.fromkeys(positions))
         return not self._decision(entry.difference)
 
@@ -100,15 +100,15 @@ class Findings:
         """Whether the vendor already said so at the last bump."""
         return self._known is not None and (at, rule.kind, theirs, "") in self._known
 
-    def _decision(self, found: Difference) -> str:
+    def _decision(self, difference: Difference) -> str:
         """Why a difference is held, if a person decided so."""
         for hold in self._holds:
-            if hold.covers(found.at):
+            if hold.covers(difference.at):
                 self._used.add(hold)
                 return hold.because
         for entry in self._recorded:
-            same = (entry["at"], entry["theirs"]) == (found.at, found.theirs)
-            if same and entry.get("digest", found.digest) == found.digest:
+            same = (entry["at"], entry["theirs"]) == (difference.at, difference.theirs)
+            if same and entry.get("digest", difference.digest) == difference.digest:
                 return entry["because"]
         return ""
 
@@ -140,26 +140,28 @@ class Findings:
         unmatched = [hold for hold in self._holds if hold not in self._used]
         return tuple(made), unmatched, released
 
-    def _judged(self, found: Difference) -> Difference:
-        because = self._decision(found)
+    def _judged(self, difference: Difference) -> Difference:
+        because = self._decision(difference)
         if because:
-            covered = any(hold.covers(found.at) for hold in self._holds)
+            covered = any(hold.covers(difference.at) for hold in self._holds)
             return replace(
-                found,
+                difference,
                 verdict=Verdict.HELD,
                 reason=f"held by decision: {because}",
                 gain=False,
                 known=not covered,
             )
-        before = [entry for entry in self._recorded if entry["at"] == found.at]
+        before = [entry for entry in self._recorded if entry["at"] == difference.at]
         if before:
             was = " or ".join(hold["theirs"] for hold in before)
-            what = f"when theirs was {was}" if was != found.theirs else "and changed below since"
-            found = replace(found, reason=f"{found.reason} (held before, {what})")
-        if self._known is not None and found.known and found.verdict is Verdict.CONFLICT:
+            what = (
+                f"when theirs was {was}" if was != difference.theirs else "and changed below since"
+            )
+            difference = replace(difference, reason=f"{difference.reason} (held before, {what})")
+        if self._known is not None and difference.known and difference.verdict is Verdict.CONFLICT:
             reason = "the vendor's last description already said so"
-            return replace(found, verdict=Verdict.HELD, reason=reason)
-        return found
+            return replace(difference, verdict=Verdict.HELD, reason=reason)
+        return difference
 
 
 def named(contract: dict[str, Any], at: str) -> str:
@@ -169,8 +171,8 @@ def named(contract: dict[str, Any], at: str) -> str:
         return at
     item = contract["paths"][match[1].replace("~1", "/").replace("~0", "~")]
     holder = item[match[2]] if match[2] else item
-    found: dict[str, Any] = holder["parameters"][int(match[3])]
-    if "name" not in found:
+    difference: dict[str, Any] = holder["parameters"][int(match[3])]
+    if "name" not in difference:
         return at
     start = at[: match.start(3)]
-    return f"{start}{escaped(str(found['in']))}/{escaped(str(found['name']))}{at[match.end() :]}"
+    return f"{start}{escaped(str(difference['in']))}/{escaped(str(difference['name']))}{at[match.end() :]}"

@@ -104,12 +104,12 @@ def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
 def _check_tools() -> None:
     for name, wanted in PINNED.items():
         try:
-            found = version(name)
+            installed = version(name)
         except PackageNotFoundError:
-            found = "none"
-        if found != wanted:
+            installed = "none"
+        if installed != wanted:
             raise GenerationFailed(
-                f"{name} {wanted} is needed, {found} is installed: run scripts/setup"
+                f"{name} {wanted} is needed, {installed} is installed: run scripts/setup"
             )
 
 
@@ -255,8 +255,8 @@ def stale_files(fresh: Path, present: Path) -> list[str]:
     """The files that differ between two packages, or that only one of them has; caches do not count."""
 
     def files(package: Path) -> set[Path]:
-        found = (path for path in package.rglob("*") if path.is_file())
-        return {path.relative_to(package) for path in found if "__pycache__" not in path.parts}
+        paths = (path for path in package.rglob("*") if path.is_file())
+        return {path.relative_to(package) for path in paths if "__pycache__" not in path.parts}
 
     both = files(fresh) | files(present)
     _, differing, unreadable = filecmp.cmpfiles(

@@ -88,12 +88,12 @@ def parse(data: bytes) -> dict[str, Any]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unusable(f"the description is not UTF-8: byte {error.start}") from None
-    found = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
-    if not isinstance(found, dict):
+    parsed = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
+    if not isinstance(parsed, dict):
         raise Unusable(
             "the description is not a mapping: an OpenAPI description has openapi and paths"
         )
-    document = cast("dict[str, Any]", found)
+    document = cast("dict[str, Any]", parsed)
     version = str(document.get("openapi", ""))
     if not version.startswith(("3.0", "3.1", "3.2")):
         was = f"openapi {version}" if version else f"swagger {document.get('swagger', '(none)')}"

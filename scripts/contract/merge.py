@@ -140,8 +140,8 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
 
 
 def _schemas(contract: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = contract.setdefault("components", {}).setdefault("schemas", {})
-    return found
+    schemas: dict[str, Any] = contract.setdefault("components", {}).setdefault("schemas", {})
+    return schemas
 
 
 def _compare(

@@ -327,8 +327,8 @@ def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
     """Where an object, composed or not, is given a property."""
     parts: list[dict[str, Any]] = schema.get("allOf", [])
     if "properties" in schema or not parts:
-        found: dict[str, Any] = schema.setdefault("properties", {})
-        return found
+        properties: dict[str, Any] = schema.setdefault("properties", {})
+        return properties
     if not any("properties" in part for part in parts):
         parts.append({"type": "object", "properties": {}})
     own: dict[str, Any] = [part for part in parts if "properties" in part][-1]["properties"]

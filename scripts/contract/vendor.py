@@ -222,26 +222,26 @@ def digest(described: Description, start: Node | Shape) -> str:
 
 def find(described: Description, root: Shape, name: str, words: str) -> list[str]:
     """Where in a body a property of a name in Python and a type stands, up to four levels deep."""
-    found: list[str] = []
+    places: list[str] = []
     waiting = [(root, "$", 0)]
-    while waiting and len(found) < 5:
+    while waiting and len(places) < 5:
         shape, at, depth = waiting.pop(0)
         if shape.inner and depth < 4:
             waiting.append((described.shape(shape.inner), f"{at}[]", depth))
         for key, node in shape.properties.items():
             inner = described.shape(node)
             if python_name(key) == name and inner.words == words:
-                found.append(f"{at}.{key}")
+                places.append(f"{at}.{key}")
             if depth < 4:
                 waiting.append((inner, f"{at}.{key}", depth + 1))
-    return found
+    return places
 
 
 def _by_name(parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    by_place: dict[str, Any] = {}
     for parameter in parameters:
-        found.setdefault(parameter["in"], {})[parameter["name"]] = parameter
-    return found
+        by_place.setdefault(parameter["in"], {})[parameter["name"]] = parameter
+    return by_place
 
 
 @dataclass(frozen=True)

@@ -237,8 +237,8 @@ def rename(d: Document, spot: Spot, new: str) -> None:
 
 def schemas(d: Document) -> Document:
     """The components that are schemas."""
-    found: Document = d["components"]["schemas"]
-    return found
+    schemas: Document = d["components"]["schemas"]
+    return schemas
 
 
 def sent(d: Document) -> set[str]:

@@ -40,15 +40,15 @@ def _total(events: Iterable[Any]) -> str:
 
 def _gaps(model: Any, at: str = "") -> list[str]:
     """The values that are missing where the type promises one."""
-    found: list[str] = []
+    gaps: list[str] = []
     for field in attrs.fields(type(model)):
         value = getattr(model, field.name)
         if field.default is attrs.NOTHING and value is None:
-            found.append(f"{at}.{field.name}")
+            gaps.append(f"{at}.{field.name}")
         for each in value if isinstance(value, list) else [value]:  # pyright: ignore[reportUnknownVariableType]
             if attrs.has(type(each)):
-                found += _gaps(each, f"{at}.{field.name}")
-    return found
+                gaps += _gaps(each, f"{at}.{field.name}")
+    return gaps
 
 
 def listing(client: Togai, _service: Service) -> Any:
@@ -103,7 +103,7 @@ def replacing(client: Togai, service: Service) -> Any:
     payload = attrs.evolve(event.event_payload, attributes=[first])
     result = client.events.replace(payload, event)
     result.raise_for_failures()
-    found = [
+    outcomes = [
         event
         for event in client.events.list(account_id="acme")
         if event.event_payload.id == "event-9"
@@ -111,7 +111,7 @@ def replacing(client: Togai, service: Service) -> Any:
     stored = dict(service.events[-1]["eventPayload"])
     # The instant counts, not the way in which it is written.
     stored["timestamp"] = str(datetime.fromisoformat(stored["timestamp"]))
-    return [len(result), [quantities(event)["distance"].__str__() for event in found], stored]
+    return [len(result), [quantities(event)["distance"].__str__() for event in outcomes], stored]
 
 
 def reconciling(client: Togai, service: Service) -> Any:
@@ -142,7 +142,7 @@ def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
         ours: Our contract.
         theirs: The description that the service implements.
     """
-    found: dict[str, Any] = {}
+    outcomes: dict[str, Any] = {}
     for name, program in PROGRAMS.items():
         service = Service(ours, theirs)
         transport = httpx.MockTransport(service)
@@ -151,7 +151,7 @@ def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
             Togai("t", http_client=http, requests_per_second=None, max_retries=0) as client,
         ):
             try:
-                found[name] = json.loads(json.dumps(program(client, service)))
+                outcomes[name] = json.loads(json.dumps(program(client, service)))
             except (
                 TogaiError,
                 AttributeError,
@@ -160,8 +160,8 @@ def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
                 IndexError,
                 ValueError,
             ) as error:
-                found[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-    return found
+                outcomes[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    return outcomes
 
 
 _known: dict[str, dict[str, str]] = {}
@@ -199,13 +199,13 @@ def expected() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def differing(found: dict[str, Any]) -> dict[str, str]:
+def differing(outcomes: dict[str, Any]) -> dict[str, str]:
     """For each program whose outcome is not what callers have today: what it was and would be."""
     wanted = expected()
     return {
-        name: f"{_short(wanted[name])} -> {_short(found.get(name))}"
+        name: f"{_short(wanted[name])} -> {_short(outcomes.get(name))}"
         for name in PROGRAMS
-        if found.get(name) != wanted[name]
+        if outcomes.get(name) != wanted[name]
     }
 
 
@@ -217,8 +217,8 @@ def _short(value: Any) -> str:
 def main(arguments: list[str]) -> int:
     """Run the programs; returns the exit code."""
     ours, *descriptions = (load(str(Path(argument))) for argument in arguments)
-    found = [differing(outcomes(ours, theirs)) for theirs in descriptions]
-    print(json.dumps((*found, {})[:2]))
+    differences = [differing(outcomes(ours, theirs)) for theirs in descriptions]
+    print(json.dumps((*differences, {})[:2]))
     return 0
 
 

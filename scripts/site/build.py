@@ -85,15 +85,15 @@ class Page:
 
 def pages() -> list[Page]:
     """A page for each public name; a name in several modules has one page."""
-    found: dict[Any, Page] = {}
+    pages_by_id: dict[Any, Page] = {}
     for name in MODULES:
         module = importlib.import_module(name)
         for public in sorted(module.__all__):
             value = getattr(module, public)
             key = public if isinstance(value, str) else (public, id(value))
             # The page belongs to the more specific module: that of the errors, or of the models.
-            found.setdefault(key, Page(public, value)).modules.insert(0, name)
-    return list(found.values())
+            pages_by_id.setdefault(key, Page(public, value)).modules.insert(0, name)
+    return list(pages_by_id.values())
 
 
 def module_page(name: str, its: list[Page]) -> str:

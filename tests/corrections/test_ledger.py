@@ -508,7 +508,7 @@ def damaged_copies(path: Path, tmp_path: Path, count: int, chance: random.Random
     whole = path.read_bytes()
     before = [entry.to_json() for entry in ledger.history()]
     locked = [entry.to_json() for entry in ledger.pending()]
-    found: list[str] = []
+    outcomes: list[str] = []
     copied = tmp_path / "copy.db"
     for _ in range(count):
         at = chance.randrange(len(whole))
@@ -523,10 +523,10 @@ def damaged_copies(path: Path, tmp_path: Path, count: int, chance: random.Random
                     begin(copy_, claim(f"ref-{number}"))
                     raise AssertionError("corrected twice")
         except (LedgerDamaged, ConfigurationError):
-            found.append("refused")
+            outcomes.append("refused")
         else:
-            found.append("harmless")
-    return found
+            outcomes.append("harmless")
+    return outcomes
 
 
 def test_no_damaged_ledger_is_silent(path: Path, tmp_path: Path) -> None:

@@ -68,10 +68,10 @@ def outcomes(execution: Any) -> list[str]:
 def test_find_reads_one_listing_and_chooses(planner: Api, fake: FakeTogai) -> None:
     fake.add_many(120)
     fake.overlap_pages(1)
-    found = planner.call("find", "acme", reference_ids=["ref-3", "ref-77", "ref-999"])
-    assert [event.reference_id for event in found] == ["ref-3", "ref-77"]
-    assert found.missing == ("ref-999",)
-    assert found.is_complete
+    events = planner.call("find", "acme", reference_ids=["ref-3", "ref-77", "ref-999"])
+    assert [event.reference_id for event in events] == ["ref-3", "ref-77"]
+    assert events.missing == ("ref-999",)
+    assert events.is_complete
     assert len(fake.requests) == 3
     everything = planner.call("find", "acme")
     assert len(everything) == 120
@@ -81,7 +81,9 @@ def test_find_reads_one_listing_and_chooses(planner: Api, fake: FakeTogai) -> No
     since = planner.call("find", "acme", since=first, where=lambda event: True)
     assert len(since) == 110
     assert (
-        len(planner.call("find", "acme", until=first, status=str(found[0].ingestion_status.status)))
+        len(
+            planner.call("find", "acme", until=first, status=str(events[0].ingestion_status.status))
+        )
         == 10
     )
     assert len(planner.call("find", "acme", event_ids=["event-5"])) == 1

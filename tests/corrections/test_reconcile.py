@@ -86,14 +86,14 @@ def test_what_was_applied_reads_so_at_once(
     fake.add_many(2, prefix=prefix)
     entry = lost(client, fake, ledger, action, acts=True)
     posts = len(fake.assert_sent("POST", "/events/correction"))
-    found = client.call("reconcile", entry)
-    assert found.verdict == "applied"
-    assert "is REVERTED; before the correction it was INGESTION" in found.evidence[0]
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "applied"
+    assert "is REVERTED; before the correction it was INGESTION" in reconciliation.evidence[0]
     assert len(fake.assert_sent("POST", "/events/correction")) == posts
-    ledger.settle(entry, found)
+    ledger.settle(entry, reconciliation)
     assert ledger.pending() == []
     with pytest.raises(InvalidRequest, match="already settled"):
-        ledger.settle(entry, found)
+        ledger.settle(entry, reconciliation)
 
 
 @pytest.mark.parametrize("prefix", ["event", None])
@@ -102,16 +102,16 @@ def test_what_was_not_applied_needs_the_minimum_age(
 ) -> None:
     fake.add_many(2, prefix=prefix)
     entry = lost(client, fake, ledger, "UNDO", acts=False)
-    found = client.call("reconcile", entry)
-    assert found.verdict == "cannot tell"
-    assert found.check_after == entry.at + timedelta(minutes=10)
-    assert "check again after" in str(found)
-    ledger.settle(entry, found)
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "cannot tell"
+    assert reconciliation.check_after == entry.at + timedelta(minutes=10)
+    assert "check again after" in str(reconciliation)
+    ledger.settle(entry, reconciliation)
     assert len(ledger.pending()) == 1
     later(minutes=10)
-    found = client.call("reconcile", entry)
-    assert found.verdict == "not applied"
-    ledger.settle(entry, found)
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "not applied"
+    ledger.settle(entry, reconciliation)
     assert ledger.pending() == []
 
 
@@ -121,12 +121,15 @@ def test_a_replacement_needs_a_witness_or_a_day(
     fake.add_many(2)
     entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
     later(hours=1)
-    found = client.call("reconcile", entry)
-    assert (found.verdict, found.check_after) == ("cannot tell", entry.at + timedelta(hours=24))
+    reconciliation = client.call("reconcile", entry)
+    assert (reconciliation.verdict, reconciliation.check_after) == (
+        "cannot tell",
+        entry.at + timedelta(hours=24),
+    )
     client.call("undo", client.call("find", "acme")[1])
-    found = client.call("reconcile", entry)
-    assert found.verdict == "not applied"
-    assert "ref-2, which was corrected later" in found.evidence[-1]
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "not applied"
+    assert "ref-2, which was corrected later" in reconciliation.evidence[-1]
 
 
 def test_a_replacement_without_a_witness_is_old_enough_after_a_day(
@@ -151,9 +154,9 @@ def test_readings_that_lag_are_noticed_by_the_witness(
     ledger.approve(plan.digest, who="bob", why="ok")
     assert client.call("execute", plan).is_complete
     later(hours=1)
-    found = client.call("reconcile", entry)
-    assert found.verdict == "cannot tell"
-    assert "the read is stale" in found.evidence[-1]
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "cannot tell"
+    assert "the read is stale" in reconciliation.evidence[-1]
 
 
 def test_a_redo_is_never_not_applied(
@@ -167,9 +170,9 @@ def test_a_redo_is_never_not_applied(
     fake.add(id="event-1", timestamp="2024-01-01T00:05:00Z", dimensions={"city": "Chennai"})
     assert client.call("reconcile", entry).verdict == "cannot tell"
     fake.events[1].payload["attributes"][0]["value"] = "1.5"
-    found = client.call("reconcile", entry)
-    assert found.verdict == "applied"
-    assert "ref-2 was created since" in found.evidence[1]
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "applied"
+    assert "ref-2 was created since" in reconciliation.evidence[1]
 
 
 def revert(fake: FakeTogai) -> None:
@@ -244,9 +247,9 @@ def test_an_event_that_is_reverted_by_another_hand_is_not_repeated(
     entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
     revert(fake)
     later(days=30)
-    found = client.call("reconcile", entry)
-    assert found.verdict == "cannot tell"
-    assert "0 events like its replacement" in found.evidence[1]
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "cannot tell"
+    assert "0 events like its replacement" in reconciliation.evidence[1]
 
 
 def test_overlapping_pages_change_no_verdict(
@@ -263,9 +266,9 @@ def test_a_listing_that_is_not_read_to_its_end_cannot_tell(
 ) -> None:
     fake.add_many(60, prefix=None)
     entry = lost(client, fake, ledger, "UNDO", acts=True)
-    found = client.call("reconcile", entry, max_events=50)
-    assert found.verdict == "cannot tell"
-    assert "max_events" in found.evidence[0]
+    reconciliation = client.call("reconcile", entry, max_events=50)
+    assert reconciliation.verdict == "cannot tell"
+    assert "max_events" in reconciliation.evidence[0]
 
 
 def test_another_service_cannot_tell(
@@ -277,9 +280,9 @@ def test_another_service_cannot_tell(
     sandbox = FakeTogai(TOKEN)
     sandbox.add_many(1)
     with sandbox.serve() as url, Togai(TOKEN, base_url=url) as other:
-        found = other.events.reconcile(entry)
-    assert found.verdict == "cannot tell"
-    assert "the correction was sent to" in found.evidence[0]
+        reconciliation = other.events.reconcile(entry)
+    assert reconciliation.verdict == "cannot tell"
+    assert "the correction was sent to" in reconciliation.evidence[0]
     assert not sandbox.requests
 
 
@@ -291,9 +294,9 @@ def test_a_target_that_was_not_read_before_cannot_be_told(
     with pytest.raises(CorrectionOutcomeUnknown) as caught:
         client.call("undo", account_id="acme", reference_id="ref-1")
     later(days=30)
-    found = client.call("reconcile", caught.value)
-    assert found.verdict == "cannot tell"
-    assert "was not read before" in found.evidence[0]
+    reconciliation = client.call("reconcile", caught.value)
+    assert reconciliation.verdict == "cannot tell"
+    assert "was not read before" in reconciliation.evidence[0]
 
 
 def test_a_clock_that_goes_backward_or_stands_still_cannot_tell(

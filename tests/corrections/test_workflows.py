@@ -162,9 +162,9 @@ def test_an_interruption_at_any_step_leaves_nothing_open_that_was_not_sent(
             posted = {request.query["id"] for request in fake.requests if request.method == "POST"}
             for entry in ledger.pending():
                 assert entry.target in posted, f"step {number}: never sent, and open"
-                found = api.call("reconcile", entry)
-                assert found.verdict == "applied"
-                ledger.settle(entry, found)
+                reconciliation = api.call("reconcile", entry)
+                assert reconciliation.verdict == "applied"
+                ledger.settle(entry, reconciliation)
             assert api.call("execute", plan).is_complete
             if execution is not None:
                 break

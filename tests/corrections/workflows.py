@@ -130,9 +130,9 @@ def _plans(
 ) -> list[Path]:
     paths: list[Path] = []
     with _client(url, ledger) as client:
-        found = list(client.events.find("acme"))
+        events = list(client.events.find("acme"))
         for person in range(workflow.people):
-            part = found if workflow.people == 1 else chance.sample(found, len(found) * 2 // 3)
+            part = events if workflow.people == 1 else chance.sample(events, len(events) * 2 // 3)
             items = [_item(chance.choice(workflow.actions), event) for event in part]
             plan = client.events.plan(items, why=f"person {person}")
             ledger.approve(plan.digest, who="boss", why="ok")
@@ -223,9 +223,9 @@ def _work(config: dict[str, Any], workflow: Workflow, plan: Plan, chance: random
 def _reconcile(client: Togai, ledger: Ledger, min_age: float) -> None:
     for entry in ledger.pending():
         with contextlib.suppress(TogaiError):
-            found = client.events.reconcile(entry, min_age=timedelta(seconds=min_age))
-            if found.verdict != "cannot tell":
-                ledger.settle(entry, found)
+            reconciliation = client.events.reconcile(entry, min_age=timedelta(seconds=min_age))
+            if reconciliation.verdict != "cannot tell":
+                ledger.settle(entry, reconciliation)
 
 
 def _switch_off(controls: tuple[str, ...]) -> None:
@@ -272,13 +272,13 @@ def _finish(
             for plan in loaded:
                 client.events.execute(plan, on_failure="continue")
             for entry in ledger.pending():
-                found = client.events.reconcile(entry, min_age=timedelta(days=1))
-                if found.verdict == "cannot tell":
+                reconciliation = client.events.reconcile(entry, min_age=timedelta(days=1))
+                if reconciliation.verdict == "cannot tell":
                     applied = fake.applied[str(entry.target)] > _recorded(ledger)[str(entry.target)]
                     verdict = "applied" if applied else "not applied"
                     ledger.decide(entry, verdict, who="support", why="the service's own log")
                 else:
-                    ledger.settle(entry, found)
+                    ledger.settle(entry, reconciliation)
 
 
 def _recorded(ledger: Ledger) -> Counter[str]:

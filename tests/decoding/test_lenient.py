@@ -98,8 +98,8 @@ def test_a_scalar_that_json_cannot_hold_costs_its_own_property(
     assert deviation.where.startswith("$.events[1].")
     assert deviation.where.endswith(name)
     written = events[1].to_dict()
-    found = written[name] if name in written else written["eventPayload"][name]
-    assert (found, type(found)) == (held, str)
+    value = written[name] if name in written else written["eventPayload"][name]
+    assert (value, type(value)) == (held, str)
     assert json.loads(json.dumps(written, allow_nan=False)) == written
     assert len(list(rows(events))) == 3
     assert pickle.loads(pickle.dumps(events)) == copy.deepcopy(events) == events

@@ -87,13 +87,13 @@ def clean(model: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 def spots(value: Any) -> list[tuple[Any, Any]]:
     """Each container of a JSON value with each of its keys."""
-    found: list[tuple[Any, Any]] = []
+    result: list[tuple[Any, Any]] = []
     items: Any = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in items:
-        found.append((value, key))
+        result.append((value, key))
         if isinstance(child, dict | list):
-            found += spots(child)
-    return found
+            result += spots(child)
+    return result
 
 
 def damage(data: st.DataObject, events: list[Any]) -> set[int]:

@@ -233,10 +233,10 @@ def accounts(fake: FakeTogai) -> list[str]:
 
 
 def by_account(pairs: list[tuple[str, Any]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    ids_by_account: dict[str, list[str]] = {}
     for account_id, page in pairs:
-        found.setdefault(account_id, []).extend(ids(page.events))
-    return found
+        ids_by_account.setdefault(account_id, []).extend(ids(page.events))
+    return ids_by_account
 
 
 def everything(accounts: list[str]) -> dict[str, list[str]]:

@@ -211,13 +211,13 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
 
 
 def schemas(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = document["components"]["schemas"]
-    return found
+    result: dict[str, Any] = document["components"]["schemas"]
+    return result
 
 
 def properties(document: dict[str, Any], schema: str) -> dict[str, Any]:
-    found: dict[str, Any] = schemas(document)[schema]["properties"]
-    return found
+    result: dict[str, Any] = schemas(document)[schema]["properties"]
+    return result
 
 
 def operation(document: dict[str, Any], name: str) -> dict[str, Any]:

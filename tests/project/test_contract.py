@@ -90,17 +90,17 @@ def test_what_the_vendor_describes_elsewhere_says_so(contract: dict[str, Any]) -
 
 def inline_names(schema: Any, where: str) -> list[str]:
     """Objects and enums that stand inside another schema, where the generator would invent a name."""
-    found: list[str] = []
+    places: list[str] = []
     if not isinstance(schema, dict):
-        return found
+        return places
     children = {f".{name}": one for name, one in schema.get("properties", {}).items()}
     children["[]"] = schema.get("items")
     for step, child in children.items():
         if isinstance(child, dict):
             if "enum" in child or "properties" in child:
-                found.append(where + step)
-            found += inline_names(child, where + step)
-    return found
+                places.append(where + step)
+            places += inline_names(child, where + step)
+    return places
 
 
 def test_every_object_and_every_enum_has_a_name(contract: dict[str, Any]) -> None:

@@ -53,8 +53,8 @@ def test_every_public_name_has_a_page_with_its_parameters_and_fields(
     build: ModuleType, site: Path
 ) -> None:
     pages = build.pages()
-    found = {f"{module}.{page.name}" for page in pages for module in page.modules}
-    assert {name for name in THINGS if name.rpartition(".")[0] in build.MODULES} <= found
+    documented = {f"{module}.{page.name}" for page in pages for module in page.modules}
+    assert {name for name in THINGS if name.rpartition(".")[0] in build.MODULES} <= documented
     for page in pages:
         text = shown(site, page.path)
         assert f"{page.modules[0]}.{page.name}" in text
@@ -76,10 +76,10 @@ def test_every_public_name_has_a_page_with_its_parameters_and_fields(
 
 def test_no_private_wiring_shows(build: ModuleType, site: Path) -> None:
     for page in build.pages():
-        found = re.findall(
+        documented = re.findall(
             r"(?<![\w`])(?:togai\._[a-z]\w+|_togai_generated|_[A-Z]\w+)", shown(site, page.path)
         )
-        assert not found, f"{page.path}: {found}"
+        assert not documented, f"{page.path}: {documented}"
     for name in ("togai/Togai", "togai/Events", "togai/EventPages"):
         assert not re.search(r"\b(?:run|settings|cursor): ", shown(site, f"reference/{name}.md"))
 

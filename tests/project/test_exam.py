@@ -75,8 +75,8 @@ def test_differences_at_once_get_the_gravest_verdict(base: dict[str, Any]) -> No
 
 
 def test_bumps_one_after_another_lose_nothing(base: dict[str, Any]) -> None:
-    found = [examine_sequence(base, each) for each in sequences(base, 2)]
-    assert [mutant.faults for mutant in found if mutant.faults] == []
+    results = [examine_sequence(base, each) for each in sequences(base, 2)]
+    assert [mutant.faults for mutant in results if mutant.faults] == []
 
 
 def test_the_same_seed_gives_the_same_mutants(base: dict[str, Any]) -> None:

@@ -46,8 +46,8 @@ def generated(tmp_path: Path) -> Generate:
 
 
 def schemas(contract: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = contract["components"]["schemas"]
-    return found
+    schemas: dict[str, Any] = contract["components"]["schemas"]
+    return schemas
 
 
 def load(package: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

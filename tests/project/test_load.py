@@ -70,8 +70,8 @@ def test_aliases_are_followed() -> None:
 
 @pytest.mark.parametrize("merged", ["*a", "[*a, {k: other}]"])
 def test_merged_keys_come_after_a_mappings_own(merged: str) -> None:
-    found = value(f"[&a {{k: v, own: theirs}}, {{<<: {merged}, own: mine}}]")
-    assert found[1] == {"k": "v", "own": "mine"}
+    merged_value = value(f"[&a {{k: v, own: theirs}}, {{<<: {merged}, own: mine}}]")
+    assert merged_value[1] == {"k": "v", "own": "mine"}
 
 
 def bomb() -> str:

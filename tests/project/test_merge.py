@@ -441,12 +441,12 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
 def test_each_difference_gets_its_verdict(name: str) -> None:
     change, verdict, kind, at = TABLE[name]
     result = merged(change)
-    found = [
+    rows = [
         (difference.verdict.value, difference.kind, difference.at)
         for difference in result.differences
     ]
-    assert (verdict, kind, at) in found
-    beside = [difference for difference in found if difference != (verdict, kind, at)]
+    assert (verdict, kind, at) in rows
+    beside = [difference for difference in rows if difference != (verdict, kind, at)]
     # A success status that is exchanged is also a new one; an error body may be shared by several statuses.
     assert beside == [] or {difference[1] for difference in beside} in (
         {"new success status"},
@@ -701,8 +701,8 @@ def test_a_name_that_the_generator_gives_itself_is_not_taken(
             tags={"type": "object", "additionalProperties": TEXT}
         )
     )
-    found = merge(contract.contract, changed(add)).contract
-    assert properties(found, "Ride")["more"] == {"$ref": f"#/components/schemas/{free}"}
+    rows = merge(contract.contract, changed(add)).contract
+    assert properties(rows, "Ride")["more"] == {"$ref": f"#/components/schemas/{free}"}
 
 
 @pytest.mark.parametrize("name", ["body", "client", "quote", "url", "CITY"])
@@ -761,8 +761,8 @@ def test_a_property_that_could_not_be_written_leaves_no_schema_behind() -> None:
 def test_an_enum_member_that_the_generator_cannot_write_says_so() -> None:
     change: Change = lambda d: schemas(d)["RideState"]["enum"].append("LOST")  # noqa: E731
     at = "#/components/schemas/RideState/enum/LOST"
-    (found,) = merge(small(), changed(change), left_out={at}).differences
-    assert found.reason == "the generator cannot write it: reads as an unknown value"
+    (rows,) = merge(small(), changed(change), left_out={at}).differences
+    assert rows.reason == "the generator cannot write it: reads as an unknown value"
 
 
 @pytest.mark.parametrize("name", ["2XX", "2xx"])
@@ -791,8 +791,8 @@ def test_what_is_held_is_told_as_removed_and_not_as_deprecated_or_welcome() -> N
 
 
 def test_a_required_name_of_no_property_that_could_break_out_is_a_conflict() -> None:
-    (found,) = merged(lambda d: schemas(d)["Trip"]["required"].append("x`\n# Injected")).conflicts
-    assert found.kind == "required request property"
+    (rows,) = merged(lambda d: schemas(d)["Trip"]["required"].append("x`\n# Injected")).conflicts
+    assert rows.kind == "required request property"
 
 
 def test_a_header_that_openapi_sets_aside_is_no_parameter() -> None:
@@ -903,12 +903,12 @@ def test_a_property_that_is_wrapped_or_moved_says_where_it_may_be() -> None:
         inner = {"next": properties(document, "RidePage").pop("next")}
         properties(document, "RidePage")["pagination"] = {"type": "object", "properties": inner}
 
-    found = [
+    rows = [
         difference
         for difference in merged(paginate).differences
         if difference.kind == "response property removed"
     ]
-    assert found[0].hints == ("moved to $.pagination.next?",)
+    assert rows[0].hints == ("moved to $.pagination.next?",)
 
 
 def test_an_idempotency_key_is_called_so() -> None:

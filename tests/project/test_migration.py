@@ -83,18 +83,18 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = subprocess.run(
         [python, "-c", DESCRIBE], check=True, capture_output=True, text=True, env=outside
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def names_of(theirs: dict[str, Any]) -> set[str]:
     """How the table names each part."""
-    found = {f"{call}({name})" for call, names in theirs["calls"].items() for name in names}
-    found |= {f"{cls}({name})" for cls, names in theirs["settings"].items() for name in names}
-    found |= {f"{model}.{name}" for model, names in theirs["models"].items() for name in names}
-    found |= {f"{error}.{name}" for error, names in theirs["exceptions"].items() for name in names}
-    found |= {f"Event.{name}" for name in theirs["methods"]}
-    return found | {*theirs["calls"], *theirs["models"], *theirs["exceptions"]}
+    result = {f"{call}({name})" for call, names in theirs["calls"].items() for name in names}
+    result |= {f"{cls}({name})" for cls, names in theirs["settings"].items() for name in names}
+    result |= {f"{model}.{name}" for model, names in theirs["models"].items() for name in names}
+    result |= {f"{error}.{name}" for error, names in theirs["exceptions"].items() for name in names}
+    result |= {f"Event.{name}" for name in theirs["methods"]}
+    return result | {*theirs["calls"], *theirs["models"], *theirs["exceptions"]}
 
 
 ELSEWHERE = {"pydantic.ValidationError", "urllib3.exceptions.HTTPError"}  # their dependencies'
@@ -107,8 +107,8 @@ def rows() -> list[tuple[list[str], list[str]]]:
     lines = [line for line in text.splitlines() if line.startswith("|")][2:]
     cells = [line.strip("|").split("|") for line in lines]
     assert all(len(row) == 2 for row in cells)
-    found = [(re.findall("`(.+?)`", left), re.findall("`(.+?)`", right)) for left, right in cells]
-    return [(left, right) for left, right in found if left]
+    result = [(re.findall("`(.+?)`", left), re.findall("`(.+?)`", right)) for left, right in cells]
+    return [(left, right) for left, right in result if left]
 
 
 def test_what_the_table_names_on_the_left_is_there(
@@ -152,17 +152,17 @@ def resolve(name: str) -> None:
     path, _, parameter = name.rstrip(")").partition("(")
     first, *rest = path.split(".")
     assert first in NAMESPACE, name
-    found: Any = NAMESPACE[first]
+    result: Any = NAMESPACE[first]
     for part in rest:
         hints = {
             key
-            for cls in getattr(found, "__mro__", ())
+            for cls in getattr(result, "__mro__", ())
             for key in vars(cls).get("__annotations__", {})
         }
-        assert hasattr(found, part) or part in hints, name
-        found = getattr(found, part, None)
+        assert hasattr(result, part) or part in hints, name
+        result = getattr(result, part, None)
     if parameter:
-        assert parameter in inspect.signature(found).parameters, name
+        assert parameter in inspect.signature(result).parameters, name
 
 
 def test_what_the_table_names_on_the_right_is_there(

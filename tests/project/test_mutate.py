@@ -177,19 +177,19 @@ def test_a_mutant_changes_or_drops_one_thing(
 ) -> None:
     path = tmp_path / "small.py"
     path.write_text(f"async def call(a, b, c):\n    {line}\n", "utf-8")
-    found = [mutant for mutant in mutants(path, "small") if mutant.operator == operator]
-    assert sorted(mutant.mutated for mutant in found) == sorted(mutated)
-    assert {mutant.original for mutant in found} == {line}
-    assert {mutant.function for mutant in found} == {"call"}
-    assert all(mutant.compiles() for mutant in found)
+    selected = [mutant for mutant in mutants(path, "small") if mutant.operator == operator]
+    assert sorted(mutant.mutated for mutant in selected) == sorted(mutated)
+    assert {mutant.original for mutant in selected} == {line}
+    assert {mutant.function for mutant in selected} == {"call"}
+    assert all(mutant.compiles() for mutant in selected)
     assert operator in OPERATORS
 
 
 def test_an_except_clause_is_widened_and_each_of_its_classes_dropped(tmp_path: Path) -> None:
     path = tmp_path / "small.py"
     path.write_text("try: f()\nexcept (A, B): g()\n", "utf-8")
-    found = [mutant.mutated for mutant in mutants(path, "small") if mutant.operator == "except"]
-    assert sorted(found) == [
+    selected = [mutant.mutated for mutant in mutants(path, "small") if mutant.operator == "except"]
+    assert sorted(selected) == [
         "except (A,): g()",
         "except (B,): g()",
         "except BaseException: g()",

@@ -64,14 +64,14 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     room = tmp_path_factory.mktemp("official")
     uv = Path(sys.executable).with_name("uv")
     outside = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    found = room / "venv" / "bin" / "python"
+    python = room / "venv" / "bin" / "python"
     commands: list[list[str | Path]] = [
         ["venv", "--quiet", "--python", sys.executable, room / "venv"],
-        ["pip", "install", "--quiet", "--python", found, RELEASE],
+        ["pip", "install", "--quiet", "--python", python, RELEASE],
     ]
     for command in commands:
         subprocess.run([uv, *command], check=True, env=outside)
-    return found
+    return python
 
 
 @pytest.mark.slow

@@ -153,10 +153,10 @@ def test_a_table_is_corrected_once_however_often_the_program_runs(
         live = [
             event for event in client.events.list() if event.ingestion_status.status != "REVERTED"
         ]
-    found = {
+    quantities = {
         request.event_payload.id: request.event_payload.attributes[0].value for request in live
     }
-    assert found == {"ride-1": "1.5", "ride-2": "7.25", "ride-3": "7.25", "ride-4": "4.5"}
+    assert quantities == {"ride-1": "1.5", "ride-2": "7.25", "ride-3": "7.25", "ride-4": "4.5"}
 
 
 @pytest.mark.usefixtures("table")
@@ -223,9 +223,9 @@ def test_an_application_answers_with_what_the_client_says(fake: FakeTogai, load:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://app") as http,
         ):
-            found = [await http.get("/rides/ride-1"), await http.get("/rides/ride-2")]
+            quantities = [await http.get("/rides/ride-1"), await http.get("/rides/ride-2")]
             fake.fail_next(status=429, retry_after=3600)
-            return [*found, await http.get("/rides/ride-1")]
+            return [*quantities, await http.get("/rides/ride-1")]
 
     good, missing, throttled = asyncio.run(asked())
     assert good.json() == {"id": "ride-1", "status": "INGESTION_COMPLETED_EVENT_METERED"}

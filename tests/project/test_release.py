@@ -23,13 +23,13 @@ Job = dict[str, Any]
 @pytest.fixture
 def jobs(root: Path) -> dict[str, Job]:
     loaded = yaml.safe_load((root / ".github/workflows/release.yml").read_text("utf-8"))
-    found: dict[str, Job] = loaded["jobs"]
-    return found
+    jobs: dict[str, Job] = loaded["jobs"]
+    return jobs
 
 
 def script(job: Job, name: str) -> str:
-    found: str = next(step["run"] for step in job["steps"] if step.get("name") == name)
-    return found
+    jobs: str = next(step["run"] for step in job["steps"] if step.get("name") == name)
+    return jobs
 
 
 def sh(text: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -150,11 +150,11 @@ def facade(root: Path) -> dict[str, set[str]]:
 
 
 def test_what_callers_call_comes_first(facade: dict[str, set[str]]) -> None:
-    found = dependents("#/components/schemas/Attribute/properties/value", facade, None)
-    assert found[0] == "togai.Attribute.value"
-    public = [not line.rpartition(".")[2].startswith("_") for line in found]
+    symbols = dependents("#/components/schemas/Attribute/properties/value", facade, None)
+    assert symbols[0] == "togai.Attribute.value"
+    public = [not line.rpartition(".")[2].startswith("_") for line in symbols]
     assert public == sorted(public, reverse=True)
-    assert not any("_checked_r" in line for line in found)
+    assert not any("_checked_r" in line for line in symbols)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def lines(path: Path) -> int:
 
 def functions(path: Path) -> list[tuple[str, int]]:
     """Each function with its number of lines, documentation left out."""
-    found: list[tuple[str, int]] = []
+    sizes: list[tuple[str, int]] = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
@@ -39,8 +39,8 @@ def functions(path: Path) -> list[tuple[str, int]]:
             first = node.body[0]
             if ast.get_docstring(node) is not None and first.end_lineno is not None:
                 size -= first.end_lineno - first.lineno + 1
-            found.append((f"{path.name}: {node.name}", size))
-    return found
+            sizes.append((f"{path.name}: {node.name}", size))
+    return sizes
 
 
 def test_no_file_has_more_than_400_lines(root: Path) -> None:
