@@ -103,8 +103,8 @@ def run_commands(settings: dict[str, str]) -> None:
             text=True,
             check=False,
         )
-        said = [text for text in done.stderr.splitlines() if not text.startswith("After")]
-        print(f"{line}: {said[0]}, exit code {done.returncode}")
+        messages = [text for text in done.stderr.splitlines() if not text.startswith("After")]
+        print(f"{line}: {messages[0]}, exit code {done.returncode}")
 
 
 async def read_new_status(fake: FakeTogai, url: str) -> None:

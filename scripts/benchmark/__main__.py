@@ -51,9 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--quick", action="store_true", help="little of everything, to see that it runs"
     )
     parser.add_argument("--update", action="store_true", help="write the table of BENCHMARKS.md")
-    given = parser.parse_args(arguments)
-    if given.json and not given.json.absolute().parent.is_dir():
-        parser.error(f"--json {given.json}: its folder does not exist")
+    options = parser.parse_args(arguments)
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json {options.json}: its folder does not exist")
     machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
     began = time.monotonic()
     rows: list[Row] = []
@@ -61,16 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
         environments = Environments(Path(room))
         versions = environments.versions()
         print(f"{machine}; {versions}; medians, and quartiles in brackets\n")
-        for row in measure(QUICK if given.quick else FULL, environments, Path(room)):
+        for row in measure(QUICK if options.quick else FULL, environments, Path(room)):
             rows.append(row)
             spread = f"({row.low:.2f} to {row.high:.2f})" if row.low != row.high else ""
             aim = f"aim {row.aim}" if row.aim else ""
             print(f"{row.what:64} {row.median:7.2f} {row.unit:8} {spread:18} {aim}", flush=True)
     print(f"\ntook {time.monotonic() - began:.0f} s")
-    if given.json:
+    if options.json:
         report = {"machine": machine, "rivals": versions, "rows": [asdict(row) for row in rows]}
-        given.json.write_text(json.dumps(report, indent=2) + "\n")
-    if given.update:
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    if options.update:
         text = REPORT.read_text("utf-8")
         REPORT.write_text(updated(text, f"{machine}; {versions}", rows), "utf-8")
     return 0

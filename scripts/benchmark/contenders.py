@@ -136,10 +136,10 @@ class Process:
     def line(self) -> str:
         """The next line that it prints."""
         stdout = self._process.stdout
-        said = stdout.readline().strip() if stdout else ""
-        if not said:
+        line = stdout.readline().strip() if stdout else ""
+        if not line:
             raise SystemExit("a side of the benchmark ended: its error is printed above")
-        return said
+        return line
 
 
 class Side(Process):

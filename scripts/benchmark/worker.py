@@ -244,9 +244,9 @@ class Structs:
         import msgspec
 
         def struct(title: str, **fields: Any) -> Any:
-            made = [(key, kind) for key, kind in fields.items() if not isinstance(kind, tuple)]
-            made += [(key, *kind) for key, kind in fields.items() if isinstance(kind, tuple)]
-            return msgspec.defstruct(title, made, rename="camel")
+            simple = [(key, kind) for key, kind in fields.items() if not isinstance(kind, tuple)]
+            simple += [(key, *kind) for key, kind in fields.items() if isinstance(kind, tuple)]
+            return msgspec.defstruct(title, simple, rename="camel")
 
         text = (str | None, None)
         attribute = struct("Attribute", name=str, value=str, unit=text)

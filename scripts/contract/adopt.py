@@ -70,11 +70,11 @@ class Taker:
             NotModelled: The generator has no model for it.
         """
         fresh: dict[str, Any] = {}
-        made = self._write(shape, direction, owner, wire, fresh, [(0, owner)])
+        written = self._write(shape, direction, owner, wire, fresh, [(0, owner)])
         self._schemas.update(fresh)
         for name, schema in fresh.items():
             self._names.setdefault(schema.pop("x-identity"), set()).add(name)
-        return made
+        return written
 
     def _write(
         self,
@@ -162,21 +162,21 @@ class Taker:
             raise NotModelled(f"there are {MAX_SCHEMAS} models already")
         name = self._free_name(shape.name, f"{owner} {wire}", fresh)
         if shape.enum:
-            made: dict[str, Any] = {"type": "string", "description": _described(shape, name)}
+            written: dict[str, Any] = {"type": "string", "description": _described(shape, name)}
             if direction == "response":
-                made["x-togai-open"] = True
-            made["enum"] = members(shape.enum)
-            if not made["enum"]:
+                written["x-togai-open"] = True
+            written["enum"] = members(shape.enum)
+            if not written["enum"]:
                 raise NotModelled("its values have the same name in Python")
-            fresh[name] = {**made, "x-identity": shape.identity}
+            fresh[name] = {**written, "x-identity": shape.identity}
             return name
-        made = {"type": "object", "description": _described(shape, name)}
+        written = {"type": "object", "description": _described(shape, name)}
         if shape.closed:
-            made["additionalProperties"] = False
+            written["additionalProperties"] = False
         required = [wire for wire in shape.properties if wire in shape.required]
         if required and direction == "request":
-            made["required"] = required
-        fresh[name] = {**made, "x-identity": shape.identity}
+            written["required"] = required
+        fresh[name] = {**written, "x-identity": shape.identity}
         fresh[name]["properties"] = self._properties(shape, direction, name, fresh, inside)
         return name
 
@@ -189,23 +189,23 @@ class Taker:
         inside: list[tuple[int, str]],
     ) -> dict[str, Any]:
         """What can be written of an object's properties; in a request, every required one must be."""
-        made: dict[str, Any] = {}
+        written: dict[str, Any] = {}
         for wire, node in shape.properties.items():
             inner = self._theirs.shape(node)
             if not goes(inner, direction):
                 continue
-            if clash(wire, made):
+            if clash(wire, written):
                 raise NotModelled(f"{wire} and another property are one name in Python")
             before = set(fresh)
             try:
                 deeper = [*inside, (shape.identity, name)]
-                made[wire] = self._write(inner, direction, name, wire, fresh, deeper)
+                written[wire] = self._write(inner, direction, name, wire, fresh, deeper)
             except NotModelled:
                 for key in fresh.keys() - before:
                     del fresh[key]
                 if wire in shape.required and direction == "request":
                     raise
-        return made
+        return written
 
     def _free_name(self, vendor: str | None, derived: str, fresh: dict[str, Any]) -> str:
         taken = {schema.lower() for schema in (*self._schemas, *fresh)} | _MODULE_NAMES

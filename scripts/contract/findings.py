@@ -119,13 +119,13 @@ class Findings:
             The differences ordered by pointer, the holds that nothing differs at, and the pointers of earlier
             decisions that nothing differs from any more.
         """
-        made = [
+        differences = [
             self._judged(replace(entry.difference, positions=tuple(entry.positions)))
             for entry in self._entries.values()
         ]
-        made.sort(key=lambda one: (one.at, one.kind, one.theirs))
+        differences.sort(key=lambda one: (one.at, one.kind, one.theirs))
         kept: list[dict[str, str]] = []
-        for difference in made:
+        for difference in differences:
             because = self._decision(difference)
             if because:
                 digest = {"digest": difference.digest} if difference.digest else {}
@@ -138,7 +138,7 @@ class Findings:
         else:
             self._contract.pop(HOLDS, None)
         unmatched = [hold for hold in self._holds if hold not in self._used]
-        return tuple(made), unmatched, released
+        return tuple(differences), unmatched, released
 
     def _judged(self, difference: Difference) -> Difference:
         because = self._decision(difference)

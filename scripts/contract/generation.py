@@ -186,15 +186,15 @@ def _run_generator(spec: Path, package: Path, config: Path, tools: Path) -> None
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0 or "warning" in done.stderr.lower():
         # Without its advice to report a fault of the generator.
-        said = (done.stdout + done.stderr).partition("If you believe")[0].strip().splitlines()
+        lines = (done.stdout + done.stderr).partition("If you believe")[0].strip().splitlines()
         # The error of a template is in the last line, below its traceback through the templates.
-        shown = said[-25:]
-        if any(line.startswith("Traceback") for line in said):
+        shown = lines[-25:]
+        if any(line.startswith("Traceback") for line in lines):
             through = re.findall(
                 rf'File "{re.escape(str(TEMPLATES))}/([^"]+)", line (\d+)', done.stderr
             )
             at = "template {}, line {}: ".format(*through[-1]) if through else ""
-            shown = [at + said[-1]]
+            shown = [at + lines[-1]]
         # The same words each time, whatever the folder or the address in memory.
         words = re.sub(r" object at 0x[0-9a-f]+", "", "\n".join(shown))
         for folder in (package.parent, spec.resolve().parent, tools):

@@ -112,12 +112,12 @@ def _parse_json(text: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise Unusable(f"the key {twice[:60]!r} occurs twice in one object")
-    return made
+    return mapping
 
 
 # The key that merges, unlike a property that is called so: keys with a NUL are refused.
@@ -209,12 +209,12 @@ class _Builder:
 def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
     """A mapping with the keys of those that it merges; its own go first."""
     merged: Any = value.pop(_MERGE)
-    made: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for mapping in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if not isinstance(mapping, dict):
             raise Unusable(f"{_line(event)}: << merges something that is not a mapping")
-        made |= cast("dict[str, Any]", mapping)
-    return made | value
+        result |= cast("dict[str, Any]", mapping)
+    return result | value
 
 
 def _parse_yaml(text: str) -> Any:

@@ -172,9 +172,9 @@ def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]
 
 def _line(one: Difference) -> str:
     change = f"{one.ours} -> {one.theirs}" if one.kind == "version" else one.theirs
-    said = "" if one.kind == "new enum member" else f", {_safe(change)}"
+    detail = "" if one.kind == "new enum member" else f", {_safe(change)}"
     where = [position for position in one.positions if position != "all"]
-    return f"{one.kind} {_place(one)}{said}" + (f" ({_listed(where)})" if where else "")
+    return f"{one.kind} {_place(one)}{detail}" + (f" ({_listed(where)})" if where else "")
 
 
 def _sent_by(one: Difference) -> str:
@@ -216,14 +216,14 @@ def _place(one: Difference) -> str:
 
 
 def _constraints(limits: list[Difference]) -> list[str]:
-    made: list[str] = []
+    lines: list[str] = []
     for kind in ("constraint loosened", "constraint tightened"):
         some = [one for one in limits if one.kind == kind]
         if some:
             shown = [f"{_place(one)} {_code(f'{one.ours} -> {one.theirs}')}" for one in some[:3]]
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
-            made.append(f"{kind}, {some[0].reason}: {', '.join(shown)}{more}")
-    return made
+            lines.append(f"{kind}, {some[0].reason}: {', '.join(shown)}{more}")
+    return lines
 
 
 def _other_changes(merged: Merged) -> list[str]:

@@ -80,30 +80,30 @@ class _Writer:
 
     def operation(self, call: Operation) -> dict[str, Any]:
         parameters = [self._parameter(one) for _, one in sorted(call.parameters.items())]
-        made: dict[str, Any] = {"parameters": parameters, AUTH: sorted(call.security)}
-        made |= _prose(call.node)
-        made["responses"] = {
+        written: dict[str, Any] = {"parameters": parameters, AUTH: sorted(call.security)}
+        written |= _prose(call.node)
+        written["responses"] = {
             status: self._message(one) for status, one in sorted(call.responses.items())
         }
         if call.node.get("operationId"):
-            made["operationId"] = str(call.node.get("operationId"))
+            written["operationId"] = str(call.node.get("operationId"))
         if call.node.get("deprecated") is True:
-            made["deprecated"] = True
+            written["deprecated"] = True
         if call.servers != self._theirs.servers():
-            made["servers"] = [{"url": server} for server in call.servers]
+            written["servers"] = [{"url": server} for server in call.servers]
         if call.body is not None:
-            made["requestBody"] = {**self._message(call.body), "required": call.body.required}
-        return made
+            written["requestBody"] = {**self._message(call.body), "required": call.body.required}
+        return written
 
     def _parameter(self, one: Parameter) -> dict[str, Any]:
-        made: dict[str, Any] = {"in": one.place, "name": one.name, "required": one.required}
-        made |= _prose(one.node)
+        written: dict[str, Any] = {"in": one.place, "name": one.name, "required": one.required}
+        written |= _prose(one.node)
         schema = {"schema": self.schema(one.schema)} if one.schema else {}
         media = (one.node / "content").value
-        made |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
+        written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
         if one.node.get("deprecated") is True:
-            made["deprecated"] = True
-        return made
+            written["deprecated"] = True
+        return written
 
     def _message(self, message: Message) -> dict[str, Any]:
         content = {kind: {"schema": self.schema(one)} for kind, one in message.media.items()}
@@ -156,22 +156,22 @@ class _Writer:
 
     def _content(self, shape: Shape, hint: str) -> dict[str, Any]:
         kind = _KINDS.get(shape.kind, shape.kind)
-        made: dict[str, Any] = {"type": kind} if kind in (*_TYPES, "array") else {}
-        if not made and shape.kind != "anything":
-            made = {KIND: shape.kind}
+        written: dict[str, Any] = {"type": kind} if kind in (*_TYPES, "array") else {}
+        if not written and shape.kind != "anything":
+            written = {KIND: shape.kind}
         if shape.format:
-            made["format"] = shape.format
+            written["format"] = shape.format
         if shape.enum is not None:
-            made["enum"] = sorted(shape.enum)
+            written["enum"] = sorted(shape.enum)
         if shape.required:
-            made["required"] = sorted(shape.required)
+            written["required"] = sorted(shape.required)
         if shape.default is not None:
-            made["default"] = shape.default
+            written["default"] = shape.default
         if shape.closed:
-            made["additionalProperties"] = False
-        made |= dict(shape.limits)
+            written["additionalProperties"] = False
+        written |= dict(shape.limits)
         if shape.properties:
-            made["properties"] = {
+            written["properties"] = {
                 name: self.schema(node, f"{hint} {name}") for name, node in shape.properties.items()
             }
         if shape.inner:
@@ -179,9 +179,9 @@ class _Writer:
             if shape.identity in self._inside:
                 return {KIND: f"{shape.kind} of itself"}
             self._inside.append(shape.identity)
-            made[key] = self.schema(shape.inner, hint)
+            written[key] = self.schema(shape.inner, hint)
             self._inside.pop()
-        return made
+        return written
 
 
 def _prose(node: Node) -> dict[str, str]:

@@ -69,10 +69,12 @@ def _written(value: Any) -> Any:
     if isinstance(value, dict):
         return {_text(str(key)): _written(one) for key, one in value.items()}  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
     if isinstance(value, list):
-        made: Any = CommentedSeq(_written(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-        if sum(len(str(item)) + 2 for item in made) < 80 and all(isinstance(x, str) for x in made):
-            made.fa.set_flow_style()
-        return made
+        sequence: Any = CommentedSeq(_written(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        if sum(len(str(item)) + 2 for item in sequence) < 80 and all(
+            isinstance(x, str) for x in sequence
+        ):
+            sequence.fa.set_flow_style()
+        return sequence
     return _text(value) if isinstance(value, str) else value
 
 

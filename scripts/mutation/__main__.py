@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--merge-only", action="store_true", help="leave the packages out")
     at_once = multiprocessing.cpu_count()
     parser.add_argument("--jobs", type=int, default=at_once, metavar="N", help="processes at once")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     # Mutants deviate from the contract: that is their purpose.
     logging.getLogger("togai").setLevel(logging.CRITICAL + 1)
     base = load(str(ROOT / "openapi.yaml"))
@@ -51,13 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
     courses = list(sequences(base, SEQUENCES))
     started = time.monotonic()
     # A fork in a process without threads is safe, and inherits the mutants.
-    with multiprocessing.get_context("fork").Pool(given.jobs) as pool:
+    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         examined = [(base, one, number % THOROUGH == 0) for number, one in enumerate(mutants)]
         results = pool.starmap(examine, examined, chunksize=20)
         chained = pool.starmap(examine_sequence, [(base, course) for course in courses])
         _say(f"{len(results) + len(chained)} merges after {time.monotonic() - started:.0f} s")
         packages: list[Result] = []
-        if not given.merge_only:
+        if not options.merge_only:
             with tempfile.TemporaryDirectory(prefix="exam-") as room:
                 packages = _packages(pool, _sample(mutants, results), Path(room))
             _say(f"{len(packages)} packages after {time.monotonic() - started:.0f} s")

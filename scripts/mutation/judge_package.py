@@ -53,11 +53,11 @@ def project(into: Path) -> Path:
 
 def digest(tree: Path) -> str:
     """One text for all that the generated package of a project holds."""
-    made = hashlib.sha256()
+    hasher = hashlib.sha256()
     package = tree / PACKAGE
     for file in sorted(package.rglob("*.py")):
-        made.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
-    return made.hexdigest()[:16]
+        hasher.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
+    return hasher.hexdigest()[:16]
 
 
 def bumped(tree: Path, document: Document, verdict: str) -> list[str]:
@@ -112,8 +112,8 @@ def tested(tree: Path, caches: Path) -> list[str]:
             command, cwd=tree, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            said = (done.stdout + done.stderr).strip().splitlines()[-12:]
-            faults.append(f"{name}: " + " | ".join(said))
+            lines = (done.stdout + done.stderr).strip().splitlines()[-12:]
+            faults.append(f"{name}: " + " | ".join(lines))
     return faults
 
 

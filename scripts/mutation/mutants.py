@@ -66,8 +66,8 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
         for place in operator.places(base)
         if not place.cuts
     ]
-    made = 0
-    while made < count:
+    created = 0
+    while created < count:
         # How it is written comes last: it moves what the others look for.
         chosen = sorted(chance.sample(everything, chance.choice((2, 3))), key=_is_form)
         if sum(one.form for one, _ in chosen) > 1 or _at_one_place(chosen):
@@ -78,7 +78,7 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
                 place.change(document)
         except (KeyError, ValueError, StopIteration):
             continue
-        made += 1
+        created += 1
         expected = max((one.expected for one, _ in chosen), key=ORDER.index)
         label = "; ".join(f"{one.name} at {place.label}" for one, place in chosen)
         one_way = any(one.one_way for one, _ in chosen)

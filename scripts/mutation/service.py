@@ -27,10 +27,10 @@ CAP = 30
 
 
 def _events() -> list[JSONObject]:
-    made: list[JSONObject] = []
+    stored: list[JSONObject] = []
     for account, count in ACCOUNTS.items():
         for _ in range(count):
-            number = len(made)
+            number = len(stored)
             moment = f"2024-12-04T{number // 60:02}:{number % 60:02}:00+00:00"
             payload = {
                 "schemaName": "rides" if number % 2 else "calls",
@@ -40,8 +40,8 @@ def _events() -> list[JSONObject]:
                 "dimensions": {"city": "Chennai"},
                 "id": f"event-{number}",
             }  # fmt: skip
-            made.append(_stored(payload, number, moment))
-    return made
+            stored.append(_stored(payload, number, moment))
+    return stored
 
 
 def _stored(payload: JSONObject, number: int, moment: str) -> JSONObject:

@@ -55,8 +55,8 @@ def install(version: str, into: Path) -> Path:
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            said = " ".join(done.stderr.split())[-300:]
-            raise NoSuchVersion(f"openapi-python-client {version} cannot be installed: {said}")
+            message = " ".join(done.stderr.split())[-300:]
+            raise NoSuchVersion(f"openapi-python-client {version} cannot be installed: {message}")
     return into / "bin"
 
 

@@ -314,9 +314,9 @@ def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
             assert process.poll() is None
         process.kill()
         assert process.stderr is not None
-        said = process.stderr.read()
+        output = process.stderr.read()
     (path,) = Path.cwd().glob("togai-plan-*.json")
-    assert f"After an interruption, continue with: togai plan execute {path.name}" in said
+    assert f"After an interruption, continue with: togai plan execute {path.name}" in output
     again = pipe(*command)  # the same command: what is done reads as unchanged
     assert again.returncode in (2, 3)
     assert "line 2: unchanged: event-1: distance is already 1.25" in again.stderr
@@ -348,8 +348,8 @@ def test_corrections_survive_interruptions(
                 shown._read(0.01)
             shown.send("\x03")
             codes.append(shown.end())
-            said = " ".join(shown.text.split())
-            assert "Interrupted. Continue with: togai plan execute plan.json" in said
+            output = " ".join(shown.text.split())
+            assert "Interrupted. Continue with: togai plan execute plan.json" in output
     assert set(codes) <= {130}
     done = pipe("plan", "execute", "plan.json")
     assert done.returncode in (0, 3), done.stderr

@@ -27,7 +27,7 @@ WHEN = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
 
 
 def event(**changes: Any) -> Event:
-    made = build_event(
+    event = build_event(
         "rides",
         account_id="acme",
         timestamp=WHEN,
@@ -35,7 +35,7 @@ def event(**changes: Any) -> Event:
         units={"distance": "Kilometers"},
         id="ride-1",
     )
-    return evolve(made, **changes)
+    return evolve(event, **changes)
 
 
 def test_undo_takes_back_the_event_that_was_read(api: Api, fake: FakeTogai) -> None:
@@ -285,7 +285,7 @@ def test_an_outcome_that_is_not_recognised_is_neither_success_nor_failure(
     api: Api, fake: FakeTogai, status: str
 ) -> None:
     fake.add(id="a")
-    fake.change_next(lambda answer: answer["data"][0].update(status=status))
+    fake.change_next(lambda response: response["data"][0].update(status=status))
     result = api.call("undo", account_id="acme", event_id="a")
     assert not result.succeeded
     assert not result.failed
@@ -296,7 +296,7 @@ def test_an_outcome_that_is_not_recognised_is_neither_success_nor_failure(
 
 def test_an_entry_without_a_status_is_unknown(api: Api, fake: FakeTogai) -> None:
     fake.add(id="a")
-    fake.change_next(lambda answer: answer["data"][0].pop("status") and answer)
+    fake.change_next(lambda response: response["data"][0].pop("status") and response)
     assert len(api.call("undo", account_id="acme", event_id="a").unknown) == 1
 
 

@@ -412,8 +412,8 @@ def killed(address: str, rounds: int, chance: random.Random) -> None:
         process.stdout.readline()
         time.sleep(chance.uniform(0, 0.15))
         os.kill(process.pid, signal.SIGKILL)
-        said, _ = process.communicate()
-        for line in said.decode().splitlines():
+        output, _ = process.communicate()
+        for line in output.decode().splitlines():
             word, _, number = line.partition(" ")
             if number.isdigit():
                 (begun if word == "begun" else done).add(int(number))

@@ -113,8 +113,8 @@ def all_required(original: Callable[..., Any]) -> Callable[..., Any]:
 def unsent(original: Callable[..., Any]) -> Callable[..., Any]:
     """Leaves to the service what a correction should always say."""
 
-    def correct(*given: Any, **more: Any) -> Any:
-        call = original(*given, **more)
+    def correct(*arguments: Any, **more: Any) -> Any:
+        call = original(*arguments, **more)
         call.params.pop("require_confirmation", None)
         call.params.pop("async", None)
         return call

@@ -24,9 +24,9 @@ expected-statuses = ["2xx", 400, 422]
 def described(root: Path) -> dict[str, Any]:
     """The contract, with what the fake returns to background calls: nobody describes that."""
     contract: dict[str, Any] = yaml.safe_load((root / "openapi.yaml").read_text("utf-8"))
-    answer = contract["components"]["schemas"]["EventsCorrectionResponse"]
-    del answer["required"]
-    answer["properties"]["message"] = {"type": "string"}
+    response = contract["components"]["schemas"]["EventsCorrectionResponse"]
+    del response["required"]
+    response["properties"]["message"] = {"type": "string"}
     return contract
 
 

@@ -90,9 +90,9 @@ def test_check_names_the_stale_file_and_the_command_that_fixes_it(
     else:
         victim.write_text("# by hand\n")
     assert generation.main(["--check"]) == 1
-    said = capsys.readouterr().err
-    assert f"models/{victim.name}" in said
-    assert "scripts/generate" in said
+    output = capsys.readouterr().err
+    assert f"models/{victim.name}" in output
+    assert "scripts/generate" in output
     assert generation.main([]) == 0
     assert generation.main(["--check"]) == 0
     assert [path.name for path in package.parent.iterdir()] == ["_togai_generated"]
@@ -157,8 +157,8 @@ def test_a_tool_of_another_version_stops_the_generation(
 def test_a_warning_of_the_generator_stops_the_generation(
     contract: dict[str, Any], generated: Generate
 ) -> None:
-    answer = contract["paths"]["/events"]["get"]["responses"]["200"]
-    answer["content"] = {"application/xml": {"schema": {"type": "string"}}}
+    response = contract["paths"]["/events"]["get"]["responses"]["200"]
+    response["content"] = {"application/xml": {"schema": {"type": "string"}}}
     with pytest.raises(GenerationFailed):
         generated(contract)
 

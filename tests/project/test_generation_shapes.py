@@ -153,9 +153,9 @@ def test_a_shape_without_a_template_stops_by_kind_and_place_in_one_line(
 ) -> None:
     with pytest.raises(GenerationFailed) as failure:
         generated({"odd": schema})
-    _, *said = str(failure.value).splitlines()
-    assert len(said) == 1
-    assert f"no template of ours for {kind}_property.py.jinja at EventSource.odd" in said[0]
+    _, *lines = str(failure.value).splitlines()
+    assert len(lines) == 1
+    assert f"no template of ours for {kind}_property.py.jinja at EventSource.odd" in lines[0]
 
 
 @pytest.mark.slow
@@ -212,15 +212,15 @@ def test_check_writes_nothing_beside_the_package(
 ) -> None:
     package = tmp_path / "generated" / "_togai_generated"
     shutil.copytree(root / "generated" / "_togai_generated", package)
-    made: list[Any] = []
+    files: list[Any] = []
     real = tempfile.TemporaryDirectory
 
     def noted(*args: Any, **kwargs: Any) -> Any:
-        made.append(kwargs.get("dir"))
+        files.append(kwargs.get("dir"))
         return real(*args, **kwargs)
 
     monkeypatch.setattr(generation, "PACKAGE", package)
     monkeypatch.setattr(tempfile, "TemporaryDirectory", noted)
     assert generation.main(["--check"]) == 0
-    assert made
-    assert not any(made)
+    assert files
+    assert not any(files)

@@ -217,7 +217,7 @@ def test_an_application_answers_with_what_the_client_says(fake: FakeTogai, load:
     ride(fake, 1)
     app = load("FastAPI")["app"]
 
-    async def asked() -> list[httpx.Response]:
+    async def requested() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
@@ -227,7 +227,7 @@ def test_an_application_answers_with_what_the_client_says(fake: FakeTogai, load:
             fake.fail_next(status=429, retry_after=3600)
             return [*quantities, await http.get("/rides/ride-1")]
 
-    good, missing, throttled = asyncio.run(asked())
+    good, missing, throttled = asyncio.run(requested())
     assert good.json() == {"id": "ride-1", "status": "INGESTION_COMPLETED_EVENT_METERED"}
     assert missing.status_code == 404
     assert (throttled.status_code, throttled.headers["retry-after"]) == (503, "3600")

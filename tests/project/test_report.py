@@ -135,8 +135,8 @@ def test_text_of_the_vendors_stays_text(text: str) -> None:
         document["info"]["version"] = f"2.0 {text}"
 
     line = next(line for line in report_text(version).splitlines() if line.startswith("- version"))
-    said = line.partition(", ")[2]
-    assert all(said[said.index(c) - 1] == "\\" for c in "@<[#|*" if c in text)
+    detail = line.partition(", ")[2]
+    assert all(detail[detail.index(c) - 1] == "\\" for c in "@<[#|*" if c in text)
 
 
 def test_equal_bumps_give_equal_reports() -> None:

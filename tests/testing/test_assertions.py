@@ -64,9 +64,9 @@ def test_requests_are_found_by_their_body(fake: FakeTogai, url: str) -> None:
 def test_a_failure_lists_what_was_sent(sent: FakeTogai) -> None:
     with pytest.raises(AssertionError) as caught:
         sent.assert_sent("POST", "/events/correction", action="REDO_EVENT", async_=None, times=1)
-    asked = "POST /events/correction?action=REDO_EVENT&no async"
+    request = "POST /events/correction?action=REDO_EVENT&no async"
     assert str(caught.value).splitlines() == [
-        f"expected {asked} once, but it was sent never. These requests were sent:",
+        f"expected {request} once, but it was sent never. These requests were sent:",
         "  1. GET /events?account_id=acme&pageSize=50",
         (
             "  2. POST /events/correction?action=UNDO&require_confirmation=false"

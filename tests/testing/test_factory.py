@@ -33,10 +33,10 @@ def test_what_is_made_has_the_type_of_its_model() -> None:
 
 
 def test_each_has_an_id_and_a_time_of_its_own() -> None:
-    made = [make(EventWithStatus) for _ in range(100)]
-    assert len({item.reference_id for item in made}) == 100
-    assert len({item.event_payload.id for item in made}) == 100
-    assert len({item.event_payload.timestamp for item in made}) == 100
+    events = [make(EventWithStatus) for _ in range(100)]
+    assert len({item.reference_id for item in events}) == 100
+    assert len({item.event_payload.id for item in events}) == 100
+    assert len({item.event_payload.timestamp for item in events}) == 100
 
 
 def test_what_is_made_shares_nothing() -> None:

@@ -230,14 +230,14 @@ def test_the_end_of_an_operation_is_logged_once(
             api.listed()
             api.call("get_all", "ride-1")
             api.call("get_all", "ride-2")
-    said = [
+    messages = [
         record.getMessage()
         for record in caplog.records
         if "announces the end" in record.getMessage()
     ]
-    assert len(said) == 2
-    assert "GET /events (deprecation: @1735689600, sunset: Wed, 31 Dec 2025" in said[0]
-    assert "GET /events/{event_id}" in said[1]
+    assert len(messages) == 2
+    assert "GET /events (deprecation: @1735689600, sunset: Wed, 31 Dec 2025" in messages[0]
+    assert "GET /events/{event_id}" in messages[1]
 
 
 # Cancellation

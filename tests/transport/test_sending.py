@@ -172,7 +172,7 @@ def resetting_server() -> Iterator[tuple[str, list[bytes]]]:
     received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer() -> None:
+        def respond() -> None:
             while True:
                 try:
                     connection, _ = server.accept()
@@ -183,7 +183,7 @@ def resetting_server() -> Iterator[tuple[str, list[bytes]]]:
                     linger = struct.pack("ii", 1, 0)
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=respond)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.getsockname()[1]}", received

@@ -196,14 +196,14 @@ def test_the_date_of_the_response_is_what_an_error_goes_by(connect: Connect) -> 
 def test_the_addresses_of_a_host_share_the_time_to_connect(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[float] = []
+    timeouts: list[float] = []
     addresses = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", 9)) for n in range(10)
     ]
     for core in ("httpcore", "httpcore2"):
 
         def connect_tcp(*_: object, timeout: float, **__: object) -> Any:
-            given.append(timeout)
+            timeouts.append(timeout)
             raise OSError("refused")
 
         monkeypatch.setattr(f"{core}._backends.sync.SyncBackend.connect_tcp", connect_tcp)
@@ -213,8 +213,8 @@ def test_the_addresses_of_a_host_share_the_time_to_connect(
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: addresses)
         with pytest.raises(TogaiError):
             api.listed()
-    assert len(given) == 1
-    assert given[0] <= 0.3
+    assert len(timeouts) == 1
+    assert timeouts[0] <= 0.3
 
 
 def test_headers_that_drip_on_a_connection_that_was_opened_before_end_within_the_total(

@@ -101,18 +101,18 @@ def test_a_derived_client_shares_the_rate_limit_unless_it_gets_its_own(
 
 class PlainLimiter:
     def __init__(self) -> None:
-        self.asked: list[float] = []
+        self.requested: list[float] = []
 
     def wait(self) -> None:
-        self.asked.append(time.monotonic())
+        self.requested.append(time.monotonic())
 
 
 class AsyncLimiter:
     def __init__(self) -> None:
-        self.asked: list[float] = []
+        self.requested: list[float] = []
 
     async def wait(self) -> None:
-        self.asked.append(time.monotonic())
+        self.requested.append(time.monotonic())
 
 
 def test_a_rate_limiter_is_called_before_each_attempt(
@@ -123,7 +123,7 @@ def test_a_rate_limiter_is_called_before_each_attempt(
     with connect(base_url=url) as api:
         client = api.client.with_options(requests_per_second=limiters[api.is_async])
         api.collect(client.events.list())
-    assert len(limiters[api.is_async].asked) == 2
+    assert len(limiters[api.is_async].requested) == 2
 
 
 def test_a_rate_limiter_of_the_other_kind_is_refused(
@@ -151,8 +151,8 @@ def test_a_rate_limiter_is_called_after_a_hold_not_before() -> None:
         await asyncio.gather(*(twin.wait() for _ in range(5)))
 
     asyncio.run(wait())
-    assert len(limiter.asked) == len(awaited.asked) == 5
-    assert min(limiter.asked + awaited.asked) >= until
+    assert len(limiter.requested) == len(awaited.requested) == 5
+    assert min(limiter.requested + awaited.requested) >= until
 
 
 def test_500_tasks_start_in_the_order_they_came_and_never_more_in_a_second_than_allowed() -> None:
@@ -225,11 +225,11 @@ def test_a_date_beyond_all_bounds_is_no_retry_after(value: str) -> None:
 def test_50_threads_share_a_client_and_refresh_its_token_once(fake: FakeTogai, url: str) -> None:
     fake.add_many(3)
     together = threading.Barrier(50, timeout=60)
-    asked: list[int] = []
+    requested: list[int] = []
 
     def token() -> str:
-        asked.append(1)
-        if len(asked) <= 50:
+        requested.append(1)
+        if len(requested) <= 50:
             together.wait()
             return "expired"
         return TOKEN
@@ -238,18 +238,18 @@ def test_50_threads_share_a_client_and_refresh_its_token_once(fake: FakeTogai, u
         with ThreadPoolExecutor(50) as threads:
             lists = list(threads.map(lambda _: len(list(client.events.list())), range(50)))
     assert lists == [3] * 50
-    assert len(asked) == 51
+    assert len(requested) == 51
 
 
 def test_50_tasks_share_a_client_and_refresh_its_token_once(fake: FakeTogai, url: str) -> None:
-    asked: list[int] = []
+    requested: list[int] = []
 
     async def run() -> None:
         together = asyncio.Barrier(50)
 
         async def token() -> str:
-            asked.append(1)
-            if len(asked) <= 50:
+            requested.append(1)
+            if len(requested) <= 50:
                 await together.wait()
                 return "expired"
             return TOKEN
@@ -262,7 +262,7 @@ def test_50_tasks_share_a_client_and_refresh_its_token_once(fake: FakeTogai, url
             assert await asyncio.gather(*(one() for _ in range(50))) == [0] * 50
 
     asyncio.run(run())
-    assert len(asked) == 51
+    assert len(requested) == 51
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -376,13 +376,13 @@ def test_an_own_certificate_authority_works_through_an_injected_client_that_stay
 def test_each_phase_gets_its_timeout_and_never_more_than_is_left(connect: Connect) -> None:
     seen: list[dict[str, float]] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         seen.append(request.extensions["timeout"])
         return httpx.Response(200, json={"events": []})
 
     with connect() as api:
         kind: Any = httpx.AsyncClient if api.is_async else httpx.Client
-    own = kind(transport=httpx.MockTransport(answer), timeout=99)
+    own = kind(transport=httpx.MockTransport(respond), timeout=99)
     phases = {"connect": 1.0, "read": 2.0, "write": 3.0, "pool": 4.0}
     with connect(http_client=own) as api:
         for total in (60, 0.5):
@@ -396,13 +396,13 @@ def test_each_phase_gets_its_timeout_and_never_more_than_is_left(connect: Connec
 def test_parameters_and_headers_of_an_injected_client_are_sent_too(connect: Connect) -> None:
     seen: list[bytes] = []
 
-    def answer(connection: socket.socket, head: bytes) -> None:
+    def respond(connection: socket.socket, head: bytes) -> None:
         seen.append(head)
         connection.sendall(whole(EMPTY_LIST))
 
     with connect() as api:
         is_async = api.is_async
-    with raw_server(answer) as url:
+    with raw_server(respond) as url:
         for own in (
             injected(is_async, params={"via": "a b"}, headers={"X-Team": "billing"}),
             injected(is_async),
@@ -546,8 +546,8 @@ HOSTILE: dict[str, tuple[Callable[[socket.socket, bytes], None], type[TogaiError
 
 @pytest.mark.parametrize("how", HOSTILE)
 def test_a_hostile_answer_is_a_typed_error_that_shows_no_token(connect: Connect, how: str) -> None:
-    answer, error, text = HOSTILE[how]
-    with raw_server(answer) as url:
+    respond, error, text = HOSTILE[how]
+    with raw_server(respond) as url:
         with (
             connect(base_url=url, max_retries=0) as api,
             pytest.raises(error, match=text or None) as caught,
@@ -603,10 +603,10 @@ def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(
 
 
 def test_a_request_id_is_on_the_error(connect: Connect) -> None:
-    answer = (
+    response = (
         b"HTTP/1.1 429 No\r\nX-Request-Id: r-17\r\nRetry-After: 999\r\nContent-Length: 0\r\n\r\n"
     )
-    with raw_server(send(answer)) as url, connect(base_url=url) as api:
+    with raw_server(send(response)) as url, connect(base_url=url) as api:
         with pytest.raises(RateLimited) as caught:
             api.listed()
     assert (caught.value.request_id, caught.value.retry_after) == ("r-17", 999)
@@ -663,11 +663,11 @@ def test_no_call_starts_before_a_hold_is_over() -> None:
 
 
 def test_a_slow_reader_of_the_old_token_does_not_undo_a_refresh() -> None:
-    given = iter(["old", "old", "new", "newer"])
+    tokens = iter(["old", "old", "new", "newer"])
     slow, refreshed = threading.Event(), threading.Event()
 
     def token() -> str:
-        one = next(given)
+        one = next(tokens)
         if threading.current_thread() is not threading.main_thread():
             slow.set()
             refreshed.wait(10)
