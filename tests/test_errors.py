@@ -189,7 +189,7 @@ def test_a_status_error_needs_nothing_of_its_body(
         ({"events": "none"}, "not a list"),
     ],
 )
-def test_a_success_that_is_no_page_is_an_unexpected_response(
+def test_a_success_that_is_not_a_page_is_an_unexpected_response(
     api: Api, fake: FakeTogai, body: Any, problem: str
 ) -> None:
     fake.fail_next(status=200, body=body)

@@ -84,7 +84,7 @@ def test_the_public_modules_are_there_without_importing_them(name: str) -> None:
     assert done.stdout == f"togai.{name}\n"
 
 
-def test_a_name_that_is_not_there_is_told() -> None:
+def test_a_missing_name_raises_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'togai' has no attribute 'Client'"):
         togai.Client  # type: ignore[attr-defined] # noqa: B018
 
@@ -126,7 +126,7 @@ def models() -> list[type[Any]]:
 
 
 @pytest.mark.parametrize("model", models())
-def test_the_types_of_a_models_fields_can_be_asked_for(model: type[Any]) -> None:
+def test_type_hints_of_a_model_can_be_resolved(model: type[Any]) -> None:
     hints = typing.get_type_hints(model)
     assert hints.keys() == {field.name for field in attrs.fields(model)}
     assert not any(isinstance(hint, str) for hint in hints.values())

@@ -192,7 +192,7 @@ def test_a_real_pipe_holds_data_on_stdout_and_messages_on_stderr(
     assert process("failed", TOGAI_API_TOKEN="wrong-token").returncode == 5
 
 
-def test_who_stops_reading_is_no_error(month: FakeTogai, env: dict[str, str]) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(month: FakeTogai, env: dict[str, str]) -> None:
     with subprocess.Popen(
         [*COMMAND, "events", "list", "--jsonl"],
         env=env,

@@ -159,13 +159,13 @@ def test_an_event_and_filters_together_are_refused(api: Api, fake: FakeTogai) ->
 
 
 @pytest.mark.parametrize("target", ["ride-1", {"id": 1}, 7])
-def test_a_target_that_is_no_event_is_refused(api: Api, fake: FakeTogai, target: Any) -> None:
+def test_a_target_that_is_not_an_event_is_refused(api: Api, fake: FakeTogai, target: Any) -> None:
     with pytest.raises(InvalidRequest, match="must be an event that was read"):
         api.call("undo", target)
     assert not fake.requests
 
 
-def test_a_target_without_a_reference_id_is_told_apart_by_id_and_creation(
+def test_a_target_without_a_reference_id_is_identified_by_id_and_creation(
     api: Api, fake: FakeTogai
 ) -> None:
     fake.add(id="ride-1")
@@ -241,7 +241,7 @@ def test_all_that_is_wrong_with_an_event_is_in_one_error(api: Api, fake: FakeTog
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_what_the_service_added_is_not_sent_back_unless_asked(
+def test_properties_that_the_service_added_are_sent_back_only_on_request(
     api: Api, fake: FakeTogai, keep: bool
 ) -> None:
     fake.add(id="ride-1")
@@ -269,7 +269,7 @@ def test_an_unchanged_quantity_keeps_its_text_to_the_digit(api: Api, fake: FakeT
     assert fake.events[1].payload["attributes"][0]["value"] == digits
 
 
-def test_a_failure_inside_a_success_is_told(api: Api, fake: FakeTogai) -> None:
+def test_a_failure_inside_a_success_is_reported(api: Api, fake: FakeTogai) -> None:
     fake.add(id="a")
     fake.add(id="b", past_cycle=True)
     result = api.call("undo", account_id="acme", whole_account=True)
@@ -315,7 +315,7 @@ def test_30_entries_may_be_truncated_and_29_are_not(api: Api, fake: FakeTogai) -
 @pytest.mark.parametrize(
     "body", [{"message": "scheduled"}, {}, {"data": None}, [], "", None, {"jobId": "j"}]
 )
-def test_a_background_call_takes_any_answer(api: Api, fake: FakeTogai, body: Any) -> None:
+def test_a_background_call_accepts_any_response(api: Api, fake: FakeTogai, body: Any) -> None:
     fake.fail_next(status=200, body=body if body is not None else "null", acts=True)
     fake.add_many(40)
     result = api.call("undo", account_id="acme", whole_account=True, background=True)
@@ -326,13 +326,13 @@ def test_a_background_call_takes_any_answer(api: Api, fake: FakeTogai, body: Any
     assert len(fake.corrections) == 40
 
 
-def test_a_background_call_may_be_answered_in_words(api: Api, fake: FakeTogai) -> None:
+def test_a_background_call_accepts_a_response_in_plain_text(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(status=200, body="accepted")
     result = api.call("undo", account_id="acme", event_id="a", background=True)
     assert result.answer == "accepted"
 
 
-def test_a_changed_event_without_a_reference_id_is_no_target(api: Api, fake: FakeTogai) -> None:
+def test_a_changed_event_without_a_reference_id_is_not_a_target(api: Api, fake: FakeTogai) -> None:
     fake.add(id="ride-1")
     fake.change_next(lambda page: page["events"][0].pop("referenceId") and page)
     read = api.listed()[0]
@@ -353,7 +353,7 @@ def test_a_background_job_can_wait_for_confirmation(api: Api, fake: FakeTogai) -
     assert len(fake.corrections) == 1
 
 
-def test_a_background_call_that_is_answered_with_a_page_is_unknown(
+def test_a_background_call_whose_response_is_an_html_page_is_unknown(
     api: Api, fake: FakeTogai
 ) -> None:
     fake.fail_next(status=200, body="<html></html>")

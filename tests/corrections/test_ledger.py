@@ -440,7 +440,7 @@ with records_of(Ledger(sys.argv[1])).rules(write=True) as rules:
 """
 
 
-def test_a_process_that_holds_the_ledger_costs_a_wait_not_for_ever(address: str) -> None:
+def test_a_process_that_holds_the_ledger_delays_a_call_but_not_forever(address: str) -> None:
     ledger = Ledger(address, create=True)
     begin(ledger)
     process = subprocess.Popen([sys.executable, "-c", HELD, address], stdout=subprocess.PIPE)
@@ -457,7 +457,9 @@ def test_a_process_that_holds_the_ledger_costs_a_wait_not_for_ever(address: str)
     begin(ledger, claim("ref-2"))
 
 
-def test_a_frozen_clock_is_no_obstacle(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frozen_clock_does_not_block_the_ledger(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: 1.0)
     monkeypatch.setattr(time, "time", lambda: 1.0)
     with records_of(Ledger(path)).rules(write=True):

@@ -379,7 +379,7 @@ def test_an_item_that_reads_differently_is_not_sent(
     assert [entry.kind for entry in ledger.history()] == ["approved"]
 
 
-def test_another_notation_is_no_change(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+def test_another_notation_is_not_a_change(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
     fake.add_many(1)
     plan = approved(planner, ledger, [Undo(planner.call("find", "acme")[0])])
 

@@ -286,7 +286,7 @@ def test_another_service_cannot_tell(
     assert not sandbox.requests
 
 
-def test_a_target_that_was_not_read_before_cannot_be_told(
+def test_a_target_that_was_not_read_before_has_no_verdict(
     client: Api, fake: FakeTogai, ledger: Ledger, later: Later
 ) -> None:
     fake.add_many(1)

@@ -390,9 +390,7 @@ def test_a_list_beyond_all_bounds_is_refused_before_models_are_built(
             api.call("undo", account_id="acme", reference_id="ref-1")
 
 
-def test_a_list_of_1000_items_is_read_and_reported_by_none_of_them(
-    api: Api, fake: FakeTogai
-) -> None:
+def test_a_list_of_1000_items_is_read_without_a_report(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(status=200, body=page(*[text()] * 1000))
     assert len(api.listed()) == 1000
 
@@ -474,7 +472,7 @@ class Fine(datetime):
     ],
     ids=lambda moment: type(moment).__name__,
 )
-def test_what_is_no_moment_is_refused_before_anything_is_sent(
+def test_a_value_that_is_not_a_time_is_refused_before_anything_is_sent(
     api: Api, fake: FakeTogai, moment: Any
 ) -> None:
     for name, filters in (("event_source_time", {}), ("created_at", {"event_id": "a"})):

@@ -101,7 +101,7 @@ def test_a_timestamp_without_offset_raises() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "text", 7, [EVENT]])
-def test_a_model_that_is_no_object_raises(value: Any) -> None:
+def test_a_model_that_is_not_an_object_raises(value: Any) -> None:
     with pytest.raises(TypeError):
         Event.from_dict(value)
 

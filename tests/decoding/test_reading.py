@@ -42,7 +42,7 @@ def places(event: Any) -> list[str]:
     return [str(deviation) for deviation in deviations(event)]
 
 
-def test_a_damaged_event_leaves_its_siblings_untouched(api: Api, fake: FakeTogai) -> None:
+def test_a_malformed_event_does_not_affect_its_siblings(api: Api, fake: FakeTogai) -> None:
     fake.add_many(50)
     clean = api.listed()
     with_first(fake, lambda event: event.update(createdAt=17, eventPayload=None))
@@ -60,7 +60,7 @@ def test_a_damaged_event_leaves_its_siblings_untouched(api: Api, fake: FakeTogai
 
 
 @pytest.mark.parametrize("value", [None, "text", 7, [1], True])
-def test_an_event_that_is_no_object_is_still_an_event(
+def test_an_event_that_is_not_an_object_is_still_an_event(
     api: Api, fake: FakeTogai, value: Any
 ) -> None:
     fake.add_many(2)
@@ -146,7 +146,7 @@ def test_the_raw_json_of_an_event_can_be_reached(api: Api, fake: FakeTogai) -> N
         ),
     ],
 )
-def test_each_kind_of_damage_is_read_as_far_as_it_goes(
+def test_each_kind_of_malformed_event_is_read_as_far_as_possible(
     api: Api, fake: FakeTogai, change: Any, look: Any, expected: Any, kind: str
 ) -> None:
     fake.add(id="a", dimensions={"city": "Chennai"})
@@ -213,7 +213,7 @@ def test_the_entries_of_a_correction_are_salvaged_too(api: Api, fake: FakeTogai)
     ]
 
 
-def test_an_unknown_status_is_no_damage(api: Api, fake: FakeTogai) -> None:
+def test_an_unknown_status_is_not_a_deviation(api: Api, fake: FakeTogai) -> None:
     fake.add(id="a", status="INGESTION_COMPLETED")
     event = api.listed()[0]
     assert not event.ingestion_status.status.is_known
@@ -306,7 +306,7 @@ def test_drift_is_reported_once_for_each_place_and_kind_with_no_value_but_an_enu
     assert "private" not in caplog.text.lower()
 
 
-def test_a_clean_answer_is_no_drift(connect: Connect, fake: FakeTogai, url: str) -> None:
+def test_a_valid_response_has_no_drift(connect: Connect, fake: FakeTogai, url: str) -> None:
     reported: list[Drift] = []
     fake.add_many(3)
     with connect(base_url=url, on_drift=reported.append) as api:
@@ -340,7 +340,7 @@ def test_drift_is_bounded_however_inventive_the_service_is(
         assert len(reported) == 1000
 
 
-def test_the_name_of_an_unknown_property_is_told_in_short_and_on_one_line(
+def test_the_name_of_an_unknown_property_is_shortened_to_one_line(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     reported: list[Drift] = []
@@ -367,7 +367,7 @@ def test_the_name_of_an_unknown_property_is_told_in_short_and_on_one_line(
         ),
     ],
 )
-def test_strict_raises_with_the_place_of_the_first_departure(
+def test_strict_raises_with_the_place_of_the_first_deviation(
     connect: Connect, fake: FakeTogai, url: str, change: Any, where: str
 ) -> None:
     fake.add_many(2)

@@ -148,9 +148,7 @@ def test_what_the_contract_allows_is_read_whole_and_written_back(
 
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.data())
-def test_as_many_events_come_out_as_go_in_whatever_is_damaged(
-    model: type[Any], data: st.DataObject
-) -> None:
+def test_malformed_events_are_never_dropped(model: type[Any], data: st.DataObject) -> None:
     sent = data.draw(st.lists(clean(model), min_size=1, max_size=4))
     undamaged = Reader(strict=False, on_drift=None).items(model, exact(sent), "$.events")
     broken = copy.deepcopy(sent)
@@ -171,7 +169,7 @@ def test_as_many_events_come_out_as_go_in_whatever_is_damaged(
 
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.data())
-def test_strict_raises_exactly_where_something_is_told(
+def test_strict_raises_exactly_where_a_deviation_is_reported(
     model: type[Any], data: st.DataObject
 ) -> None:
     sent = data.draw(st.lists(clean(model), min_size=1, max_size=2))

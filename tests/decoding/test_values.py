@@ -190,7 +190,7 @@ def test_named_columns_keep_rows_lazy() -> None:
     rows(endless(), attributes=["distance"], dimensions=[])
 
 
-def test_rows_of_a_damaged_event_hold_what_could_be_read(api: Api, fake: FakeTogai) -> None:
+def test_rows_of_a_malformed_event_contain_the_readable_values(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(
         status=200, body={"events": [None, {"eventPayload": {"attributes": [7], "id": "a"}}]}
     )
@@ -214,7 +214,9 @@ def test_rows_of_a_damaged_event_hold_what_could_be_read(api: Api, fake: FakeTog
         ({"timestamp": "x" * 100_000}, "ISO 8601"),
     ],
 )
-def test_odd_values_are_refused_by_name_and_in_short(changes: dict[str, Any], problem: str) -> None:
+def test_invalid_values_are_refused_by_name_and_shortened(
+    changes: dict[str, Any], problem: str
+) -> None:
     values: dict[str, Any] = {
         "account_id": "acme",
         "timestamp": "2024-12-04T07:30:35Z",

@@ -119,7 +119,7 @@ def test_an_event_in_all_published_shapes_at_once_reads_alone(api: Api, fake: Fa
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_answer_to_a_correction_in_a_published_shape_reads(
+def test_a_correction_response_in_a_published_shape_is_read(
     api: Api, fake: FakeTogai, shape: Any
 ) -> None:
     odd = {**copy.deepcopy(EVENT), "status": "FAILED", "reason": "ingested in past pricing cycle"}

@@ -43,7 +43,7 @@ def test_get_all_gives_none_one_or_many(api: Api, fake: FakeTogai) -> None:
     assert len(api.call("get_all", "ride-1")) == 2
 
 
-def test_a_404_in_json_means_that_there_is_no_event(api: Api, fake: FakeTogai) -> None:
+def test_a_404_in_json_means_that_no_event_exists(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(status=404)
     assert api.call("get_all", "ride-1") == []
 

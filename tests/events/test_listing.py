@@ -38,7 +38,7 @@ def test_a_listing_yields_every_event_once_over_all_pages(api: Api, fake: FakeTo
     assert [request.query.get("pageSize") for request in fake.requests] == [None] * 3
 
 
-def test_nothing_is_sent_before_the_first_event_is_asked_for(api: Api, fake: FakeTogai) -> None:
+def test_nothing_is_sent_before_the_first_event_is_requested(api: Api, fake: FakeTogai) -> None:
     api.client.events.list()
     assert not fake.requests
 
@@ -90,7 +90,7 @@ def test_a_page_size_outside_1_to_50_is_refused_before_sending(
 
 @pytest.mark.parametrize("name", ["account_id", "schema_name", "status", "next_token"])
 @pytest.mark.parametrize("value", ["", 7])
-def test_a_filter_that_is_no_text_is_refused_before_sending(
+def test_a_filter_that_is_not_text_is_refused_before_sending(
     api: Api, name: str, value: Any
 ) -> None:
     with pytest.raises(InvalidRequest, match=name):
@@ -153,14 +153,14 @@ def test_a_token_that_cannot_be_sent_is_not_guessed_at(
 
 
 @pytest.mark.parametrize("token", [b'"a\xff"', b"NaN", b"-Infinity", b"1e9999999999999999999999"])
-def test_a_token_that_was_damaged_is_not_sent(api: Api, fake: FakeTogai, token: bytes) -> None:
+def test_a_malformed_token_is_not_sent(api: Api, fake: FakeTogai, token: bytes) -> None:
     fake.fail_next(status=200, body=b'{"events": [], "nextToken": %s}' % token)
     with pytest.raises(UnexpectedResponse, match="a page token that is not text"):
         api.listed()
     assert len(fake.requests) == 1
 
 
-def test_a_failure_in_mid_listing_tells_where_to_go_on(
+def test_a_failure_in_mid_listing_says_where_to_resume(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     fake.add_many(6)

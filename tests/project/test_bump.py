@@ -550,7 +550,7 @@ def test_a_move_that_fails_puts_everything_back(
 @pytest.mark.parametrize(
     ("error", "code"), [(Unusable("no description"), 2), (OSError(28, "disk full"), 2)]
 )
-def test_the_command_tells_in_one_line_what_was_wrong(
+def test_the_command_reports_a_problem_in_one_line(
     error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:

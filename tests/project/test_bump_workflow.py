@@ -212,7 +212,7 @@ def test_a_pull_request_that_is_not_needed_any_more_says_so(
     assert "pr comment 17" in log
 
 
-def test_the_workflow_says_how_ci_comes_to_run(root: Path) -> None:
+def test_the_workflow_explains_how_to_start_ci(root: Path) -> None:
     head = (root / ".github/workflows/bump.yml").read_text("utf-8").partition("name:")[0]
     assert "ci.yml" in head
     assert "BUMP_TOKEN" in head

@@ -120,7 +120,7 @@ def test_every_schema_and_property_is_described_in_words(contract: dict[str, Any
             assert "$ref" in described or described["description"], f"{name}.{prop}"
 
 
-def test_the_enums_of_answers_are_open_and_that_of_the_request_is_not(
+def test_enums_of_responses_are_open_and_the_enum_of_the_request_is_not(
     contract: dict[str, Any],
 ) -> None:
     # The vendor's description closes them all; the service does not keep to that.

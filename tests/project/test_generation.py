@@ -492,7 +492,7 @@ def test_a_description_that_is_not_there_is_named(
     assert "there is no description at" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_made_ends_in_words(
+def test_a_folder_that_cannot_be_created_is_reported_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "generated").write_text("a file")

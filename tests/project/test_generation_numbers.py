@@ -18,7 +18,7 @@ def test_a_number_beyond_a_float_raises_what_the_reader_salvages(value: Any) -> 
         EventPipelineInfoFeatureDetails.from_dict({**FEATURE, "overageInCycle": value})
 
 
-def test_a_wrong_type_is_not_told_as_an_unknown_value() -> None:
+def test_a_wrong_type_is_not_reported_as_an_unknown_value() -> None:
     reported: list[tuple[type, str, str | None]] = []
     with pytest.raises(TypeError):
         IngestionStatus.from_dict({"status": 5}, lambda *what: reported.append(what))

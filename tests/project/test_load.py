@@ -34,7 +34,7 @@ def test_yaml_may_start_with_a_brace() -> None:
     assert parse(b"{openapi: 3.0.3, paths: {}}") == {"openapi": "3.0.3", "paths": {}}
 
 
-def test_a_byte_order_mark_is_no_matter() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert parse(b"\xef\xbb\xbf" + MINIMAL.encode()) == parse(MINIMAL.encode())
 
 
@@ -107,7 +107,7 @@ def bomb() -> str:
     ],
     ids=lambda one: repr(one[:30]) if isinstance(one, bytes) else "",
 )
-def test_what_is_no_description_is_refused_in_one_line(data: bytes, words: str) -> None:
+def test_input_that_is_not_a_description_is_refused_in_one_line(data: bytes, words: str) -> None:
     with pytest.raises(Unusable, match=words) as caught:
         parse(data)
     assert "\n" not in str(caught.value)
@@ -122,12 +122,12 @@ def test_no_more_than_the_limit_is_read_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
-def test_what_cannot_be_opened_is_told(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unusable, match="cannot be read"):
         load(str(tmp_path / name))
 
 
-def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Unusable, match="it is not a file"):
         load(str(tmp_path / "pipe"))
@@ -208,12 +208,12 @@ def test_an_https_address_is_read(https: str) -> None:
         ("/endless", "larger than 16 MB"),
     ],
 )
-def test_an_address_that_gives_no_description_is_told(https: str, path: str, words: str) -> None:
+def test_an_address_without_a_description_is_reported(https: str, path: str, words: str) -> None:
     with pytest.raises(Unusable, match=words):
         load(https + path)
 
 
-def test_an_address_that_takes_too_long_is_told(
+def test_an_address_that_takes_too_long_is_reported(
     https: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "FETCH_SECONDS", 0.0)

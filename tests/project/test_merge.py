@@ -523,7 +523,7 @@ def test_an_addition_can_be_held_off() -> None:
     ]
 
 
-def test_a_hold_that_matches_nothing_is_told() -> None:
+def test_a_hold_that_matches_nothing_is_reported() -> None:
     assert [hold.at for hold in merge(small(), small(), [Hold("#/nope", "why")]).unmatched] == [
         "#/nope"
     ]
@@ -627,7 +627,7 @@ def test_a_taken_name_is_not_taken_again() -> None:
     assert "model" in properties(contract, "Bike")
 
 
-def test_defaults_are_not_taken_so_that_nothing_is_sent_unasked() -> None:
+def test_defaults_are_not_adopted_so_that_nothing_is_sent_unintentionally() -> None:
     add = add_parameter("deep", schema={"type": "boolean", "default": False})
     assert parameter(merged(add).contract, "listRides", "deep")["schema"] == {"type": "boolean"}
 
@@ -642,7 +642,7 @@ def test_a_format_that_the_generator_would_turn_into_another_type_stays_text() -
     assert all(difference.known for difference in merge(contract, changed(add)).differences)
 
 
-def test_a_property_that_only_an_answer_has_is_not_added_to_what_is_sent() -> None:
+def test_a_property_of_a_response_only_is_not_added_to_requests() -> None:
     def split(document: dict[str, Any]) -> None:
         schemas(document)["Answered"] = copy.deepcopy(schemas(document)["Trip"])
         properties(document, "Answered")["toll"] = TEXT
@@ -774,7 +774,7 @@ def test_a_status_named_by_its_range_is_the_same_one(name: str) -> None:
     assert merged(rename).differences == ()
 
 
-def test_a_property_that_one_answer_deprecates_and_another_does_not_is_not_marked() -> None:
+def test_a_property_that_only_some_responses_deprecate_is_not_marked() -> None:
     def split(document: dict[str, Any]) -> None:
         schemas(document)["Ride2"] = copy.deepcopy(schemas(document)["Ride"])
         properties(document, "Ride2")["id"]["deprecated"] = True
@@ -784,7 +784,7 @@ def test_a_property_that_one_answer_deprecates_and_another_does_not_is_not_marke
     assert merged(split).differences == ()
 
 
-def test_what_is_held_is_told_as_removed_and_not_as_deprecated_or_welcome() -> None:
+def test_a_held_item_is_reported_as_removed_and_not_as_deprecated_or_new() -> None:
     drop: Change = lambda d: properties(d, "Bike").pop("model")  # noqa: E731
     again = merge(merged(drop).contract, changed(drop))
     assert [difference.kind for difference in again.differences] == ["response property removed"]
@@ -795,7 +795,7 @@ def test_a_required_name_of_no_property_that_could_break_out_is_a_conflict() -> 
     assert rows.kind == "required request property"
 
 
-def test_a_header_that_openapi_sets_aside_is_no_parameter() -> None:
+def test_a_header_that_openapi_reserves_is_not_a_parameter() -> None:
     for name in ("Authorization", "accept", "Content-Type"):
         add = add_parameter(name, required=True, **{"in": "header"})
         assert merged(add).differences == ()
@@ -874,7 +874,7 @@ def test_the_order_of_a_description_makes_no_difference() -> None:
     }
 
 
-def test_differences_are_told_in_the_same_order_each_time() -> None:
+def test_differences_are_reported_in_a_stable_order() -> None:
     change: Any = TABLE["a removed request property"][0]
     assert merged(change).differences == merged(change).differences
 

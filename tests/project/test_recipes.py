@@ -213,7 +213,7 @@ def test_a_data_frame_sums_exactly(
     assert "Chennai" in capsys.readouterr().out
 
 
-def test_an_application_answers_with_what_the_client_says(fake: FakeTogai, load: Load) -> None:
+def test_an_application_responds_according_to_the_client(fake: FakeTogai, load: Load) -> None:
     ride(fake, 1)
     app = load("FastAPI")["app"]
 

@@ -63,7 +63,7 @@ def test_a_conflict_says_ours_theirs_where_why_and_what_to_do() -> None:
         assert part in text
 
 
-def test_a_decision_is_told_with_its_reason() -> None:
+def test_a_decision_is_reported_with_its_reason() -> None:
     text = report_text(
         lambda d: properties(d, "Bike").update(model={"type": "integer"}),
         holds=(Hold("#/components/schemas/Bike/properties/model", "a slip of theirs"),),

@@ -22,7 +22,7 @@ def test_the_pinned_version_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_version_that_cannot_read_our_templates_is_told(tmp_path: Path) -> None:
+def test_a_version_that_cannot_read_our_templates_is_reported(tmp_path: Path) -> None:
     trial = attempt("0.29.0", tmp_path, suite=False)
     assert "It does not generate:" in trial.report
     assert re.search(r"template \w+\.py\.jinja, line \d+: ", trial.report)
@@ -30,13 +30,13 @@ def test_a_version_that_cannot_read_our_templates_is_told(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_version_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_version_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NoSuchVersion, match=r"99\.0 cannot be installed"):
         install("99.0", tmp_path / "tools")
 
 
 @pytest.mark.parametrize("version", ["latest", "--help", "0.29.1; rm", "../x"])
-def test_what_is_no_version_is_refused(version: str, tmp_path: Path) -> None:
+def test_an_invalid_version_is_refused(version: str, tmp_path: Path) -> None:
     with pytest.raises(NoSuchVersion, match="is not a version"):
         install(version, tmp_path / "tools")
 

@@ -102,7 +102,7 @@ def test_a_long_list_is_cut(fake: FakeTogai, url: str) -> None:
         fake.assert_sent("GET", "/events/ride-1")
 
 
-def test_a_misspelt_parameter_is_no_silent_miss(sent: FakeTogai) -> None:
+def test_a_misspelt_parameter_raises(sent: FakeTogai) -> None:
     with pytest.raises(TypeError, match=r"parameter acount_id: did you mean account_id\?"):
         sent.assert_not_sent("GET", "/events", acount_id="acme")
 
@@ -116,18 +116,16 @@ def test_a_misspelt_parameter_is_no_silent_miss(sent: FakeTogai) -> None:
         ("POST", "/events"),
     ],
 )
-def test_a_call_that_does_not_exist_is_no_silent_miss(
-    sent: FakeTogai, method: str, path: str
-) -> None:
+def test_a_call_that_does_not_exist_raises(sent: FakeTogai, method: str, path: str) -> None:
     with pytest.raises(ValueError, match="the calls are GET /events, GET /events/ID and POST"):
         sent.assert_not_sent(method, path)
 
 
-def test_an_action_that_does_not_exist_is_no_silent_miss(sent: FakeTogai) -> None:
+def test_an_action_that_does_not_exist_raises(sent: FakeTogai) -> None:
     with pytest.raises(ValueError, match="there is no action 'undo': pass one of UNDO, REDO"):
         sent.assert_not_sent("POST", "/events/correction", action="undo")
 
 
-def test_how_often_is_no_question_for_what_was_not_sent(sent: FakeTogai) -> None:
+def test_assert_not_sent_takes_no_number_of_times(sent: FakeTogai) -> None:
     with pytest.raises(TypeError, match="there is no query parameter times"):
         sent.assert_not_sent("GET", "/events", times=1)

@@ -90,14 +90,14 @@ def test_all_waits_between_attempts_pass_at_once(
     assert slept == []
 
 
-def test_the_pace_goes_by_the_clock(reach: Connect, fake: FakeTogai, slept: list[float]) -> None:
+def test_the_rate_limit_uses_the_clock(reach: Connect, fake: FakeTogai, slept: list[float]) -> None:
     fake.add_many(25)
     with FakeClock() as clock, reach(requests_per_second=10) as api:
         assert len(api.listed(page_size=1)) == 25
     assert (clock.waits, slept) == ([1.0, 1.0], [])
 
 
-def test_the_pace_of_a_client_that_was_there_before_goes_by_the_clock(
+def test_the_rate_limit_of_an_existing_client_uses_the_clock(
     reach: Connect, fake: FakeTogai
 ) -> None:
     fake.add_many(4)
@@ -108,7 +108,7 @@ def test_the_pace_of_a_client_that_was_there_before_goes_by_the_clock(
     assert clock.elapsed >= 1.0
 
 
-def test_many_threads_keep_the_pace_of_the_clock(fake: FakeTogai, url: str) -> None:
+def test_many_threads_keep_the_rate_limit_of_the_clock(fake: FakeTogai, url: str) -> None:
     fake.add(id="ride-1")
     with FakeClock() as clock, Togai(fake.token, base_url=url) as client:
         with ThreadPoolExecutor(8) as threads:

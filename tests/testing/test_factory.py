@@ -23,11 +23,13 @@ MODELS = [result for name in models.__all__ if attrs.has(result := getattr(model
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_can_be_made_and_keeps_the_contract(model: type[Any], contract: Any) -> None:
+def test_every_model_can_be_created_and_follows_the_contract(
+    model: type[Any], contract: Any
+) -> None:
     contract.check_model(make(model).to_dict(), model.__name__)
 
 
-def test_what_is_made_has_the_type_of_its_model() -> None:
+def test_created_models_have_values_of_the_right_types() -> None:
     assert_type(make(Event), Event)
     assert isinstance(make(Event), Event)
 
@@ -39,7 +41,7 @@ def test_each_has_an_id_and_a_time_of_its_own() -> None:
     assert len({item.event_payload.timestamp for item in events}) == 100
 
 
-def test_what_is_made_shares_nothing() -> None:
+def test_created_models_share_nothing() -> None:
     first, second = make(Event), make(Event)
     first.dimensions["city"] = "Pune"
     first.attributes.clear()
@@ -77,12 +79,12 @@ def test_a_value_of_the_wrong_kind_is_refused() -> None:
 
 
 @pytest.mark.parametrize("model", [IngestionStatusValue, str, "Event"])
-def test_what_is_no_model_is_refused(model: Any) -> None:
+def test_a_class_that_is_not_a_model_is_refused(model: Any) -> None:
     with pytest.raises(TypeError, match="is not a model"):
         make(model)
 
 
-def test_a_made_event_can_be_held_by_the_fake() -> None:
+def test_the_fake_can_store_a_created_event() -> None:
     event = make(Event)
     fake = FakeTogai(events=[event.to_dict()])
     assert fake.events[0].payload["id"] == event.id

@@ -38,7 +38,7 @@ def test_importing_togai_does_not_import_the_fake() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_page_holds_50_events_unless_asked_otherwise(fake: FakeTogai, call: Call) -> None:
+def test_a_page_has_50_events_by_default(fake: FakeTogai, call: Call) -> None:
     fake.add_many(120)
     assert [len(page) for page in pages(call)] == [50, 50, 20]
     assert [len(page) for page in pages(call, pageSize=41)] == [41, 41, 38]
@@ -102,7 +102,7 @@ def test_a_page_size_outside_1_to_50_is_refused_with_422(call: Call, size: str) 
 @pytest.mark.parametrize(
     "token", ["x", "", "e30=", "W10=", "bm8=", "eyJwb3NpdGlvbiI6LTF9", "\u2603"]
 )
-def test_a_page_token_that_was_never_given_is_refused(call: Call, token: str) -> None:
+def test_an_unknown_page_token_is_refused(call: Call, token: str) -> None:
     response = call("GET", "/events", params={"nextToken": token})
     assert response.status_code == 400
     assert "nextToken" in response.json()["message"]
@@ -221,7 +221,7 @@ def test_two_fakes_that_were_filled_alike_response_alike() -> None:
     assert responses() == responses()
 
 
-def test_a_page_token_belongs_to_the_filters_it_was_given_for(fake: FakeTogai, call: Call) -> None:
+def test_a_page_token_belongs_to_the_filters_of_its_listing(fake: FakeTogai, call: Call) -> None:
     fake.add_many(60)
     token = call("GET", "/events", params={"account_id": "acme"}).json()["nextToken"]
     response = call("GET", "/events", params={"nextToken": token})
@@ -246,13 +246,13 @@ def test_an_exact_status_does_not_stand_for_longer_ones(fake: FakeTogai, call: C
     assert ids(call("GET", "/events", params={"status": "INGESTION_FAILED"})) == ["any"]
 
 
-def test_a_query_parameter_that_is_given_twice_is_named(call: Call) -> None:
+def test_a_repeated_query_parameter_is_named(call: Call) -> None:
     response = call("GET", "/events", params=[("pageSize", "3"), ("pageSize", "4")])
     assert response.status_code == 400
     assert "pageSize" in response.json()["message"]
 
 
-def test_an_empty_id_is_no_listing(fake: FakeTogai, call: Call) -> None:
+def test_an_empty_id_is_not_a_listing(fake: FakeTogai, call: Call) -> None:
     fake.add(id="ride-1")
     assert call("GET", "/events/").status_code == 404
 

@@ -59,7 +59,7 @@ def test_redo_leaves_the_event_ingested(fake: FakeTogai, call: Call) -> None:
     assert [item.action for item in fake.corrections] == ["REDO"]
 
 
-def test_redo_event_reverts_the_old_event_and_ingests_the_given_one(
+def test_redo_event_reverts_the_old_event_and_ingests_the_replacement(
     fake: FakeTogai, call: Call
 ) -> None:
     fake.add(id="ride-1")
@@ -253,7 +253,7 @@ def test_an_event_without_a_required_property_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"event": 7}', b'{"other": {}}'])
-def test_a_body_that_is_no_correction_request_is_refused(
+def test_a_body_that_is_not_a_correction_request_is_refused(
     fake: FakeTogai, call: Call, body: bytes
 ) -> None:
     fake.add(id="ride-1")

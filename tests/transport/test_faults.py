@@ -388,7 +388,7 @@ def test_a_body_that_cannot_be_read_is_refused(connect: Connect, body: bytes) ->
 
 
 @pytest.mark.parametrize("status", [407, 503])
-def test_a_proxy_that_wants_a_password_is_not_asked_again(
+def test_a_proxy_that_requires_a_password_gets_no_retry(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, no_waits: list[float], status: int
 ) -> None:
     refusal = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()

@@ -53,7 +53,7 @@ def test_reading_is_tried_again_after_a_passing_failure(
 
 
 @pytest.mark.parametrize("status", FINAL)
-def test_reading_is_not_tried_again_after_a_final_answer(
+def test_reading_is_not_retried_after_a_final_response(
     connect: Connect, fake: FakeTogai, url: str, status: int
 ) -> None:
     fake.fail_next(status=status)
@@ -73,7 +73,7 @@ def test_reading_is_tried_again_after_a_lost_connection(
     assert len(fake.requests) == 2
 
 
-def test_attempts_end_after_max_retries_and_the_error_tells_of_them(
+def test_attempts_end_after_max_retries_and_the_error_reports_them(
     connect: Connect,
     fake: FakeTogai,
     url: str,
@@ -260,7 +260,7 @@ def test_a_wait_that_would_pass_the_budget_is_not_begun(
     assert len(fake.requests) == 1
 
 
-def test_a_service_that_never_answers_ends_within_the_read_timeout(
+def test_a_call_without_a_response_ends_within_the_read_timeout(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     fake.hold_next()
@@ -268,7 +268,7 @@ def test_a_service_that_never_answers_ends_within_the_read_timeout(
         api.listed()
 
 
-def test_a_service_that_drips_its_answer_ends_within_the_total(
+def test_a_call_with_a_slow_response_ends_within_the_total(
     connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     fake.add_many(20)  # so that the body goes on for long after the time is over

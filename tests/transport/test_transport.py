@@ -215,7 +215,7 @@ def test_an_attempt_whose_turn_comes_too_late_is_not_sent(
     "value",
     ["Mon, 01 Jan 2024 00:00:00 +99999999999999", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"],
 )
-def test_a_date_beyond_all_bounds_is_no_retry_after(value: str) -> None:
+def test_a_date_out_of_range_is_not_a_retry_after(value: str) -> None:
     assert parse_retry_after(value) is None
 
 
@@ -302,7 +302,7 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
         assert list(client.events.list()) == []
 
 
-def test_a_second_event_loop_is_told_what_to_do(fake: FakeTogai, url: str) -> None:
+def test_a_second_event_loop_raises_with_advice(fake: FakeTogai, url: str) -> None:
     client = AsyncTogai(TOKEN, base_url=url)
 
     async def listed() -> list[Any]:
@@ -545,7 +545,9 @@ HOSTILE: dict[str, tuple[Callable[[socket.socket, bytes], None], type[TogaiError
 
 
 @pytest.mark.parametrize("how", HOSTILE)
-def test_a_hostile_answer_is_a_typed_error_that_shows_no_token(connect: Connect, how: str) -> None:
+def test_a_hostile_response_is_a_typed_error_that_shows_no_token(
+    connect: Connect, how: str
+) -> None:
     respond, error, text = HOSTILE[how]
     with raw_server(respond) as url:
         with (
@@ -556,7 +558,7 @@ def test_a_hostile_answer_is_a_typed_error_that_shows_no_token(connect: Connect,
     assert TOKEN not in str(caught.value) + repr(caught.value)
 
 
-def test_an_answer_that_stops_in_mid_body_ends_within_the_read_timeout(connect: Connect) -> None:
+def test_a_response_that_stops_in_mid_body_ends_within_the_read_timeout(connect: Connect) -> None:
     ended = threading.Event()
 
     def stalls(connection: socket.socket, _head: bytes) -> None:
