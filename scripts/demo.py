@@ -1,7 +1,7 @@
-"""The main job, start to end: list, plan, approve, execute, and a response that is lost on the way.
+"""Correct events from start to end: list, plan, approve and execute, with a response that is lost.
 
-Runs against the service in memory on a loopback socket. With --live, and a token in TOGAI_API_TOKEN,
-it reads from the real host (or TOGAI_BASE_URL) and changes nothing.
+Runs against an in-memory service on a loopback socket. With --live and a token in TOGAI_API_TOKEN, it only
+reads from the real service (or TOGAI_BASE_URL) and changes nothing.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from togai.testing import FakeTogai
 
 def main() -> int:
     """Run the demo and return the exit code."""
-    parser = argparse.ArgumentParser(description="Show the main job of the togai client.")
+    parser = argparse.ArgumentParser(description="Show how the togai client corrects events.")
     parser.add_argument(
-        "--live", action="store_true", help="read from the real host; changes nothing"
+        "--live", action="store_true", help="read from the real service; changes nothing"
     )
     if parser.parse_args().live:
         return live()
-    # A proxy of the environment must not be used for a service on this machine.
+    # A proxy from the environment must not be used for a local service.
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
-    # The log lines about the lost response and the new status would repeat what is printed.
+    # The log about the lost response and the new status would repeat the printed lines.
     logging.getLogger("togai").setLevel(logging.CRITICAL)
     fake = FakeTogai()
     fake.add_month()
@@ -108,7 +108,7 @@ def run_commands(settings: dict[str, str]) -> None:
 
 
 async def read_new_status(fake: FakeTogai, url: str) -> None:
-    """Read a status that is in no description yet."""
+    """Read a status that the description does not contain yet."""
     fake.rename_status("INGESTION_COMPLETED_EVENT_METERED", "ARCHIVED")
     async with AsyncTogai(fake.token, base_url=url) as client:
         event = await client.events.get("calls-9")

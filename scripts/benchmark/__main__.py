@@ -1,6 +1,6 @@
-"""Measure the client beside plain httpx, the vendor's client, the stock generator and msgspec, as ratios.
+"""Compare the client with plain httpx, the vendor's client, the stock generator and msgspec, as ratios.
 
-The sides take turns at the same pages of one server, so that other load on the machine affects all of them alike.
+The sides alternate on the same pages of one server, so that other load on the machine affects all of them equally.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def updated(text: str, measured: str, rows: list[Row]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to this file")
     parser.add_argument(
-        "--quick", action="store_true", help="little of everything, to see that it runs"
+        "--quick",
+        action="store_true",
+        help="a small number of each measurement, to check that it runs",
     )
     parser.add_argument("--update", action="store_true", help="write the table of BENCHMARKS.md")
     options = parser.parse_args(arguments)

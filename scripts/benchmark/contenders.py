@@ -1,4 +1,4 @@
-"""The sides as processes: each in the environment that it needs, and the server that they all read from."""
+"""The sides as processes, each in its own environment, and the server that all of them read from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXTRAS = [
 
 
 class Environments:
-    """Three environments, with nothing in them but what the sides need.
+    """Three environments with only the packages that the sides need.
 
     Args:
         room: An empty folder.
@@ -58,7 +58,7 @@ class Environments:
         return python
 
     def _stock(self) -> None:
-        """The generator's own output for the contract, beside ours."""
+        """The generator's output for the contract without our templates."""
         tools = Path(sysconfig.get_path("scripts"))
         into = next((self._room / "ours" / "lib").glob("python*/site-packages")) / "stock"
         _run(
@@ -71,7 +71,7 @@ class Environments:
         )
 
     def versions(self) -> str:
-        """What is compared with what."""
+        """The versions that are compared."""
         code = (
             "from importlib.metadata import version;"
             "print(', '.join(f'{n} {version(n)}' for n in ('httpx', 'httpx2', 'attrs', 'msgspec')))"
@@ -105,7 +105,7 @@ def outside() -> dict[str, str]:
 
 
 class Process:
-    """A process that prints a line for each line that it gets; ended with the `with`."""
+    """A process that prints a line for each line of input; it is ended with the `with`."""
 
     def __init__(self, *command: str, core: int) -> None:
         self._process = subprocess.Popen(
@@ -116,7 +116,7 @@ class Process:
             text=True,
             bufsize=1,
         )
-        # Moving from core to core is most of what two runs differ by.
+        # Migration between cores causes most of the variation between two runs.
         if hasattr(os, "sched_setaffinity"):
             cores = sorted(os.sched_getaffinity(0))
             os.sched_setaffinity(self._process.pid, {cores[core % len(cores)]})
@@ -152,12 +152,12 @@ class Side(Process):
         super().__init__(*command, core=0)
 
     def seconds(self, task: str, size: int = 0, number: int = 1) -> float:
-        """How long a task takes, done so many times.
+        """The time of a number of repetitions of a task.
 
         Args:
             task: A method of the worker.
-            size: What it is given.
-            number: How many times.
+            size: The argument of the method.
+            number: The number of repetitions.
         """
         stdin = self._process.stdin
         if stdin:

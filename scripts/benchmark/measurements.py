@@ -1,4 +1,4 @@
-"""The rows of the bench: what is measured against what, and the aim."""
+"""The rows of the benchmark: the two sides of each ratio, and the aim."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLD = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a median with its quartiles, and what it should be."""
+    """A row of the table: a median with its quartiles, and the aim."""
 
     what: str
     median: float
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is done: all of it, or just enough to see that it runs."""
+    """The amount of work: a full run, or just enough to check that it runs."""
 
     rounds: int
     listed: int
@@ -84,7 +84,7 @@ Timer = Callable[[], float]
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two that do the same; the row says how many times as long the first takes as the second."""
+    """Two sides with the same task; the row is the time of the first divided by the time of the second."""
 
     what: str
     one: Timer
@@ -92,7 +92,7 @@ class _Pair:
     aim: str
 
     def ratio(self, *, turned: bool) -> float:
-        """One round. Whoever comes second finds the caches warm, so they take turns."""
+        """One round. The second side benefits from warm caches, so the order alternates."""
         if turned:
             first = self.one()
             return first / self.other()
@@ -101,7 +101,7 @@ class _Pair:
 
 
 def _ratios(rounds: int, *pairs: _Pair) -> Iterator[Row]:
-    """The pairs in turns, too: a machine that is slower for a while is so for a part of each row."""
+    """Run the pairs alternately, so that a slow phase of the machine affects a part of each row."""
     for pair in pairs:
         pair.ratio(turned=False)
     by_round = [[pair.ratio(turned=number % 2 > 0) for pair in pairs] for number in range(rounds)]
@@ -120,7 +120,7 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
     def start(side: str, code: str) -> Timer:
         def run() -> float:
             began = time.perf_counter()
-            # -P: what is installed, not the sources of the folder that the bench was started in.
+            # -P: import the installed package, not the sources in the current directory.
             command = [str(environments.python(side)), "-P", "-c", code]
             subprocess.run(command, env=outside(), stdout=subprocess.DEVNULL, check=True)
             return time.perf_counter() - began
@@ -219,7 +219,7 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
 
 
 def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
-    """A short and a long listing, each in a process of its own."""
+    """A short and a long listing, each in its own process."""
     large = scale.growth
     small = large // 100
     peaks: list[float] = []
@@ -236,7 +236,7 @@ def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row
 
 
 def _waiting(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
-    """Listings of a service that takes its time for each page, as callers meet it."""
+    """Listings of a service with a realistic delay for each page."""
     pages = scale.delayed // 50
 
     def share(side: Side, task: str, part: int = 1) -> list[float]:
@@ -275,7 +275,7 @@ def _maintaining(room: Path) -> Iterator[Row]:
 
 
 def _large() -> str:
-    """A description of two megabytes, of which our calls are a small part, with something new in them."""
+    """A description of two megabytes, of which our calls are a small part, with a new property."""
     document = load(str(ROOT / "openapi.yaml"))
     schemas = document["components"]["schemas"]
     schemas["EventWithStatus"]["properties"]["region"] = {"type": "string"}

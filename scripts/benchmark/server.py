@@ -1,7 +1,7 @@
-"""A server of canned pages, in a process of its own: it costs every side the same, and little.
+"""A server of prepared pages in its own process, with the same small cost for every side.
 
-python server.py [SECONDS] prints the URL; each response takes so long. `account_id` says how many events there are, and
-after a hyphen which account it is; a page holds 50 of them.
+python server.py [SECONDS] prints the URL; each response takes SECONDS. `account_id` is the number of events, followed
+by a hyphen and the number of the account; a page has 50 events.
 """
 
 from __future__ import annotations

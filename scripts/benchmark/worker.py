@@ -1,7 +1,7 @@
-"""One side of the bench, in an interpreter of its own: python worker.py SIDE URL [SECONDS].
+"""One side of the benchmark, in its own interpreter: python worker.py SIDE URL [SECONDS].
 
-Reads lines of task, size and number, does the task so many times, and prints how many seconds it took. Where a task
-works on what it reads, it works for so many SECONDS on each page.
+Reads lines with task, size and number, repeats the task `number` times, and prints the time in seconds. A task that
+processes what it reads takes SECONDS for each page.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Ours:
         self._model, self._parse = EventWithStatus, parse_json
         self._client = Togai("t", base_url=url, requests_per_second=None, **self.options)
         self._async_client = AsyncTogai("t", base_url=url, requests_per_second=None, **self.options)
-        # With the rate limit of the service's quota, as callers have it.
+        # With the rate limit of the service's quota, which is the default for callers.
         self._limited = Togai("t", base_url=url, **self.options)
         self._async_limited = AsyncTogai("t", base_url=url, **self.options)
         self._loop = asyncio.Runner()
@@ -140,11 +140,11 @@ class Ours:
         return self._loop.run(count())
 
     def working(self, total: int) -> None:
-        """List so many events, and work on each page."""
+        """List a number of events, and process each page."""
         self._work_on(self._client.events.list(account_id=str(total)))
 
     def prefetching(self, total: int) -> None:
-        """The same; the next page is requested meanwhile."""
+        """Do the same with prefetch: the next page is requested meanwhile."""
         self._work_on(self._client.events.list(account_id=str(total), prefetch=1))
 
     def _work_on(self, listing: Any) -> None:
@@ -152,9 +152,9 @@ class Ours:
             time.sleep(self._work)
 
     def growth(self, total: int) -> float:
-        """How many times as much CPU time an event costs within a listing of so many as within one of a hundredth.
+        """The CPU time per event of a long listing divided by that of a listing of a hundredth of the length.
 
-        The listings take turns, so that other load on the machine affects both alike.
+        The listings alternate, so that other load on the machine affects both equally.
         """
         part = total // 10
         small = total // 100
@@ -223,7 +223,7 @@ class Official:
 
 
 class Stock:
-    """What the generator writes without our templates."""
+    """The output of the generator without our templates."""
 
     def __init__(self, _: str, __: float) -> None:
         from stock.models import GetEventsResponse
@@ -289,7 +289,7 @@ SIDES: dict[str, Callable[[str, float], Any]] = {
 
 
 def peak() -> float:
-    """The most memory that this process had so far, in kB."""
+    """The peak memory of this process so far, in kB."""
     status = Path("/proc/self/status")
     if status.exists():
         # On Linux ru_maxrss starts with the peak of the process that started this one.
@@ -298,7 +298,7 @@ def peak() -> float:
 
 
 def main(side: str, url: str, work: str = "0") -> None:
-    """Do what the lines on standard input say."""
+    """Run the tasks from the lines on standard input."""
     worker = SIDES[side](url, float(work))
     for line in sys.stdin:
         task, size, number = line.split()
@@ -308,7 +308,7 @@ def main(side: str, url: str, work: str = "0") -> None:
             seconds = worker.growth(int(size))
         else:
             do = getattr(worker, task)
-            # What waits for nothing is measured by CPU time, which other processes disturb less.
+            # A task without waiting is measured in CPU time, which other processes affect less.
             now = time.process_time if task.startswith("decode") else time.perf_counter
             start = now()
             for _ in range(int(number)):

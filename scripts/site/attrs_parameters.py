@@ -1,4 +1,4 @@
-"""An extension of griffe: the constructor of an attrs class, which stands nowhere in its source."""
+"""An extension of griffe: adds the constructor of an attrs class, which its source does not contain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DECORATORS = {"attrs.define", "attrs.frozen"}
 
 
 class AttrsParameters(griffe.Extension):
-    """Adds the parameters that attrs makes of the fields."""
+    """Adds the parameters that attrs creates from the fields."""
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
         """Add the constructor to an attrs class."""

@@ -47,7 +47,7 @@ class Page:
     @property
     def path(self) -> str:
         """The file of the page."""
-        # By the kind, too: some file systems make no difference between rows and Rows.
+        # The path contains the kind, because some file systems do not distinguish rows and Rows.
         folder = "" if inspect.isclass(self.value) else "functions/"
         return f"reference/{self.modules[0]}/{folder}{self.name}.md"
 
@@ -91,7 +91,7 @@ def pages() -> list[Page]:
         for public in sorted(module.__all__):
             value = getattr(module, public)
             key = public if isinstance(value, str) else (public, id(value))
-            # The page belongs to the more specific module: that of the errors, or of the models.
+            # The page belongs to the more specific module, such as togai.errors or togai.models.
             pages_by_id.setdefault(key, Page(public, value)).modules.insert(0, name)
     return list(pages_by_id.values())
 
@@ -115,7 +115,7 @@ def _path_of(document: str) -> str:
 
 
 def linked(text: str) -> str:
-    """A document whose mentions of other documents, outside of code, are links."""
+    """A document in which mentions of other documents, outside of code, are links."""
     names = "|".join(re.escape(name) for name in DOCUMENTS.values())
     prose = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
     for i in range(0, len(prose), 2):
@@ -128,7 +128,7 @@ def linked(text: str) -> str:
 
 
 def write_sources(folder: Path) -> list[Any]:
-    """Write the sources of all pages; returns the navigation."""
+    """Write the sources of all pages; return the navigation."""
     every = pages()
     texts: dict[str, str] = {}
     guide: list[Any] = []
@@ -151,7 +151,7 @@ def write_sources(folder: Path) -> list[Any]:
 
 
 def write_configuration(path: Path, navigation: list[Any]) -> None:
-    """Write the configuration of a build: that of this repository, and where everything is."""
+    """Write the configuration of a build: this repository's configuration, and the paths."""
     loaded = tomllib.loads((Path(__file__).parent / "zensical.toml").read_text("utf-8"))
     project: dict[str, Any] = loaded["project"]
     urls = project_urls(
@@ -177,18 +177,18 @@ def _toml(value: Any) -> str:
 
 
 def llms() -> str:
-    """What a language model has to read to write code with the package."""
+    """The text that a language model needs to write code with the package."""
     parts = [(ROOT / name).read_text("utf-8").strip() for name in ("README.md", "RECIPES.md")]
     return "\n\n".join(parts) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/docs", description=__doc__)
     parser.add_argument("out", type=Path, nargs="?", default=ROOT / "site", metavar="FOLDER")
     out: Path = parser.parse_args(arguments).out.absolute()
     if out.exists() and not (out / "objects.inv").exists() and any(out.iterdir()):
-        parser.error(f"{out} holds something other than an earlier build: name another folder")
+        parser.error(f"{out} contains files other than an earlier build: pass another folder")
     with tempfile.TemporaryDirectory(prefix="togai-docs-") as temporary:
         room = Path(temporary)
         navigation = write_sources(room / "docs")
@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
         tool = Path(sys.executable).with_name("zensical")
         command = [str(tool), "build", "--strict"]
         done = subprocess.run(command, cwd=room, capture_output=True, text=True, check=False)
-        # Warnings about docstrings do not count as such for zensical.
+        # zensical does not treat warnings about docstrings as errors.
         if done.returncode != 0 or "griffe: " in done.stderr:
             print(done.stdout, done.stderr, "the documentation has errors", file=sys.stderr)
             return 1

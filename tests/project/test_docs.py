@@ -137,7 +137,7 @@ def test_a_folder_of_something_else_is_not_overwritten(
     (tmp_path / "work.txt").write_text("mine")
     with pytest.raises(SystemExit):
         build.main([str(tmp_path)])
-    assert "name another folder" in capsys.readouterr().err
+    assert "pass another folder" in capsys.readouterr().err
     assert (tmp_path / "work.txt").read_text() == "mine"
 
 
