@@ -1,4 +1,4 @@
-"""What the tests share: the service in memory on a socket, and one way to call both clients."""
+"""Fixtures for all tests: the in-memory service on a socket, and one way to call both clients."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def opener(kind: str, library: str = "httpx") -> Connect:
 
 @pytest.fixture(params=["sync", "async"])
 def connect(request: pytest.FixtureRequest) -> Connect:
-    """Opens a client of either kind; without a rate limit unless asked for."""
+    """Opens a client of either kind; without a rate limit by default."""
     return opener(request.param)
 
 

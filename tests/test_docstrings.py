@@ -1,4 +1,4 @@
-"""Hovering over anything public shows words that help; the code in them runs."""
+"""Every public name has helpful documentation, and the code in it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors: one typed tree, complete, printable, and free of secrets."""
+"""Errors: one typed tree; complete, printable and without secrets."""
 
 from __future__ import annotations
 

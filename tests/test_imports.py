@@ -1,4 +1,4 @@
-"""Imports run one way: the order of the package's modules, and no circle."""
+"""Imports go in one direction: the order of the package's modules, without cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from the service cannot move a cursor or hide what a person reads."""
+"""Text from the service cannot move the cursor or hide other text."""
 
 from __future__ import annotations
 

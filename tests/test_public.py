@@ -1,4 +1,4 @@
-"""The public face: the same for both clients, complete, and typed."""
+"""The public names: equal for both clients, complete, and typed."""
 
 from __future__ import annotations
 

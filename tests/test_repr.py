@@ -1,4 +1,4 @@
-"""What a person sees in a shell or a notebook: one line, a table, and nothing that moves a cursor."""
+"""Objects in a shell or a notebook: one line or a table, without control characters."""
 
 from __future__ import annotations
 

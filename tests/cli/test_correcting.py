@@ -1,4 +1,4 @@
-"""undo, redo, correct and plan: nothing without a plan, a ledger, an approval; nothing twice."""
+"""undo, redo, correct and plan: nothing is corrected without a plan, a ledger and an approval, and nothing twice."""
 
 from __future__ import annotations
 

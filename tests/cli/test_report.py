@@ -1,4 +1,4 @@
-"""The report: complete, one file, nothing loaded, everything from the service escaped."""
+"""The report: complete, a single file, without external resources, with all text from the service escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corrections: aimed at what is allowed, checked before sending, and honest about what came of them."""
+"""Corrections: the allowed targets, the checks before sending, and the outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways around the plan, the lock and the check of responses; each corrected an event twice, or misled a person."""
+"""Ways around the plan, the lock and the check of responses, which once corrected an event twice or misled a person."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_what_was_settled_while_it_waited_for_its_turn_is_not_sent(
     settled: list[Any] = []
 
     class Colleague:
-        """A rate limit during whose wait somebody settles what is open."""
+        """A rate limiter during whose wait somebody settles the open entries."""
 
         def wait(self) -> Any:
             for entry in ledger.pending():

@@ -1,4 +1,4 @@
-"""The ledger: a lock for each target, an append-only record, readable after any crash."""
+"""The ledger: a lock for each target, and an append-only record that is readable after any crash."""
 
 from __future__ import annotations
 

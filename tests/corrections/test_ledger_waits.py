@@ -1,4 +1,4 @@
-"""A call waits for a ledger no longer than its own timeout."""
+"""A call does not wait for a ledger longer than its own timeout."""
 
 from __future__ import annotations
 

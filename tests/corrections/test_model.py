@@ -1,4 +1,4 @@
-"""The rules of the ledger against a model of them: locks, corrected events, releases, settling once."""
+"""The rules of the ledger against a model of them: locks, corrected events, releases, and settling once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans: data that a person approves; each item sent once, however often and by whomever the plan is executed."""
+"""Plans: data that a person approves; each item is sent once, however often and by whomever the plan is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reconciling: "applied" and "not applied" need evidence, everything else is "cannot tell"."""
+"""Reconciliation: "applied" and "not applied" need evidence; otherwise the verdict is "cannot tell"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is corrected twice by processes that are killed, colleagues, faults, late work or lagging reads."""
+"""Nothing is corrected twice despite killed processes, several operators, faults, late requests and stale reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One bad scalar costs its own property, what came can be written back, and what is sent is exact."""
+"""A malformed scalar affects only its own property, received values can be written back, and sent values are exact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated models: strict to read, complete to write, open where the service is."""
+"""The generated models: strict reading, complete writing, and open enums."""
 
 from __future__ import annotations
 

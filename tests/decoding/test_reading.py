@@ -1,4 +1,4 @@
-"""Reading: nothing lost, nothing guessed, every deviation reported once."""
+"""Reading: nothing is lost or guessed, and every deviation is reported once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading, for any response and any damage."""
+"""Reading, for any response with any malformed values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events from and to plain Python values."""
+"""Convert events to and from plain Python values."""
 
 from __future__ import annotations
 

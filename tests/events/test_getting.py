@@ -1,4 +1,4 @@
-"""Reading one event: exactly one, or an error that says why not."""
+"""Reading one event: exactly one event, or an error with the reason."""
 
 from __future__ import annotations
 

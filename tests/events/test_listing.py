@@ -1,4 +1,4 @@
-"""Listing: lazy, complete, resumable, and never in circles."""
+"""Listing: lazy, complete, resumable, and without endless loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages requested ahead: one listing with prefetch, and the listings of many accounts."""
+"""Pages that are requested in advance: one listing with prefetch, and the listings of many accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: exact, whole or absent, and resumed after any interruption."""
+"""Exports: exact, complete or absent, and resumed after any interruption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a status means, for every known word and for those of the future."""
+"""The interpretation of statuses: of all known statuses, and of future ones."""
 
 from __future__ import annotations
 

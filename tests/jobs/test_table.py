@@ -1,4 +1,4 @@
-"""Tables of corrections: every problem at once, with its line, and only right lines become items."""
+"""Tables of corrections: all problems are reported with their lines, and only valid lines become items."""
 
 from __future__ import annotations
 

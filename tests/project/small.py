@@ -1,4 +1,4 @@
-"""A small contract, and ways to change it, for the tests of the ratchet."""
+"""A small contract, and ways to change it, for the tests of the bump."""
 
 from __future__ import annotations
 

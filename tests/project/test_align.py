@@ -1,4 +1,4 @@
-"""Descriptions of the same wire are one description, however they are written down."""
+"""Descriptions of the same wire are equal, in any notation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench measures every side in one run and writes what it found."""
+"""The benchmark measures every side in one run and writes the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`scripts/bump` takes a description into the project: all of it, or nothing."""
+"""`scripts/bump` adopts a description into the project: completely, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflow that takes a description keeps one pull request and one issue, and touches nobody's commits."""
+"""The workflow that adopts descriptions maintains one pull request and one issue, and changes nobody's commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""openapi.yaml says what the API is on the wire, and names everything."""
+"""openapi.yaml describes the API on the wire, and names every object and enum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation site: every public name has its page, and what cannot be built fails."""
+"""The documentation site: every public name has its page, and a page that cannot be built fails the build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exam is right about the ratchet, and notices when the ratchet is not."""
+"""The exam judges the bump correctly, and detects a broken bump."""
 
 from __future__ import annotations
 

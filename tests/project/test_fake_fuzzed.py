@@ -1,4 +1,4 @@
-"""The fake on its socket, under requests that a fuzzer makes of openapi.yaml."""
+"""The fake on its socket, with requests that a fuzzer creates from openapi.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generation: the same bytes every time, nothing but data from the spec's text, and loud when something is amiss."""
+"""Generation: reproducible output, which contains only data from the description's text; any problem is an error."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_every_supported_python_gives_the_same_bytes(
         "PYTHONPATH": "scripts",
     }
     environment.pop("VIRTUAL_ENV", None)
-    # pyenv's interpreters first: its shims on PATH answer for versions that are not switched on.
+    # pyenv's interpreters first: its shims on PATH also exist for versions that are not activated.
     installed = Path.home().glob(f".pyenv/versions/{python}.*/bin")
     environment["PATH"] = os.pathsep.join([*map(str, installed), environment["PATH"]])
     environment["UV_PYTHON_DOWNLOADS"] = "never"

@@ -1,4 +1,4 @@
-"""Numbers and days at the edges of what the models can hold."""
+"""Numbers and dates at the limits of the models' types."""
 
 from __future__ import annotations
 

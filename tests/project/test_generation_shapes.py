@@ -1,4 +1,4 @@
-"""What a changed description may hold: shapes that come out right, and those that stop the generation."""
+"""Shapes in a changed description: those that are generated correctly, and those that stop the generation."""
 
 from __future__ import annotations
 

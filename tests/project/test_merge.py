@@ -719,7 +719,7 @@ def test_every_name_that_a_builder_uses_is_kept_from_parameters(root: Path) -> N
         own = {node.arg for node in ast.walk(builder) if isinstance(node, ast.arg)}
         used = {node.id for node in ast.walk(builder) if isinstance(node, ast.Name)} - own
         used -= {"datetime", *dir(builtins)}
-        # What starts with a capital or an underscore is no name that a parameter gets.
+        # A parameter never gets a name that starts with a capital or an underscore.
         free = [name for name in used if name.islower() and name[0] != "_"]
         assert all(builder_clash(name, []) for name in free)
 

@@ -1,4 +1,4 @@
-"""The table of MIGRATION.md, compared with the vendor's package itself."""
+"""The table of MIGRATION.md, compared with the vendor's package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's own client, in an environment of its own, makes its three calls on the fake."""
+"""The vendor's own client, in its own environment, makes its three calls to the fake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipes run as they stand, and do what they say."""
+"""The recipes run unchanged, and do what they promise."""
 
 from __future__ import annotations
 

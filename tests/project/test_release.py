@@ -1,4 +1,4 @@
-"""A release: the tag must be the version, and what was built once is what is tested, signed and published."""
+"""A release: the tag must match the version, and the wheel that is built once is tested, signed and published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a bump is read by a person, in a pull request."""
+"""The report of a bump, which a person reads in a pull request."""
 
 from __future__ import annotations
 

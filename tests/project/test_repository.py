@@ -1,4 +1,4 @@
-"""The repository: workflows that are valid, a demo that runs, a version that stands in one place."""
+"""The repository: valid workflows, a demo that runs, and a version that is defined in one place."""
 
 from __future__ import annotations
 

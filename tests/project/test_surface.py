@@ -1,4 +1,4 @@
-"""What callers and the wire see stands in tests/surface, and what was released never vanishes."""
+"""tests/surface lists what callers and the wire see; facts of a release are never removed."""
 
 from __future__ import annotations
 

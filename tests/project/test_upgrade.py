@@ -1,4 +1,4 @@
-"""A new version of the generator is tried without writing anything."""
+"""A new version of the generator can be tested without writing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New data is put into the contract's text so that every other line stays as it was."""
+"""New data is added to the contract's text without changing any other line."""
 
 from __future__ import annotations
 

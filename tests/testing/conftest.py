@@ -1,4 +1,4 @@
-"""What the tests of the fake share: the contract, and plain httpx over each of the ways to reach it."""
+"""Fixtures for the tests of the fake: the contract, and plain httpx over both ways to connect."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Contract:
 
 
 def _as_request(request: Request) -> MockRequest:
-    # The fake keeps no token of a request; that it came is seen by an response that is no 401.
+    # The fake keeps no token of a request; that it was sent shows in a response that is not 401.
     return MockRequest(
         "https://api.togai.com",
         request.method.lower(),

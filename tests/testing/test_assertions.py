@@ -1,4 +1,4 @@
-"""Assertions about what was sent, and what they say when they fail."""
+"""Assertions about requests, and their messages."""
 
 from __future__ import annotations
 

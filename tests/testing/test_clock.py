@@ -1,4 +1,4 @@
-"""A clock that tests move: the same code as in production, and nothing sleeps."""
+"""A clock that tests control: the same code as in production, without sleeping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes over the wire keeps to openapi.yaml: the requests of both clients, and the responses of the fake."""
+"""The wire traffic follows openapi.yaml: the requests of both clients, and the responses of the fake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models for tests: sensible by themselves, and changed by keyword."""
+"""Models for tests: plausible defaults, and overrides by keyword."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the service in memory responses the two reading calls, and refuses what is no call."""
+"""How the in-memory service responds to the two reading calls, and how it refuses other calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the service in memory corrects events, and which corrections it refuses."""
+"""How the in-memory service corrects events, and which corrections it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service in memory can do wrong, over a socket and over a transport."""
+"""The faults of the in-memory service, over a socket and over a transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that behaves worse than the real one, over a socket and over a transport."""
+"""A service that behaves worse than the real service, over a socket and over a transport."""
 
 from __future__ import annotations
 

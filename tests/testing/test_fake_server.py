@@ -1,4 +1,4 @@
-"""The service in memory as a server: connections, threads, its end, and the command that starts it."""
+"""The in-memory service as a server: connections, threads, shutdown, and the command that starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transport of the fake: clients of httpx and of httpx2, sync and async, get the classes of their own library."""
+"""The transport of the fake: httpx and httpx2 clients, sync and async, get exceptions of their own library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messy month: what a billing team meets, in one service."""
+"""The sample month: the faults that a billing team typically sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fixtures that pytest finds by itself, in a project that has nothing but togai installed."""
+"""The fixtures that pytest loads automatically, in a project where only togai is installed."""
 
 from __future__ import annotations
 

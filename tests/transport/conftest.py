@@ -11,6 +11,6 @@ KINDS = [(kind, library) for library in ("httpx", "httpx2") for kind in ("sync",
 
 @pytest.fixture(params=KINDS, ids="-".join)
 def connect(request: pytest.FixtureRequest) -> Connect:
-    """Opens a client of either kind on either library; without a rate limit unless asked for."""
+    """Opens a client of either kind on either library; without a rate limit by default."""
     kind, library = request.param
     return opener(kind, library)

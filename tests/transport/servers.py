@@ -1,4 +1,4 @@
-"""Servers on real sockets that respond byte by byte as a test says."""
+"""Servers on real sockets that send the bytes that a test specifies."""
 
 from __future__ import annotations
 

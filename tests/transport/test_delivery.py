@@ -1,4 +1,4 @@
-"""Whether a correction may have reached the service is a fact that the transport reports, not a guess."""
+"""The transport reports whether a correction may have reached the service; it is not guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind of fault on the wire, for listings and corrections: SECURITY.md holds the table of kinds."""
+"""Each kind of fault on the wire, for listings and corrections: see the table in CONTRIBUTING.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A night in short: processes that share one quota, and a long listing through faults of every kind."""
+"""A long job in short: processes that share one quota, and a long listing with faults of every kind."""
 
 from __future__ import annotations
 

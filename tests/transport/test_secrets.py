@@ -1,4 +1,4 @@
-"""No secret and no control character reaches a person, and no socket is left behind."""
+"""Secrets and control characters are never shown, and sockets are always closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending: what is tried again and what never, on real sockets."""
+"""Sending on real sockets: what is retried, and what is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Setting up a client: what it takes, from where, and what it refuses before anything is sent."""
+"""Client settings: arguments, environment variables, and what is refused before anything is sent."""
 
 from __future__ import annotations
 

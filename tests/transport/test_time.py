@@ -1,4 +1,4 @@
-"""Time: clocks that stand still or go back, waits that the service asks for, and what `total` bounds."""
+"""Time: clocks that stand still or go back, waits that the service requests, and the limits of `total`."""
 
 from __future__ import annotations
 

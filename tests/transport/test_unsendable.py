@@ -1,4 +1,4 @@
-"""What no request can carry is refused before anything is sent."""
+"""Values that cannot be sent are refused before anything is sent."""
 
 from __future__ import annotations
 
