@@ -39,19 +39,13 @@ _COMMANDS = {
     "events get": ("_events:get_event", "Show one event with all details."),
     "failed": ("_events:failed", "Count failed ingestions by reason, or list them."),
     "export": ("_events:export_events", "Export events to CSV, JSON lines or Parquet."),
-    "report": (
-        "_report:report",
-        "Report usage, failures and corrections; --html writes an HTML page.",
-    ),
+    "report": ("_report:report", "Report usage, failures and corrections, on request as HTML."),
     "undo": ("_corrections:undo", "Undo events."),
     "redo": ("_corrections:redo", "Undo events and ingest them again."),
     "correct": ("_corrections:correct", "Replace quantities from a CSV table."),
     "plan show": ("_corrections:plan_show", "Show a saved plan."),
     "plan approve": ("_corrections:plan_approve", "Approve a saved plan."),
-    "plan execute": (
-        "_corrections:plan_execute",
-        "Execute an approved plan, or continue it.",
-    ),
+    "plan execute": ("_corrections:plan_execute", "Execute an approved plan, or continue it."),
     "pending": ("_ledger:pending", "List the corrections whose outcome is unknown."),
     "reconcile": ("_ledger:reconcile", "Check whether open corrections were applied."),
     "decide": ("_ledger:decide", "Settle an open correction by the decision of a person."),
@@ -59,10 +53,7 @@ _COMMANDS = {
     "ledger create": ("_ledger:create", "Create a ledger."),
     "ledger verify": ("_ledger:verify", "Check that the ledger was not damaged or altered."),
     "ledger release": ("_ledger:release", "Allow one further correction of an event."),
-    "doctor": (
-        "_service:doctor",
-        "Check token, address, clock and versions with a single request.",
-    ),
+    "doctor": ("_service:doctor", "Check token, address, clock and versions."),
     "serve": ("_service:serve", "Serve a month of sample events in memory, to try all commands."),
 }
 _GROUPS = {
