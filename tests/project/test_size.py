@@ -1,4 +1,4 @@
-"""The package and its scripts stay small: their files, their functions and their wings."""
+"""The package stays small: its files, functions and folders."""
 
 from __future__ import annotations
 
