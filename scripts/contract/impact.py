@@ -27,23 +27,21 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
     Returns:
         Dotted names: the public model, then what callers call, then what is private.
     """
-    symbols: list[str] = []
+    found: list[str] = []
     property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
     if property_:
         model, name = property_[1], python_name(property_[2])
-        symbols.append(f"togai.{model}.{name}")
+        found.append(f"togai.{model}.{name}")
         # A property is looked up in a model; a bare name may be any variable.
-        symbols += _mentioning(facade, f".{name}")
+        found += _mentioning(facade, f".{name}")
     elif component:
-        symbols.append(f"togai.{component[1]}")
-        symbols += _mentioning(facade, component[1])
+        found.append(f"togai.{component[1]}")
+        found += _mentioning(facade, component[1])
     elif operation:
         # Through the request's builder to whoever calls that.
         builders = _mentioning(facade, operation)
-        symbols += [
-            caller for builder in builders for caller in _callers(facade, builder)
-        ] or builders
-    return sorted(dict.fromkeys(symbols), key=_is_private)
+        found += [caller for name in builders for caller in _callers(facade, name)] or builders
+    return sorted(dict.fromkeys(found), key=_is_private)
 
 
 def _is_private(symbol: str) -> bool:
@@ -60,14 +58,12 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
     while waiting:
         module, _, short = waiting.pop().rpartition(".")
         stem = module.rpartition(".")[2]
-        for function in _mentioning(facade, short):
+        for name in _mentioning(facade, short):
             # By its module as well: `get` alone is called everywhere.
-            if function not in reached and (
-                stem in facade[function] or function.startswith(f"{module}.")
-            ):
-                reached.add(function)
-                waiting += [] if _is_method(function) else [function]
-    return sorted(function for function in reached if _is_method(function))
+            if name not in reached and (stem in facade[name] or name.startswith(f"{module}.")):
+                reached.add(name)
+                waiting += [] if _is_method(symbol) else [symbol]
+    return sorted(symbol for symbol in reached if _is_method(symbol))
 
 
 def _is_method(symbol: str) -> bool:
@@ -80,7 +76,7 @@ def mentions(package: Path) -> dict[str, set[str]]:
     Args:
         package: The facade's folder.
     """
-    mentioned: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for file in sorted(package.rglob("*.py")):
         if "testing" in file.parts:
             continue
@@ -94,8 +90,8 @@ def mentions(package: Path) -> dict[str, set[str]]:
         }
         for name, function in _functions(tree, module.removesuffix(".__init__")):
             names = set(_names(function))
-            mentioned[name] = names | {aliases[name] for name in names & aliases.keys()}
-    return mentioned
+            found[name] = names | {aliases[alias] for alias in names & aliases.keys()}
+    return found
 
 
 def _functions(

@@ -53,9 +53,7 @@ class Merged:
     @property
     def conflicts(self) -> list[Difference]:
         """The differences that stop the bump."""
-        return [
-            difference for difference in self.differences if difference.verdict is Verdict.CONFLICT
-        ]
+        return [entry for entry in self.differences if entry.verdict is Verdict.CONFLICT]
 
 
 def merge(
@@ -91,25 +89,25 @@ def merge(
         scratch = copy.deepcopy(contract)
         old = Findings(scratch, (), None, ())
         _compare(scratch, before, old)
-        known = {difference.key for difference in old.settle()[0]}
-    grown = copy.deepcopy(contract)
-    findings = Findings(grown, holds, known, left_out)
-    _compare(grown, Description(description), findings, before, write=write, today=today)
+        known = {entry.key for entry in old.settle()[0]}
+    made = copy.deepcopy(contract)
+    findings = Findings(made, holds, known, left_out)
+    _compare(made, Description(description), findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
-    stopped = any(difference.verdict is Verdict.CONFLICT for difference in differences) or unmatched
+    stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched
     # By the names of the contract that comes out, so that the next bump finds the same ones.
-    vendor = canonical(contract if stopped else grown, description)
+    vendor = canonical(contract if stopped else made, description)
     since = tuple(changes(last, vendor)) if last is not None else None
-    new = [name for name in grown["components"]["schemas"] if name not in _schemas(contract)]
+    new = [name for name in made["components"]["schemas"] if name not in _schemas(contract)]
     return Merged(
-        contract if stopped else grown,
+        contract if stopped else made,
         differences,
         vendor,
         since,
         tuple(unmatched),
         tuple(released),
         () if stopped else tuple(new),
-        not stopped and grown != contract,
+        not stopped and made != contract,
     )
 
 
@@ -122,26 +120,22 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
     """
     gets = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
     tighter = [
-        difference
-        for difference in merged.differences
-        if difference.kind == TIGHTER_SENT.kind and not difference.known
+        entry for entry in merged.differences if entry.kind == TIGHTER_SENT.kind and not entry.known
     ]
     if not gets or merged.conflicts or not tighter:
         return merged
     return replace(
         merged,
         differences=tuple(
-            replace(difference, verdict=Verdict.CONFLICT, gets=gets)
-            if difference in tighter
-            else difference
-            for difference in merged.differences
+            replace(entry, verdict=Verdict.CONFLICT, gets=gets) if entry in tighter else entry
+            for entry in merged.differences
         ),
     )
 
 
 def _schemas(contract: dict[str, Any]) -> dict[str, Any]:
-    schemas: dict[str, Any] = contract.setdefault("components", {}).setdefault("schemas", {})
-    return schemas
+    found: dict[str, Any] = contract.setdefault("components", {}).setdefault("schemas", {})
+    return found
 
 
 def _compare(

@@ -67,14 +67,14 @@ def _sequence(old: Any, data: list[Any]) -> None:
 def _written(value: Any) -> Any:
     """New data as the contract writes it: short lists of texts in one line."""
     if isinstance(value, dict):
-        return {_text(str(key)): _written(one) for key, one in value.items()}  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        return {_text(str(key)): _written(item) for key, item in value.items()}  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
     if isinstance(value, list):
-        sequence: Any = CommentedSeq(_written(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-        if sum(len(str(item)) + 2 for item in sequence) < 80 and all(
-            isinstance(x, str) for x in sequence
+        items: Any = CommentedSeq(_written(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        if sum(len(str(item)) + 2 for item in items) < 80 and all(
+            isinstance(x, str) for x in items
         ):
-            sequence.fa.set_flow_style()
-        return sequence
+            items.fa.set_flow_style()
+        return items
     return _text(value) if isinstance(value, str) else value
 
 
