@@ -50,9 +50,7 @@ class Deadline:
         elif event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             _bound(info["return_value"])
         elif event.endswith(".send_request_headers.started"):
-            for connection in open_connections(
-                self.http
-            ):  # of an injected client, which opened it before
+            for connection in open_connections(self.http):  # opened before, of an injected client
                 _bound(getattr(connection, "_network_stream", None))
 
 

@@ -179,9 +179,7 @@ class Sending:
     def _not_sent(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in text
         if untrusted:
-            text += (
-                ". To use your own certificate authority, set SSL_CERT_FILE or pass http_client="
-            )
+            text += ". For your own certificate authority, set SSL_CERT_FILE or http_client="
         final = (
             untrusted
             or "UnsupportedProtocol" in error_kinds
