@@ -22,7 +22,7 @@ class Clock:
     """The machine's clock."""
 
     ahead = 0.0
-    """Seconds by which tests moved it. They are never subtracted, so that time does not go back for existing clients."""
+    """Seconds by which tests moved it. They are never subtracted, so that time never goes back."""
 
     # A reference of our own, so that tools that freeze the time in tests do not replace it.
     _real = staticmethod(time.monotonic)
