@@ -122,7 +122,7 @@ def test_a_call_that_does_not_exist_raises(sent: FakeTogai, method: str, path: s
 
 
 def test_an_action_that_does_not_exist_raises(sent: FakeTogai) -> None:
-    with pytest.raises(ValueError, match="there is no action 'undo': pass one of UNDO, REDO"):
+    with pytest.raises(ValueError, match="there is no action 'undo': use UNDO, REDO"):
         sent.assert_not_sent("POST", "/events/correction", action="undo")
 
 

@@ -52,8 +52,7 @@ Modes of the service, which then behaves worse than the real one; `release()` do
 `with FakeClock() as clock:` makes waits, rate limits and deadlines pass immediately; `clock.move(60)` moves the time.
 
 pytest provides these fixtures without any import: `fake_togai`, a FakeTogai, in an environment without TOGAI_API_TOKEN,
-TOGAI_BASE_URL and TOGAI_LEDGER; `togai_env`, which serves it and sets the first two; and `togai_clock`, an active
-FakeClock.
+TOGAI_BASE_URL and TOGAI_LEDGER; `togai_env`, which serves it and sets the first two; `togai_clock`, a FakeClock in use.
 
 `python -m togai.testing` serves a FakeTogai with the events of `add_month`, to try a client by hand.
 """

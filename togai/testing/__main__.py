@@ -38,9 +38,7 @@ def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
     )
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
-        parser.error(
-            "--port must be from 0 to 65535, --events must be 0 or more, and --token must not be empty"
-        )
+        parser.error("pass --port from 0 to 65535, --events 0 or more, and a --token")
     fake = FakeTogai(options.token)
     fake.add_month() if options.events is None else fake.add_many(options.events, prefix="ride")
     # Blocked before the threads of the server start, so that only this thread receives signals.

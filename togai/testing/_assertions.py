@@ -29,9 +29,7 @@ def check_sent(
     """The requests with this method, path, query parameters and body (None for any); see `FakeTogai.assert_sent`."""
     method = checked_call(method, path) or method
     if query.get("action") not in (None, *ACTIONS):
-        raise ValueError(
-            f"there is no action {query['action']!r}: pass one of {', '.join(ACTIONS)}"
-        )
+        raise ValueError(f"there is no action {query['action']!r}: use {', '.join(ACTIONS)}")
     wanted = {_wire_name(name): value for name, value in query.items()}
     matches = [
         request

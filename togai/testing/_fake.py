@@ -37,8 +37,7 @@ class FakeTogai(FaultMethods, ModeMethods):
         events: Events as the API describes them, to store from the start.
         requests_per_second: A rate limit, above which it responds with 429; None for no limit.
         now: The clock for `createdAt`. Default: a clock that advances by a millisecond at each call.
-        clock: Returns seconds, for the rate limit and for delays. Default: the clock of the clients, which may be a
-            `FakeClock`.
+        clock: Returns seconds, for the rate limit and for delays. Default: the clock of the clients or a `FakeClock`.
 
     Example:
         ```python

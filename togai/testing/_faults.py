@@ -86,8 +86,8 @@ class FaultMethods:
         `change_next`.
 
         Args:
-            place: A path such as `$.events[0].createdAt`; `[*]` stands for every item. The last property may be new. If
-                a response does not have the place, it becomes a 400 that reports this.
+            place: A path such as `$.events[0].createdAt`; `[*]` is every item. The last property may be new.
+                A response without the place becomes a 400 that reports it.
             value: Any JSON value.
 
         Raises:
@@ -176,9 +176,7 @@ class FaultMethods:
             reset: Reset the connection instead of closing it normally.
         """
         if half and reset:
-            raise ValueError(
-                "a connection cannot be closed in the middle and reset: pass half or reset"
-            )
+            raise ValueError("half=True and reset=True exclude each other: pass one of them")
         delivery = Delivery.HALF if half else Delivery.RESET if reset else Delivery.DROPPED
         self._add_fault(when, acts=acts or half, delivery=delivery)
 
@@ -221,8 +219,7 @@ class FaultMethods:
 
         Args:
             status: The status of the second response.
-            body: The body of the second response, as for `fail_next`; by default a successful correction without
-                entries.
+            body: The body of the second response, as for `fail_next`; by default a successful empty correction.
         """
         body = {"data": []} if body is None else body
         headers = {"X-Request-Id": "leftover"}
