@@ -62,8 +62,8 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
             # By its module as well: `get` alone is called everywhere.
             if name not in reached and (stem in facade[name] or name.startswith(f"{module}.")):
                 reached.add(name)
-                waiting += [] if _is_method(symbol) else [symbol]
-    return sorted(symbol for symbol in reached if _is_method(symbol))
+                waiting += [] if _is_method(name) else [name]
+    return sorted(name for name in reached if _is_method(name))
 
 
 def _is_method(symbol: str) -> bool:
