@@ -40,7 +40,7 @@ def undo(api: Api) -> Any:
 
 
 def library_of(api: Api) -> Any:
-    return api.client._runner.pool._library
+    return api.client._runner.pool.library
 
 
 @contextmanager
@@ -232,8 +232,7 @@ def test_a_request_that_cannot_be_built_is_refused(
         def fail(*_: object, **__: object) -> Any:
             raise error("URL too long")
 
-        for kind in ("Client", "AsyncClient"):
-            monkeypatch.setattr(getattr(library, kind), "build_request", fail)
+        monkeypatch.setattr(library.Request, "__init__", fail)
         for call in (api.listed, lambda: undo(api)):
             with pytest.raises(InvalidRequest, match=r"cannot be built: .*URL too long"):
                 call()
@@ -318,7 +317,7 @@ def test_a_broken_error_body_changes_nothing(
                 undo(api)
             assert caught.value.status == 500
         with with_own(connect, make) as plain:
-            client = plain.client._runner.pool._injected
+            client = plain.client._runner.pool.injected
             with connect(lambda: next(tokens), base_url=url, http_client=client) as api:
                 replies.extend([broken(401, how), good])
                 assert api.listed() == []

@@ -269,13 +269,13 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
             max_retries=0,
             http_library=library,
         ) as client:
-            create = client._runner.pool._library.create_ssl_context
+            create = client._runner.pool.library.create_ssl_context
 
             def counted() -> object:
                 contexts.append(1)
                 return create()
 
-            monkeypatch.setattr(client._runner.pool._library, "create_ssl_context", counted)
+            monkeypatch.setattr(client._runner.pool.library, "create_ssl_context", counted)
 
             async def listed(timeout: float | None = None) -> int:
                 return len([event async for event in client.events.list(timeout=timeout)])

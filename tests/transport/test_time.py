@@ -221,7 +221,7 @@ def test_headers_that_drip_on_a_connection_that_was_opened_before_end_within_the
     connect: Connect,
 ) -> None:
     with connect() as plain:
-        library, is_async = plain.client._runner.pool._library, plain.is_async
+        library, is_async = plain.client._runner.pool.library, plain.is_async
     own = (library.AsyncClient if is_async else library.Client)()
 
     def respond(connection: socket.socket, _head: bytes) -> None:

@@ -69,7 +69,7 @@ class Secret:
         escaped = self._value.replace("/", "\\/")
         for value in (self._value, escaped, quote(self._value, safe=""), *parts):
             # The service may repeat only the start; a shorter start is not secret, and may be part of any word.
-            for length in range(len(value), _SECRET - 1, -1):
+            for length in range(len(value) if value[:_SECRET] in text else 0, _SECRET - 1, -1):
                 text = text.replace(value[:length], "***")
         return printable(text)
 

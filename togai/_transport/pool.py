@@ -46,15 +46,15 @@ class Pool:
         self.cookies: Any = None
         """The cookies that an injected client had when it was passed."""
         if injected is not None:
-            self._library = libraries.library_of(injected, io.client)
-            self.cookies = self._library.Cookies(injected.cookies)
+            self.library = libraries.library_of(injected, io.client)
+            self.cookies = self.library.Cookies(injected.cookies)
         else:
-            self._library = libraries.load(library)
-        name = f"{self._library.__name__}/{self._library.__version__}"
+            self.library = libraries.load(library)
+        name = f"{self.library.__name__}/{self.library.__version__}"
         self.user_agent = f"togai-python/{__version__} {name}"
         self.base_url = base_url
         self.io = io
-        self._injected = injected
+        self.injected = injected
         self._find_proxy = find_proxy
         after_fork.add(self)
 
@@ -77,12 +77,12 @@ class Pool:
             ConfigurationError: The client is closed, or settings of the environment cannot be used.
         """
         with self._lock:
-            if self._closed or (self._injected is not None and self._injected.is_closed):
+            if self._closed or (self.injected is not None and self.injected.is_closed):
                 raise ConfigurationError(
                     "the client is closed: make a new one, or keep it open for as long as it is used"
                 )
-            if self._injected is not None:
-                return self._injected
+            if self.injected is not None:
+                return self.injected
             if repeatable not in self._own:
                 self._own[repeatable] = self._open(repeatable=repeatable)
             return self._own[repeatable]
@@ -95,10 +95,10 @@ class Pool:
         limits = {"max_connections": MAX_CONNECTIONS, "max_keepalive_connections": kept}
         try:
             # Shared by all of our connections, because creating it takes longest.
-            context = self._context = self._context or self._library.create_ssl_context()
+            context = self._context = self._context or self.library.create_ssl_context()
             proxy = self._find_proxy(self.base_url)
             return libraries.open_client(
-                self._library, self.io.client, context=context, proxy=proxy, limits=limits
+                self.library, self.io.client, context=context, proxy=proxy, limits=limits
             )
         except Exception as error:  # noqa: BLE001  (whatever the environment holds)
             problem = f"{type(error).__name__}: {error}"
@@ -129,12 +129,12 @@ class AsyncPool(Pool):
 
     def take(self, *, repeatable: bool) -> Any:
         http = super().take(repeatable=repeatable)
-        if http is not self._injected:
+        if http is not self.injected:
             self._users[http] += 1
         return http
 
     async def give_back(self, http: Any, *, usable: bool) -> None:
-        if http is self._injected:
+        if http is self.injected:
             return
         if not usable:
             self._own = {kind: own for kind, own in self._own.items() if own is not http}
