@@ -130,17 +130,16 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     """The tests of a mutant's line, quick ones first and of every kind, that fit into a time.
 
-    A line that runs on import, or that was changed since, has the tests of its function; else of its module.
+    A line that runs on import, or that was changed since, has the tests of its function, class or module.
     """
     text = mutant.path.read_text("utf-8").split("\n")
     prefix = f"{mutant.module}|{mutant.function}"
     line = f"{prefix}|{text[mutant.line - 1].strip()}"
     running = [test for test in known if line in test.lines]
     running = running or [test for test in known if prefix in test.functions]
-    if not running and not mutant.function:
-        own = f"{mutant.module}|"
-        running = [
-            test for test in known if any(function.startswith(own) for function in test.functions)
+    for start in (f"{prefix}.", f"{mutant.module}|"):
+        running = running or [
+            test for test in known if any(function.startswith(start) for function in test.functions)
         ]
     rounds: dict[str, int] = {}
     ordered: list[tuple[bool, int, float, str]] = []
