@@ -9,6 +9,7 @@ from contract import verdicts
 from contract.adopt import NotModelled, python_name, unwritable
 from contract.align import JSON, is_json, json_of, operation_at, parameter_position, response_of
 from contract.marks import REMOVED, Comparison
+from contract.normalize import bare
 from contract.shapes import escaped
 from contract.vendor import digest
 
@@ -43,12 +44,12 @@ class Calls(Comparison):
             if ours:
                 self.findings.add(verdicts.NO_SERVER, "#/servers", ours[0], "none", ["all"])
             return
-        same = {_bare(one): one for one in theirs}
+        same = {bare(one): one for one in theirs}
         for i, server in enumerate(list(servers)):
-            self._server(server, same.get(_bare(ours[i])), theirs, is_default=i == 0)
-        mine = {_bare(one) for one in ours}
+            self._server(server, same.get(bare(ours[i])), theirs, is_default=i == 0)
+        mine = {bare(one) for one in ours}
         for url in theirs:
-            if _bare(url) in mine or "://" not in url:
+            if bare(url) in mine or "://" not in url:
                 continue
             at = f"#/servers/{escaped(url)}"
             if unwritable(url):
@@ -101,9 +102,9 @@ class Calls(Comparison):
     def _address(self, at: str, mine: Operation, other: Operation) -> None:
         """Where the call is sent: its server and its path."""
         position = [mine.position]
-        own = [_bare(one) for one in other.servers if one != "/"]
-        root = [_bare(one) for one in self.theirs.servers() if one != "/"]
-        ours = [_bare(one) for one in mine.servers]
+        own = [bare(one) for one in other.servers if one != "/"]
+        root = [bare(one) for one in self.theirs.servers() if one != "/"]
+        ours = [bare(one) for one in mine.servers]
         if own and own != root and ours and ours[0] not in own:
             theirs = ", ".join(other.servers)
             self.findings.add(verdicts.OTHER_SERVER, f"{at}/servers", ours[0], theirs, position)
@@ -251,10 +252,6 @@ class Calls(Comparison):
 def _order(version: str) -> tuple[int, ...]:
     """A version as numbers; one without numbers comes before every other."""
     return tuple(int(one) for one in re.findall(r"\d{1,9}", version)) or (-1,)
-
-
-def _bare(url: str) -> str:
-    return url.rstrip("/").lower()
 
 
 def _host(url: str) -> str:

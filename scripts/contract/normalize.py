@@ -175,7 +175,7 @@ class Description:
     def _message(self, node: Node, *, required: bool = False) -> Message:
         content = node / "content"
         media = {
-            kind.partition(";")[0].strip().lower(): content / kind / "schema"
+            kind.partition(";")[0].strip().lower(): self.resolved(content / kind) / "schema"
             for kind in content.value
         }
         return Message(node, media, required)
@@ -291,6 +291,14 @@ class Description:
 class _Keyed:
     key: tuple[str, str]
     parameter: Parameter
+
+
+def bare(url: str) -> str:
+    """An address without what makes no difference: the case of the host, its usual port, a slash at the end."""
+    scheme, _, rest = url.rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    port = {"https": ":443", "http": ":80"}.get(scheme.lower(), ":")
+    return f"{scheme}://{host}".lower().removesuffix(port) + slash + path if rest else scheme
 
 
 def _address(server: Node) -> str:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
-LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems")
+LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
 
 # An extension of the canonical form, in which nothing but wire facts is left.
@@ -143,7 +143,15 @@ def _properties(node: Node) -> dict[str, Node]:
 
 
 def _limits(node: Node) -> dict[str, Any]:
-    return {key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))}
+    """The limits of a schema; the values of an enum are one where they are numbers or booleans."""
+    limits = {key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))}
+    for key, step in (("maximum", -1), ("minimum", 1)):
+        # A number in the newer dialect, a flag beside the limit in the older one.
+        exclusive = node.get(f"exclusive{key.capitalize()}")
+        end: Any = limits.get(key) if exclusive is True else exclusive
+        if _is_limit(key, end) and "integer" in _types(node):
+            limits[key] = _tightest(key, limits.get(key, end + step), end + step)
+    return limits
 
 
 def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
@@ -279,6 +287,8 @@ def _is_limit(key: str, value: Any) -> bool:
         return isinstance(value, str)
     if key == "uniqueItems":
         return value is True
+    if key == "enum":
+        return bool(as_list(value)) and all(isinstance(one, (int, float)) for one in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
     return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)

@@ -174,6 +174,8 @@ row(
         "slash": _servers(f"{API}/", f"{SANDBOX}/"),
         "none": lambda d, _: d.pop("servers"),
         "order": _servers(SANDBOX, API),
+        "port": _servers(f"{API}:443", SANDBOX),
+        "capitals": _servers("https://API.togai.com", SANDBOX),
     },
 )
 row(
@@ -330,11 +332,17 @@ def _schema(**changes: Any) -> Change:
     return lambda d, s: s.of(d)["schema"].update(copy.deepcopy(changes))
 
 
-FILTERS = ("account_id", "schema_name")
-row("values of a filter that are listed now", "conflict", parameters,
-    _schema(enum=["a", "b"]), lambda s: s.name in FILTERS and s.at[2] == "get")
+def _is_filter(spot: Spot) -> bool:
+    return spot.name in ("account_id", "schema_name") and spot.at[2] == "get"
+
+
+row("values of a filter that are listed now", "conflict", parameters, _schema(enum=["a", "b"]), _is_filter)
 row("limit of a filter that refuses what callers pass", "conflict", parameters,
-    _schema(maxLength=3), lambda s: s.name in FILTERS and s.at[2] == "get")
+    each((("maxLength", 3), ("minLength", 9), ("pattern", "^x")), lambda limit: _schema(**dict([limit]))), _is_filter)
+row("values of a flag that exclude the one that is sent", "conflict", parameters, _schema(enum=[True]),
+    lambda s: s.described.get("x-togai-sent") == "always")
+row("exclusive limit", "quiet", parameters, each((101, True), lambda end: _schema(exclusiveMaximum=end)),
+    lambda s: s.name == "pageSize")
 
 SCHEMES: dict[str, Document] = {
     "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},

@@ -190,6 +190,13 @@ def _constants(d: Document, spot: Spot) -> None:
     put(d, spot, {"oneOf": [{"const": value} for value in spot.of(d)["enum"]]})
 
 
+def _shared_media(d: Document, spot: Spot) -> None:
+    """A media type as a component, as OpenAPI 3.2 has it."""
+    d["openapi"] = "3.2.0"
+    _share("mediaTypes", "responses", "200", "content", JSON)(d, spot)
+
+
+row("newest dialect", "same", calls, _shared_media)
 row("newer dialect", "same", whole, _types)
 row("newer dialect with constants", "same", enums, _constants)
 

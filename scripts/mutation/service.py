@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 from contract.adopt import python_name
 from contract.align import align, json_of, response_of
-from contract.normalize import Description, Operation, Parameter
+from contract.normalize import Description, Operation, Parameter, bare
 
 from mutation.translation import JSONObject, Refused, Translator, check_parameter
 
@@ -120,7 +120,7 @@ class Service:
     def _matches(self, request: httpx.Request, other: Operation) -> dict[str, str] | None:
         pattern = re.sub(r"\\\{([^{}]*)\\\}", "([^/]*)", re.escape(other.path.rstrip("/")))
         url = f"{request.url.scheme}://{request.url.host}{request.url.path}"
-        servers = [one.rstrip("/") for one in other.servers if "://" in one]
+        servers = [bare(one) for one in other.servers if "://" in one]
         prefixes = servers or [f"https://{request.url.host}"]
         prefixes += [f"https://{request.url.host}{one}" for one in other.servers if one[:1] == "/"]
         for prefix in prefixes if servers or len(prefixes) == 1 else prefixes[1:]:

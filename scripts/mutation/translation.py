@@ -26,6 +26,12 @@ _FITTING: dict[str, type | tuple[type, ...]] = {
     "number": (int, float),
     "anything": object,
 }
+_LIMITED = {
+    "string": ("minLength", "maxLength"),
+    "list": ("minItems", "maxItems"),
+    "integer": ("minimum", "maximum"),
+    "number": ("minimum", "maximum"),
+}
 _PATTERNS = {"integer": r"-?\d+", "number": r"-?\d+(\.\d+)?", "boolean": "true|false"}
 _SAMPLES: dict[str, Any] = {
     "string": "text",
@@ -53,17 +59,29 @@ def check_parameter(name: str, value: str, shape: Shape) -> None:
     """Refuse a parameter that the description does not allow."""
     if not re.fullmatch(_PATTERNS.get(shape.kind, ".*"), value, re.DOTALL):
         raise Refused(400, f"{name} is not of the type {shape.kind}.")
-    if shape.kind == "integer" and int(value) > shape.limits.get("maximum", int(value)):
-        raise Refused(400, f"{name} is too large.")
-    _check_value(name, value, shape)
+    parsed = json.loads(value) if shape.kind in _PATTERNS else value
+    _check_value(name, parsed, shape)
 
 
 def _check_value(at: str, value: Any, shape: Shape) -> None:
     if shape.enum and value not in shape.enum:
         raise Refused(400, f"{at} is not one of {', '.join(shape.enum)}.")
-    longest = shape.limits.get("maxLength" if shape.kind == "string" else "maxItems")
-    if shape.kind in ("string", "list") and longest is not None and len(value) > longest:
-        raise Refused(400, f"{at} is too long.")
+    limits, size = shape.limits, len(value) if isinstance(value, (str, list)) else value  # pyright: ignore[reportUnknownArgumentType]
+    lower, upper = _LIMITED.get(shape.kind, ("", ""))
+    if lower and not limits.get(lower, size) <= size <= limits.get(upper, size):
+        raise Refused(400, f"{at} is too large, or too small.")
+    if isinstance(value, str) and not _matches(limits.get("pattern", ""), value):
+        raise Refused(400, f"{at} does not match {limits['pattern']}.")
+    if value not in limits.get("enum", (value,)):
+        raise Refused(400, f"{at} is not one of {limits['enum']}.")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Whether a text has a pattern; any text has one that Python cannot read."""
+    try:
+        return re.search(pattern, value) is not None
+    except re.error:
+        return True
 
 
 class Translator:
