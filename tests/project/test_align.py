@@ -134,7 +134,19 @@ def recurse(document: dict[str, Any]) -> None:
     }
 
 
+def share_media(document: dict[str, Any]) -> None:
+    """A media type behind a reference, as OpenAPI 3.2 has it."""
+    document["openapi"] = "3.2.0"
+    content = document["paths"]["/rides"]["get"]["responses"]["200"]["content"]
+    document["components"]["mediaTypes"] = {"Shared": content["application/json"]}
+    content["application/json"] = {"$ref": "#/components/mediaTypes/Shared"}
+
+
 SAME: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a media type that is referred to": share_media,
+    "the usual port, and capitals in the host": lambda d: d["servers"][0].update(
+        url="https://Rides.Example:443"
+    ),
     "renamed schemas": rename_schemas,
     "inlined schemas": inline_all,
     "an object composed of two": compose,

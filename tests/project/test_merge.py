@@ -152,6 +152,18 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
         "constraint loosened",
         "#/components/schemas/RidePage/properties/next/maxLength",
     ),
+    "an exclusive limit": (
+        lambda d: parameter(d, "listRides", "size")["schema"].update(exclusiveMaximum=20),
+        "absorbed",
+        "request limit tightened",
+        "#/paths/~1rides/get/parameters/query/size/schema/maximum",
+    ),
+    "numbers of a filter that are listed now": (
+        lambda d: parameter(d, "listRides", "size")["schema"].update(enum=[10, 20]),
+        "absorbed",
+        "request limit tightened",
+        "#/paths/~1rides/get/parameters/query/size/schema/enum",
+    ),
     "values of a filter that are listed now": (
         lambda d: parameter(d, "listRides", "city")["schema"].update(enum=["Pune", "Agra"]),
         "conflict",
