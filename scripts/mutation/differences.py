@@ -231,7 +231,7 @@ row(
     "quiet",
     properties,
     lambda d, s: s.of(d).update(format=ALIKE[s.described["type"]]),
-    lambda s: s.described.get("type") in ALIKE and s.described.get("format") in (None, "int32"),
+    lambda s: str(s.described.get("type")) in ALIKE and s.described.get("format") in (None, "int32"),
 )
 row(
     "moment in another format",
