@@ -55,7 +55,7 @@ class Taker:
     ) -> None:
         self._schemas = schemas
         self._theirs = theirs
-        self._names = {one: set(known) for one, known in names.items()}
+        self._names = {name: set(known) for name, known in names.items()}
 
     def take(self, shape: Shape, direction: Direction, owner: str, wire: str) -> dict[str, Any]:
         """The schema for a new place; all of it is taken, or nothing.
@@ -93,7 +93,7 @@ class Taker:
             return {"$ref": SCHEMAS + self._named(shape, direction, owner, wire, fresh, inside)}
         if shape.kind in ("list", "map") and shape.inner:
             inner = self._theirs.shape(shape.inner)
-            if len(inside) > 20 or any(one == inner.identity for one, _ in inside[:-1]):
+            if len(inside) > 20 or any(each == inner.identity for each, _ in inside[:-1]):
                 raise NotModelled("it contains itself")
             deeper = [*inside, (shape.identity, "")] if inner.kind in ("list", "map") else inside
             # The generator calls the map itself by the owner's and the property's name.
@@ -116,7 +116,9 @@ class Taker:
         inside: list[tuple[int, str]],
     ) -> str:
         """The component that stands for an object or an enum, an old one or a new one."""
-        same = (name for name, one in fresh.items() if one["x-identity"] == shape.identity)
+        same = (
+            name for name, component in fresh.items() if component["x-identity"] == shape.identity
+        )
         known = self._known(shape, direction) or next(same, None)
         if known is None:
             return self._component(shape, direction, owner, wire, fresh, inside)
@@ -141,10 +143,10 @@ class Taker:
         reached: set[str] = set()
         waiting = [name]
         while waiting:
-            one = waiting.pop()
-            if one not in reached:
-                reached.add(one)
-                waiting += references(fresh.get(one) or self._schemas.get(one))
+            component = waiting.pop()
+            if component not in reached:
+                reached.add(component)
+                waiting += references(fresh.get(component) or self._schemas.get(component))
         return reached
 
     def _component(
@@ -232,8 +234,8 @@ def references(schema: Any) -> list[str]:
 def map_names(schemas: dict[str, Any]) -> Iterator[str]:
     """The names that the generator gives to maps, which have none of their own in the contract."""
     for name, schema in schemas.items():
-        for wire, one in schema.get("properties", {}).items():
-            yield from _map_names(one, class_name(f"{name} {wire}"))
+        for wire, described in schema.get("properties", {}).items():
+            yield from _map_names(described, class_name(f"{name} {wire}"))
 
 
 def _map_names(schema: dict[str, Any], name: str) -> Iterator[str]:
@@ -257,7 +259,7 @@ def unwritable(name: str) -> str:
     """Why a name from the wire cannot be written as code; empty if it can."""
     if len(name) > MAX_NAME or not name.isprintable() or set(name) & set('"\\`'):
         return "it is not a name: quotes, backslashes, control characters, or too long"
-    if not any(one.isalnum() for one in name):
+    if not any(character.isalnum() for character in name):
         return "it is not a name: it has neither letter nor digit"
     return ""
 

@@ -164,7 +164,7 @@ def json_of(message: Message) -> Node | None:
     """The schema of a message's JSON, under whichever media type it stands."""
     if JSON in message.media:
         return message.media[JSON]
-    return next((one for kind, one in message.media.items() if is_json(kind)), None)
+    return next((media for kind, media in message.media.items() if is_json(kind)), None)
 
 
 def is_json(media: str) -> bool:

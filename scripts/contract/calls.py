@@ -38,16 +38,16 @@ class Calls(Comparison):
 
     def _servers(self) -> None:
         servers: list[dict[str, Any]] = self.contract.setdefault("servers", [])
-        ours = [str(one["url"]) for one in servers]
+        ours = [str(server["url"]) for server in servers]
         theirs = list(dict.fromkeys(self.theirs.servers()))
         if not theirs or theirs == ["/"]:
             if ours:
                 self.findings.add(verdicts.NO_SERVER, "#/servers", ours[0], "none", ["all"])
             return
-        same = {bare(one): one for one in theirs}
+        same = {bare(server): server for server in theirs}
         for i, server in enumerate(list(servers)):
             self._server(server, same.get(bare(ours[i])), theirs, is_default=i == 0)
-        mine = {bare(one) for one in ours}
+        mine = {bare(url) for url in ours}
         for url in theirs:
             if bare(url) in mine or "://" not in url:
                 continue
@@ -63,7 +63,9 @@ class Calls(Comparison):
         url = str(server["url"])
         at = f"#/servers/{escaped(url)}"
         if match is None and is_default:
-            near = [one for one in theirs if one.startswith(url) or _host(one) == _host(url)]
+            near = [
+                server for server in theirs if server.startswith(url) or _host(server) == _host(url)
+            ]
             self.findings.add(
                 verdicts.LOST_DEFAULT_SERVER, at, url, "none", ["all"], hints=near or theirs[:2]
             )
@@ -82,7 +84,7 @@ class Calls(Comparison):
             self.findings.add(verdicts.GONE, at, mine.position, "none", position, hints=hints)
             return
         if other.security != mine.security and not other.security & mine.security:
-            ways = [" or ".join(sorted(one)) for one in (mine.security, other.security)]
+            ways = [" or ".join(sorted(each)) for each in (mine.security, other.security)]
             self.findings.add(verdicts.AUTH, f"{at}/security", ways[0], ways[1], position)
         self._address(at, mine, other)
         self.marks.deprecation(mine.node.value, [other.node], at, position)
@@ -102,9 +104,9 @@ class Calls(Comparison):
     def _address(self, at: str, mine: Operation, other: Operation) -> None:
         """Where the call is sent: its server and its path."""
         position = [mine.position]
-        own = [bare(one) for one in other.servers if one != "/"]
-        root = [bare(one) for one in self.theirs.servers() if one != "/"]
-        ours = [bare(one) for one in mine.servers]
+        own = [bare(server) for server in other.servers if server != "/"]
+        root = [bare(server) for server in self.theirs.servers() if server != "/"]
+        ours = [bare(server) for server in mine.servers]
         if own and own != root and ours and ours[0] not in own:
             theirs = ", ".join(other.servers)
             self.findings.add(verdicts.OTHER_SERVER, f"{at}/servers", ours[0], theirs, position)
@@ -114,7 +116,7 @@ class Calls(Comparison):
 
     def _path_names(self, at: str, mine: Operation, other: Operation) -> None:
         """Whether the path names another id than before."""
-        known = {python_name(one) for one in self._item_names(mine)}
+        known = {python_name(name) for name in self._item_names(mine)}
         for key, parameter in mine.parameters.items():
             match = other.parameters.get(key)
             if parameter.place != "path" or match is None:
@@ -155,7 +157,8 @@ class Calls(Comparison):
     def _responses(self, at: str, mine: Operation, other: Operation) -> None:
         written: dict[str, Any] = mine.node.value["responses"]
         is_lost = any(
-            one.startswith("2") and response_of(other, one) is None for one in mine.responses
+            status.startswith("2") and response_of(other, status) is None
+            for status in mine.responses
         )
         for status, response in mine.responses.items():
             place = f"{at}/responses/{status}"
@@ -173,7 +176,7 @@ class Calls(Comparison):
             self._media(f"{place}/content", status, response, match, position)
         for status, response in other.responses.items():
             # A range that stands for one of ours is that one by another name.
-            known = any(response_of(other, one) is response for one in mine.responses)
+            known = any(response_of(other, status) is response for status in mine.responses)
             known |= is_lost and status.startswith("2")
             if status not in mine.responses and not known:
                 self._new_status(f"{at}/responses/{status}", mine, status, response, written)
@@ -181,8 +184,8 @@ class Calls(Comparison):
     def _lost_success(
         self, place: str, response: Message, other: Operation, position: list[str]
     ) -> None:
-        instead = {key: one for key, one in other.responses.items() if key.startswith("2")}
-        schema = next((json_of(one) for one in instead.values()), None)
+        instead = {key: message for key, message in other.responses.items() if key.startswith("2")}
+        schema = next((json_of(message) for message in instead.values()), None)
         self.findings.add(
             verdicts.LOST_SUCCESS,
             place,
@@ -199,7 +202,7 @@ class Calls(Comparison):
             return
         if not status.startswith("2"):
             rule = verdicts.HELD_ERROR_BODY
-        elif any(is_json(one) for one in match.media):
+        elif any(is_json(media) for media in match.media):
             rule = verdicts.HELD_MEDIA
         else:
             rule = verdicts.MEDIA if match.media else verdicts.NO_BODY
@@ -233,25 +236,25 @@ class Calls(Comparison):
             written.update(later)
 
     def _response(self, mine: Operation, status: str, response: Message) -> dict[str, Any]:
-        made: dict[str, Any] = {"description": f"Status {status}."}
+        described: dict[str, Any] = {"description": f"Status {status}."}
         if JSON not in response.media:
-            return made
+            return described
         shape = self.theirs.shape(response.media[JSON])
         owner = f"{mine.node.get('operationId') or 'call'} {status}"
         try:
             schema = self.taker.take(shape, "response", owner, "response")
         except NotModelled:
-            return made
+            return described
         content = {JSON: {"schema": schema}}
         for name, shared in self.contract["components"].get("responses", {}).items():
             if shared.get("content") == content:
                 return {"$ref": f"#/components/responses/{name}"}
-        return {**made, "content": content}
+        return {**described, "content": content}
 
 
 def _order(version: str) -> tuple[int, ...]:
     """A version as numbers; one without numbers comes before every other."""
-    return tuple(int(one) for one in re.findall(r"\d{1,9}", version)) or (-1,)
+    return tuple(int(number) for number in re.findall(r"\d{1,9}", version)) or (-1,)
 
 
 def _host(url: str) -> str:

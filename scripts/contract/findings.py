@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from contract.shapes import escaped
@@ -123,7 +124,7 @@ class Findings:
             self._judged(replace(entry.difference, positions=tuple(entry.positions)))
             for entry in self._entries.values()
         ]
-        differences.sort(key=lambda one: (one.at, one.kind, one.theirs))
+        differences.sort(key=attrgetter("at", "kind", "theirs"))
         kept: list[dict[str, str]] = []
         for difference in differences:
             because = self._decision(difference)
@@ -171,8 +172,8 @@ def named(contract: dict[str, Any], at: str) -> str:
         return at
     item = contract["paths"][match[1].replace("~1", "/").replace("~0", "~")]
     holder = item[match[2]] if match[2] else item
-    difference: dict[str, Any] = holder["parameters"][int(match[3])]
-    if "name" not in difference:
+    parameter: dict[str, Any] = holder["parameters"][int(match[3])]
+    if "name" not in parameter:
         return at
     start = at[: match.start(3)]
-    return f"{start}{escaped(str(difference['in']))}/{escaped(str(difference['name']))}{at[match.end() :]}"
+    return f"{start}{escaped(str(parameter['in']))}/{escaped(str(parameter['name']))}{at[match.end() :]}"

@@ -27,21 +27,21 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
     Returns:
         Dotted names: the public model, then what callers call, then what is private.
     """
-    found: list[str] = []
+    symbols: list[str] = []
     property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
     if property_:
         model, name = property_[1], python_name(property_[2])
-        found.append(f"togai.{model}.{name}")
+        symbols.append(f"togai.{model}.{name}")
         # A property is looked up in a model; a bare name may be any variable.
-        found += _mentioning(facade, f".{name}")
+        symbols += _mentioning(facade, f".{name}")
     elif component:
-        found.append(f"togai.{component[1]}")
-        found += _mentioning(facade, component[1])
+        symbols.append(f"togai.{component[1]}")
+        symbols += _mentioning(facade, component[1])
     elif operation:
         # Through the request's builder to whoever calls that.
         builders = _mentioning(facade, operation)
-        found += [caller for name in builders for caller in _callers(facade, name)] or builders
-    return sorted(dict.fromkeys(found), key=_is_private)
+        symbols += [caller for name in builders for caller in _callers(facade, name)] or builders
+    return sorted(dict.fromkeys(symbols), key=_is_private)
 
 
 def _is_private(symbol: str) -> bool:
@@ -76,7 +76,7 @@ def mentions(package: Path) -> dict[str, set[str]]:
     Args:
         package: The facade's folder.
     """
-    found: dict[str, set[str]] = {}
+    symbols: dict[str, set[str]] = {}
     for file in sorted(package.rglob("*.py")):
         if "testing" in file.parts:
             continue
@@ -90,8 +90,8 @@ def mentions(package: Path) -> dict[str, set[str]]:
         }
         for name, function in _functions(tree, module.removesuffix(".__init__")):
             names = set(_names(function))
-            found[name] = names | {aliases[alias] for alias in names & aliases.keys()}
-    return found
+            symbols[name] = names | {aliases[alias] for alias in names & aliases.keys()}
+    return symbols
 
 
 def _functions(

@@ -66,7 +66,7 @@ class Marks:
         if REMOVED in node or not theirs:
             return
         at = f"{at}/deprecated"
-        if all(one.get("deprecated") is True for one in theirs):
+        if all(each.get("deprecated") is True for each in theirs):
             if not marked and self._findings.add(verdicts.DEPRECATED, at, "no", "yes", positions):
                 node["deprecated"] = True
         elif marked and self._findings.add(verdicts.WELCOME, at, "yes", "no", positions):

@@ -90,24 +90,24 @@ def merge(
         old = Findings(scratch, (), None, ())
         _compare(scratch, before, old)
         known = {entry.key for entry in old.settle()[0]}
-    made = copy.deepcopy(contract)
-    findings = Findings(made, holds, known, left_out)
-    _compare(made, Description(description), findings, before, write=write, today=today)
+    grown = copy.deepcopy(contract)
+    findings = Findings(grown, holds, known, left_out)
+    _compare(grown, Description(description), findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
     stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched
     # By the names of the contract that comes out, so that the next bump finds the same ones.
-    vendor = canonical(contract if stopped else made, description)
+    vendor = canonical(contract if stopped else grown, description)
     since = tuple(changes(last, vendor)) if last is not None else None
-    new = [name for name in made["components"]["schemas"] if name not in _schemas(contract)]
+    new = [name for name in grown["components"]["schemas"] if name not in _schemas(contract)]
     return Merged(
-        contract if stopped else made,
+        contract if stopped else grown,
         differences,
         vendor,
         since,
         tuple(unmatched),
         tuple(released),
         () if stopped else tuple(new),
-        not stopped and made != contract,
+        not stopped and grown != contract,
     )
 
 
@@ -134,8 +134,8 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
 
 
 def _schemas(contract: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = contract.setdefault("components", {}).setdefault("schemas", {})
-    return found
+    schemas: dict[str, Any] = contract.setdefault("components", {}).setdefault("schemas", {})
+    return schemas
 
 
 def _compare(

@@ -127,9 +127,9 @@ class Description:
         item = self.resolved((self.root / "paths") / path)
         node = item / method
         parameters = {
-            one.key: one.parameter
+            keyed.key: keyed.parameter
             for holder in (item, node)
-            for one in self._parameters(path, holder)
+            for keyed in self._parameters(path, holder)
         }
         for i, name in enumerate(re.findall(r"\{([^{}]*)\}", path)):
             bare = Parameter(name, "path", True, None, node)
@@ -155,7 +155,7 @@ class Description:
         """The addresses that the first of these holders names, otherwise those of the whole description."""
         for holder in (*holders, self.root):
             if holder.get("servers"):
-                return tuple(_address(one) for one in holder.nodes("servers"))
+                return tuple(_address(server) for server in holder.nodes("servers"))
         return ()
 
     def _parameters(self, path: str, holder: Node) -> Iterator[_Keyed]:
@@ -183,7 +183,7 @@ class Description:
     def _security(self, operation: Node) -> frozenset[str]:
         """The ways to authenticate, each in words; several schemes at once are joined by a plus."""
         if self._is_canonical:
-            return frozenset(str(one) for one in as_list(operation.get(AUTH)))
+            return frozenset(str(way) for way in as_list(operation.get(AUTH)))
         holder = operation if "security" in operation.value else self.root
         schemes = self.root / "components" / "securitySchemes"
         ways: set[str] = set()
@@ -193,7 +193,7 @@ class Description:
                 scheme = self.resolved(schemes / name)
                 parts = (scheme.get("type"), scheme.get("scheme"), scheme.get("in"))
                 named = scheme.get("name") if scheme.get("type") == "apiKey" else None
-                words.append(" ".join(str(one).lower() for one in (*parts, named) if one))
+                words.append(" ".join(str(part).lower() for part in (*parts, named) if part))
             ways.add(" + ".join(sorted(words)) or "none")
         return frozenset(ways or {"none"})
 
@@ -220,16 +220,16 @@ class Description:
             raise Unusable(
                 f"{at}: the reference {_quoted(ref)} is not a JSON pointer such as #/components/schemas/X"
             )
-        found: Any = self.root.value
+        target: Any = self.root.value
         steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in ref.split("/")[1:]]
         for step in steps:
-            if isinstance(found, list) and step.isdigit() and int(step) < len(found):  # pyright: ignore[reportUnknownArgumentType]
-                found = found[int(step)]  # pyright: ignore[reportUnknownVariableType]
-            elif isinstance(found, dict) and step in found:
-                found = found[step]  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(target, list) and step.isdigit() and int(step) < len(target):  # pyright: ignore[reportUnknownArgumentType]
+                target = target[int(step)]  # pyright: ignore[reportUnknownVariableType]
+            elif isinstance(target, dict) and step in target:
+                target = target[step]  # pyright: ignore[reportUnknownVariableType]
             else:
                 raise Unusable(f"{at}: the reference {_quoted(ref)} cannot be resolved")
-        return schema_node(found, "#" + "".join(f"/{escaped(step)}" for step in steps))
+        return schema_node(target, "#" + "".join(f"/{escaped(step)}" for step in steps))
 
     def shape(self, node: Node) -> Shape:
         """The shape of a schema.
@@ -261,29 +261,29 @@ class Description:
             parts.append(replace(target, name=name) if prefix == "#/components/schemas" else target)
         # Beside a reference, the older dialect ignores everything.
         if ref is None or self._new_dialect:
-            parts += [self.shape(one) for one in node.nodes("allOf")]
+            parts += [self.shape(part) for part in node.nodes("allOf")]
             parts += [
-                choice(node, key, [self.shape(one) for one in node.nodes(key)])
+                choice(node, key, [self.shape(part) for part in node.nodes(key)])
                 for key in ("oneOf", "anyOf")
                 if key in node.value
             ]
             parts.append(own(node, canonical=self._is_canonical))
-        some = [one for one in parts if says_something(one)]
-        made = some[0] if len(some) == 1 else combined(node, some, self._both)
+        some = [part for part in parts if says_something(part)]
+        shape = some[0] if len(some) == 1 else combined(node, some, self._both)
         return replace(
-            made,
-            nullable=any(one.nullable for one in parts),
-            read_only=any(one.read_only for one in parts),
-            write_only=any(one.write_only for one in parts),
+            shape,
+            nullable=any(part.nullable for part in parts),
+            read_only=any(part.read_only for part in parts),
+            write_only=any(part.write_only for part in parts),
         )
 
-    def _both(self, one: Node, other: Node) -> Node:
+    def _both(self, node: Node, other: Node) -> Node:
         """A property that two parts of a composition describe: one node for each pair, so that recursion ends."""
-        if one.value is other.value:
-            return one
-        key = (id(one.value), id(other.value))
+        if node.value is other.value:
+            return node
+        key = (id(node.value), id(other.value))
         if key not in self._synthetic:
-            self._synthetic[key] = Node({"allOf": [one.value, other.value]}, other.at)
+            self._synthetic[key] = Node({"allOf": [node.value, other.value]}, other.at)
         return self._synthetic[key]
 
 

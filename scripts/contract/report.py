@@ -50,13 +50,13 @@ def report(
         listed = _grouped(merged.differences, facade, merged)
         return _text([*lines, *_section("First reading: differs from the contract", listed)])
     of: dict[str, list[Difference]] = {}
-    for one in merged.differences:
-        of.setdefault(_part(one, merged), []).append(one)
+    for difference in merged.differences:
+        of.setdefault(_part(difference, merged), []).append(difference)
 
     def grouped(part: str) -> list[str]:
         return _grouped(of.get(part, ()), facade, merged)
 
-    versions = [_line(one) for one in of.get("version", ())]
+    versions = [_line(difference) for difference in of.get("version", ())]
     released = [f"decision released: {_code(place(at))}" for at in merged.released]
     limits = _constraints(of.get("limit", []))
     lines += _conflicts(merged, facade, spec)
@@ -71,28 +71,30 @@ def report(
     return _text(lines)
 
 
-def _part(one: Difference, merged: Merged) -> str:
+def _part(difference: Difference, merged: Merged) -> str:
     """The part of the report that a difference belongs to."""
     parts = {
-        "conflict": one.verdict is Verdict.CONFLICT,
-        "held": one.verdict is Verdict.HELD and not one.known,
-        "left out": one.kind == UNMODELLED.kind,
+        "conflict": difference.verdict is Verdict.CONFLICT,
+        "held": difference.verdict is Verdict.HELD and not difference.known,
+        "left out": difference.kind == UNMODELLED.kind,
         # Until the vendor's last description is known, all limits that differ.
-        "limit": one.kind.startswith("constraint")
-        and not (one.known and merged.changes is not None),
-        "known": one.known,
-        "visible": one.kind == TIGHTER_SENT.kind,
-        "gain": one.gain,
-        "version": one.kind == "version",
+        "limit": difference.kind.startswith("constraint")
+        and not (difference.known and merged.changes is not None),
+        "known": difference.known,
+        "visible": difference.kind == TIGHTER_SENT.kind,
+        "gain": difference.gain,
+        "version": difference.kind == "version",
     }
     return next((part for part, fits in parts.items() if fits), "quiet")
 
 
 def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
-    lines = [line for one in merged.conflicts for line in _conflict(one, merged, facade)]
+    lines = [
+        line for difference in merged.conflicts for line in _conflict(difference, merged, facade)
+    ]
     if not lines:
         return []
-    pointers = " ".join(_bare(shlex.quote(one.at)) for one in merged.conflicts)
+    pointers = " ".join(_bare(shlex.quote(difference.at)) for difference in merged.conflicts)
     command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
     return [*lines, "To keep ours everywhere:", "", f"    {command}", ""]
 
@@ -119,32 +121,34 @@ def _headline(merged: Merged, dry: bool, problem: str, proof: str, first: bool) 
     return f"**{done}**{f' {proof}' if proof else ''}"
 
 
-def _conflict(one: Difference, merged: Merged, facade: Facade) -> list[str]:
-    hints = ", ".join(_code(hint) for hint in one.hints)
+def _conflict(difference: Difference, merged: Merged, facade: Facade) -> list[str]:
+    hints = ", ".join(_code(hint) for hint in difference.hints)
+    pointer = _bare(shlex.quote(difference.at))
     return [
-        f"## Conflict: {one.kind} at {_code(place(one.at))}",
+        f"## Conflict: {difference.kind} at {_code(place(difference.at))}",
         "",
-        f"- ours: {_code(one.ours)}; theirs: {_code(one.theirs)}" + (f"; {hints}" if hints else ""),
-        f"- on the wire: {_listed(one.positions)}",
-        f"- why: {_safe(one.reason)}",
-        f"- callers would get: {_safe(one.gets or 'an error')}",
-        f"- depends on it: {_symbols(one, merged, facade) or 'nothing in the facade'}",
-        f"- keep ours: `--hold {_bare(shlex.quote(one.at))}`; or contact the vendor; or edit contract and facade",
+        f"- ours: {_code(difference.ours)}; theirs: {_code(difference.theirs)}"
+        + (f"; {hints}" if hints else ""),
+        f"- on the wire: {_listed(difference.positions)}",
+        f"- why: {_safe(difference.reason)}",
+        f"- callers would get: {_safe(difference.gets or 'an error')}",
+        f"- depends on it: {_symbols(difference, merged, facade) or 'nothing in the facade'}",
+        f"- keep ours: `--hold {pointer}`; or contact the vendor; or edit contract and facade",
         "",
     ]
 
 
-def _symbols(one: Difference, merged: Merged, facade: Facade, most: int = 8) -> str:
-    symbols = dependents(one.at, facade, _operation(one, merged))
+def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int = 8) -> str:
+    symbols = dependents(difference.at, facade, _operation(difference, merged))
     more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
     return ", ".join(_code(symbol) for symbol in symbols[:most]) + more
 
 
-def _operation(one: Difference, merged: Merged) -> str | None:
+def _operation(difference: Difference, merged: Merged) -> str | None:
     """The generated module of the call that a pointer belongs to."""
     for path, item in merged.contract["paths"].items():
         for method, operation in item.items():
-            if f"{one.at}/".startswith(f"#/paths/{escaped(path)}/{method}/"):
+            if f"{difference.at}/".startswith(f"#/paths/{escaped(path)}/{method}/"):
                 return python_name(str(operation.get("operationId")))
     return None
 
@@ -159,9 +163,9 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]:
-    gains.sort(key=lambda one: one.kind != IDEMPOTENCY.kind)
+    gains.sort(key=lambda difference: difference.kind != IDEMPOTENCY.kind)
     can_send = any("extra_query" in names for names in facade.values())
-    lines = [_line(one) + (_sent_by(one) if can_send else "") for one in gains]
+    lines = [_line(difference) + (_sent_by(difference) if can_send else "") for difference in gains]
     if merged.schemas:
         names = ", ".join(_code(name) for name in merged.schemas[:MOST])
         more = f" and {len(merged.schemas) - MOST} more" if len(merged.schemas) > MOST else ""
@@ -170,30 +174,38 @@ def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]
     return lines
 
 
-def _line(one: Difference) -> str:
-    change = f"{one.ours} -> {one.theirs}" if one.kind == "version" else one.theirs
-    detail = "" if one.kind == "new enum member" else f", {_safe(change)}"
-    where = [position for position in one.positions if position != "all"]
-    return f"{one.kind} {_place(one)}{detail}" + (f" ({_listed(where)})" if where else "")
+def _line(difference: Difference) -> str:
+    change = (
+        f"{difference.ours} -> {difference.theirs}"
+        if difference.kind == "version"
+        else difference.theirs
+    )
+    detail = "" if difference.kind == "new enum member" else f", {_safe(change)}"
+    where = [position for position in difference.positions if position != "all"]
+    return f"{difference.kind} {_place(difference)}{detail}" + (
+        f" ({_listed(where)})" if where else ""
+    )
 
 
-def _sent_by(one: Difference) -> str:
+def _sent_by(difference: Difference) -> str:
     """How callers send a new parameter already."""
-    is_filter = "/events/get/parameters/query/" in one.at.replace("~1", "/")
-    if one.kind != "new parameter" or not is_filter:
+    is_filter = "/events/get/parameters/query/" in difference.at.replace("~1", "/")
+    if difference.kind != "new parameter" or not is_filter:
         return ""
-    name = one.at.rpartition("/")[2]
+    name = difference.at.rpartition("/")[2]
     return f": sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
 
 
 def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) -> list[str]:
     """One line for each rule and reason, with all its places, what callers get, and what depends on them."""
     groups: dict[tuple[str, str, str], list[Difference]] = {}
-    for one in differences:
-        groups.setdefault((one.kind, one.reason, one.gets), []).append(one)
+    for difference in differences:
+        groups.setdefault((difference.kind, difference.reason, difference.gets), []).append(
+            difference
+        )
     lines: list[str] = []
     for (kind, reason, gets), some in groups.items():
-        shown = ", ".join(_place(one) + _change(one) for one in some[:MOST])
+        shown = ", ".join(_place(difference) + _change(difference) for difference in some[:MOST])
         more = f" and {len(some) - MOST} more" if len(some) > MOST else ""
         line = f"{kind}: {shown}{more}; {_safe(reason)}"
         if gets not in ("", "the same"):
@@ -203,24 +215,30 @@ def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) 
     return lines
 
 
-def _change(one: Difference) -> str:
+def _change(difference: Difference) -> str:
     """The old and the new values, where they are short and informative."""
-    hints = "".join(f" ({_safe(hint)})" for hint in one.hints[:1])
-    if "none" in (one.ours, one.theirs) or len(one.ours) + len(one.theirs) > 60:
+    hints = "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
+    if (
+        "none" in (difference.ours, difference.theirs)
+        or len(difference.ours) + len(difference.theirs) > 60
+    ):
         return hints
-    return f" {_code(f'{one.ours} -> {one.theirs}')}{hints}"
+    return f" {_code(f'{difference.ours} -> {difference.theirs}')}{hints}"
 
 
-def _place(one: Difference) -> str:
-    return _code(place(one.at).removeprefix("#/"))
+def _place(difference: Difference) -> str:
+    return _code(place(difference.at).removeprefix("#/"))
 
 
 def _constraints(limits: list[Difference]) -> list[str]:
     lines: list[str] = []
     for kind in ("constraint loosened", "constraint tightened"):
-        some = [one for one in limits if one.kind == kind]
+        some = [difference for difference in limits if difference.kind == kind]
         if some:
-            shown = [f"{_place(one)} {_code(f'{one.ours} -> {one.theirs}')}" for one in some[:3]]
+            shown = [
+                f"{_place(difference)} {_code(f'{difference.ours} -> {difference.theirs}')}"
+                for difference in some[:3]
+            ]
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
             lines.append(f"{kind}, {some[0].reason}: {', '.join(shown)}{more}")
     return lines
@@ -229,14 +247,17 @@ def _constraints(limits: list[Difference]) -> list[str]:
 def _other_changes(merged: Merged) -> list[str]:
     """What changed in the vendor's description without being a difference from the contract."""
     since = merged.changes or ()
-    explained = [place(one.at) for one in merged.differences if not one.known]
-    explained += [position for one in merged.differences for position in one.positions]
-    wording = dict.fromkeys(place(one.at) for one in since if one.is_wording)
-    rest = dict.fromkeys(place(one.at) for one in since if not one.is_wording)
+    explained = [place(difference.at) for difference in merged.differences if not difference.known]
+    explained += [
+        position for difference in merged.differences for position in difference.positions
+    ]
+    wording = dict.fromkeys(place(change.at) for change in since if change.is_wording)
+    rest = dict.fromkeys(place(change.at) for change in since if not change.is_wording)
     others = [
         where
         for where in rest
-        if not where.startswith("#/info/") and not any(_is_near(where, one) for one in explained)
+        if not where.startswith("#/info/")
+        and not any(_is_near(where, other) for other in explained)
     ]
     return [
         *_places("wording changed", wording),
@@ -245,23 +266,26 @@ def _other_changes(merged: Merged) -> list[str]:
 
 
 def _places(title: str, places: Iterable[str]) -> list[str]:
-    listed = [_code(one) for one in places]
+    listed = [_code(where) for where in places]
     more = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
     return [f"{title}: {', '.join(listed[:MOST])}{more}"] if listed else []
 
 
-def _is_near(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
+def _is_near(where: str, other: str) -> bool:
+    return where.startswith(other) or other.startswith(where)
 
 
 def _counted(known: list[Difference]) -> str:
-    kinds = ["held by decision" if "held by decision" in one.reason else one.kind for one in known]
+    kinds = [
+        "held by decision" if "held by decision" in difference.reason else difference.kind
+        for difference in known
+    ]
     return ", ".join(f"{kind} ({kinds.count(kind)})" for kind in sorted(set(kinds)))
 
 
 def _listed(positions: Iterable[str]) -> str:
     places = list(positions)
-    shown = ", ".join(_code(one) for one in places[:2])
+    shown = ", ".join(_code(where) for where in places[:2])
     return f"{shown} and {len(places) - 2} more" if len(places) > 2 else shown
 
 
@@ -300,10 +324,10 @@ def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> li
             lines.append(f"- *(field)* {name}: {what.replace(' | ', ' or ')}")
         elif value[2] and "(" not in value[0] and value[0].count(".") == 2:
             lines.append(f"- *(enum)* {value[0].removeprefix('togai.').removeprefix('models.')}")
-    for one in merged.differences:
-        if not one.known and one.kind == "deprecated":
-            where = place(one.at)
-            if one.at.startswith(SCHEMAS):
+    for difference in merged.differences:
+        if not difference.known and difference.kind == "deprecated":
+            where = place(difference.at)
+            if difference.at.startswith(SCHEMAS):
                 model, _, wire = where.partition(".")
                 where = f"{model}.{python_name(wire)}"
             lines.append(f"- *(deprecated)* {where}: the vendor plans to drop it")

@@ -74,7 +74,7 @@ class Schemas(Comparison):
 
     def members(self, place: Place) -> None:
         """Compare the properties of an object."""
-        meetings = [one for one in place.meetings if not self._wrapped(place, one)]
+        meetings = [meeting for meeting in place.meetings if not self._wrapped(place, meeting)]
         if not meetings:
             return
         for name, node in place.ours.properties.items():
@@ -82,33 +82,33 @@ class Schemas(Comparison):
         aliases = {
             alias for node in place.ours.properties.values() for alias in node.get(ALIASES) or ()
         }
-        fresh = dict.fromkeys(name for one in meetings for name in one.theirs.properties)
+        fresh = dict.fromkeys(name for meeting in meetings for name in meeting.theirs.properties)
         for name in fresh:
             if name not in place.ours.properties and name not in aliases:
                 self._new_property(place, meetings, name)
-        for one in meetings:
-            if one.direction == "request":
-                self._ghosts(place, one)
+        for meeting in meetings:
+            if meeting.direction == "request":
+                self._ghosts(place, meeting)
 
-    def _ghosts(self, place: Place, one: Meeting) -> None:
+    def _ghosts(self, place: Place, meeting: Meeting) -> None:
         """What a request must have although nothing describes it."""
-        known = one.theirs.properties.keys() | place.ours.properties.keys()
-        for name in sorted(one.theirs.required - known):
+        known = meeting.theirs.properties.keys() | place.ours.properties.keys()
+        for name in sorted(meeting.theirs.required - known):
             at = f"{place.at}/properties/{escaped(name)}"
             words = ("none", "required anything")
-            self.findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(one, name)])
+            self.findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(meeting, name)])
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
         """Whether all of an object stands one level deeper in theirs; reports it."""
-        known = {python_name(one) for one in place.ours.required or place.ours.properties}
-        present = {python_name(one) for one in meeting.theirs.properties}
+        known = {python_name(name) for name in place.ours.required or place.ours.properties}
+        present = {python_name(name) for name in meeting.theirs.properties}
         if not meeting.is_success or not known or known & present:
             return False
         for name, node in meeting.theirs.properties.items():
             inner = self.theirs.shape(node)
             if inner.kind == "list" and inner.inner:
                 inner = self.theirs.shape(inner.inner)
-            deeper = {python_name(one) for one in inner.properties}
+            deeper = {python_name(name) for name in inner.properties}
             if 2 * len(known & deeper) >= len(known) and known & deeper:
                 theirs = f"in {name}"
                 where = [meeting.position]
@@ -120,15 +120,17 @@ class Schemas(Comparison):
     def _property(self, place: Place, meetings: Sequence[Meeting], name: str, node: Node) -> None:
         at, written = f"{place.at}/properties/{escaped(name)}", node.value
         names = (name, *(written.get(ALIASES) or ()))
-        present = [one for one in meetings if any(self._has(one, each) for each in names)]
-        absent = [one for one in meetings if one not in present]
+        present = [
+            meeting for meeting in meetings if any(self._has(meeting, each) for each in names)
+        ]
+        absent = [meeting for meeting in meetings if meeting not in present]
         if ORIGIN not in written:
             self._absent(place, name, node, present, absent)
         if REMOVED in written and not absent:
-            self.marks.release(written, at, [_at(one, name) for one in present])
-        present = [one for one in present if name in one.theirs.properties]
-        nodes = [one.theirs.properties[name] for one in present]
-        self.marks.deprecation(written, nodes, at, [_at(one, name) for one in present])
+            self.marks.release(written, at, [_at(meeting, name) for meeting in present])
+        present = [meeting for meeting in present if name in meeting.theirs.properties]
+        nodes = [meeting.theirs.properties[name] for meeting in present]
+        self.marks.deprecation(written, nodes, at, [_at(meeting, name) for meeting in present])
         self._needs(place, present, name, node)
 
     def _absent(
@@ -143,30 +145,30 @@ class Schemas(Comparison):
         at = f"{place.at}/properties/{escaped(name)}"
         words = self.ours.shape(node).words
         # What is sent decides: what is read follows it.
-        for one in [one for one in absent if one.direction == "request"] or absent:
-            alias, where = self._alias(place, one, name, node), [_at(one, name)]
-            if one.direction == "request" and alias:
+        for meeting in [meeting for meeting in absent if meeting.direction == "request"] or absent:
+            alias, where = self._alias(place, meeting, name, node), [_at(meeting, name)]
+            if meeting.direction == "request" and alias:
                 self._renamed_request(place, name, node, alias, where)
-            elif one.direction == "request":
+            elif meeting.direction == "request":
                 rule = verdicts.LOST_REQUEST_PROPERTY
-                hints = self._hints(place, one, name, node)
+                hints = self._hints(place, meeting, name, node)
                 self.findings.add(rule, at, words, "none", where, hints=hints)
             elif alias and RELIED not in node.value:
                 if self.findings.add(verdicts.ALIAS, at, name, alias, where, gain=False):
                     aliases: list[str] = node.value.setdefault(ALIASES, [])
                     aliases += [alias] if alias not in aliases else []
             else:
-                self._lost_response(place, name, node, one, present)
+                self._lost_response(place, name, node, meeting, present)
 
     def _lost_response(
-        self, place: Place, name: str, node: Node, one: Meeting, present: Sequence[Meeting]
+        self, place: Place, name: str, node: Node, meeting: Meeting, present: Sequence[Meeting]
     ) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
-        words, where = self.ours.shape(node).words, [_at(one, name)]
-        hints = self._hints(place, one, name, node)
-        if one.is_success and RELIED in node.value:
+        words, where = self.ours.shape(node).words, [_at(meeting, name)]
+        hints = self._hints(place, meeting, name, node)
+        if meeting.is_success and RELIED in node.value:
             rule = verdicts.LOST_RELIED
-        elif one.is_success and name in place.ours.required:
+        elif meeting.is_success and name in place.ours.required:
             rule = verdicts.LOST_READ
         elif not present:
             self.marks.hold(
@@ -177,14 +179,14 @@ class Schemas(Comparison):
             rule = verdicts.HELD_PROPERTY
         self.findings.add(rule, at, words, "none", where, hints=hints)
 
-    def _alias(self, place: Place, one: Meeting, name: str, node: Node) -> str:
+    def _alias(self, place: Place, meeting: Meeting, name: str, node: Node) -> str:
         """The new name of a property: one of the same name in Python and the same shape."""
         shape = self.ours.shape(node)
-        for new, theirs in one.theirs.properties.items():
+        for new, theirs in meeting.theirs.properties.items():
             alike = python_name(new) == python_name(name) and new not in place.ours.properties
             if alike and not unwritable(new):
                 other = self.theirs.shape(theirs)
-                if other.words == shape.words and goes(other, one.direction):
+                if other.words == shape.words and goes(other, meeting.direction):
                     return new
         return ""
 
@@ -201,16 +203,18 @@ class Schemas(Comparison):
             node.value[ALIASES] = list(dict.fromkeys([*(node.value.get(ALIASES) or ()), old]))
             _rename(place.node.value, name, new)
 
-    def _hints(self, place: Place, one: Meeting, name: str, node: Node) -> list[str]:
+    def _hints(self, place: Place, meeting: Meeting, name: str, node: Node) -> list[str]:
         """Where a property may be now: under another name beside it, or under its own elsewhere."""
         shape = self.ours.shape(node)
         beside = [
             f"renamed to {new}?"
-            for new, theirs in one.theirs.properties.items()
+            for new, theirs in meeting.theirs.properties.items()
             if not clash(new, place.ours.properties)
             and self.theirs.shape(theirs).words == shape.words
         ]
-        elsewhere = find(self.theirs, one.root, python_name(name), shape.words) if one.root else []
+        elsewhere = (
+            find(self.theirs, meeting.root, python_name(name), shape.words) if meeting.root else []
+        )
         moved = [f"moved to {path}?" for path in elsewhere]
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 
@@ -223,14 +227,14 @@ class Schemas(Comparison):
         if needed and not mine:
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
-        for one in present:
-            theirs = name in one.theirs.required
-            null = self.theirs.shape(one.theirs.properties[name]).nullable
+        for meeting in present:
+            theirs = name in meeting.theirs.required
+            null = self.theirs.shape(meeting.theirs.properties[name]).nullable
             if theirs != mine or (null and not self.ours.shape(node).nullable):
                 words = need(theirs) + (", null" if null else "")
-                weaker = one.is_success and mine
+                weaker = meeting.is_success and mine
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
-                where = [_at(one, name)]
+                where = [_at(meeting, name)]
                 self.findings.add(rule, at, was, words, where, known=not weaker)
 
     def _has(self, meeting: Meeting, name: str) -> bool:
@@ -240,16 +244,18 @@ class Schemas(Comparison):
     def _needing(self, present: Iterable[Meeting], name: str) -> list[str]:
         """Where requests must have a property: not where it is only ever received."""
         return [
-            _at(one, name)
-            for one in present
-            if one.direction == "request" and name in one.theirs.required and self._has(one, name)
+            _at(meeting, name)
+            for meeting in present
+            if meeting.direction == "request"
+            and name in meeting.theirs.required
+            and self._has(meeting, name)
         ]
 
     def _new_property(self, place: Place, meetings: Sequence[Meeting], name: str) -> None:
         at = f"{place.at}/properties/{escaped(name)}"
-        present = [one for one in meetings if name in one.theirs.properties]
-        positions = [_at(one, name) for one in present]
-        shapes = [self.theirs.shape(one.theirs.properties[name]) for one in present]
+        present = [meeting for meeting in meetings if name in meeting.theirs.properties]
+        positions = [_at(meeting, name) for meeting in present]
+        shapes = [self.theirs.shape(meeting.theirs.properties[name]) for meeting in present]
         words = shapes[0].words
         if any(clash(name, [known]) for known in self._renamed(place)):
             return
@@ -259,7 +265,7 @@ class Schemas(Comparison):
             return
         why = self._unfit(place, at, name, present, shapes)
         if not why and self.findings.is_free(at, words):
-            sending = any(one.direction == "request" for one in place.meetings)
+            sending = any(meeting.direction == "request" for meeting in place.meetings)
             direction: Direction = "request" if sending else "response"
             owner = place.at.removeprefix(SCHEMAS).replace("/", " ")
             try:
@@ -280,23 +286,23 @@ class Schemas(Comparison):
     def _renamed(self, place: Place) -> Iterable[str]:
         """The properties of ours that some request of theirs has under another name alone."""
         for name, node in place.ours.properties.items():
-            for one in place.meetings:
-                missing = one.direction == "request" and name not in one.theirs.properties
-                if missing and self._alias(place, one, name, node):
+            for meeting in place.meetings:
+                missing = meeting.direction == "request" and name not in meeting.theirs.properties
+                if missing and self._alias(place, meeting, name, node):
                     yield name
 
     def _unfit(
         self, place: Place, at: str, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
     ) -> str:
         """Why a new property cannot be part of a model; empty if it can."""
-        sending = [one for one in place.meetings if one.direction == "request"]
+        sending = [meeting for meeting in place.meetings if meeting.direction == "request"]
         if unwritable(name):
             return unwritable(name)
-        if not any(self._has(one, name) for one in present):
+        if not any(self._has(meeting, name) for meeting in present):
             return "it never goes this way"
-        if not all(self._has(one, name) for one in sending):
+        if not all(self._has(meeting, name) for meeting in sending):
             return "the request does not take it"
-        if len({one.words for one in shapes}) > 1:
+        if len({shape.words for shape in shapes}) > 1:
             return "calls differ in its type"
         if not place.ours.properties:
             return "callers read the object as a dict, which holds it"
@@ -339,10 +345,10 @@ def _rename(schema: dict[str, Any], old: str, new: str) -> None:
     """Give a property another name, in its place."""
     for part in (schema, *schema.get("allOf", ())):
         if old in part.get("properties", {}) and old != new:
-            renamed = {new if key == old else key: one for key, one in part["properties"].items()}
+            renamed = {new if key == old else key: node for key, node in part["properties"].items()}
             part["properties"] = renamed
         if old in part.get("required", ()):
-            part["required"] = [new if one == old else one for one in part["required"]]
+            part["required"] = [new if name == old else name for name in part["required"]]
 
 
 def shown(value: Any) -> str:

@@ -35,21 +35,21 @@ class Node:
     def __truediv__(self, key: object) -> Node:
         """The mapping under a key; an empty one if nothing stands there."""
         at = f"{self.at}/{escaped(str(key))}"
-        found = self.value.get(str(key))
-        if found is None:
+        value = self.value.get(str(key))
+        if value is None:
             return Node({}, at)
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             raise Unusable(f"{at} is not a mapping")
-        return Node(cast("dict[str, Any]", found), at)
+        return Node(cast("dict[str, Any]", value), at)
 
     def nodes(self, key: str) -> list[Node]:
         """The mappings in the list under a key; none if nothing stands there."""
-        found: Any = self.value.get(key)
-        if found is None:
+        value: Any = self.value.get(key)
+        if value is None:
             return []
-        if not isinstance(found, list):
+        if not isinstance(value, list):
             raise Unusable(f"{self.at}/{escaped(key)} is not a list")
-        return [schema_node(one, f"{self.at}/{escaped(key)}/{i}") for i, one in enumerate(found)]  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        return [schema_node(item, f"{self.at}/{escaped(key)}/{i}") for i, item in enumerate(value)]  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
 
 
 def schema_node(value: Any, at: str) -> Node:
@@ -266,20 +266,20 @@ def _inner(node: Node, kind: str) -> Node | None:
 
 def _first(values: Iterable[T | None]) -> T | None:
     """The first value that is there."""
-    return next((one for one in values if one is not None), None)
+    return next((value for value in values if value is not None), None)
 
 
 def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
     """The values that all enums have."""
     if not enums:
         return None
-    return tuple(value for value in enums[0] if all(value in one for one in enums))
+    return tuple(value for value in enums[0] if all(value in enum for enum in enums))
 
 
-def _tightest(key: str, one: Any, other: Any) -> Any:
+def _tightest(key: str, value: Any, other: Any) -> Any:
     if key in UPPER:
-        return min(one, other)
-    return max(one, other) if key in LOWER else other
+        return min(value, other)
+    return max(value, other) if key in LOWER else other
 
 
 def _is_limit(key: str, value: Any) -> bool:
@@ -288,7 +288,7 @@ def _is_limit(key: str, value: Any) -> bool:
     if key == "uniqueItems":
         return value is True
     if key == "enum":
-        return bool(as_list(value)) and all(isinstance(one, (int, float)) for one in value)
+        return bool(as_list(value)) and all(isinstance(number, (int, float)) for number in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
     return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)

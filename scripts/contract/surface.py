@@ -65,7 +65,9 @@ def wire(document: dict[str, Any]) -> list[str]:
             position = parameter_position(operation, key, parameter.name)
             if parameter.schema:
                 facts.update(_schema(described, parameter.schema, position, needed, ()))
-        messages = {f"{here} {status}": one for status, one in operation.responses.items()}
+        messages = {
+            f"{here} {status}": response for status, response in operation.responses.items()
+        }
         if operation.body:
             messages[f"{here} body"] = operation.body
         for position, message in messages.items():
@@ -147,20 +149,22 @@ def _class(name: str, cls: type[Any]) -> Iterator[str]:
     yield from (f"{name} is a {_named(base)}" for base in cls.__mro__[1:-1] if _seen(base))
     listed = set[str]()
     if issubclass(cls, enum.Enum):
-        yield from (f"{name}.{one.name} = {one.value!r}" for one in cls)
+        yield from (f"{name}.{member.name} = {member.value!r}" for member in cls)
         listed = set(cls.__members__)
     elif attrs.has(cls):
         yield from _fields(name, cls)
-        listed = {one.name for one in attrs.fields(cls)}
+        listed = {field.name for field in attrs.fields(cls)}
     elif _constructed(cls):
         yield from _parameters(f"{name}()", cls)
-    yield from _members(name, [one for one in reversed(cls.__mro__) if _ours(one)], listed)
+    yield from _members(name, [owner for owner in reversed(cls.__mro__) if _ours(owner)], listed)
 
 
 def _members(name: str, owners: list[type[Any]], listed: set[str]) -> Iterator[str]:
     """The annotations, methods and other attributes of a class that are not listed yet."""
     annotations = {
-        key: one for owner in owners for key, one in inspect.get_annotations(owner).items()
+        key: annotation
+        for owner in owners
+        for key, annotation in inspect.get_annotations(owner).items()
     }
     for key, annotation in annotations.items():
         if not key.startswith("_") and key not in listed:
@@ -177,14 +181,14 @@ def _constructed(cls: type[Any]) -> bool:
 
 
 def _fields(name: str, cls: type[Any]) -> Iterator[str]:
-    for one in attrs.fields(cls):
-        if one.name.startswith("_"):
+    for field in attrs.fields(cls):
+        if field.name.startswith("_"):
             continue
-        yield f"{name}.{one.name}: {_type(one.type)}"
-        if one.init:
-            needed = "required" if one.default is attrs.NOTHING else "optional"
-            way = "keyword" if one.kw_only else "positional"
-            yield f"{name}({one.alias}=) {way} {needed}"
+        yield f"{name}.{field.name}: {_type(field.type)}"
+        if field.init:
+            needed = "required" if field.default is attrs.NOTHING else "optional"
+            way = "keyword" if field.kw_only else "positional"
+            yield f"{name}({field.alias}=) {way} {needed}"
 
 
 def _member(name: str, member: Any) -> Iterator[str]:
@@ -214,15 +218,21 @@ def _parameters(name: str, function: Any) -> Iterator[str]:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return
-    for i, one in enumerate(signature.parameters.values()):
-        if one.name in ("self", "cls") or one.name.startswith("_"):
+    for i, parameter in enumerate(signature.parameters.values()):
+        if parameter.name in ("self", "cls") or parameter.name.startswith("_"):
             continue
-        if shared := shared_parameters(function, one):
+        if shared := shared_parameters(function, parameter):
             yield from (f"{name} {key}: {hint}, keyword" for key, hint in shared.items())
             continue
-        way = "keyword" if one.kind is one.KEYWORD_ONLY else f"{one.kind.name.lower()} {i}"
-        default = "" if one.default is one.empty else f" = {_default(one.default)}"
-        yield f"{name} {one.name}: {_type(one.annotation)}{default}, {way}"
+        way = (
+            "keyword"
+            if parameter.kind is parameter.KEYWORD_ONLY
+            else f"{parameter.kind.name.lower()} {i}"
+        )
+        default = (
+            "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
+        )
+        yield f"{name} {parameter.name}: {_type(parameter.annotation)}{default}, {way}"
 
 
 def shared_parameters(function: Any, parameter: inspect.Parameter) -> dict[str, str]:
@@ -282,7 +292,7 @@ def released(folder: Path) -> list[Path]:
     Args:
         folder: The folder of the present facts.
     """
-    return sorted(one for one in folder.iterdir() if one.is_dir())
+    return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def main(arguments: list[str]) -> int:

@@ -78,8 +78,8 @@ class Values(Comparison):
     ) -> None:
         at = f"{place.at}/enum/{escaped(value)}"
         schema = place.node.value
-        sent = [one.position for one in absent if one.direction == "request"]
-        where = sent or [one.position for one in absent]
+        sent = [meeting.position for meeting in absent if meeting.direction == "request"]
+        where = sent or [meeting.position for meeting in absent]
         if sent or is_relied:
             rule = verdicts.LOST_REQUEST_MEMBER if sent else verdicts.LOST_RELIED_MEMBER
             self.findings.add(rule, at, value, "none", where, hints=hints)
@@ -103,13 +103,15 @@ class Values(Comparison):
 
     def limits(self, place: Place) -> None:
         """Compare limits and patterns: ours follow what is loosened."""
-        sent = [one for one in place.meetings if one.direction == "request"]
+        sent = [meeting for meeting in place.meetings if meeting.direction == "request"]
         deciding = sent or place.meetings
-        positions = [one.position for one in deciding]
+        positions = [meeting.position for meeting in deciding]
         for key in LIMITS:
             mine = _limit(key, place.ours.limits)
             at = f"{place.at}/{key}"
-            loosest = _loosest(key, [_limit(key, one.theirs.limits) for one in deciding], mine)
+            loosest = _loosest(
+                key, [_limit(key, meeting.theirs.limits) for meeting in deciding], mine
+            )
             if loosest == mine:
                 continue
             words = (shown(mine), shown(loosest))
@@ -150,7 +152,7 @@ def _loosest(key: str, offered: list[Any], mine: Any) -> Any:
         return max(offered)
     if key in LOWER:
         return min(offered)
-    return offered[0] if len({str(one) for one in offered}) == 1 else mine
+    return offered[0] if len({str(value) for value in offered}) == 1 else mine
 
 
 def _limit(key: str, limits: Mapping[str, Any]) -> Any:

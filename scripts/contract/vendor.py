@@ -79,11 +79,13 @@ class _Writer:
         self.components: dict[str, Any] = {}
 
     def operation(self, call: Operation) -> dict[str, Any]:
-        parameters = [self._parameter(one) for _, one in sorted(call.parameters.items())]
+        parameters = [
+            self._parameter(parameter) for _, parameter in sorted(call.parameters.items())
+        ]
         written: dict[str, Any] = {"parameters": parameters, AUTH: sorted(call.security)}
         written |= _prose(call.node)
         written["responses"] = {
-            status: self._message(one) for status, one in sorted(call.responses.items())
+            status: self._message(message) for status, message in sorted(call.responses.items())
         }
         if call.node.get("operationId"):
             written["operationId"] = str(call.node.get("operationId"))
@@ -95,18 +97,22 @@ class _Writer:
             written["requestBody"] = {**self._message(call.body), "required": call.body.required}
         return written
 
-    def _parameter(self, one: Parameter) -> dict[str, Any]:
-        written: dict[str, Any] = {"in": one.place, "name": one.name, "required": one.required}
-        written |= _prose(one.node)
-        schema = {"schema": self.schema(one.schema)} if one.schema else {}
-        media = (one.node / "content").value
+    def _parameter(self, parameter: Parameter) -> dict[str, Any]:
+        written: dict[str, Any] = {
+            "in": parameter.place,
+            "name": parameter.name,
+            "required": parameter.required,
+        }
+        written |= _prose(parameter.node)
+        schema = {"schema": self.schema(parameter.schema)} if parameter.schema else {}
+        media = (parameter.node / "content").value
         written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
-        if one.node.get("deprecated") is True:
+        if parameter.node.get("deprecated") is True:
             written["deprecated"] = True
         return written
 
     def _message(self, message: Message) -> dict[str, Any]:
-        content = {kind: {"schema": self.schema(one)} for kind, one in message.media.items()}
+        content = {kind: {"schema": self.schema(media)} for kind, media in message.media.items()}
         return {**_prose(message.node), **({"content": content} if content else {})}
 
     def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
@@ -145,7 +151,7 @@ class _Writer:
         content = self._content(shape, wanted) | (_prose(shape.node) if shape.node else {})
         # The same object, written out at several places.
         twin = next(
-            (one for one, known in self.components.items() if known and known == content), None
+            (name for name, known in self.components.items() if known and known == content), None
         )
         if twin is not None and f'"#/components/schemas/{name}"' not in json.dumps(content):
             del self.components[name]

@@ -71,7 +71,7 @@ def _written(value: Any) -> Any:
     if isinstance(value, list):
         items: Any = CommentedSeq(_written(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
         if sum(len(str(item)) + 2 for item in items) < 80 and all(
-            isinstance(x, str) for x in items
+            isinstance(item, str) for item in items
         ):
             items.fa.set_flow_style()
         return items

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     # A fork in a process without threads is safe, and inherits the mutants.
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-        examined = [(base, one, number % THOROUGH == 0) for number, one in enumerate(mutants)]
+        examined = [(base, mutant, number % THOROUGH == 0) for number, mutant in enumerate(mutants)]
         results = pool.starmap(examine, examined, chunksize=20)
         chained = pool.starmap(examine_sequence, [(base, course) for course in courses])
         _say(f"{len(results) + len(chained)} merges after {time.monotonic() - started:.0f} s")
@@ -92,9 +92,9 @@ def _packages(pool: Pool, sample: list[tuple[Mutant, Result]], room: Path) -> li
     first = [(mutant.document, result.verdict, None) for mutant, result in sample]
     trials: list[Trial] = pool.starmap(judge, first, chunksize=1)
     fresh: dict[str, int] = {}
-    for number, one in enumerate(trials):
-        if not one.faults and one.package != digest(ROOT):
-            fresh.setdefault(one.package, number)
+    for number, trial in enumerate(trials):
+        if not trial.faults and trial.package != digest(ROOT):
+            fresh.setdefault(trial.package, number)
     numbers = list(fresh.values())
     numbers = numbers[:: max(1, len(numbers) // TESTED)][:TESTED]
     _say(f"{len(fresh)} packages differ from ours, {len(numbers)} are tested in full")
@@ -142,7 +142,7 @@ def table(results: Iterable[Result], packages: Iterable[Result]) -> str:
     for name, row in [*rows.items(), (f"all {len(rows)}", total)]:
         counts = (
             row.verdicts.total(),
-            *(row.verdicts[one] for one in ("same", "absorbed", "held", "conflict")),
+            *(row.verdicts[verdict] for verdict in ("same", "absorbed", "held", "conflict")),
             row.packages,
             row.survivors,
         )

@@ -109,9 +109,9 @@ row("changed texts", "same", properties, TEXTS, _is_written)
 
 def _turned(node: Any) -> Any:
     if isinstance(node, dict):
-        return {key: _turned(one) for key, one in reversed(cast("Document", node).items())}
+        return {key: _turned(item) for key, item in reversed(cast("Document", node).items())}
     if isinstance(node, list):
-        return [_turned(one) for one in reversed(cast("Any", node))]
+        return [_turned(item) for item in reversed(cast("Any", node))]
     return node
 
 

@@ -70,7 +70,7 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
     while created < count:
         # How it is written comes last: it moves what the others look for.
         chosen = sorted(chance.sample(everything, chance.choice((2, 3))), key=_is_form)
-        if sum(one.form for one, _ in chosen) > 1 or _at_one_place(chosen):
+        if sum(operator.form for operator, _ in chosen) > 1 or _at_one_place(chosen):
             continue
         document = copy.deepcopy(base)
         try:
@@ -79,9 +79,9 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
         except (KeyError, ValueError, StopIteration):
             continue
         created += 1
-        expected = max((one.expected for one, _ in chosen), key=ORDER.index)
-        label = "; ".join(f"{one.name} at {place.label}" for one, place in chosen)
-        one_way = any(one.one_way for one, _ in chosen)
+        expected = max((operator.expected for operator, _ in chosen), key=ORDER.index)
+        label = "; ".join(f"{operator.name} at {place.label}" for operator, place in chosen)
+        one_way = any(operator.one_way for operator, _ in chosen)
         described = json.loads(json.dumps(document))
         yield Mutant("two or three at once", label, expected, described, one_way)
 
@@ -113,8 +113,8 @@ def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) ->
         labels: list[str] = []
         present = copy.deepcopy(base)
         while len(documents) < length:
-            one = chance.choice(harmless)
-            places = [place for place in one.places(present) if not place.cuts]
+            operator = chance.choice(harmless)
+            places = [place for place in operator.places(present) if not place.cuts]
             if not places:
                 continue
             place = chance.choice(places)
@@ -129,5 +129,5 @@ def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) ->
             fresh = f'"{additions.NEW}{len(documents)}"'
             present = json.loads(json.dumps(following).replace(f'"{additions.NEW}"', fresh))
             documents.append(present)
-            labels.append(f"{one.name} at {place.label}")
+            labels.append(f"{operator.name} at {place.label}")
         yield Sequence(f"{number + 1}: " + "; ".join(labels), tuple(documents))

@@ -173,10 +173,10 @@ def objects(d: Document) -> Iterator[Spot]:
 
 def properties(d: Document) -> Iterator[Spot]:
     """Every property of every schema."""
-    for one in objects(d):
-        for name, described in one.described["properties"].items():
-            at, cuts = (*one.at, "properties", name), "$ref" in str(described)
-            yield Spot(f"{one.name}.{name}", at, described, one.is_sent, cuts)
+    for spot in objects(d):
+        for name, described in spot.described["properties"].items():
+            at, cuts = (*spot.at, "properties", name), "$ref" in str(described)
+            yield Spot(f"{spot.name}.{name}", at, described, spot.is_sent, cuts)
 
 
 def enums(d: Document) -> Iterator[Spot]:

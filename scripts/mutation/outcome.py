@@ -53,7 +53,7 @@ def _gaps(model: Any, at: str = "") -> list[str]:
 
 def listing(client: Togai, _service: Service) -> Any:
     """List by each filter over up to three pages, and sum the quantities."""
-    listed = [list(client.events.list(**one)) for one in FILTERS]
+    listed = [list(client.events.list(**filters)) for filters in FILTERS]
     pages = [len(page.events) for page in client.events.list().pages()]
     return [[len(event), _total(event)] for event in listed] + [pages, _gaps(listed[0][0])]
 

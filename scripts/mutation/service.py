@@ -120,9 +120,11 @@ class Service:
     def _matches(self, request: httpx.Request, other: Operation) -> dict[str, str] | None:
         pattern = re.sub(r"\\\{([^{}]*)\\\}", "([^/]*)", re.escape(other.path.rstrip("/")))
         url = f"{request.url.scheme}://{request.url.host}{request.url.path}"
-        servers = [bare(one) for one in other.servers if "://" in one]
+        servers = [bare(server) for server in other.servers if "://" in server]
         prefixes = servers or [f"https://{request.url.host}"]
-        prefixes += [f"https://{request.url.host}{one}" for one in other.servers if one[:1] == "/"]
+        prefixes += [
+            f"https://{request.url.host}{server}" for server in other.servers if server[:1] == "/"
+        ]
         for prefix in prefixes if servers or len(prefixes) == 1 else prefixes[1:]:
             match = re.fullmatch(f"{re.escape(prefix.rstrip('/'))}{pattern}/?", url)
             if match:
@@ -179,20 +181,22 @@ class Service:
             return self._correct(other, query, request)
         if "{" in mine.path:
             key, value = next(iter(query.items()), ("event_id", ""))
-            found = [one for one in self.events if _path_id(one, key) == value]
-            return {"events": [{**one, "eventPipelineInfo": PIPELINE} for one in found]}
+            events = [event for event in self.events if _path_id(event, key) == value]
+            return {"events": [{**event, "eventPipelineInfo": PIPELINE} for event in events]}
         states = {"PROCESSED": "INGESTION_COMPLETED", "REVERTED": "REVERTED"}
-        found = [
-            one
-            for one in self.events
-            if query.get("account_id") in (None, one["eventPayload"]["accountId"])
-            and query.get("schema_name") in (None, one["eventPayload"]["schemaName"])
-            and one["ingestionStatus"]["status"].startswith(states.get(query.get("status", ""), ""))
+        events = [
+            event
+            for event in self.events
+            if query.get("account_id") in (None, event["eventPayload"]["accountId"])
+            and query.get("schema_name") in (None, event["eventPayload"]["schemaName"])
+            and event["ingestionStatus"]["status"].startswith(
+                states.get(query.get("status", ""), "")
+            )
             and (query.get("status") in (None, *states))
         ]
         start, size = int(query.get("nextToken") or 0), int(query.get("pageSize") or 50)
-        page: JSONObject = {"events": found[start : start + size]}
-        if start + size < len(found):
+        page: JSONObject = {"events": events[start : start + size]}
+        if start + size < len(events):
             page["nextToken"] = str(start + size)
         return page
 
@@ -203,15 +207,15 @@ class Service:
         action = query.get("action", "UNDO")
         if query.get("require_confirmation") == "true":
             return {"data": []}
-        found = [one for one in self.events if _is_target(one, query)]
+        events = [event for event in self.events if _is_target(event, query)]
         entries: list[JSONObject] = []
-        for one in found if query.get("async") == "true" else found[:CAP]:
-            one["ingestionStatus"] = {**one["ingestionStatus"], "status": "REVERTED"}
+        for event in events if query.get("async") == "true" else events[:CAP]:
+            event["ingestionStatus"] = {**event["ingestionStatus"], "status": "REVERTED"}
             status = "REVERTED" if action == "UNDO" else "REVERTED_AND_REINGESTED"
-            entries.append({**copy.deepcopy(one), "status": status, "reason": "Done."})
+            entries.append({**copy.deepcopy(event), "status": status, "reason": "Done."})
             if action != "UNDO":
                 payload = (
-                    one["eventPayload"] if action == "REDO" else (body or {}).get("event") or {}
+                    event["eventPayload"] if action == "REDO" else (body or {}).get("event") or {}
                 )
                 number = len(self.events)
                 moment = f"2024-12-06T00:{number % 60:02}:00+00:00"
@@ -220,8 +224,8 @@ class Service:
 
     def _response(self, mine: Operation, other: Operation, truth: JSONObject) -> httpx.Response:
         """The success that the description names last: a new one is what the service responds with."""
-        named = [one for one in other.responses if one[:1] == "2"]
-        status = next((one for one in named if one not in mine.responses), "200")
+        named = [status for status in other.responses if status[:1] == "2"]
+        status = next((status for status in named if status not in mine.responses), "200")
         message = response_of(other, status) or other.responses.get("default")
         code = 200 if not status.isdigit() else int(status)
         schema = json_of(message) if message else None
@@ -229,7 +233,9 @@ class Service:
             other_media = next(iter(message.media), "") if message else ""
             text = "a,b" if other_media else ""
             return httpx.Response(code, text=text, headers={"content-type": other_media})
-        media = next((one for one in message.media if one.endswith("json")), "application/json")
+        media = next(
+            (media for media in message.media if media.endswith("json")), "application/json"
+        )
         success = response_of(mine, "200")
         ours = json_of(success) if success else None
         body = self._reader.write(schema, ours, truth)
@@ -238,9 +244,9 @@ class Service:
 
 def _path_id(event: JSONObject, name: str) -> str:
     """The id of an event that a path names."""
-    outer = {python_name(one): one for one in event}
-    found = event.get(outer.get(python_name(name), ""), event["eventPayload"].get("id"))
-    return str(found)
+    outer = {python_name(name): name for name in event}
+    value = event.get(outer.get(python_name(name), ""), event["eventPayload"].get("id"))
+    return str(value)
 
 
 def _is_target(event: JSONObject, query: dict[str, str]) -> bool:

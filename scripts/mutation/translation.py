@@ -98,7 +98,9 @@ class Translator:
             for key, parameter in other.parameters.items()
             if key[0] == "path" or key in mine.parameters
         }
-        lost = [one for key, one in mine.parameters.items() if key not in other.parameters]
+        lost = [
+            parameter for key, parameter in mine.parameters.items() if key not in other.parameters
+        ]
         for key, parameter in other.parameters.items():
             name = python_name(re.sub("^[Xx]-", "", parameter.name))
             words = self._theirs.shape(parameter.schema).words if parameter.schema else ""
@@ -189,7 +191,9 @@ class Translator:
             return [self.write(each, inner, item, depth + 1) for item in items]
         if each and shape.kind == "map" and is_map:
             entries = cast("JSONObject", value).items()
-            return {key: self.write(each, _inside(mine), one, depth + 1) for key, one in entries}
+            return {
+                key: self.write(each, _inside(mine), entry, depth + 1) for key, entry in entries
+            }
         return self._scalar(shape, mine, value)
 
     def _object(self, shape: Shape, mine: Shape | None, value: JSONObject, depth: int) -> Any:

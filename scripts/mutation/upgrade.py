@@ -101,8 +101,10 @@ def _changed_files(present: Path, fresh: Path) -> list[str]:
     counts = [0, 0]
     for name in stale:
         old, new = (
-            (one / name).read_text("utf-8").splitlines() if (one / name).exists() else []
-            for one in (present, fresh)
+            (component / name).read_text("utf-8").splitlines()
+            if (component / name).exists()
+            else []
+            for component in (present, fresh)
         )
         for line in difflib.ndiff(old, new):
             counts[0] += line.startswith("+ ")

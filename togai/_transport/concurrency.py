@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from togai._transport import clock
 from togai._transport.deadline import Deadline
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-after_fork: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Objects to `renew` in a forked child, in which no other thread exists and locks may still be held."""
+class _Renewed(Protocol):
+    def renew(self) -> None: ...
+
+
+after_fork: weakref.WeakSet[_Renewed] = weakref.WeakSet()
+"""Objects to reset in a forked child, in which no other thread exists and locks may still be held."""
 
 
 def _renew_all() -> None:

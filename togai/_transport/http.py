@@ -75,9 +75,6 @@ class Sending:
                         await io.close(response)
         except Exception as error:  # noqa: BLE001  (mapped in one place)
             return self._failed(too_slow() if limit.expired() else error)
-        finally:
-            # It leads back here, and httpx frees no request at once: this would keep the pool alive.
-            request.extensions.pop("trace", None)
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
         """Note what the transport reports."""
