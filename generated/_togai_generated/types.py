@@ -221,6 +221,14 @@ def checked_datetime(moment: datetime.datetime, value: str) -> datetime.datetime
     return moment
 
 
+def texts(value: Any) -> dict[str, str]:
+    """A copy of an object that holds nothing but text."""
+    for item in (value if type(value) is dict else refuse(value, dict)).values():
+        if type(item) is not str:
+            refuse(item, str)
+    return value.copy()  # type: ignore[no-any-return]
+
+
 def read_enum(kind: type[E], value: Any, model: type, name: str, seen: Seen) -> E:
     """A member of an open enum."""
     member = kind._value2member_map_.get(value)

@@ -255,7 +255,7 @@ def _waiting(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         for words, task in (("", "many"), (", async", "many_async")):
             shares = share(ours, task)
             yield _row(f"{slow}: list_many of 6 accounts{words}", shares, "95 or more", unit)
-        size = scale.delayed // 6
+        size = scale.delayed // 2  # many pages, since the first one is never ahead
         ratio = ours.seconds("prefetching", size) / ours.seconds("working", size)
         yield _row(f"{slow} and of work: prefetch, of without", [ratio], "0.5")
 

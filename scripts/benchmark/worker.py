@@ -85,7 +85,7 @@ class Ours:
     def __init__(self, url: str, work: float) -> None:
         from togai import AsyncTogai, EventWithStatus, Togai
         from togai._decoding import Reader
-        from togai._transport.exchange import parse_json
+        from togai._json import parse_json
 
         logging.getLogger("togai.drift").addHandler(logging.NullHandler())
         self._reader = Reader(strict=False, on_drift=None)

@@ -18,6 +18,7 @@ from ..types import (
     read_datetime,
     reader,
     refuse,
+    texts,
     unknown,
 )
 from ..types import ignore as _ignore
@@ -99,10 +100,7 @@ class Event(_Model):
         ]
         value = src["dimensions"]
 
-        self.dimensions = {
-            key: item if type(item) is str else refuse(item, str)
-            for key, item in (value if type(value) is dict else refuse(value, dict)).items()
-        }
+        self.dimensions = texts(value)
         value = src.get("id")
         if value is None:
             known -= 1
