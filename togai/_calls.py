@@ -11,7 +11,6 @@ from togai import _requests, _responses
 from togai._listing_checks import with_query
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
-from togai._printable import printable
 from togai._transport.exchange import exchange
 from togai.errors import AmbiguousEvent, EventNotFound, NotFound
 
@@ -51,7 +50,7 @@ def _log_deprecation(settings: Settings, call: Call, response: Response) -> None
     """Log, once per operation and client, that the service will remove the operation."""
     named = {name: response.headers.get(name) for name in ("deprecation", "sunset")}
     announcement = ", ".join(
-        f"{name}: {printable(value)[:100]}" for name, value in named.items() if value
+        f"{name}: {response.shown(value, 100)}" for name, value in named.items() if value
     )
     if not announcement:
         return

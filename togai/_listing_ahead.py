@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from togai._transport import clock
+from togai._transport.concurrency import running_loop
 from togai._transport.steps import Blocking, Sleep
 from togai.errors import InvalidRequest
 
@@ -132,9 +133,7 @@ class AsyncPageAhead(Generic[T]):
     """A page that a task requests. Once this object is dropped, the task is cancelled."""
 
     def __init__(self, run: AsyncRun, steps: Steps[T]) -> None:
-        import asyncio
-
-        self.task: asyncio.Task[T] = asyncio.ensure_future(run(steps))
+        self.task: asyncio.Task[T] = running_loop().create_task(run(steps))
         self.task.add_done_callback(_retrieve)
 
     def __del__(self) -> None:

@@ -171,7 +171,7 @@ def _checked_url(url: str | None) -> str:
     url = url if url is not None else os.environ.get("TOGAI_BASE_URL") or PRODUCTION_URL
     try:
         parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
+    except (httpx.InvalidURL, TypeError, UnicodeError) as error:
         raise ConfigurationError(
             f"base_url is not a URL ({error}): pass one like {PRODUCTION_URL}"
         ) from None
@@ -184,9 +184,10 @@ def _checked_url(url: str | None) -> str:
             "base_url must not contain a user, query or fragment; pass the token as token="
         )
     if not parsed.host or parsed.scheme not in ("https", "http"):
-        raise ConfigurationError(
-            f"base_url {url!r} is not an https URL: pass one like {PRODUCTION_URL}"
-        )
+        # Its text is not shown: where the arguments were swapped, it is the token.
+        raise ConfigurationError(f"base_url is not an https URL: pass one like {PRODUCTION_URL}")
+    if parsed.port is not None and not 0 < parsed.port < 2**16:
+        raise ConfigurationError(f"base_url has the port {parsed.port}: pass one from 1 to 65535")
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
         raise ConfigurationError(
             f"base_url {url!r} would send the token unencrypted: use https (http only for loopback addresses)"
@@ -195,6 +196,7 @@ def _checked_url(url: str | None) -> str:
 
 
 def _is_loopback(host: str) -> bool:
+    host = host.rstrip(".")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

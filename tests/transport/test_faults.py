@@ -59,7 +59,16 @@ def with_own(
 
 # Only our errors leave a call
 
+
+class Unspeakable(OSError):
+    """Cannot even be shown."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
 FOREIGN: list[Exception] = [
+    Unspeakable(),
     ssl.SSLError(1, "record layer failure"),
     ssl.SSLEOFError(8, "EOF occurred in violation of protocol"),
     OSError(5, "input/output error"),
@@ -267,10 +276,16 @@ def test_the_network_may_fail_while_a_complete_response_is_closed(
 def test_trio_is_refused_before_anything_is_sent(url: str, fake: FakeTogai) -> None:
     from togai import AsyncTogai
 
-    client = AsyncTogai(TOKEN, base_url=url)
-    call = client.events.get("event-1")
-    with pytest.raises(ConfigurationError, match="asyncio"):
-        call.send(None)  # as a loop of another library does
+    events = AsyncTogai(TOKEN, base_url=url).events
+    for call in (
+        events.get("event-1"),
+        events.undo(account_id="acme", event_id="event-1"),
+        events.find("acme"),
+        anext(events.list(prefetch=1)),
+        anext(events.list_many(["acme"])),
+    ):
+        with pytest.raises(ConfigurationError, match="asyncio"):
+            call.__await__().__next__()  # as a loop of another library does
     assert fake.requests == []
 
 
@@ -399,7 +414,7 @@ def test_a_proxy_that_requires_a_password_gets_no_retry(
     assert caught.value.attempts == (1 if status == 407 else 3)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.8.9.10"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.8.9.10", "localhost."])
 def test_this_machine_is_never_reached_through_a_proxy(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, fake: FakeTogai, url: str, host: str
 ) -> None:
@@ -412,7 +427,8 @@ def test_this_machine_is_never_reached_through_a_proxy(
             try:
                 assert api.listed() == []
             except ConnectionFailed:
-                assert host == "127.8.9.10"  # where not all of 127.0.0.0/8 is served
+                # Where not all of 127.0.0.0/8 is served, and names do not end with a dot.
+                assert host in ("127.8.9.10", "localhost.")
     assert seen == [b""] * len(seen)
 
 

@@ -71,6 +71,34 @@ def test_no_frame_of_a_call_holds_the_token(connect: Connect, fault: str) -> Non
         assert SECRET not in "".join(traceback.format_exception(error))
 
 
+def test_no_frame_holds_the_password_of_a_proxy(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://ann:{SECRET[8:]}@proxy.example:wrong")
+    with connect(base_url="https://billing.example") as api:
+        with pytest.raises(ConfigurationError) as caught:
+            api.listed()
+    assert all(SECRET[8:] not in text for text in frames(caught.value))
+    assert SECRET[8:] not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("cls", [Togai, AsyncTogai])
+def test_a_token_in_the_place_of_the_address_is_not_shown(cls: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        cls("token", base_url=SECRET)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_token_in_an_announcement_is_not_logged(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = whole(EMPTY_LIST, f"Deprecation: {SECRET}", f"Sunset: {SECRET[8:]}")
+    with raw_server(send(reply)) as url, connect(SECRET, base_url=url) as api:
+        api.listed()
+    assert "announces the end" in caplog.text
+    assert SECRET[8:] not in caplog.text
+
+
 ECHOES = [
     SECRET,
     f"Bearer {SECRET}",

@@ -72,6 +72,10 @@ def test_the_address_is_production_unless_another_is_named(cls: type[Any]) -> No
         "https://user:secret@api.togai.com",
         "https://api.togai.com?token=secret",
         "https://api.togai.com#here",
+        "https://api.togai.com/\ud800",
+        "https://api.togai.com:99999",
+        "https://api.togai.com:0",
+        "https://api.togai.com:-1",
         7,
     ],
 )
@@ -85,7 +89,9 @@ def test_an_address_that_would_leak_the_token_or_is_none_is_refused(
 
 
 @TWINS
-@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"])
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8080", "http://localhost.", "http://[::1]:1"]
+)
 def test_plain_http_is_allowed_to_this_machine(cls: type[Any], address: str) -> None:
     cls("t", base_url=address)
 
@@ -105,6 +111,7 @@ def test_plain_http_is_allowed_to_this_machine(cls: type[Any], address: str) -> 
         ("requests_per_second", 0),
         ("requests_per_second", -1),
         ("requests_per_second", "10"),
+        ("requests_per_second", 10**30),
         ("requests_per_second", True),
         ("http_client", object()),
     ],

@@ -167,6 +167,12 @@ def test_retry_after_lengthens_a_wait_and_never_shortens_it(
     assert delay(61, monkeypatch) is None
 
 
+def test_of_several_waits_that_are_asked_for_the_longest_counts() -> None:
+    assert parse_retry_after("5, 7.5 ,5") == 7.5
+    for wrong in ("5, soon", ",", "5;", "5s", "-1", "0x10"):
+        assert parse_retry_after(wrong) is None
+
+
 @pytest.mark.parametrize("years", [-30, 0, 30])
 def test_a_date_is_relative_to_the_response_s_own(years: int) -> None:
     there = datetime.now(UTC) + timedelta(days=365 * years)

@@ -145,6 +145,21 @@ class Threads:
         connected.close()
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The running event loop.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    import asyncio
+
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    raise ConfigurationError(
+        "AsyncTogai needs a running asyncio event loop; with Trio, use Togai in a thread"
+    )
+
+
 class Tasks:
     """Operations that suspend the calling task. They belong to the event loop in which they are first used."""
 
@@ -159,15 +174,7 @@ class Tasks:
         return asyncio.Lock()
 
     def check(self) -> None:
-        import asyncio
-
-        loop = None
-        with suppress(RuntimeError):
-            loop = asyncio.get_running_loop()
-        if loop is None:
-            raise ConfigurationError(
-                "AsyncTogai needs a running asyncio event loop; with Trio, use Togai in a thread"
-            )
+        loop = running_loop()
         if self._loop is not None and self._loop is not loop:
             raise ConfigurationError(
                 "this client belongs to another event loop: create a client in each asyncio.run(),"

@@ -75,6 +75,9 @@ class Sending:
                         await io.close(response)
         except Exception as error:  # noqa: BLE001  (mapped in one place)
             return self._failed(too_slow() if limit.expired() else error)
+        finally:
+            # httpx holds a request in a cycle: through it, only the cycle collector would free the pool.
+            request.extensions.pop("trace", None)
 
     def _note(self, event: str, info: Mapping[str, Any]) -> None:
         """Note what the transport reports."""
@@ -190,7 +193,9 @@ class Sending:
         return NoResponse(Failure.NOT_SENT, f"{self.pool.base_url}: {text}", final)
 
     def _text(self, error: Exception) -> str:
-        text, name = str(error), type(error).__name__
+        text, name = "", type(error).__name__
+        with suppress(Exception):  # its __str__ is not ours either
+            text = str(error)
         if not text or not (libraries.kinds(error) or isinstance(error, OSError | BodyError)):
             text = f"{name}: {text}" if text else name
         return self.token.shown(text)

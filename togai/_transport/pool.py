@@ -96,9 +96,10 @@ class Pool:
         try:
             # Shared by all of our connections, because creating it takes longest.
             context = self._context = self._context or self.library.create_ssl_context()
-            proxy = self._find_proxy(self.base_url)
+            settings = {"context": context, "limits": limits}
+            # The proxy in no local variable: it may hold a password.
             return libraries.open_client(
-                self.library, self.io.client, context=context, proxy=proxy, limits=limits
+                self.library, self.io.client, proxy=self._find_proxy(self.base_url), **settings
             )
         except Exception as error:  # noqa: BLE001  (whatever the environment holds)
             problem = f"{type(error).__name__}: {error}"

@@ -14,6 +14,8 @@ from togai.errors import ConfigurationError
 if TYPE_CHECKING:
     from togai._transport.concurrency import Tasks, Threads
 
+_MOST = 1_000_000
+
 
 @runtime_checkable
 class RateLimiter(Protocol):
@@ -81,9 +83,10 @@ class RateLimit:
     def __init__(self, limit: Any, io: Threads | Tasks) -> None:
         self._limiter: Any = limit if isinstance(limit, RateLimiter) else None  # of either kind
         rate = None if self._limiter else limit
-        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or rate < 1):
+        whole = isinstance(rate, int) and not isinstance(rate, bool)
+        if rate is not None and not (whole and 1 <= rate <= _MOST):
             raise ConfigurationError(
-                f"requests_per_second={rate!r}: pass a whole number, 1 or more, a rate limiter, or None for no limit"
+                f"requests_per_second={rate!r}: pass a whole number from 1 to {_MOST}, a limiter, or None for no limit"
             )
         self._window = Window(rate)
         self._io = io

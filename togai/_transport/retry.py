@@ -61,8 +61,9 @@ def parse_retry_after(value: str | None, date: str | None = None) -> float | Non
     """
     if value is None:
         return None
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip()):
-        return float(value)
+    several = [part.strip() for part in value.split(",")]  # of proxies that each add their own
+    if all(re.fullmatch(r"[0-9]+(\.[0-9]+)?", part) for part in several):
+        return max(map(float, several))
     when = _parse_date(value)
     if when is None:
         return None
