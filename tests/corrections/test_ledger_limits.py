@@ -139,6 +139,17 @@ def test_a_transaction_on_a_server_is_durable_and_bounded(postgres_address: str)
     }
 
 
+@pytest.mark.parametrize(("wait", "shown"), [(0, "1ms"), (0.0001, "1ms"), (2, "2s")])
+def test_a_server_s_lock_is_never_waited_for_without_an_end(
+    postgres_address: str, wait: float, shown: str
+) -> None:
+    server = PostgreSQL(postgres_address)
+    server.create(5.0)
+    with server.transaction(wait, write=False) as transaction:
+        # 0 would mean for ever.
+        assert transaction.rows("SHOW lock_timeout") == [(shown,)]
+
+
 @pytest.mark.parametrize(
     ("wait", "connect", "milliseconds"), [(0, 2, 2000), (1.9, 2, 2000), (7.5, 7, 7500)]
 )
