@@ -25,6 +25,8 @@ from togai._cli import run
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN
+from ..corrections.conftest import postgres as postgres
+from ..corrections.conftest import postgres_address as postgres_address
 
 COMMAND = [sys.executable, "-W", "error", "-m", "togai"]
 ROWS, COLUMNS, PATIENCE = 200, 80, 60.0
@@ -86,12 +88,14 @@ def process(env: dict[str, str]) -> Pipe:
 class Terminal:
     """A command in a pseudo-terminal; `text` is what a person sees."""
 
-    def __init__(self, arguments: tuple[str, ...], env: dict[str, str]) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], env: dict[str, str], columns: int = COLUMNS
+    ) -> None:
         self.raw = b""
-        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._screen = pyte.Screen(columns, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
 
         def control() -> None:
             # Ctrl-C reaches the foreground process of a controlling terminal.
@@ -157,13 +161,21 @@ def terminal(env: dict[str, str]) -> Iterator[Open]:
     """Starts the command in a pseudo-terminal."""
     opened: list[Terminal] = []
 
-    def start(*arguments: str, **more: str) -> Terminal:
-        opened.append(Terminal(arguments, {**env, **more}))
+    def start(*arguments: str, columns: int = COLUMNS, **more: str) -> Terminal:
+        opened.append(Terminal(arguments, {**env, **more}, columns))
         return opened[-1]
 
     yield start
     for client in opened:
         client.close()
+
+
+@pytest.fixture
+def ledger(env: dict[str, str], pipe: Pipe, tmp_path: Path) -> Path:
+    """A ledger that the commands use."""
+    assert pipe("ledger", "create", "ledger.db").returncode == 0
+    env["TOGAI_LEDGER"] = str(tmp_path / "ledger.db")
+    return tmp_path / "ledger.db"
 
 
 @pytest.fixture

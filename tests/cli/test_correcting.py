@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -15,14 +16,6 @@ from togai.testing import FakeTogai
 
 from ..conftest import TOKEN
 from .conftest import COMMAND, Open, Pipe, add
-
-
-@pytest.fixture
-def ledger(env: dict[str, str], pipe: Pipe, tmp_path: Path) -> Path:
-    """A ledger that the commands use."""
-    assert pipe("ledger", "create", "ledger.db").returncode == 0
-    env["TOGAI_LEDGER"] = str(tmp_path / "ledger.db")
-    return tmp_path / "ledger.db"
 
 
 def table(path: str, *lines: str) -> str:
@@ -90,7 +83,7 @@ def test_without_a_terminal_the_number_is_expected(
     command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "test")
     for more, problem in (
         ((), "no terminal to confirm on: approve with --expect 1"),
-        (("--expect", "2"), "the plan has 1 events, not 2"),
+        (("--expect", "2"), "the plan has 1 event, not 2"),
         (("--expect", "2"), "continue its plan: togai plan execute PLAN"),
         (("--expect", "1", "--ledger", "mistyped.db"), "create one with: togai ledger create FILE"),
     ):
@@ -238,8 +231,12 @@ def test_an_unknown_outcome_is_found_and_settled(
     assert pipe("pending").returncode == 3
     again = pipe(*command)
     assert again.returncode == 3
-    assert "An earlier correction is open" in again.stderr
-    assert "togai reconcile" in again.stderr
+    assert "Next: togai reconcile" in again.stderr
+    for other in (("--reference-id", "ref-1"), ("--since", "2024-12-01", "--event-id", "ride-1")):
+        again = pipe("undo", "--account", "acme", *other, "--why", "x", "--expect", "1")
+        assert again.returncode == 3
+        assert "An earlier correction is open" in again.stderr
+        assert "togai reconcile" in again.stderr
     shown = terminal("reconcile")
     assert shown.end() == 0
     assert "applied" in shown.text
@@ -289,6 +286,8 @@ def test_the_history_is_for_auditors(
     assert shown.end() == 0
     for part in ("approved", "intent", "applied", "UNDO", "ref-1", "meter"):
         assert part in shown.text
+    printed = csv.DictReader(pipe("history").stdout.splitlines(), delimiter="\t")
+    assert all(row["who"] for row in printed)
     rows = [
         json.loads(line)
         for line in pipe("history", "--jsonl", "--reference-id", "ref-1").stdout.splitlines()
@@ -314,15 +313,100 @@ def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
             assert process.poll() is None
         process.kill()
         assert process.stderr is not None
-        output = process.stderr.read()
+        said = process.stderr.read()
     (path,) = Path.cwd().glob("togai-plan-*.json")
-    assert f"After an interruption, continue with: togai plan execute {path.name}" in output
-    again = pipe(*command)  # the same command: what is done reads as unchanged
-    assert again.returncode in (2, 3)
-    assert "line 2: unchanged: event-1: distance is already 1.25" in again.stderr
-    assert pipe("plan", "execute", path.name).returncode in (0, 3)
+    assert f"repeat the command, or: togai plan execute {path.name}" in said
+    # The number stays that of the plan, whatever was done before the crash.
+    wrong = pipe(*command, "--expect", "15")
+    assert wrong.returncode == 2
+    assert "the plan has 20 events, not 15" in wrong.stderr
+    code = pipe(*command, "--expect", "20").returncode
+    if code == 3:  # killed between the request and its response
+        assert pipe("reconcile").returncode in (0, 4)
+        code = pipe(*command, "--expect", "20").returncode
+    assert code in (0, 3)
     assert max(corrected(fake).values()) == 1
-    assert len(fake.corrections) >= 19
+    assert len(fake.corrections) == 20
+    assert path.exists() == (code == 3)
+    if code == 0:
+        again = pipe(*command, "--expect", "20")  # a new run, which finds nothing left
+        assert again.returncode == 0
+        assert "There is nothing to correct." in again.stderr
+
+
+def test_a_run_that_ended_is_not_continued(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    command = ("undo", "--account", "acme", "--since", "2024-12-05", "--why", "test")
+    month.refuse_next(1, reason="past pricing cycle")
+    assert pipe(*command, "--expect", "21").returncode == 1
+    assert not list(Path.cwd().glob("togai-plan-*"))
+    again = pipe(*command, "--expect", "1")
+    assert again.returncode == 0
+    assert "Continuing" not in again.stderr
+    assert len(month.corrections) == 21
+
+
+def test_a_limit_is_continued_by_the_same_command(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    file = table("t.csv", *(f"acme,ride-{number},distance,{number}.25" for number in (1, 2, 3, 99)))
+    command = ("correct", file, "--why", "meter", "--expect", "3", "--limit", "2", "--skip-wrong")
+    first = pipe(*command)
+    assert first.returncode == 1  # a line is wrong
+    assert "! 1 wrong lines or ids are left out" in first.stdout
+    second = pipe(*command)
+    assert second.returncode == 1
+    assert "Continuing the interrupted run of this command" in second.stderr
+    assert corrected(month) == {f"ref-{number}": 1 for number in (1, 2, 3)}
+    assert not list(Path.cwd().glob("togai-plan-*"))
+    assert "There is nothing to correct." in pipe(*command).stderr
+
+
+def test_a_failure_beside_a_limit_is_1(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    month.refuse_next(1, reason="past pricing cycle")
+    command = ("undo", "--account", "acme", "--since", "2024-12-05", "--why", "test")
+    assert pipe(*command, "--expect", "21", "--limit", "2").returncode == 1
+
+
+def test_redo_ingests_the_same_event_again(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    command = ("redo", "--account", "acme", "--event-id", "ride-1", "--why", "rates", "--expect")
+    done = pipe(*command, "1")
+    assert done.returncode == 0, done.stderr
+    assert "distance (Kilometers): 1.5 -> 1.5" in done.stdout
+    assert [item.action for item in month.corrections] == ["REDO"]
+    assert distance(month, "ride-1") == ["1.5"]
+    assert len(month.corrections) == 1
+
+
+def test_a_ledger_on_postgresql_serves_the_command_line(
+    month: FakeTogai, pipe: Pipe, postgres_address: str
+) -> None:
+    missing = pipe("pending", TOGAI_LEDGER=postgres_address)
+    assert missing.returncode == 2
+    assert "togai ledger create" in missing.stderr
+    for said in ("Created.", "It exists already; nothing was changed."):
+        done = pipe("ledger", "create", postgres_address)
+        assert done.returncode == 0
+        assert done.stderr == f"{said} Use it with: export TOGAI_LEDGER=the same address\n"
+    named = ("--ledger", postgres_address)
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    month.drop_next(acts=True, method="POST")
+    assert pipe(*command, *named).returncode == 4
+    assert pipe("pending", *named).returncode == 3
+    assert pipe("reconcile", *named).returncode == 0
+    assert pipe("ledger", "verify", *named).returncode == 0
+    kinds = [
+        json.loads(line)["kind"] for line in pipe("history", "--jsonl", *named).stdout.splitlines()
+    ]
+    assert kinds == ["approved", "intent", "unknown", "applied"]
+
+
+def test_a_plan_is_shown_whole_to_programs(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    command = ("undo", "--account", "acme", "--since", "2024-12-02", "--dry-run")
+    done = pipe(*command, "--save-plan", "plan.json")
+    assert "more: togai plan show PLAN --json ..." in done.stdout
+    rows = json.loads(pipe("plan", "show", "plan.json", "--json").stdout)
+    assert len(rows) == 51
+    assert rows[0]["selection"] == {"account_id": "acme", "reference_id": "ref-10"}
 
 
 @pytest.mark.slow
@@ -387,6 +471,25 @@ def test_the_report_shows_what_was_corrected(
         assert part in page
     first = next(csv.DictReader(pipe("report", "--csv").stdout.splitlines()))
     assert first["day"] == "2024-12-01"
+
+
+def test_the_report_shows_the_corrections_of_its_accounts_and_period_alone(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    add(month, "abroad", account_id="globex")
+    for account, event_id in (("acme", "ride-1"), ("acme", "ride-60"), ("globex", "abroad")):
+        named = ("--account", account, "--event-id", event_id)
+        assert pipe("undo", *named, "--why", "x", "--expect", "1").returncode == 0
+    for options, expected in (
+        ((), {"ref-1", "ref-60", "ref-66"}),
+        (("--account", "acme"), {"ref-1", "ref-60"}),
+        (("--account", "globex"), {"ref-66"}),
+        (("--until", "2024-12-05"), {"ref-1", "ref-66"}),
+        (("--since", "2024-12-05", "--until", "2025-01"), {"ref-60"}),
+    ):
+        assert pipe("report", "--html", "report.html", *options).returncode == 0
+        corrections = Path("report.html").read_text().partition("<h2>Corrections")[2]
+        assert set(re.findall(r"ref-\d+", corrections)) == expected
 
 
 def test_the_token_is_nowhere(

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
 from cyclopts import Parameter
 
 from togai._cli._exits import DONE, INTERRUPTED, OPEN, SOME_FAILED, UNKNOWN
-from togai._cli._ledger import BOOK, Book
-from togai._cli._output import OUTPUT, Output, progress, say
-from togai._cli._settings import SERVICE, Count, Service, When
+from togai._cli._output import Output, here, lasting, progress, say
+from togai._cli._settings import SESSION, Book, Count, Filters, Session
+from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
+from togai.jobs import read_corrections
 from togai.jobs._status import is_reverted
-from togai.jobs._table import ids_of
+from togai.jobs._table import ids_of, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from togai import EventWithStatus, Togai
-    from togai.corrections import Found, Ledger, Plan
+    from togai.corrections import Execution, Ledger
+
+    Chosen = tuple[Sequence[Any], Sequence[str]]
+    """The items of a plan, and what is wrong with the lines or ids of the others."""
+
+_WRONG = "wrong lines or ids are left out"
+_LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
+"""What the same plan can still come to."""
 
 
 @Parameter(name="*", group="Which events")
@@ -39,56 +49,43 @@ class Targets:
     """Togai's own id of an event; may be repeated."""
     ids: Path | None = None
     """A file with an event id or a reference id per line."""
-    since: When = None
-    """Only events from this date or time on."""
-    until: When = None
-    """Only events before this date or time."""
-    schema: str | None = None
-    """Only this event schema."""
-    status: str | None = None
-    """Only this status."""
     whole_account: bool = False
-    """Every event of the account that matches; required if neither ids nor a time are passed."""
+    """Every event of the account that fits, where neither ids nor a time are named."""
+    filters: Filters = field(default_factory=Filters)
 
-    def find(self, client: Togai) -> tuple[list[EventWithStatus], list[str]]:
-        """The selected events, and the problems with the ids."""
-        names = [*self.event_id, *self.reference_id]
-        if self.ids:
-            names += filter(None, map(str.strip, self.ids.read_text("utf-8-sig").splitlines()))
-        if not (names or self.since or self.until or self.whole_account):
+    def names(self) -> list[str]:
+        """The ids that are named."""
+        lines = read_text(self.ids).splitlines() if self.ids else []
+        names = [*self.event_id, *self.reference_id, *filter(None, map(str.strip, lines))]
+        if not (names or self.filters.since or self.filters.until or self.whole_account):
             raise InvalidRequest(
                 "select the events with --event-id, --reference-id, --ids FILE, --since or --until;"
                 " --whole-account for all events of the account"
             )
-        events = self._read(client, set(names))
-        problems = [] if events.is_complete else ["the account has too many events to read all"]
-        if names:
-            return _named(events, names, problems)
-        return [event for event in events if not is_reverted(event)], problems
+        return names
 
-    def _read(self, client: Togai, names: set[str]) -> Found:
-        with progress("read") as show:
-            read = itertools.count(1)
+    def correct(self, kind: type[Undo | Redo], approval: Approval) -> int:
+        """Undo or redo the events; returns the exit code."""
+        names = self.names()
 
-            def fits(event: EventWithStatus) -> bool:
-                show(next(read), self.account)
-                schema = getattr(event.event_payload, "schema_name", None)
-                named = not names or not names.isdisjoint(ids_of(event))
-                return named and self.schema in (None, schema)
+        def choose(client: Togai) -> Chosen:
+            read = self.filters.events(client, [self.account], undated=False)
+            found = {event.reference_id or id(event): event for event in read}.values()
+            live = [event for event in found if not is_reverted(event)]
+            chosen, problems = _named(live, found, names) if names else (live, [])
+            return [kind(event, account_id=self.account) for event in chosen], problems
 
-            return client.events.find(
-                self.account, since=self.since, until=self.until, status=self.status, where=fits
-            )
+        return approval.correct((kind, self, names), choose)
 
 
 def _named(
-    events: Found, names: Sequence[str], problems: list[str]
+    live: Sequence[EventWithStatus], found: Iterable[EventWithStatus], names: Sequence[str]
 ) -> tuple[list[EventWithStatus], list[str]]:
-    """The events of ids that match exactly one event, and the problems with the other ids."""
-    live = [event for event in events if not is_reverted(event)]
+    """The events that exactly one of the names means, and what is wrong with the others."""
     matches = Counter(name for event in live for name in set(ids_of(event)))
-    known = {name for event in events for name in ids_of(event)}
+    known = {name for event in found for name in ids_of(event)}
     right = {name for name in names if matches[name] == 1}
+    problems: list[str] = []
     for name in dict.fromkeys(names):
         if matches[name] > 1:
             problem = f"{matches[name]} events have this id; select one with --reference-id"
@@ -115,42 +112,91 @@ class Approval:
     limit: Count = None
     """The maximum number of events to correct now."""
     skip_wrong: bool = False
-    """Skip invalid lines and ids."""
+    """Continue without the lines and ids that are wrong."""
+    session: Session = field(default_factory=Session)
+
+    def correct(self, what: object, choose: Callable[[Togai], Chosen]) -> int:
+        """Plan, show, approve and execute; or continue an interrupted run of the same command, which `what` names.
+
+        Returns:
+            The exit code.
+        """
+        ledger = self.session.book.open()
+        with self.session.service.client(ledger=ledger) as client:
+            key = sha256(repr((what, repr(client), ledger.id)).encode()).hexdigest()
+            path = Path(f"togai-plan-{key[:12]}.json")
+            plan = None if self.dry_run else _interrupted(path, ledger)
+            code = SOME_FAILED if plan and (plan.left_out or _WRONG in str(plan.warnings)) else DONE
+            if plan is not None:
+                _check_number(plan, self.expect)
+                say(f"Continuing the interrupted run of this command ({path}, {len(plan)} events).")
+            else:
+                plan, code = self._new_plan(client, ledger, choose)
+                if plan is None or not self._is_approved(plan, path, ledger):
+                    return code
+                say(f"After an interruption, repeat the command, or: togai plan execute {path}")
+            return max(code, execute(client, plan, path, self.limit, self.session.output))
+
+    def _new_plan(
+        self, client: Togai, ledger: Ledger, choose: Callable[[Togai], Chosen]
+    ) -> tuple[Plan | None, int]:
+        """The plan, None where there is nothing to correct; and the exit code so far."""
+        items, problems = choose(client)
+        for problem in problems:
+            say(problem)
+        if problems and not self.skip_wrong:
+            wrong = f"{len(problems)} invalid; nothing was sent"
+            say(f"{wrong}. Fix them, or skip them with --skip-wrong")
+            return None, _code_of(problems, ledger)
+        why = self.why or ""
+        if not why and not self.dry_run:
+            why = ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
+        plan = client.events.plan(items, why=why)
+        if problems:
+            plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
+        code = SOME_FAILED if problems else DONE
+        if left_out := {entry.reference_id for entry in plan.left_out}:
+            is_open = any(entry.target in left_out for entry in ledger.pending())
+            code = OPEN if is_open else SOME_FAILED
+            more = "were corrected already. To correct one once more: togai ledger release ENTRY --why TEXT"
+            wait = "have an earlier correction that is open. Check with: togai reconcile"
+            say(f"Some events are left out, because they {wait if is_open else more}")
+        if not plan.items:
+            show_plan(plan, self.session.output)
+            say("There is nothing to correct.")
+            return None, code
+        return plan, code
+
+    def _is_approved(self, plan: Plan, path: Path, ledger: Ledger) -> bool:
+        """Save, show and have the plan approved, unless it is a dry run."""
+        if self.save_plan:
+            plan.save(self.save_plan)
+        if self.dry_run:
+            show_plan(plan, self.session.output)
+            saved = self.save_plan and f"togai plan approve {self.save_plan}"
+            say(f"Nothing was sent. Next: {saved or 'the same without --dry-run'}")
+            return False
+        plan.save(path)  # before the approval: what is approved can be continued
+        try:
+            show_plan(plan, self.session.output)
+            approve(ledger, plan, self.expect, str(plan.why))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return True
 
 
 APPROVAL = Approval()
 
 
-def undo(
-    *,
-    targets: Targets,
-    approval: Approval = APPROVAL,
-    book: Book = BOOK,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
-) -> int:
-    """Undo events: revert their effects on usage, revenue and entitlements."""
-    from togai.corrections import Undo
-
-    with _Run(book, service, approval, output) as run:
-        events, problems = targets.find(run.client)
-        return run.correct([Undo(event, account_id=targets.account) for event in events], problems)
+def undo(*, targets: Targets, approval: Approval = APPROVAL) -> int:
+    """Take events back: what they did to usage, revenue and entitlements."""
+    return targets.correct(Undo, approval)
 
 
-def redo(
-    *,
-    targets: Targets,
-    approval: Approval = APPROVAL,
-    book: Book = BOOK,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
-) -> int:
-    """Undo events and ingest the same events again."""
-    from togai.corrections import Redo
-
-    with _Run(book, service, approval, output) as run:
-        events, problems = targets.find(run.client)
-        return run.correct([Redo(event, account_id=targets.account) for event in events], problems)
+def redo(*, targets: Targets, approval: Approval = APPROVAL) -> int:
+    """Take events back and ingest the same events again."""
+    return targets.correct(Redo, approval)
 
 
 def correct(
@@ -159,9 +205,6 @@ def correct(
     account: str | None = None,
     decimal_comma: bool = False,
     approval: Approval = APPROVAL,
-    book: Book = BOOK,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
 ) -> int:
     """Replace quantities of events from a CSV table.
 
@@ -172,95 +215,62 @@ def correct(
         account: The account of all lines, if the table has no column account_id.
         decimal_comma: Read 1,5 as 1.5.
     """
-    from togai.jobs import read_corrections
 
-    with _Run(book, service, approval, output) as run:
-        table = read_corrections(run.client, file, account_id=account, decimal_comma=decimal_comma)
+    def choose(client: Togai) -> Chosen:
+        with progress("read") as show:
+            table = read_corrections(
+                client, file, account_id=account, decimal_comma=decimal_comma,
+                on_progress=lambda count: show(count, ""),
+            )  # fmt: skip
         for problem in table.problems:
             if problem.kind != "error":
-                say(str(problem))
-        return run.correct(table.items, [str(problem) for problem in table.errors])
+                say(problem)
+        return table.items, [str(problem) for problem in table.errors]
+
+    return approval.correct(("correct", read_text(file), account, decimal_comma), choose)
 
 
-class _Run:
-    """One run of a command that corrects."""
+def _interrupted(path: Path, ledger: Ledger) -> Plan | None:
+    """The plan that an earlier run of the same command has saved and had approved, and did not finish."""
+    if not path.exists():
+        return None
+    plan = load(path)
+    kinds = {entry.kind for entry in ledger.history(plan=plan.digest)}
+    return plan if "approved" in kinds else None
 
-    def __init__(self, book: Book, service: Service, approval: Approval, output: Output) -> None:
-        self._approval, self._output = approval, output
-        self._ledger = book.open()
-        self.client = service.client(ledger=self._ledger)
 
-    def __enter__(self) -> Self:
-        return self
+def _code_of(problems: Sequence[str], ledger: Ledger) -> int:
+    """The exit code of problems; an event may only read as corrected because its correction is open."""
+    for entry in ledger.pending():
+        ids = (entry.target, entry.snapshot.event_id if entry.snapshot else None)
+        if any(name and f"{name}: " in problem for name in ids for problem in problems):
+            say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
+            return OPEN
+    return SOME_FAILED
 
-    def __exit__(self, *_: object) -> None:
-        self.client.close()
 
-    def correct(self, items: Sequence[Any], problems: Sequence[str]) -> int:
-        """Plan, show, approve and execute.
+def load(path: Path) -> Plan:
+    """Read a plan.
 
-        Returns:
-            The exit code.
-        """
-        for problem in problems:
-            say(problem)
-        if problems and not self._approval.skip_wrong:
-            say(
-                f"{len(problems)} invalid; nothing was sent. Fix them, or skip them with --skip-wrong"
-            )
-            return self._code_of(problems)
-        why = self._why()
-        plan = self.client.events.plan(items, why=why)
-        show_plan(plan, self._output)
-        code = SOME_FAILED if problems else DONE
-        left_out = {entry.reference_id for entry in plan.left_out}
-        if any(entry.target in left_out for entry in self._ledger.pending()):
-            say(
-                "Some events are left out, because an earlier correction is open. Check with: togai reconcile"
-            )
-            code = OPEN
-        if not plan.items:
-            say("There is nothing to correct.")
-            return code
-        return max(code, self._approve_and_execute(plan, why))
-
-    def _code_of(self, problems: Sequence[str]) -> int:
-        """The exit code for problems. An event may be skipped as corrected although its correction is still open."""
-        for entry in self._ledger.pending():
-            ids = (entry.target, entry.snapshot.event_id if entry.snapshot else None)
-            if any(name and f"{name}: " in problem for name in ids for problem in problems):
-                say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
-                return OPEN
-        return SOME_FAILED
-
-    def _approve_and_execute(self, plan: Plan, why: str) -> int:
-        chosen = self._approval.save_plan
-        path = chosen or Path(f"togai-plan-{plan.digest[:12]}.json")
-        if chosen or not self._approval.dry_run:
-            plan.save(path)
-        if self._approval.dry_run:
-            following = f"togai plan approve {path}" if chosen else "the same without --dry-run"
-            say(f"Nothing was sent. Next: {following}")
-            return DONE
-        approve(self._ledger, plan, self._approval.expect, why)
-        say(f"After an interruption, continue with: togai plan execute {path}")
-        code = execute(self.client, plan, path, self._approval.limit, self._output)
-        if code == DONE and not (chosen or self._approval.limit):
-            path.unlink(missing_ok=True)  # nothing is left to continue
-        return code
-
-    def _why(self) -> str:
-        if not self._approval.why and not self._approval.dry_run:
-            return ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
-        return self._approval.why or ""
+    Raises:
+        InvalidRequest: It cannot be read, or is not a plan.
+    """
+    try:
+        return Plan.load(path)
+    except OSError as error:
+        raise InvalidRequest(
+            f"the plan {path} cannot be read: {error.strerror}. To save one:"
+            " togai correct FILE --dry-run --save-plan PLAN"
+        ) from None
 
 
 def show_plan(plan: Plan, output: Output) -> None:
     """Show a plan to the person who approves it."""
     if output.is_data:
-        say(str(plan))
+        say(plan)
     else:
-        print(plan)
+        with lasting():
+            print(here(plan))
 
 
 def ask(question: str, otherwise: str) -> str:
@@ -283,70 +293,74 @@ def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
     Raises:
         InvalidRequest: The number does not match.
     """
-    count = len(plan.items)
     typed = expect if expect is not None else ask(
         "Type the number of events to correct them: ",
-        f"no terminal to confirm on: approve with --expect {count}",
+        f"no terminal to confirm on: approve with --expect {len(plan)}",
     )  # fmt: skip
-    if str(typed) != str(count):
-        raise InvalidRequest(
-            f"the plan has {count} events, not {typed}. Nothing was sent. Check the plan, then approve it with"
-            f" --expect {count}. If an earlier run was interrupted, continue its plan: togai plan execute PLAN"
-        )
+    _check_number(plan, typed)
     ledger.approve(plan.digest, who=ledger.who, why=why)
 
 
+def _check_number(plan: Plan, number: int | str | None) -> None:
+    if number is None or str(number) == str(len(plan)):
+        return
+    raise InvalidRequest(
+        f"the plan has {len(plan)} event{'s' * (len(plan) != 1)}, not {number}. Nothing was sent. Check the plan,"
+        f" then approve it with --expect {len(plan)}. If an earlier run in another folder was interrupted, continue"
+        " its plan: togai plan execute PLAN"
+    )
+
+
 def execute(client: Togai, plan: Plan, path: Path, limit: int | None, output: Output) -> int:
-    """Execute an approved plan.
+    """Execute an approved plan. The file of an interrupted run is removed when nothing is left to continue.
 
     Returns:
         The exit code.
     """
-    from togai.corrections import Outcome
-
-    again = f"togai plan execute {path}"
     try:
-        with progress("corrected", len(plan.items)) as show:
+        with progress("corrected", len(plan)) as show:
             done = client.events.execute(
                 plan, on_failure="continue", limit=limit, on_step=lambda step: show(step.number, "")
             )
     except KeyboardInterrupt:
-        say(f"Interrupted. Continue with: {again}")
+        say(f"Interrupted. Continue with: togai plan execute {path}")
         return INTERRUPTED
-    rows = done.to_rows()
-    if output.is_data:
-        output.write(rows)
-    elif troubled := [
-        row for row in rows if row["outcome"] not in (Outcome.APPLIED, Outcome.NOT_REACHED)
-    ]:
-        output.write(troubled)
+    return _report(done, path, output)
+
+
+def _report(done: Execution, path: Path, output: Output) -> int:
+    """Show the outcomes; returns the exit code."""
+    rows: list[dict[str, Any]] = [{**row, "detail": here(row["detail"])} for row in done.to_rows()]
+    quiet = () if output.is_data else (Outcome.APPLIED, Outcome.NOT_REACHED)
+    with lasting(OSError):
+        output.write(row for row in rows if row["outcome"] not in quiet)
     counts = Counter(row["outcome"] for row in rows)
     say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-    for outcome, code, following in (
-        (Outcome.UNKNOWN, UNKNOWN, "togai reconcile"),
-        (Outcome.OPEN, OPEN, "togai pending"),
-        (Outcome.NOT_APPLIED, SOME_FAILED, again),
-        (Outcome.NOT_REACHED, DONE, again),
-    ):
-        if counts[outcome]:
-            say(f"Next: {following}")
-            return code
-    say(f"Next: togai history --plan {plan.digest}")
-    return DONE if done.is_complete else SOME_FAILED
+    left = not counts.keys().isdisjoint(_LEFT)
+    if not left and re.fullmatch(r"togai-plan-[0-9a-f]{12}\.json", path.name):
+        path.unlink(missing_ok=True)
+    open_ = counts[Outcome.UNKNOWN] or counts[Outcome.OPEN]
+    following = f"plan execute {path}" if left else f"history --plan {done.digest}"
+    say(f"Next: togai {'reconcile' if open_ else following}")
+    if open_:
+        return UNKNOWN if counts[Outcome.UNKNOWN] else OPEN
+    return SOME_FAILED if counts.keys() - {Outcome.APPLIED, Outcome.NOT_REACHED} else DONE
 
 
-def plan_show(plan: Path, *, output: Output = OUTPUT) -> None:
-    """Show a saved plan.
+def plan_show(plan: Path, *, output: Output = SESSION.output) -> None:
+    """Show a saved plan; with --json, --jsonl or --csv all its corrections.
 
     Args:
         plan: The file.
     """
-    from togai.corrections import Plan
+    loaded = load(plan)
+    if output.is_data:
+        output.write(item.to_json() for item in loaded.items)
+    else:
+        show_plan(loaded, output)
 
-    show_plan(Plan.load(plan), output)
 
-
-def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = BOOK) -> None:
+def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = SESSION.book) -> None:
     """Approve a saved plan, by the number of its events.
 
     Args:
@@ -354,29 +368,18 @@ def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = BOO
         why: Why you approve it; recorded in the ledger.
         expect: The number of events; required without a terminal.
     """
-    from togai.corrections import Plan
-
-    ledger, loaded = book.open(), Plan.load(plan)
-    print(loaded)
+    ledger, loaded = book.open(), load(plan)
+    show_plan(loaded, SESSION.output)
     approve(ledger, loaded, expect, why)
     say(f"Approved. Next: togai plan execute {plan}")
 
 
-def plan_execute(
-    plan: Path,
-    *,
-    limit: Count = None,
-    book: Book = BOOK,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
-) -> int:
-    """Execute an approved plan. After an interruption, repeat the command to continue; nothing is sent twice.
+def plan_execute(plan: Path, *, limit: Count = None, session: Session = SESSION) -> int:
+    """Execute an approved plan; after an interruption it continues, and nothing is sent twice.
 
     Args:
         plan: The file.
         limit: The maximum number of events to correct now.
     """
-    from togai.corrections import Plan
-
-    with service.client(ledger=book.open()) as client:
-        return execute(client, Plan.load(plan), plan, limit, output)
+    with session.service.client(ledger=session.book.open()) as client:
+        return execute(client, load(plan), plan, limit, session.output)

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from togai._cli._output import OUTPUT, Output, progress, say
-from togai._cli._settings import SERVICE, WHICH, Count, Service, When, Which, short
+from togai._cli._exits import DONE, SOME_FAILED
+from togai._cli._output import Output, progress, say
+from togai._cli._settings import READING, Count, Reading, Service, When, short
+from togai._decoding import raw
+from togai._rows import amounts_of, rows
+from togai.jobs import ExportProgress, export, is_failed
+from togai.jobs._formats import digits
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,96 +26,71 @@ if TYPE_CHECKING:
 _ON_A_SCREEN = 50
 
 
-def list_events(
-    *,
-    limit: Count = None,
-    which: Which = WHICH,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
-) -> None:
-    """List events: on a terminal the first 50, otherwise all events.
+def list_events(*, limit: Count = None, reading: Reading = READING) -> None:
+    """List events. On a terminal the first 50, otherwise all.
 
     Args:
         limit: The maximum number of events.
     """
-    most = limit if limit is not None else _ON_A_SCREEN if output.is_table else None
-    with service.client() as client:
-        more = _write(which.read(client, quiet=output.streams), which, output, most)
+    most = limit or (_ON_A_SCREEN if reading.output.is_table else None)
+    more = _write(reading.read(), reading, most)
     if more and limit is None:
         say(f"The first {most} events. For more: --limit N, --jsonl, or togai export FILE")
 
 
-def _write(
-    events: Generator[ReadEvent], which: Which, output: Output, most: int | None = None
-) -> bool:
-    """Write events; return whether there are more."""
+def _write(events: Generator[ReadEvent], reading: Reading, most: int | None = None) -> bool:
+    """Write events; returns whether there are more."""
     with closing(events):
-        chosen = islice(events, most)
+        chosen, output = islice(events, most), reading.output
         lines = [] if output.is_data else [_line_of(event) for event in chosen]
         count = len(lines) or output.write(map(row_of, chosen))
         more = count == most and next(events, None) is not None
     if lines:
-        account = [] if len(which.account) == 1 else ["account_id"]
+        account = [] if len(reading.account) == 1 else ["account_id"]
         output.write(lines, ["id", *account, "timestamp", "status", "quantities", "reference_id"])
     if not count:
         say("No event matches.")
     return more
 
 
-def get_event(event_id: str, *, output: Output = OUTPUT, service: Service = SERVICE) -> int:
-    """Show the events that have an id, with all details.
+def get_event(
+    event_id: str, *, output: Output = READING.output, service: Service = READING.service
+) -> int:
+    """Show the events that have an id, in full.
 
     Args:
         event_id: The id that the event was sent with.
     """
-    from togai import raw
-
     with service.client() as client:
         events = client.events.get_all(event_id)
-    if not events:
-        say(
-            f"No event has the id {event_id!r}. It is the id that the event was sent with, not the reference id."
-        )
-        return 1
     if output.is_data:
         output.write(row_of(event) if output.csv else raw(event) for event in events)
-    else:
-        for event in events:
-            output.write(
-                {"property": name, "value": value} for name, value in row_of(event).items()
-            )
-    return 0
+    for event in () if output.is_data else events:
+        output.write({"property": name, "value": value} for name, value in row_of(event).items())
+    if not events:
+        meant = "It is the id that the event was sent with, not the reference id: togai events list"
+        say(f"No event has the id {event_id!r}. {meant}")
+    return DONE if events else SOME_FAILED
 
 
 def failed(
-    *,
-    list_: Annotated[bool, Parameter("--list")] = False,
-    which: Which = WHICH,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
+    *, list_: Annotated[bool, Parameter("--list")] = False, reading: Reading = READING
 ) -> None:
     """Count failed ingestions by reason, or list them.
 
     Args:
         list_: List the events instead.
     """
-    from togai.jobs import is_failed
-
-    with service.client() as client:
-        events = (event for event in which.read(client, quiet=output.streams) if is_failed(event))
-        if list_:
-            _write(events, which, output)
-            return
-        rows = map(row_of, events)
-        reasons = Counter((row["status"], row["status_description"]) for row in rows)
+    events = (event for event in reading.read() if is_failed(event))
+    if list_:
+        _write(events, reading)
+        return
+    reasons = Counter((row["status"], row["status_description"]) for row in map(row_of, events))
     names = ("events", "status", "reason")
-    output.write(
-        (dict(zip(names, (n, *why), strict=True)) for why, n in reasons.most_common()), names
-    )
-    if reasons:
-        say(f"{sum(reasons.values()):,} events failed. To see them: togai failed --list")
-    else:
-        say("No event failed.")
+    counted = ((count, *reason) for reason, count in reasons.most_common())
+    reading.output.write((dict(zip(names, row, strict=True)) for row in counted), names)
+    failures = f"{reasons.total():,} events failed. To see them: togai failed --list"
+    say(failures if reasons else "No event failed.")
 
 
 def export_events(
@@ -124,9 +104,11 @@ def export_events(
     excel: bool = False,
     include_reverted: bool = False,
     restart: bool = False,
-    service: Service = SERVICE,
-) -> int:
-    """Export events to a file. After an interruption, repeat the command to continue; the file appears when complete.
+    service: Service = READING.service,
+) -> None:
+    """Export events to a file that is complete or absent. After an interruption the same command continues.
+
+    The service names no total, so that no time left can be shown: only what was read, and the accounts that are done.
 
     Args:
         file: The file; its extension determines the format: .csv, .jsonl or .parquet.
@@ -139,48 +121,36 @@ def export_events(
         include_reverted: Also keep events that a correction reverted.
         restart: Discard an earlier run, and replace the file.
     """
-    from togai.jobs import ExportProgress, export
-
     with service.client() as client, progress("events") as show:
 
         def report(now: ExportProgress) -> None:
-            accounts = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
-            show(now.read, accounts)
+            done = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
+            show(now.read, done)
 
         result = export(
-            client,
-            account or None,
-            file,
-            since=since,
-            until=until,
-            columns=[name.strip() for name in columns.split(",")] if columns else None,
-            format=format,
-            excel=excel,
-            include_reverted=include_reverted,
-            restart=restart,
-            on_progress=report,
-        )
-    say(str(result))
-    return 0
+            client, account or None, file, since=since, until=until, format=format, excel=excel,
+            columns=None if columns is None else [name.strip() for name in columns.split(",")],
+            include_reverted=include_reverted, restart=restart, on_progress=report,
+        )  # fmt: skip
+    say(result)
 
 
 def row_of(event: ReadEvent) -> dict[str, Any]:
     """An event as a row, with the columns that an export has."""
-    from togai import rows
-
     return next(iter(rows([event])))
 
 
 def _line_of(event: ReadEvent) -> dict[str, Any]:
     """An event as a line of a table."""
-    from togai._rows import amounts_of
-    from togai.jobs._formats import digits
-
     row = row_of(event)
-    amounts = (f"{name}={digits(number)}" for name, number in amounts_of(event))
     return {
         **row,
         "timestamp": short(row["timestamp"]),
-        "status": str(row["status"]).removeprefix("INGESTION_").replace("_", " ").lower(),
-        "quantities": " ".join(amounts),
+        "status": status_in_words(row["status"]),
+        "quantities": " ".join(f"{name}={digits(number)}" for name, number in amounts_of(event)),
     }
+
+
+def status_in_words(status: str | None) -> str:
+    """A status as a person reads it."""
+    return str(status).removeprefix("INGESTION_").replace("_", " ").lower()

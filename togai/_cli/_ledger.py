@@ -2,91 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Any, Literal
 
 from togai._cli._exits import DONE, OPEN, UNKNOWN
-from togai._cli._output import OUTPUT, Output, say
-from togai._cli._settings import SERVICE, Service, When, short
-from togai.errors import InvalidRequest
+from togai._cli._output import Output, lasting, say
+from togai._cli._settings import SESSION, Book, Reading, Session, When, short
+from togai.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from togai.corrections import Entry, Ledger
+    from togai.corrections import Entry
 
-
-@Parameter(name="*", group="Ledger")
-@dataclass(frozen=True, kw_only=True)
-class Book:
-    """The ledger, which records every correction and prevents a second correction of the same event."""
-
-    ledger: Annotated[str | None, Parameter(env_var="TOGAI_LEDGER")] = None
-    """The ledger: a file, or a postgresql:// address."""
-    who: str | None = None
-    """The person who corrects, approves or decides; by default the login name."""
-
-    def open(self) -> Ledger:
-        """Open the ledger.
-
-        Raises:
-            InvalidRequest: No ledger was passed.
-        """
-        from togai.corrections import Ledger
-
-        if not self.ledger:
-            raise InvalidRequest(
-                "no ledger: set TOGAI_LEDGER, or pass --ledger FILE. To create one: togai ledger create FILE"
-            )
-        ledger = Ledger(self.ledger, who=self.who)
-        ledger.pending()  # a mistyped path is an error before anything is read
-        return ledger
-
-
-BOOK = Book()
-_COLUMNS = ("entry", "at", "kind", "action", "reference_id", "who", "why")
+BOOK, OUTPUT = Book(), Output()
 
 
 def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
     """List the corrections whose outcome is unknown. Exit code 3 if there are any."""
     entries = book.open().pending()
-    rows = [
-        {**_row(entry), "cause": entry.cause or "the process ended before the outcome was known"}
-        for entry in entries
-    ]
+    unknown = "the process ended before the outcome was known"
+    rows = [{**_row(entry), "cause": entry.cause or unknown} for entry in entries]
     output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
     say("Check with: togai reconcile" if entries else "Nothing is open.")
     return OPEN if entries else DONE
 
 
-def reconcile(
-    entry: int | None = None,
-    *,
-    book: Book = BOOK,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
-) -> int:
-    """Check, by reading, whether open corrections were applied, and settle those for which there is evidence.
+def reconcile(entry: int | None = None, *, session: Session = SESSION) -> int:
+    """Find out by reading whether open corrections were applied, and settle those that reading proves.
 
     Args:
         entry: The number of an entry; by default all open entries.
     """
-    ledger = book.open()
+    ledger = session.book.open()
     entries = [item for item in ledger.pending() if entry in (None, item.id)]
     if entry is not None and not entries:
         raise InvalidRequest(f"entry {entry} is not open; to list the open entries: togai pending")
     rows: list[dict[str, Any]] = []
-    with service.client(ledger=ledger) as client:
+    with session.service.client(ledger=ledger) as client:
         for item in entries:
             result = client.events.reconcile(item)
             ledger.settle(item, result)
             evidence, again = "; ".join(result.evidence), short(result.check_after)
             verdict = {"verdict": str(result.verdict), "evidence": evidence, "check_after": again}
             rows.append({**_row(item), **verdict})
-    output.write(rows, ["entry", "action", "reference_id", "verdict", "evidence", "check_after"])
+    with lasting(OSError):
+        columns = ["entry", "action", "reference_id", "verdict", "evidence", "check_after"]
+        session.output.write(rows, columns)
     if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
         say(
             f"{len(left)} without a verdict so far. Later: togai reconcile."
@@ -136,7 +100,9 @@ def history(
     )
     if output.json or output.jsonl:
         output.write(item.to_json() for item in entries)
-    elif not output.write(map(_row, entries), _COLUMNS):
+    elif not output.write(
+        map(_row, entries), ("entry", "at", "kind", "action", "reference_id", "who", "why")
+    ):
         say("The ledger has no such entry.")
 
 
@@ -148,9 +114,15 @@ def create(file: str) -> None:
     """
     from togai.corrections import Ledger
 
-    ledger = Ledger(file, create=True)
-    address = ledger if "://" in file else Path(file).resolve()
-    say(f"Created. Use it with: export TOGAI_LEDGER={address}")
+    try:
+        Ledger(file).pending()
+        done = "It exists already; nothing was changed."
+    except ConfigurationError:
+        Ledger(file, create=True)
+        done = "Created."
+    # An address may hold a password, which is not shown.
+    address = "the same address" if "://" in file else Path(file).resolve()
+    say(f"{done} Use it with: export TOGAI_LEDGER={address}")
 
 
 def verify(*, book: Book = BOOK) -> None:
@@ -167,48 +139,45 @@ def release(entry: int, *, why: str, book: Book = BOOK) -> None:
     """
     ledger = book.open()
     ledger.release(entry, who=ledger.who, why=why)
-    say(f"Released: the event of entry {entry} may be corrected once more.")
+    say(
+        f"Released: the event of entry {entry} may be corrected once more: togai undo, redo or correct"
+    )
 
 
 def _row(entry: Entry) -> dict[str, Any]:
     return {
-        "entry": str(entry.id),
-        "at": short(entry.at),
-        "kind": str(entry.kind),
-        "action": entry.action,
-        "account_id": entry.account,
-        "reference_id": entry.target,
-        "who": entry.who,
-        "why": entry.why,
-    }
+        "entry": str(entry.id), "at": short(entry.at), "kind": str(entry.kind), "action": entry.action,
+        "account_id": entry.account, "reference_id": entry.target, "who": entry.who, "why": entry.why,
+    }  # fmt: skip
 
 
-def corrections_of(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """One row per correction: who, what, the outcome, the quantities before and after."""
+def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str, Any]]:
+    """One row per correction of these accounts and this period: who, what, the outcome, before and after."""
     rows: dict[int, dict[str, Any]] = {}
     for entry in entries:
         if entry.kind == "intent":
-            correction = entry.data["correction"]
-            snapshot = entry.snapshot
-            before = _amounts(snapshot.payload if snapshot else None)
-            after = {"UNDO": "", "REDO": before}.get(
-                str(entry.action), _amounts(correction["event"])
-            )
-            names = ("at", "who", "action", "reference_id")
-            row = {name: value for name, value in _row(entry).items() if name in names}
-            rows[entry.id] = {
-                **row,
-                "outcome": "open",
-                "before": before,
-                "after": after,
-                "why": entry.why,
-            }
+            event = entry.snapshot.payload if entry.snapshot else None
+            accounts = {entry.account, entry.snapshot and entry.snapshot.account_id}
+            other = reading.account and accounts.isdisjoint(reading.account)
+            if other or not reading.holds(_time((event or {}).get("timestamp"))):
+                continue
+            before = _amounts(event)
+            after = {"UNDO": "", "REDO": before}.get(str(entry.action))
+            after = _amounts(entry.data["correction"]["event"]) if after is None else after
+            row = {name: _row(entry)[name] for name in ("at", "who", "action", "reference_id")}
+            more = {"outcome": "open", "before": before, "after": after, "why": entry.why}
+            rows[entry.id] = row | more
         elif entry.intent in rows and entry.kind in ("applied", "failed", "not applied", "unknown"):
             rows[entry.intent]["outcome"] = str(entry.kind)
     return list(rows.values())
 
 
+def _time(written: Any) -> datetime | None:
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(written)
+    return None
+
+
 def _amounts(payload: Mapping[str, Any] | None) -> str:
-    return " ".join(
-        f"{item['name']}={item['value']}" for item in (payload or {}).get("attributes", [])
-    )
+    attributes = (payload or {}).get("attributes", [])
+    return " ".join(f"{item['name']}={item['value']}" for item in attributes)

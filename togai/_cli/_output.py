@@ -5,24 +5,53 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
 
 from togai._printable import printable
 from togai.errors import InvalidRequest
+from togai.jobs._formats import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from rich.console import Console
 
+_NUMBERS, _TIMES = ("events", "rows"), ("timestamp", "at", "day")
+_NARROWEST = 80
+"""Columns; a narrower terminal breaks the lines of a table, which hides nothing."""
 
-_NUMBERS = ("events", "rows")
+_HERE = {
+    r"pass token=, or set TOGAI_API_TOKEN": "set TOGAI_API_TOKEN, or --token-file FILE",
+    r"; a callable `token=` is called before each request": ": TOGAI_API_TOKEN or --token-file",
+    r"Lower requests_per_second.*": "Others use this token at the same time: repeat the command later",
+    r"create one with\s+Ledger\(address, create=True\)": "create one with: togai ledger create FILE",
+    r"ledger\.settle\(entry, client\.events\.reconcile\(entry\)\)": "togai reconcile",
+    r"client\.events\.reconcile\(error\)": "togai reconcile",
+    r"ledger\.release\((\d+), who=\.\.\., why=\.\.\.\)": r"togai ledger release \1 --why TEXT",
+    r"ledger\.approve\(plan\.digest, who=\.\.\., why=\.\.\.\)": "togai plan approve PLAN --why TEXT",
+    r"Read the event again": "Repeat the command that made the plan",
+    r"repeat the same call": "repeat the same command",
+    r"choose among `candidates`.*": "select one with --reference-id",
+    r"more, which `plan\.\w+` holds": "more: togai plan show PLAN --json",
+    r"\bbase_url\b": "--base-url",
+}
+"""What the library proposes, and what one types here."""
+
+
+def here(message: object) -> str:
+    """A message of the library, with commands and options in the place of functions and parameters."""
+    shown = str(message)
+    for pattern, instead in _HERE.items():
+        shown = re.sub(pattern, instead, shown)
+    shown = re.sub(r"\b(\w+)=True\b", lambda match: "--" + match[1].replace("_", "-"), shown)
+    return re.sub(r"\b(ledger|who|why|format|columns|accounts)=(?=\S)", r"--\1 ", shown)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -32,19 +61,33 @@ def console(*, stderr: bool = False) -> Console:
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
     plain = not terminal or "NO_COLOR" in os.environ
     return Console(
-        stderr=stderr,
-        force_terminal=terminal,
-        color_system=None if plain else "auto",
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+        stderr=stderr, force_terminal=terminal, color_system=None if plain else "auto",
+        highlight=False, markup=False, emoji=False,
+    )  # fmt: skip
 
 
-def say(text: str) -> None:
-    """Print a message for people to stderr, without control characters."""
-    lines = (printable(line) for line in text.split("\n"))
-    console(stderr=True).print("\n".join(lines), soft_wrap=True)
+def say(message: object) -> None:
+    """A message for people, on stderr; nothing in it moves the cursor."""
+    with suppress(OSError):  # that nobody can read it changes nothing
+        print("\n".join(map(printable, here(message).split("\n"))), file=sys.stderr, flush=True)
+
+
+def discard_stdout() -> None:
+    """Drop what is written to stdout from now on, and what waits to be written."""
+    with suppress(OSError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def lasting(also: type[OSError] = BrokenPipeError) -> Generator[None]:
+    """Go on where nobody reads stdout any more: what was done keeps its exit code."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (BrokenPipeError, also) as error:
+        discard_stdout()
+        if not isinstance(error, BrokenPipeError):
+            say(f"stdout cannot be written: {error.strerror}")
 
 
 @Parameter(name="*", group="Output")
@@ -89,8 +132,9 @@ class Output:
         kept = list(rows)
         if not kept:
             return 0
-        occurring = dict.fromkeys(name for row in kept for name in row)
-        names = list(columns if columns and not self.csv else occurring)
+        names = list(
+            columns if columns and not self.csv else {name: 0 for row in kept for name in row}
+        )
         lines = [names, *([_cell(row.get(name)) for name in names] for row in kept)]
         if self.is_table:
             _table(names, lines[1:])
@@ -105,25 +149,17 @@ class Output:
         count = 0
         for count, row in enumerate(rows, 1):
             start = "" if self.jsonl else "[" if count == 1 else ","
-            plain = {name: _plain(value) for name, value in row.items()}
-            print(start + json.dumps(plain, default=str))  # a Decimal as text, with every digit
+            plain: dict[str, Any] = {
+                name: value if isinstance(value, bool | int | list | dict) else text(value)
+                for name, value in row.items()
+            }
+            print(start + json.dumps(plain, default=str))  # a Decimal as text holds every digit
         if self.json:
             print("]" if count else "[]")
         return count
 
 
-OUTPUT = Output()
-
-
-def _plain(value: Any) -> Any:
-    from togai.jobs._formats import text
-
-    return value if isinstance(value, bool | int | list | dict) else text(value)  # pyright: ignore[reportUnknownVariableType]
-
-
 def _cell(value: Any) -> str:
-    from togai.jobs._formats import text
-
     return str(value) if isinstance(value, bool) else text(value) or ""
 
 
@@ -133,12 +169,15 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in names:
-        side: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
-        is_time = name in ("timestamp", "at", "day")
-        table.add_column(Text(printable(name)), overflow="fold", justify=side, no_wrap=is_time)
+        table.add_column(
+            Text(printable(name)), overflow="fold", no_wrap=name in _TIMES,
+            justify="right" if name in _NUMBERS else "left",
+        )  # fmt: skip
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    console().print(table)
+    out = console()
+    out.width = max(out.width, _NARROWEST)
+    out.print(table)
 
 
 @contextmanager
@@ -159,21 +198,17 @@ def progress(
         [bars.BarColumn(20), bars.TimeRemainingColumn()] if total else [bars.TimeElapsedColumn()]
     )
     with bars.Progress(
-        bars.TextColumn("{task.description}"),
-        bars.TextColumn("{task.completed:,.0f}" + (f" of {total:,}" if total else "")),
-        bars.TextColumn("{task.fields[rate]}"),
-        *ahead,
-        bars.TextColumn("{task.fields[note]}"),
-        console=console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    ) as bar:
-        began = monotonic()
-        task = bar.add_task(what, total=total, rate="", note="")
+        bars.TextColumn("{task.description}", markup=False), *ahead, console=console(stderr=True),
+        transient=True, redirect_stdout=False, redirect_stderr=False,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(what, total=total)
+        start: tuple[int, float] | None = None  # an earlier run may have done a part
 
-        def update(count: int, note: str = "") -> None:
-            rate = f"{count / max(monotonic() - began, 0.1):,.0f}/s"
-            bar.update(task, completed=count, rate=rate, note=printable(note))
+        def update(count: int, note: str) -> None:
+            nonlocal start
+            start = start or (count, monotonic())
+            rate = (count - start[0]) / max(monotonic() - start[1], 0.1)
+            shown = f"{what} {count:,}{f' of {total:,}' if total else ''} {rate:,.0f}/s {printable(note)}"
+            bar.update(task, completed=count, description=shown)
 
         yield update

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import sys
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from importlib.resources import files
@@ -11,19 +11,22 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from togai._cli._ledger import BOOK, Book, corrections_of
-from togai._cli._output import OUTPUT, Output, say
-from togai._cli._settings import SERVICE, WHICH, Service, Which, short
+from togai._cli._events import status_in_words
+from togai._cli._ledger import BOOK, corrections_of
+from togai._cli._output import say
+from togai._cli._settings import READING, Book, Reading, short
 from togai._html import table, text
+from togai._rows import amounts_of
+from togai.jobs import is_failed, is_reverted
+from togai.jobs._formats import digits
+from togai.jobs._status import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from togai.models import ReadEvent
 
 Row = dict[str, Any]
-_Key = tuple[str, str, str]
-"""Day, account, status."""
 
 _EXACT = Context(prec=1100)
 """A context in which sums of numbers of 512 digits are exact."""
@@ -32,105 +35,81 @@ _COLOURS = {"used": "#2f7d4f", "failed": "#b3372f", "reverted": "#8a8f98", "in p
 _WIDTH, _BAR, _LABEL = 720, 18, 90
 
 
-@dataclass
-class Report:
-    """The counts of a report, updated while events are read."""
-
-    usage: Counter[_Key] = field(default_factory=Counter[_Key])
-    amounts: dict[_Key, dict[str, Decimal]] = field(default_factory=dict[_Key, dict[str, Decimal]])
-    failures: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    corrections: list[Row] = field(default_factory=list[Row])
-
-    def add(self, event: ReadEvent) -> None:
-        """Count an event."""
-        from togai._rows import amounts_of
-        from togai.jobs import is_failed
-        from togai.jobs._status import status_of
-
+def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
+    """Events and quantities per day, account and status; failed ingestions per reason, the most frequent first."""
+    usage = Counter[tuple[str, str, str]]()
+    amounts: defaultdict[tuple[str, str, str], dict[str, Decimal]] = defaultdict(dict)
+    failures = Counter[tuple[str, str]]()
+    for event in events:
         payload: Any = event.event_payload
         when = getattr(payload, "timestamp", None)
-        day = (
-            f"{when.astimezone(UTC):%Y-%m-%d}"
-            if isinstance(when, datetime) and when.tzinfo
-            else "unknown"
-        )
+        day = str(short(when))[:10] if isinstance(when, datetime) and when.tzinfo else "unknown"
         key = (day, str(getattr(payload, "account_id", None)), status_of(event) or "none")
-        self.usage[key] += 1
-        amounts = self.amounts.setdefault(key, {})
+        usage[key] += 1
+        sums = amounts[key]
         for name, number in amounts_of(event):
-            amounts[name] = _EXACT.add(amounts.get(name, Decimal(0)), number)
+            sums[name] = _EXACT.add(sums.get(name, Decimal(0)), number)
         if is_failed(event):
-            self.failures[key[2], str(event.ingestion_status.status_description or "")] += 1
-
-    def rows(self) -> list[Row]:
-        """Events and quantities per day, account and status."""
-        from togai.jobs._formats import digits
-
-        return [
-            {
-                "day": day,
-                "account_id": account,
-                "status": status,
-                "events": count,
-                "quantities": {
-                    name: digits(total)
-                    for name, total in self.amounts[day, account, status].items()
-                },
-            }
-            for (day, account, status), count in sorted(self.usage.items())
-        ]
-
-    def reasons(self) -> list[Row]:
-        """Failed ingestions per reason, the most frequent first."""
-        return [
-            {"events": count, "status": status, "reason": reason}
-            for (status, reason), count in self.failures.most_common()
-        ]
+            failures[key[2], str(event.ingestion_status.status_description or "")] += 1
+    rows = [
+        {
+            **dict(zip(("day", "account_id", "status"), key, strict=True)),
+            "events": count,
+            "quantities": {name: digits(total) for name, total in amounts[key].items()},
+        }
+        for key, count in sorted(usage.items())
+    ]
+    reasons = [
+        {"events": count, "status": status, "reason": reason}
+        for (status, reason), count in failures.most_common()
+    ]
+    return rows, reasons
 
 
-def report(
-    *,
-    html: Path | None = None,
-    book: Book = BOOK,
-    which: Which = WHICH,
-    output: Output = OUTPUT,
-    service: Service = SERVICE,
-) -> None:
+def report(*, html: Path | None = None, book: Book = BOOK, reading: Reading = READING) -> None:
     """Report events and quantities per day, account and status, failures by reason, and corrections.
+
+    Corrections are those of the events in the period and of the accounts, whenever they were made.
 
     Args:
         html: Write a single HTML page to this file, to mail or print; it loads nothing from the network.
     """
-    data = Report()
+    corrections: list[Row] = []
     if book.ledger:
-        data.corrections = corrections_of(book.open().history(since=which.since, until=which.until))
-    with service.client() as client:
-        for event in which.read(client):
-            data.add(event)
+        corrections = corrections_of(book.open().history(), reading)
+    rows, reasons = summed(reading.read())
+    output = reading.output
     if html is not None:
-        html.write_text(page(data, which), "utf-8")
-        say(f"{html}: {sum(row['events'] for row in data.rows()):,} events")
+        html.write_text(page(rows, reasons, corrections, reading), "utf-8")
+        say(f"{html}: {sum(row['events'] for row in rows):,} events")
         return
     if output.is_data:
-        output.write(data.rows())
+        output.write(rows)
         return
-    most = max((row["events"] for row in data.rows()), default=1)
-    for title, rows in (
-        ("Usage", [_line(row, most) for row in data.rows()]),
-        ("Failed ingestions", data.reasons()),
-        ("Corrections", data.corrections),
+    for title, lines in (
+        ("Usage", _with_bars(rows)),
+        ("Failed ingestions", reasons),
+        ("Corrections", corrections),
     ):
-        if rows:
+        if lines:
             print(f"{title}\n")
-            output.write(rows, [name for name in rows[0] if name not in ("at", "why")])
+            output.write(lines, [name for name in lines[0] if name not in ("at", "why")])
             print()
     say("To write this as an HTML page: togai report --html FILE")
 
 
-def _line(row: Row, most: int) -> Row:
-    bar = "█" * max(1, round(12 * row["events"] / most))
-    status = row["status"].removeprefix("INGESTION_").replace("_", " ").lower()
-    return {**row, "status": status, "quantities": _amounts(row["quantities"]), "": bar}
+def _with_bars(rows: list[Row]) -> list[Row]:
+    most = max((row["events"] for row in rows), default=1)
+    can_block = "utf" in (sys.stdout.encoding or "utf").lower()
+    return [
+        {
+            **row,
+            "status": status_in_words(row["status"]),
+            "quantities": _amounts(row["quantities"]),
+            "": ("█" if can_block else "#") * max(1, round(12 * row["events"] / most)),
+        }
+        for row in rows
+    ]
 
 
 def _amounts(amounts: Mapping[str, str]) -> str:
@@ -138,29 +117,25 @@ def _amounts(amounts: Mapping[str, str]) -> str:
 
 
 def kind_of(status: str) -> str:
-    """The kind of a status for billing."""
-    from togai.jobs import is_failed, is_reverted
-
+    """What a status means for a bill, in a word."""
     if is_failed(status) or is_reverted(status):
         return "failed" if is_failed(status) else "reverted"
     return "used" if status.startswith("INGESTION_COMPLETED") else "in progress"
 
 
-def page(data: Report, which: Which) -> str:
-    """The report as one HTML page: no scripts, no external resources, all text from the service escaped."""
-    rows = data.rows()
+def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: Reading) -> str:
+    """The report as one HTML page: no scripts, nothing loaded, everything from the service escaped."""
     days: dict[str, Counter[str]] = {row["day"]: Counter() for row in rows}
     for row in rows:
         days[row["day"]][kind_of(row["status"])] += row["events"]
     totals = sum(days.values(), Counter[str]())
     usage = [{**row, "quantities": _amounts(row["quantities"])} for row in rows]
-    period = (
-        f"{short(which.since) or 'the first event'} to {short(which.until) or 'the last event'}"
-    )
+    since, until = short(reading.since), short(reading.until)
     template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
+    columns = ("at", "who", "action", "reference_id", "outcome", "before", "after", "why")
     return template.substitute(
-        accounts=text(", ".join(which.account) or "all accounts"),
-        period=text(period),
+        accounts=text(", ".join(reading.account) or "all accounts"),
+        period=text(f"{since or 'the first event'} to {until or 'the last event'}"),
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         totals="".join(
             f'<li><i style="background:{colour}"></i><b>{totals[kind]:,}</b> {kind}</li>'
@@ -168,12 +143,8 @@ def page(data: Report, which: Which) -> str:
         ),
         chart=_chart(days),
         usage=table(usage, ("day", "account_id", "status", "events", "quantities")) or "No events.",
-        failures=table(data.reasons(), ("events", "status", "reason")) or "No ingestion failed.",
-        corrections=table(
-            data.corrections,
-            ("at", "who", "action", "reference_id", "outcome", "before", "after", "why"),
-        )
-        or "No corrections, or no ledger was named.",
+        failures=table(reasons, ("events", "status", "reason")) or "No ingestion failed.",
+        corrections=table(corrections, columns) or "No corrections, or no ledger was named.",
     )
 
 

@@ -7,14 +7,20 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import Parameter, validators
+
+from togai import errors
 from togai._cli._exits import DONE, UNREACHABLE
-from togai._cli._output import OUTPUT, Output, say
-from togai._cli._settings import SERVICE, Service
+from togai._cli._output import Output, here, say
+from togai._cli._settings import SESSION, Service
+from togai._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    import httpx
 
     from togai import Drift
 
@@ -22,75 +28,81 @@ _CLOCK_MAY_DIFFER = 60
 """The allowed difference of the clocks in seconds: `reconcile` compares with times from the service."""
 
 
-def doctor(*, output: Output = OUTPUT, service: Service = SERVICE) -> int:
-    """Check token, address, clock and versions with a single request. Changes nothing."""
+def doctor(*, output: Output = SESSION.output, service: Service = SESSION.service) -> int:
+    """Check token, address, clock and versions with one read. Changes nothing."""
     import httpx
 
-    from togai import TogaiError, __version__
-
-    headers: list[httpx.Headers] = []
+    responses: list[httpx.Response] = []
     drift: list[Drift] = []
+    advice = ""
     libraries = f"httpx {version('httpx')}, attrs {version('attrs')}"
     checks = [
         ("versions", f"togai {__version__}, Python {platform.python_version()}, {libraries}", True)
     ]
-
-    def keep(response: httpx.Response) -> None:
-        headers.append(response.headers)
-
-    with httpx.Client(event_hooks={"response": [keep]}) as http:
+    with httpx.Client(event_hooks={"response": [responses.append]}) as http:
         client = service.client(http_client=http, on_drift=drift.append, max_retries=0)
         checks.append(("address", repr(client).strip("<>").partition(" ")[2], True))
         began = monotonic()
         try:
-            page = next(client.events.list(page_size=50).pages())
-        except TogaiError as error:
-            checks.append(("read", str(error), False))
-        else:
-            checks.append(
-                (
-                    "read",
-                    f"the first {len(page.events)} events in {monotonic() - began:.1f} s",
-                    True,
-                )
-            )
-    if headers:
-        checks += _about(headers[-1])
-        checks.append(
-            ("drift", f"deviations from the contract: {'; '.join(map(str, drift)) or 'none'}", True)
-        )
-    names = ("check", "found", "")
+            count = len(next(client.events.list(page_size=50).pages()).events)
+            found = f"the first {count} events in {monotonic() - began:.1f} s"
+            checks.append(("read", found, True))
+        except errors.TogaiError as error:
+            checks.append(("read", here(error), False))
+            advice = advice_on(error)
+    if responses:
+        checks += _about(responses[-1].headers)
+    if not advice:
+        found = "; ".join(map(str, drift)) or "none"
+        checks.append(("drift", f"deviations from the contract: {found}", True))
     output.write(
-        dict(zip(names, (name, outcome, "ok" if ok else "FAILED"), strict=True))
-        for name, outcome, ok in checks
+        {"check": name, "found": found, "result": "ok" if ok else "FAILED"}
+        for name, found, ok in checks
     )
     if all(ok for _, _, ok in checks):
         say("All is well. Next: togai events list")
         return DONE
-    say(
-        "Set TOGAI_API_TOKEN or --token-file, and TOGAI_BASE_URL, --base-url or --sandbox, then: togai doctor"
-    )
+    say(f"{advice or 'Set the clock of this machine'}. Then: togai doctor")
     return UNREACHABLE
 
 
-def _about(headers: Mapping[str, str]) -> list[tuple[str, str, bool]]:
-    """The clock and the rate limit according to the headers of a response."""
-    quota = {name: value for name, value in headers.items() if "ratelimit" in name.lower()}
-    limits = (
-        ", ".join(f"{name}: {value}" for name, value in quota.items())
-        or "the service does not report its limit"
-    )
-    checks = [("rate limit", f"10 requests per second here; {limits}", True)]
+def advice_on(error: Exception) -> str:
+    """What a person can do about an error of a request."""
+    if isinstance(error, errors.Unauthorized):
+        return "Set TOGAI_API_TOKEN or --token-file to a valid token"
+    if isinstance(error, errors.Forbidden):
+        return "Ask the owner of the account for a token with this permission"
+    if isinstance(error, errors.UnexpectedResponse | errors.NotFound):
+        return (
+            "Something else than the service responds there: check TOGAI_BASE_URL or --base-url, and whether a proxy"
+            " wants a login (HTTPS_PROXY)"
+        )
+    if isinstance(error, errors.ServerError | errors.RateLimited):
+        return "The service is reachable, but not able to respond now: wait"
+    return "Check the network, the proxy (HTTPS_PROXY), and TOGAI_BASE_URL or --base-url"
+
+
+def _about(headers: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:
+    """What the headers of a response say about the clock and the rate limit."""
+    quota = [f"{name}: {value}" for name, value in headers.items() if "ratelimit" in name.lower()]
+    limits = ", ".join(quota) or "the service does not report its limit"
+    yield "rate limit", f"10 requests per second here; {limits}", True
     try:
         date: Any = headers.get("date")
         differs = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
     except (TypeError, ValueError):
-        return [*checks, ("clock", "the service does not send its time", True)]
-    return [*checks, ("clock", f"differs by {differs:.0f} s", differs <= _CLOCK_MAY_DIFFER)]
+        yield "clock", "the service does not send its time", True
+    else:
+        yield "clock", f"differs by {differs:.0f} s", differs <= _CLOCK_MAY_DIFFER
 
 
-def serve(*, port: int = 0, token: str = "test-token", events: int | None = None) -> int:  # noqa: S107
-    """Serve a month of sample events in memory, to try all commands; Ctrl-C stops the service.
+def serve(
+    *,
+    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lt=65536))] = 0,
+    token: str = "test-token",  # noqa: S107
+    events: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
+) -> int:
+    """Serve a messy month of events in memory, to try everything on; Ctrl-C ends it.
 
     Args:
         port: A port on 127.0.0.1; by default any free port.

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
-from togai._cli._output import progress
+from togai._cli._output import Output, progress
 from togai.errors import InvalidRequest
+from togai.jobs._status import status_of
+from togai.jobs._table import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from togai import EventWithStatus, Togai
+    from togai.corrections import Ledger
 
 
 def _when(_type: Any, tokens: Sequence[Any]) -> datetime:
@@ -66,19 +69,54 @@ class Service:
 
         file = self.token_file
         return togai.Togai(
-            (lambda: file.read_text("utf-8")) if file else None,
+            (lambda: read_text(file)) if file else None,
             base_url=togai.SANDBOX_URL if self.sandbox else self.base_url,
             **settings,
         )
 
 
+@Parameter(name="*", group="Ledger")
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """The ledger, which records every correction and prevents a second one of the same event."""
+
+    ledger: Annotated[str | None, Parameter(env_var="TOGAI_LEDGER")] = None
+    """The ledger: a file, or a postgresql:// address."""
+    who: str | None = None
+    """Who corrects, approves or decides; by default the login name."""
+
+    def open(self) -> Ledger:
+        """The ledger.
+
+        Raises:
+            InvalidRequest: No ledger is named.
+        """
+        from togai.corrections import Ledger
+
+        if not self.ledger:
+            raise InvalidRequest(
+                "no ledger: set TOGAI_LEDGER, or pass --ledger FILE. To create one: togai ledger create FILE"
+            )
+        ledger = Ledger(self.ledger, who=self.who)
+        ledger.pending()  # a mistyped path is an error before anything is read
+        return ledger
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What every command with a ledger and a service takes."""
+
+    book: Book = field(default_factory=Book)
+    output: Output = field(default_factory=Output)
+    service: Service = field(default_factory=Service)
+
+
 @Parameter(name="*", group="Which events")
 @dataclass(frozen=True, kw_only=True)
-class Which:
-    """Which events are read. The service filters by account and schema; the client applies all other filters."""
+class Filters:
+    """Which events of an account. The service lists by account and schema; all other filters are applied here."""
 
-    account: list[str] = field(default_factory=list[str])
-    """Only this account; may be repeated. By default all accounts."""
     schema: str | None = None
     """Only this event schema."""
     status: str | None = None
@@ -88,31 +126,49 @@ class Which:
     until: When = None
     """Only events before this date or time."""
 
-    def read(self, client: Togai, *, quiet: bool = False) -> Generator[EventWithStatus]:
-        """Read the events; show the progress unless `quiet`."""
-        from togai.jobs._status import status_of
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since >= self.until:
+            raise InvalidRequest("--since is not before --until: the time window is empty")
 
+    def events(
+        self, client: Togai, accounts: Sequence[str], *, quiet: bool = False, undated: bool = True
+    ) -> Generator[EventWithStatus]:
+        """The events of accounts, or of all; `undated` keeps an event whose time cannot be read in any time window."""
+        many = client.events.list_many(accounts or [], schema_name=self.schema)
+        every = client.events.list(schema_name=self.schema, prefetch=1).pages()
+        pages = many if accounts else (("", page) for page in every)
+        count = 0
         with progress("read", quiet=quiet) as show:
-            for count, (account, event) in enumerate(self._list(client), 1):
-                show(count, account)
-                when: Any = getattr(event.event_payload, "timestamp", None)
-                if self.status and not fnmatchcase(status_of(event), self.status):
-                    continue
-                if isinstance(when, datetime) and when.tzinfo and not self._is_inside(when):
-                    continue
-                yield event
+            for account, page in pages:
+                show(count := count + len(page.events), account)
+                yield from (event for event in page.events if self._fits(event, undated=undated))
 
-    def _list(self, client: Togai) -> Iterator[tuple[str, EventWithStatus]]:
-        if not self.account:
-            events = client.events.list(schema_name=self.schema, prefetch=1)
-            return (("", event) for event in events)
-        pages = client.events.list_many(self.account, schema_name=self.schema)
-        return ((account, event) for account, page in pages for event in page.events)
+    def _fits(self, event: EventWithStatus, *, undated: bool) -> bool:
+        if self.status and not fnmatchcase(status_of(event), self.status):
+            return False
+        return self.holds(getattr(event.event_payload, "timestamp", None), undated=undated)
 
-    def _is_inside(self, when: datetime) -> bool:
-        return (self.since is None or self.since <= when) and (
-            self.until is None or when < self.until
-        )
+    def holds(self, when: Any, *, undated: bool = True) -> bool:
+        """Whether a time lies in the time window."""
+        if not isinstance(when, datetime) or when.tzinfo is None:
+            return undated or not (self.since or self.until)
+        return (self.since or when) <= when and (self.until is None or when < self.until)
 
 
-SERVICE, WHICH = Service(), Which()
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Reading(Filters):
+    """What the commands that list events take."""
+
+    account: list[str] = field(default_factory=list[str])
+    """Only this account; may be repeated. By default all."""
+    output: Output = field(default_factory=Output)
+    service: Service = field(default_factory=Service)
+
+    def read(self) -> Generator[EventWithStatus]:
+        """The events; while they are read, the progress is shown unless it would disturb rows on the same terminal."""
+        with self.service.client() as client:
+            yield from self.events(client, self.account, quiet=self.output.streams)
+
+
+READING, SESSION = Reading(), Session()

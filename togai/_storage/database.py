@@ -102,9 +102,14 @@ class SQLite:
             # 0600: it holds customers' events.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
-            pass
+            if not self.path.is_file():
+                raise ConfigurationError(
+                    f"no ledger can be created at {self}: it is not a file"
+                ) from None
         except OSError as error:
-            raise ConfigurationError(f"no ledger can be created at {self}: {error}") from None
+            raise ConfigurationError(
+                f"no ledger can be created at {self}: {error.strerror}"
+            ) from None
         with self.transaction(wait, write=True) as transaction:
             if not transaction.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
                 schema.create(transaction.rows, schema.SQLITE)
@@ -139,7 +144,8 @@ class SQLite:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LedgerBusy(str(self), wait)
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error):
-            return LedgerDamaged(str(self), [str(error)])
+            strange = " (is the address right?)" if code == sqlite3.SQLITE_NOTADB else ""
+            return LedgerDamaged(str(self), [f"{error}{strange}"])
         if "no such table" in str(error):
             return _unusable(self, "it is not a ledger of this version")
         return _unusable(self, str(error))

@@ -309,7 +309,7 @@ class Rules:
 
     def note(self, intent: Entry, kind: Kind, data: dict[str, Any], **more: Any) -> None:
         """Write an entry about an intent that does not settle it."""
-        values = {name: getattr(intent, name) for name in _COPIED}
+        values = {name: getattr(intent, name) for name in (*_COPIED, "who")}
         self.append(
             kind, data={"client": __version__, **data}, **{**values, "intent": intent.id, **more}
         )

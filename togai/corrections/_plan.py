@@ -250,7 +250,7 @@ class Plan:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, InvalidRequest):
                 raise
-            raise InvalidRequest(f"{path} is not a plan: {error!r}") from None
+            raise InvalidRequest(f"{path} is not a plan") from None
         if plan.digest != digest:
             raise InvalidRequest(f"{path} was changed after it was saved: make a new plan")
         return plan

@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT 
 """
 
 
+def _reason(error: OSError | sqlite3.Error) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
 @contextmanager
 def writing(path: Path) -> Generator[None]:
     """Turn a disk error into an error that names the file and says how to continue."""
@@ -33,7 +37,7 @@ def writing(path: Path) -> Generator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         raise TogaiError(
-            f"{path} cannot be written: {error}. Fix the cause and repeat the same call: it continues there"
+            f"{path} cannot be written: {_reason(error)}. Fix the cause and repeat the same call: it continues there"
         ) from error
 
 
@@ -52,7 +56,7 @@ class Checkpoint:
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
-            raise InvalidRequest(f"{path} cannot be written: {error}") from None
+            raise InvalidRequest(f"{path} cannot be written: {_reason(error)}") from None
         try:
             self._begin(job, restart=restart)
         except BaseException:

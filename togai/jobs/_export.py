@@ -39,7 +39,7 @@ COLUMNS = (
     "status",
     "status_description",
 )
-_VALUES = ("attribute.", "unit.", "dimension.")
+VALUES = ("attribute.", "unit.", "dimension.")
 _SUFFIXES: dict[str, _Format] = {".ndjson": "jsonl"}
 _SUFFIXES.update({f".{name}": name for name in get_args(_Format)})
 
@@ -157,20 +157,20 @@ class _Export:
         beside, restart = _beside(self.path, ".checkpoint"), options.get("restart", False)
         if self.path.exists() and not beside.exists() and not restart:
             raise InvalidRequest(self._taken())
-        self._checkpoint = Checkpoint(beside, job, restart=restart)
+        self.checkpoint = Checkpoint(beside, job, restart=restart)
         try:
             if not restart:
                 self._check_file()
         except BaseException:
-            self._checkpoint.close()
+            self.checkpoint.close()
             raise
 
     def _taken(self) -> str:
         return f"{self.path} exists already: export to another path, or pass restart=True to replace it"
 
     def _check_file(self) -> None:
-        """Refuse a file that this export did not write, or that was removed or changed since then."""
-        whole, expected = self._checkpoint.get("complete"), self._checkpoint.get("size")
+        """Refuse a file that this export did not write, and one that is gone or changed since."""
+        whole, expected = self.checkpoint.get("complete"), self.checkpoint.get("size")
         size = self.path.stat().st_size if self.path.exists() else None
         if whole is not None and size != whole:
             change = "is gone" if size is None else f"has {size:,} bytes instead of {whole:,}"
@@ -181,8 +181,8 @@ class _Export:
             raise InvalidRequest(self._taken())
 
     def pages(self, client: Any) -> Any:
-        """The pages that are still to be read, each with its account."""
-        left = dict(self._checkpoint.unfinished())
+        """The pages that are left to read, each with its account."""
+        left = dict(self.checkpoint.unfinished())
         if "" not in left:
             return client.events.list_many(left, concurrency=self._concurrency)
         pages = client.events.list(next_token=left[""], prefetch=1).pages()
@@ -198,7 +198,7 @@ class _Export:
             for event in page.events
             for row in self._row(event, counts)
         ]
-        total = self._checkpoint.add(account, page.next_token, kept, counts)
+        total = self.checkpoint.add(account, page.next_token, kept, counts)
         if total is not None and self._on_progress is not None:
             done = self._accounts - total["left"]
             now = ExportProgress(total["read"], total["rows"], done, self._accounts)
@@ -224,45 +224,38 @@ class _Export:
         )
 
     def finish(self) -> ExportResult:
-        """Write the file from the stored rows."""
-        if self._checkpoint.get("complete") is None:
+        """Write the file from the rows that were kept."""
+        if self.checkpoint.get("complete") is None:
             columns = self._columns or self._discovered()
-            self._checkpoint.set("columns", columns)
+            self.checkpoint.set("columns", columns)
             with writing(self.path):
                 new = _beside(self.path, ".new")
                 self._write(new, columns)
                 with new.open("rb+") as file:
                     os.fsync(file.fileno())
                 size = new.stat().st_size
-                self._checkpoint.set("size", size)
+                self.checkpoint.set("size", size)
                 new.replace(self.path)
-            self._checkpoint.complete(size)
-        counts: dict[str, int] = self._checkpoint.get("counts") or {}
+            self.checkpoint.complete(size)
         names = ("rows", "read", "reverted", "outside", "malformed", "repeated")
-        return ExportResult(
-            path=self.path,
-            columns=tuple(self._checkpoint.get("columns")),
-            **{name: counts.get(name, 0) for name in names},
-        )
+        counts: dict[str, int] = self.checkpoint.get("counts") or dict.fromkeys(names, 0)
+        written = tuple(self.checkpoint.get("columns"))
+        return ExportResult(path=self.path, columns=written, **counts)
 
     def _load(self) -> Iterator[_formats.Row]:
-        return map(_formats.load, self._checkpoint.events())
+        return map(_formats.load, self.checkpoint.events())
 
     def _discovered(self) -> list[str]:
         names = {name for row in self._load() for name in row} - set(COLUMNS)
         return [*COLUMNS, *sorted(names, key=_position)]
 
     def _write(self, path: Path, columns: Sequence[str]) -> None:
-        if self._format == "csv":
-            _formats.write_csv(path, columns, self._load(), excel=self._excel)
+        if self._format == "parquet":
+            _formats.write_parquet(path, columns, self._load)
         elif self._format == "jsonl":
             _formats.write_jsonl(path, columns, self._load())
         else:
-            _formats.write_parquet(path, columns, self._load)
-
-    def close(self) -> None:
-        """Release the checkpoint."""
-        self._checkpoint.close()
+            _formats.write_csv(path, columns, self._load(), excel=self._excel)
 
 
 def export(
@@ -301,7 +294,7 @@ def export(
             job.keep(account, page)
         return job.finish()
     finally:
-        job.close()
+        job.checkpoint.close()
 
 
 async def export_async(
@@ -332,7 +325,7 @@ async def export_async(
             await asyncio.to_thread(job.keep, account, page)
         return await asyncio.to_thread(job.finish)
     finally:
-        job.close()
+        job.checkpoint.close()
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -348,7 +341,7 @@ def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa
     chosen: Any = format if format is not None else _SUFFIXES.get(path.suffix.lower())
     if chosen not in get_args(_Format):
         problem = f"format={format!r}" if format is not None else f"{path} has no known extension"
-        raise InvalidRequest(f"{problem}: pass one of {', '.join(get_args(_Format))}")
+        raise InvalidRequest(f"{problem}: the format is one of {', '.join(get_args(_Format))}")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
     if chosen == "parquet":
@@ -363,7 +356,7 @@ def _checked_columns(columns: Any) -> list[str] | None:
         raise InvalidRequest(f"columns={columns!r}: pass a list of names, or None for all")
     names = [str(name) for name in columns]
     for name in names:
-        if name not in COLUMNS and not name.startswith(_VALUES):
+        if name not in COLUMNS and not name.startswith(VALUES):
             raise InvalidRequest(
                 f"no column is called {name!r}: the columns are {', '.join(COLUMNS)},"
                 " attribute.NAME, unit.NAME and dimension.NAME"

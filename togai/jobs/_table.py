@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
@@ -18,20 +18,19 @@ from togai._printable import printable
 from togai._rows import amounts_of
 from togai.corrections._plan import Replace
 from togai.errors import InvalidRequest
-from togai.jobs._export import COLUMNS
+from togai.jobs._export import COLUMNS, VALUES
 from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from togai._client import AsyncTogai, Togai
-    from togai.corrections._found import Found
+    from togai._pagination import EventPage
     from togai.models import EventWithStatus
 
-_WAYS = ("reference_id", "event_id")
 _NUMBER = re.compile(r"-?[0-9]{1,512}(\.[0-9]{1,512})?")
-_ALIASES = {"id": "event_id"}
+_Kind = Literal["error", "unchanged", "warning"]
 _Target = tuple[str, str, str]
 """account_id; reference_id or event_id; the id."""
 
@@ -77,44 +76,46 @@ class _Reader:
     """Reads one table; sends no requests itself."""
 
     def __init__(
-        self, path: str | os.PathLike[str], account_id: str | None, *, comma: bool
+        self,
+        path: str | os.PathLike[str],
+        account_id: str | None,
+        decimal_comma: bool,
+        on_progress: Callable[[int], object] | None,
     ) -> None:
-        self._account_id, self._comma = account_id, comma
+        self._account_id, self._comma, self._on_progress = account_id, decimal_comma, on_progress
         self._problems: list[Problem] = []
         self._lines: dict[_Target, dict[str, tuple[int, Decimal]]] = {}
         self._wrong = set[_Target]()
         self._chosen: dict[str, _Target] = {}
-        try:
-            text = Path(path).read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"{path} cannot be read as UTF-8 text: {error}") from None
-        header = text.partition("\n")[0]
-        delimiter = max(",;\t", key=header.count)
+        self._read = 0
+        self._events: defaultdict[_Target, dict[Any, EventWithStatus]] = defaultdict(dict)
+        text = read_text(path)
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         try:
             names = self._columns([name.strip() for name in next(rows, list[str]())], path)
             for row in rows:
                 cells = [cell.strip() for cell in row]
                 if any(cells):
-                    self._read(rows.line_num, names, cells)
+                    self._add(rows.line_num, names, cells)
         except csv.Error as error:
             raise InvalidRequest(f"{path}, line {rows.line_num}: {error}") from None
 
     def _columns(self, names: Sequence[str], path: object) -> list[str]:
-        names = [_ALIASES.get(name, name) for name in names]
-        known = {*COLUMNS, "event_id", "attribute", "value"}
+        names = ["event_id" if name == "id" else name for name in names]
         attributes = {name for name in names if name.startswith("attribute.")}
         for name in names:
-            if name not in known and not name.startswith(("attribute.", "unit.", "dimension.")):
+            if name not in (*COLUMNS, "event_id", "attribute", "value") and not name.startswith(
+                VALUES
+            ):
                 problem = f"no column is called {name!r}: write an attribute as attribute.{name}"
                 self._report(1, "error", problem)
-        needed = [
-            ({"reference_id", "event_id"}, "reference_id or event_id"),
-            ({"value"} | attributes, "attribute and value"),
-        ]
-        if self._account_id is None:
-            needed.append(({"account_id"}, "account_id"))
-        for choices, text in needed:
+        needed = {
+            "reference_id or event_id": {"reference_id", "event_id"},
+            "attribute and value": {"value", *attributes},
+            "account_id": {"account_id"} if self._account_id is None else set(names),
+        }
+        for text, choices in needed.items():
             if not choices & set(names):
                 raise InvalidRequest(
                     f"{path} has no column {text}; it has {', '.join(names) or 'none'}"
@@ -123,10 +124,10 @@ class _Reader:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
         return names
 
-    def _report(self, line: int, kind: Literal["error", "unchanged", "warning"], text: str) -> None:
+    def _report(self, line: int, kind: _Kind, text: str) -> None:
         self._problems.append(Problem(line, kind, text))
 
-    def _read(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
+    def _add(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
         row = dict(zip(names, cells, strict=False))
         account = row.get("account_id") or self._account_id or ""
         way = "reference_id" if row.get("reference_id") else "event_id"
@@ -141,62 +142,63 @@ class _Reader:
         elif len(cells) > len(names):
             self._report(line, "error", "more cells than columns")
         else:
-            self._keep(line, (account, way, row[way]), values)
+            self._add_values(line, (account, way, row[way]), values)
 
-    def _keep(self, line: int, target: _Target, values: Mapping[str, str]) -> None:
+    def _add_values(self, line: int, target: _Target, values: Mapping[str, str]) -> None:
         known = self._lines.setdefault(target, {})
         for name, cell in values.items():
-            number = self._number(cell)
+            number = cell.replace(",", ".") if self._comma else cell
             if name in known:
                 problem = f"line {known[name][0]} has the same event and attribute"
-            elif number is None:
+            elif not _NUMBER.fullmatch(number):
                 problem = f"{cell!r} is not a number"
                 if "," in cell and not self._comma:
                     problem += " (decimal commas: decimal_comma=True)"
             else:
-                known[name] = (line, number)
+                known[name] = (line, Decimal(number))
                 continue
             self._report(line, "error", f"{target[2]}: {problem}")
             self._wrong.add(target)
 
-    def _number(self, cell: str) -> Decimal | None:
-        text = cell.replace(",", ".") if self._comma else cell
-        return Decimal(text) if _NUMBER.fullmatch(text) else None
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts whose events are to be read."""
+        return list(dict.fromkeys(target[0] for target in self._lines))
 
-    def steps(self) -> Generator[dict[str, Any], Found, CorrectionTable]:
-        """Yield the arguments of each `find`, receive its result, and return the table."""
-        items: list[Replace] = []
-        for account in dict.fromkeys(target[0] for target in self._lines):
-            targets = [target for target in self._lines if target[0] == account]
-            wanted = {target[2] for target in targets}
+    def keep(self, account: str, page: EventPage) -> None:
+        """Keep the events of a page that the table names; of two readings of an event the later one."""
+        for event in page.events:
+            for way, name in zip(("reference_id", "event_id"), ids_of(event), strict=True):
+                if (target := (account, way, name)) in self._lines:
+                    self._events[target][event.reference_id or id(event)] = event
+        self._read += len(page.events)
+        if self._on_progress is not None:
+            self._on_progress(self._read)
 
-            def is_wanted(event: EventWithStatus, wanted: set[str] = wanted) -> bool:
-                return not wanted.isdisjoint(ids_of(event))
-
-            by_id: defaultdict[tuple[str, Any], list[EventWithStatus]] = defaultdict(list)
-            for event in (yield {"account_id": account, "where": is_wanted}):
-                for way, id in zip(_WAYS, ids_of(event), strict=True):  # noqa: A001
-                    by_id[way, id].append(event)
-            checked = (self._item(target, by_id[target[1:]]) for target in targets)
-            items += [item for item in checked if item is not None]
+    def table(self) -> CorrectionTable:
+        """The checked table."""
+        items = [item for target in self._lines for item in self._item(target)]
         self._problems.sort(key=lambda problem: problem.line)
         return CorrectionTable(tuple(items), tuple(self._problems))
 
-    def _item(self, target: _Target, events: Sequence[EventWithStatus]) -> Replace | None:
-        account, way, event_id = target
-        values = self._lines[target]
+    def _item(self, target: _Target) -> Iterator[Replace]:
+        account, way, name = target
+        values, events = self._lines[target], list(self._events[target].values())
         live = [event for event in events if not is_reverted(event)]
         if len(live) == 1:
-            changes = self._changes(live[0], event_id, values)
+            changes = self._changes(live[0], name, values)
             if target in self._wrong or not changes:
-                return None
+                return
             other = self._chosen.setdefault(str(live[0].reference_id), target)
             problem = f"another line corrects the same event as {other[2]}"
             if other == target:
                 try:
-                    return Replace(live[0], with_quantities(live[0], changes), account_id=account)
+                    replacement = with_quantities(live[0], changes)
                 except InvalidRequest as error:
                     problem = str(error)
+                else:
+                    yield Replace(live[0], replacement, account_id=account)
+                    return
         elif live:
             problem = f"{len(live)} events have this id: select one of them by its reference_id"
         elif events:
@@ -204,27 +206,20 @@ class _Reader:
         else:
             problem = f"no event of the account {account} has this {way}"
         for line, _ in values.values():
-            self._report(line, "error", f"{event_id}: {problem}")
-        return None
+            self._report(line, "error", f"{name}: {problem}")
 
     def _changes(
-        self,
-        event: EventWithStatus,
-        event_id: str,
-        values: Mapping[str, tuple[int, Decimal]],
+        self, event: EventWithStatus, event_id: str, values: Mapping[str, tuple[int, Decimal]]
     ) -> dict[str, Decimal]:
         """The values that differ; empty if a line is wrong."""
         current = dict(amounts_of(event))
         changes: dict[str, Decimal] = {}
-        wrong = False
+        unknown = values.keys() - current.keys()
         for name, (line, new) in values.items():
-            old = current.get(name)
-            if old is None:
+            if (old := current.get(name)) is None:
                 known = ", ".join(current) or "none"
-                self._report(
-                    line, "error", f"{event_id}: no numeric attribute {name!r}; it has {known}"
-                )
-                wrong = True
+                problem = f"{event_id}: no numeric attribute {name!r}; it has {known}"
+                self._report(line, "error", problem)
                 continue
             if new == old:
                 self._report(line, "unchanged", f"{event_id}: {name} is already {old}")
@@ -233,12 +228,9 @@ class _Reader:
             if new < 0:
                 self._report(line, "warning", f"{event_id}: {name} becomes negative: {new}")
             if old and (abs(new) >= 10 * abs(old) or abs(old) >= 10 * abs(new)):
-                self._report(
-                    line,
-                    "warning",
-                    f"{event_id}: {name} changes tenfold or more, from {old} to {new}",
-                )
-        return {} if wrong else changes
+                change = f"{event_id}: {name} changes tenfold or more, from {old} to {new}"
+                self._report(line, "warning", change)
+        return {} if unknown else changes
 
 
 def read_corrections(
@@ -247,6 +239,7 @@ def read_corrections(
     *,
     account_id: str | None = None,
     decimal_comma: bool = False,
+    on_progress: Callable[[int], object] | None = None,
 ) -> CorrectionTable:
     """Read a CSV table of new quantities, and check every line against the events. No correction is sent.
 
@@ -256,10 +249,11 @@ def read_corrections(
     already corrected is reported as unchanged or reverted.
 
     Args:
-        client: The client to read the events with; the listing of each account is read once.
+        client: The client to read the events with; the listing of each account is read once, several at once.
         path: The table, in UTF-8.
         account_id: The account of all lines, if the table has no column `account_id`.
         decimal_comma: Whether 1,5 means 1.5.
+        on_progress: Called with the number of events read so far, after each page.
 
     Returns:
         The items for `client.events.plan`, and all problems with their lines.
@@ -268,13 +262,10 @@ def read_corrections(
         InvalidRequest: The file cannot be read, or lacks a column.
         TogaiError: A request failed.
     """
-    steps = _Reader(path, account_id, comma=decimal_comma).steps()
-    try:
-        wanted = next(steps)
-        while True:
-            wanted = steps.send(client.events.find(**wanted))
-    except StopIteration as stop:
-        return cast("CorrectionTable", stop.value)
+    reader = _Reader(path, account_id, decimal_comma, on_progress)
+    for account, page in client.events.list_many(reader.accounts):
+        reader.keep(account, page)
+    return reader.table()
 
 
 async def read_corrections_async(
@@ -283,6 +274,7 @@ async def read_corrections_async(
     *,
     account_id: str | None = None,
     decimal_comma: bool = False,
+    on_progress: Callable[[int], object] | None = None,
 ) -> CorrectionTable:
     """Read a CSV table of new quantities, and check every line: `read_corrections` for AsyncTogai.
 
@@ -291,6 +283,7 @@ async def read_corrections_async(
         path: The table, in UTF-8.
         account_id: The account of all lines, if the table has no column `account_id`.
         decimal_comma: Whether 1,5 means 1.5.
+        on_progress: Called with the number of events read so far, after each page.
 
     Returns:
         The items for `client.events.plan`, and all problems with their lines.
@@ -299,14 +292,26 @@ async def read_corrections_async(
         InvalidRequest: The file cannot be read, or lacks a column.
         TogaiError: A request failed.
     """
-    reader = await asyncio.to_thread(_Reader, path, account_id, comma=decimal_comma)
-    steps = reader.steps()
+    reader = await asyncio.to_thread(_Reader, path, account_id, decimal_comma, on_progress)
+    async for account, page in client.events.list_many(reader.accounts):
+        reader.keep(account, page)
+    return reader.table()
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a file, without its byte order mark.
+
+    Raises:
+        InvalidRequest: It cannot be read, or is not UTF-8.
+    """
     try:
-        wanted = next(steps)
-        while True:
-            wanted = steps.send(await client.events.find(**wanted))
-    except StopIteration as stop:
-        return cast("CorrectionTable", stop.value)
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(
+            f"{path} cannot be read as UTF-8 text: save it in UTF-8 (in Excel: CSV UTF-8)"
+        ) from None
 
 
 def ids_of(event: EventWithStatus) -> tuple[Any, Any]:
