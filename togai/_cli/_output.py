@@ -39,7 +39,7 @@ _HERE = {
     r"Read the event again": "Repeat the command that made the plan",
     r"repeat the same call": "repeat the same command",
     r"choose among `candidates`.*": "select one with --reference-id",
-    r"more, which `plan\.\w+` holds": "more: togai plan show PLAN --json",
+    r"more in `plan\.\w+`": "more: togai plan show PLAN --json",
     r"\bbase_url\b": "--base-url",
 }
 """What the library proposes, and what one types here."""
