@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,12 +131,16 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     """The tests of a mutant's line, quick ones first and of every kind, that fit into a time.
 
-    A line that runs on import, or that was changed since, has the tests of its function, class or module.
+    A constant has the tests of the lines that name it; another line that runs on import, or that was changed since,
+    those of its function, class or module.
     """
     text = mutant.path.read_text("utf-8").split("\n")
     prefix = f"{mutant.module}|{mutant.function}"
     line = f"{prefix}|{text[mutant.line - 1].strip()}"
     running = [test for test in known if line in test.lines]
+    if not mutant.function and (constant := re.match(r"\w+(?=\s*[:=])", mutant.original)):
+        named = re.compile(rf"\b{constant[0]}\b")
+        running = [test for test in known if any(map(named.search, test.lines))]
     running = running or [test for test in known if prefix in test.functions]
     for start in (f"{prefix}.", f"{mutant.module}|"):
         running = running or [

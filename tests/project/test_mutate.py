@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from code_mutants import measuring
 from code_mutants.operators import OPERATORS, mutants
 from code_mutants.reviewed import BEGIN, InvalidList, read
 
@@ -194,3 +195,36 @@ def test_an_except_clause_is_widened_and_each_of_its_classes_dropped(tmp_path: P
         "except (B,): g()",
         "except BaseException: g()",
     ]
+
+
+def known(name: str, line: str) -> measuring.Test:
+    return measuring.Test(name, 1.0, frozenset({line}), frozenset({line.rpartition("|")[0]}))
+
+
+def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "limits.py"
+    path.write_text("LIMIT = 3\nclass A:\n    b = 1\n    def c(self): return 1\n", "utf-8")
+    tests = [
+        known("names the constant", "prices|price|if number > LIMIT:"),
+        known("runs the method", "limits|A.c|def c(self): return 1"),
+        known("runs the module", "limits|f|return 2"),
+    ]
+    chosen = {
+        (mutant.line, *measuring.select(mutant, tests, 10.0)) for mutant in mutants(path, "limits")
+    }
+    assert chosen == {
+        (1, "names the constant"),
+        (3, "runs the method"),
+        (4, "runs the method"),
+    }
+
+
+def test_the_tests_of_a_mutant_fit_into_its_time_and_are_of_every_kind(tmp_path: Path) -> None:
+    path = tmp_path / "limits.py"
+    path.write_text("def f(): return 1\n", "utf-8")
+    line = "limits|f|def f(): return 1"
+    tests = [known(name, line) for name in ("a[1]", "a[2]", "b[1]", "b[postgresql]", "c")]
+    (mutant, _) = mutants(path, "limits")
+    assert measuring.select(mutant, tests, 10.0) == ["a[1]", "b[1]", "c", "a[2]", "b[postgresql]"]
+    assert measuring.select(mutant, tests, 3.0) == ["a[1]", "b[1]", "c"]
+    assert measuring.select(mutant, tests, 0.1) == ["a[1]"]
