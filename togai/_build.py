@@ -10,6 +10,7 @@ from typing import cast
 from attrs import evolve
 
 from togai._contract import problems as problems_of
+from togai._printable import printable
 from togai._salvage import FINER
 from togai._times import to_utc
 from togai.errors import InvalidRequest
@@ -127,7 +128,7 @@ def with_quantities(
     names = [attribute.name for attribute in payload.attributes]
     problems = [
         f"it has {names.count(name) or 'no'} attribute{'s' * (names.count(name) > 1)} {name!r}, not one:"
-        f" it has {', '.join(map(str, names)) or 'none'}"
+        f" it has {', '.join(map(printable, names)) or 'none'}"
         for name in quantities
         if names.count(name) != 1
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from togai import models
 from togai._contract import fields
 from togai._decoding import Reader, StrictDeviation
-from togai._drift import Drift
+from togai._drift import Drift, shown
 from togai._json import Malformed, charset_of, kind_of, parse_json
 from togai._listing_checks import further_page
 from togai._pagination import EventPage
@@ -214,7 +214,7 @@ def _bounded(
 def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
     for name in body:
         if name not in known:
-            reader.report(Drift(outer, name, "unknown property"), f"$.{name}")
+            reader.report(Drift(outer, name, "unknown property"), f"$.{shown(name)}")
 
 
 def _strict(call: Call, response: Response, error: StrictDeviation) -> UnexpectedResponse:

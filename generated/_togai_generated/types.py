@@ -48,6 +48,10 @@ class OpenEnum(str, Enum):
         member._name_ = member._value_ = str(value)
         return member
 
+    def __repr__(self) -> str:
+        # On one line, whatever the service sends as a new value.
+        return f"<{type(self).__name__}.{repr(self._name_)[1:-1]}: {self._value_!r}>"
+
     @property
     def is_known(self) -> bool:
         """Whether the contract names this value."""

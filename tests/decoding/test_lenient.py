@@ -22,6 +22,7 @@ from togai import (
     quantities,
     raw,
     rows,
+    with_quantities,
 )
 from togai._json import parse_json, write_json
 from togai.testing import FakeTogai
@@ -354,6 +355,20 @@ def test_json_is_written_as_it_is_read() -> None:
         "a": [1, Decimal("-2.5"), True, None, 'é\n"', {}, []],
         "b": Decimal("1.50"),
     }
+
+
+def test_a_new_value_is_shown_on_one_line(api: Api, fake: FakeTogai) -> None:
+    value = "NEW\x1b[31m\r\n\u202e\ud800"
+    (event,) = listed(api, fake, text({**EVENT, "ingestionStatus": {"status": value}}))
+    status = event.ingestion_status.status
+    assert status == value
+    assert repr(status).isprintable()
+    assert repr(event.ingestion_status).isprintable()
+    event.event_payload.attributes[0].name = value
+    with pytest.raises(InvalidRequest) as caught:
+        with_quantities(event, {"distance": 1})
+    assert str(caught.value).isprintable()
+    assert repr(type(status)("REVERTED")) == "<IngestionStatusValue.REVERTED: 'REVERTED'>"
 
 
 TWICE = [

@@ -13,7 +13,7 @@ WINGS = {
     "togai/_transport": 1894,
     "togai/corrections": 2330,
     "togai/testing": 2396,
-    "togai/jobs": 1137,
+    "togai/jobs": 1139,
     "togai/_cli": 1547,
     "scripts/contract": 5066,
     "scripts/mutation": 2705,

@@ -275,14 +275,17 @@ def test_the_network_may_fail_while_a_complete_response_is_closed(
 
 def test_trio_is_refused_before_anything_is_sent(url: str, fake: FakeTogai) -> None:
     from togai import AsyncTogai
+    from togai.jobs import export_async
 
-    events = AsyncTogai(TOKEN, base_url=url).events
+    client = AsyncTogai(TOKEN, base_url=url)
+    events = client.events
     for call in (
         events.get("event-1"),
         events.undo(account_id="acme", event_id="event-1"),
         events.find("acme"),
         anext(events.list(prefetch=1)),
         anext(events.list_many(["acme"])),
+        export_async(client, ["acme"], "export.csv"),
     ):
         with pytest.raises(ConfigurationError, match="asyncio"):
             call.__await__().__next__()  # as a loop of another library does

@@ -146,6 +146,22 @@ def test_what_the_service_says_is_shown_on_one_line(
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize("options", [{}, {"trust_end": True}, {"strict": True}], ids=str)
+def test_a_name_in_the_envelope_is_shown_on_one_line(
+    connect: Connect, caplog: pytest.LogCaptureFixture, options: dict[str, bool]
+) -> None:
+    strict = options.pop("strict", False)
+    reply = whole(json.dumps({"events": [], f"next{EVIL}": "x"}).encode())
+    with raw_server(send(reply)) as url, connect(base_url=url, strict=strict) as api:
+        if options:
+            assert api.listed(**options) == []
+        else:
+            with pytest.raises(TogaiError) as caught:
+                api.listed()
+            assert str(caught.value).isprintable()
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
 def test_a_correction_that_failed_shows_reasons_on_one_line(connect: Connect) -> None:
     entry = {
         "referenceId": f"ref-1{EVIL}",

@@ -14,6 +14,7 @@ from attrs import frozen
 from togai._decoding import deviations
 from togai._listing_many import checked_concurrency
 from togai._rows import rows as _rows
+from togai._transport.concurrency import running_loop
 from togai.errors import InvalidRequest
 from togai.jobs import _formats
 from togai.jobs._checkpoint import Checkpoint, writing
@@ -319,6 +320,7 @@ async def export_async(
             export or is in use by another process. Nothing was sent.
         TogaiError: A request failed, or the file cannot be written; repeat the same call to continue.
     """
+    running_loop()
     job = await asyncio.to_thread(_Export, client, accounts, path, options)
     try:
         async for account, page in job.pages(client):
