@@ -190,12 +190,12 @@ APPROVAL = Approval()
 
 
 def undo(*, targets: Targets, approval: Approval = APPROVAL) -> int:
-    """Take events back: what they did to usage, revenue and entitlements."""
+    """Undo events: their effect on usage, revenue and entitlements."""
     return targets.correct(Undo, approval)
 
 
 def redo(*, targets: Targets, approval: Approval = APPROVAL) -> int:
-    """Take events back and ingest the same events again."""
+    """Undo events and ingest the same events again."""
     return targets.correct(Redo, approval)
 
 

@@ -27,7 +27,7 @@ _ON_A_SCREEN = 50
 
 
 def list_events(*, limit: Count = None, reading: Reading = READING) -> None:
-    """List events. On a terminal the first 50, otherwise all.
+    """List events: on a terminal the first 50, otherwise all events.
 
     Args:
         limit: The maximum number of events.
@@ -56,7 +56,7 @@ def _write(events: Generator[ReadEvent], reading: Reading, most: int | None = No
 def get_event(
     event_id: str, *, output: Output = READING.output, service: Service = READING.service
 ) -> int:
-    """Show the events that have an id, in full.
+    """Show the events that have an id, with all details.
 
     Args:
         event_id: The id that the event was sent with.
@@ -106,7 +106,7 @@ def export_events(
     restart: bool = False,
     service: Service = READING.service,
 ) -> None:
-    """Export events to a file that is complete or absent. After an interruption the same command continues.
+    """Export events to a file. After an interruption, repeat the command to continue; the file appears when complete.
 
     The service names no total, so that no time left can be shown: only what was read, and the accounts that are done.
 

@@ -31,7 +31,7 @@ def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
 
 
 def reconcile(entry: int | None = None, *, session: Session = SESSION) -> int:
-    """Find out by reading whether open corrections were applied, and settle those that reading proves.
+    """Check by reading whether open corrections were applied, and settle those that reading proves.
 
     Args:
         entry: The number of an entry; by default all open entries.

@@ -102,7 +102,7 @@ def serve(
     token: str = "test-token",  # noqa: S107
     events: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
 ) -> int:
-    """Serve a messy month of events in memory, to try everything on; Ctrl-C ends it.
+    """Serve a month of sample events in memory, to try all commands; Ctrl-C ends it.
 
     Args:
         port: A port on 127.0.0.1; by default any free port.
