@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,6 +28,7 @@ SCHEMAS = "#/components/schemas/"
 MAX_NAME = 200
 MAX_TEXT = 500
 MAX_SCHEMAS = 1000
+MAX_NESTED = 20
 
 # Formats for which the generator would write another type than the text or number that JSON holds.
 _AS_TEXT = ("uuid", "binary")
@@ -39,6 +41,30 @@ _BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 class NotModelled(Exception):
     """The contract cannot hold this; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Where:
+    """Where a schema is written.
+
+    Attributes:
+        direction: Whether it is sent or received.
+        owner: The component that gets it.
+        wire: Its name there.
+        fresh: The components that are written with it.
+        inside: The identity and the name of each schema that it stands in.
+    """
+
+    direction: Direction
+    owner: str
+    wire: str
+    fresh: dict[str, Any]
+    inside: tuple[tuple[int, str], ...]
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether it is nested too deep."""
+        return len(self.inside) > MAX_NESTED
 
 
 class Taker:
@@ -70,35 +96,27 @@ class Taker:
             NotModelled: The generator has no model for it.
         """
         fresh: dict[str, Any] = {}
-        written = self._write(shape, direction, owner, wire, fresh, [(0, owner)])
+        written = self._write(shape, _Where(direction, owner, wire, fresh, ((0, owner),)))
         self._schemas.update(fresh)
         for name, schema in fresh.items():
             self._names.setdefault(schema.pop("x-identity"), set()).add(name)
         return written
 
-    def _write(
-        self,
-        shape: Shape,
-        direction: Direction,
-        owner: str,
-        wire: str,
-        fresh: dict[str, Any],
-        inside: list[tuple[int, str]],
-    ) -> dict[str, Any]:
-        if unwritable(wire):
-            raise NotModelled(unwritable(wire))
+    def _write(self, shape: Shape, at: _Where) -> dict[str, Any]:
+        if unwritable(at.wire):
+            raise NotModelled(unwritable(at.wire))
         if shape.kind == "object" and not shape.properties:
             return {"type": "object", **_text(shape), "additionalProperties": True}
         if shape.kind == "object" or shape.enum:
-            return {"$ref": SCHEMAS + self._named(shape, direction, owner, wire, fresh, inside)}
+            return {"$ref": SCHEMAS + self._named(shape, at)}
         if shape.kind in ("list", "map") and shape.inner:
             inner = self._theirs.shape(shape.inner)
-            if len(inside) > 20 or any(each == inner.identity for each, _ in inside[:-1]):
+            if at.is_deep or any(each == inner.identity for each, _ in at.inside[:-1]):
                 raise NotModelled("it contains itself")
-            deeper = [*inside, (shape.identity, "")] if inner.kind in ("list", "map") else inside
+            nested = ((shape.identity, ""),) if inner.kind in ("list", "map") else ()
             # The generator calls the map itself by the owner's and the property's name.
-            inner_wire = f"{wire} value" if shape.kind == "map" else wire
-            taken = self._write(inner, direction, owner, inner_wire, fresh, deeper)
+            inner_wire = f"{at.wire} value" if shape.kind == "map" else at.wire
+            taken = self._write(inner, replace(at, wire=inner_wire, inside=(*at.inside, *nested)))
             if shape.kind == "map":
                 return {"type": "object", **_text(shape), "additionalProperties": taken}
             return {"type": "array", **_limits(shape), **_text(shape), "items": taken}
@@ -106,24 +124,18 @@ class Taker:
             raise NotModelled(f"no model can be written for {shape.kind}")
         return {"type": shape.kind, **_format(shape), **_limits(shape), **_text(shape)}
 
-    def _named(
-        self,
-        shape: Shape,
-        direction: Direction,
-        owner: str,
-        wire: str,
-        fresh: dict[str, Any],
-        inside: list[tuple[int, str]],
-    ) -> str:
+    def _named(self, shape: Shape, at: _Where) -> str:
         """The component that stands for an object or an enum, an old one or a new one."""
         same = (
-            name for name, component in fresh.items() if component["x-identity"] == shape.identity
+            name
+            for name, component in at.fresh.items()
+            if component["x-identity"] == shape.identity
         )
-        known = self._known(shape, direction) or next(same, None)
+        known = self._known(shape, at.direction) or next(same, None)
         if known is None:
-            return self._component(shape, direction, owner, wire, fresh, inside)
-        holders = {name for _, name in inside}
-        if known != owner and self._reach(known, fresh) & holders:
+            return self._component(shape, at)
+        holders = {name for _, name in at.inside}
+        if known != at.owner and self._reach(known, at.fresh) & holders:
             raise NotModelled(f"{known} would contain itself through another model")
         return known
 
@@ -149,63 +161,49 @@ class Taker:
                 waiting += references(fresh.get(component) or self._schemas.get(component))
         return reached
 
-    def _component(
-        self,
-        shape: Shape,
-        direction: Direction,
-        owner: str,
-        wire: str,
-        fresh: dict[str, Any],
-        inside: list[tuple[int, str]],
-    ) -> str:
-        if len(inside) > 20:
+    def _component(self, shape: Shape, at: _Where) -> str:
+        if at.is_deep:
             raise NotModelled("it is nested too deep")
-        if len(self._schemas) + len(fresh) >= MAX_SCHEMAS:
+        if len(self._schemas) + len(at.fresh) >= MAX_SCHEMAS:
             raise NotModelled(f"there are {MAX_SCHEMAS} models already")
-        name = self._free_name(shape.name, f"{owner} {wire}", fresh)
+        name = self._free_name(shape.name, f"{at.owner} {at.wire}", at.fresh)
         if shape.enum:
             written: dict[str, Any] = {"type": "string", "description": _described(shape, name)}
-            if direction == "response":
+            if at.direction == "response":
                 written["x-togai-open"] = True
             written["enum"] = members(shape.enum)
             if not written["enum"]:
                 raise NotModelled("its values have the same name in Python")
-            fresh[name] = {**written, "x-identity": shape.identity}
+            at.fresh[name] = {**written, "x-identity": shape.identity}
             return name
         written = {"type": "object", "description": _described(shape, name)}
         if shape.closed:
             written["additionalProperties"] = False
         required = [wire for wire in shape.properties if wire in shape.required]
-        if required and direction == "request":
+        if required and at.direction == "request":
             written["required"] = required
-        fresh[name] = {**written, "x-identity": shape.identity}
-        fresh[name]["properties"] = self._properties(shape, direction, name, fresh, inside)
+        at.fresh[name] = {**written, "x-identity": shape.identity}
+        at.fresh[name]["properties"] = self._properties(shape, name, at)
         return name
 
-    def _properties(
-        self,
-        shape: Shape,
-        direction: Direction,
-        name: str,
-        fresh: dict[str, Any],
-        inside: list[tuple[int, str]],
-    ) -> dict[str, Any]:
+    def _properties(self, shape: Shape, name: str, at: _Where) -> dict[str, Any]:
         """What can be written of an object's properties; in a request, every required one must be."""
         written: dict[str, Any] = {}
         for wire, node in shape.properties.items():
             inner = self._theirs.shape(node)
-            if not goes(inner, direction):
+            if not goes(inner, at.direction):
                 continue
             if clash(wire, written):
                 raise NotModelled(f"{wire} and another property are one name in Python")
-            before = set(fresh)
+            before = set(at.fresh)
             try:
-                deeper = [*inside, (shape.identity, name)]
-                written[wire] = self._write(inner, direction, name, wire, fresh, deeper)
+                inside = (*at.inside, (shape.identity, name))
+                within = replace(at, owner=name, wire=wire, inside=inside)
+                written[wire] = self._write(inner, within)
             except NotModelled:
-                for key in fresh.keys() - before:
-                    del fresh[key]
-                if wire in shape.required and direction == "request":
+                for key in at.fresh.keys() - before:
+                    del at.fresh[key]
+                if wire in shape.required and at.direction == "request":
                     raise
         return written
 
