@@ -9,10 +9,11 @@ from attrs import evolve
 
 from togai import _calls
 from togai._printable import printable
+from togai._settings import opened
 from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Target
-from togai.corrections._ledger import Ledger, LedgerLike, records_of
+from togai.corrections._ledger import LedgerLike, records_of
 from togai.corrections._matching import matching, reads_for
 from togai.errors import EventNotFound, InvalidRequest, StaleReading
 
@@ -34,11 +35,10 @@ def ledger_of(
     Raises:
         ConfigurationError: The argument is not a ledger.
     """
-    chosen = settings.ledger if ledger is None else ledger
+    chosen = opened(settings.ledger if ledger is None else ledger)
     if chosen is None:
         return None
-    records = records_of(chosen if isinstance(chosen, Ledger) else Ledger(chosen))
-    return records.within(settings.timeout_of(timeout).total)
+    return records_of(chosen).within(settings.timeout_of(timeout).total)
 
 
 def claims_of(
@@ -71,8 +71,10 @@ def claims_of(
         since = yield Blocking(check)
     before = correction.before[0] if correction.before else None
     unread = _unread(correction, before, reread=reread)
+    if unread is not None and ledger is not None:
+        unread = yield from _checked(settings, ledger, unread, timeout, since)
     if unread is not None:
-        return [evolve(unread, since=None if unread.target else since)]
+        return [unread]
     reads = reads_for(correction, before)
     events: list[ReadEvent] = []
     for read in reads:
@@ -91,6 +93,24 @@ def claims_of(
     shown = frozenset(str(Target.of(event).reference_id) for event in events)
     claim = partial(Claim, correction=correction, siblings=shown, since=since)
     return [claim(target=target) for target in targets]
+
+
+def _checked(
+    settings: Settings,
+    ledger: Records,
+    unread: Claim,
+    timeout: float | Timeout | None,
+    since: int | None,
+) -> Steps[Claim | None]:
+    """A claim whose targets are not read, with what shows later calls the account; None if they must be read."""
+    if unread.target is not None:
+        # A reference id alone does not show whether its event belongs to an account that is open or was corrected.
+        wide = yield Blocking(partial(ledger.has_wide, settings.service))
+        return None if wide else unread
+    account_id = unread.correction.selection.account_id
+    events, _ = yield from _calls.listed(settings, account_id, timeout)
+    accounts = frozenset(filter(None, (Target.of(event).account_id for event in events)))
+    return evolve(unread, since=since, accounts=accounts)
 
 
 def _unread(correction: Correction, before: Target | None, *, reread: bool) -> Claim | None:

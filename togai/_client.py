@@ -128,6 +128,7 @@ class Togai(_Client):
         requests_per_second: int | RateLimiter | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
         strict: bool | None = None,
         on_drift: Callable[[Drift], object] | None = None,
+        ledger: LedgerLike | Literal[Unchanged.UNCHANGED] = UNCHANGED,
     ) -> Self:
         """Return a client with other settings that shares connections and token; this client is unchanged.
 
@@ -139,12 +140,17 @@ class Togai(_Client):
             requests_per_second: A separate rate limit for the new client; if omitted, both clients share one.
             strict: Raise `UnexpectedResponse` if a response deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
+            ledger: The ledger of corrections; None for none, whatever the environment says.
 
         Raises:
             ConfigurationError: A setting is not allowed.
         """
         settings = self._settings.with_options(
-            timeout=timeout, max_retries=max_retries, strict=strict, on_drift=on_drift
+            timeout=timeout,
+            max_retries=max_retries,
+            strict=strict,
+            on_drift=on_drift,
+            ledger=ledger,
         )
         runner = self._runner
         if requests_per_second is not UNCHANGED:
@@ -261,6 +267,7 @@ class AsyncTogai(_Client):
         | None = UNCHANGED,
         strict: bool | None = None,
         on_drift: Callable[[Drift], object] | None = None,
+        ledger: LedgerLike | Literal[Unchanged.UNCHANGED] = UNCHANGED,
     ) -> Self:
         """Return a client with other settings that shares connections and token; this client is unchanged.
 
@@ -272,12 +279,17 @@ class AsyncTogai(_Client):
             requests_per_second: A separate rate limit for the new client; if omitted, both clients share one.
             strict: Raise `UnexpectedResponse` if a response deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
+            ledger: The ledger of corrections; None for none, whatever the environment says.
 
         Raises:
             ConfigurationError: A setting is not allowed.
         """
         settings = self._settings.with_options(
-            timeout=timeout, max_retries=max_retries, strict=strict, on_drift=on_drift
+            timeout=timeout,
+            max_retries=max_retries,
+            strict=strict,
+            on_drift=on_drift,
+            ledger=ledger,
         )
         runner = self._runner
         if requests_per_second is not UNCHANGED:

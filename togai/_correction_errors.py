@@ -26,10 +26,12 @@ class AlreadyPending(TogaiError):
 
     entry: Entry
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, *, unread: bool = False) -> None:
         self.entry = entry
+        doubt = " (it may be about the same events: the account of one of both was not read, and may be an alias)"
         super().__init__(
-            f"nothing was sent, because an earlier correction is open: {entry}. If its process still runs, wait."
+            f"nothing was sent, because an earlier correction is open: {entry}{doubt if unread else ''}. If its"
+            " process still runs, wait."
             " Otherwise: ledger.settle(entry, client.events.reconcile(entry))"
         )
 

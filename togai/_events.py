@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from togai._transport.timeout import Timeout
     from togai.corrections._entry import Entry
     from togai.corrections._execution import Execution
-    from togai.corrections._found import Found
+    from togai.corrections._found import FoundEvents
     from togai.corrections._ledger import LedgerLike
     from togai.corrections._plan import Item, Plan
     from togai.corrections._result import CorrectionResult
@@ -485,7 +485,7 @@ class Events:
         trust_end: bool = False,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
-    ) -> Found:
+    ) -> FoundEvents:
         """Read the listing of an account once, and select events from it, for `plan`.
 
         The service cannot list events by id or by time, so the client selects them. An event that the listing contains
@@ -615,8 +615,8 @@ class Events:
 
         The verdicts *applied* and *not applied* need evidence; without evidence, the verdict is *cannot tell*. If
         somebody corrected the event without this ledger, the event looks as if this correction was applied. A stale
-        read, delayed by more than `min_age`, can lead to a wrong verdict, unless the ledger has a later correction that
-        the read should show.
+        read, delayed by more than `min_age`, can lead to a wrong verdict. So a replacement is *not applied* only if an
+        event that was corrected `min_age` later reads as reverted, or after 24 hours.
 
         Args:
             unknown: An entry of `ledger.pending()`, or the `CorrectionOutcomeUnknown` that was raised.
@@ -1093,7 +1093,7 @@ class AsyncEvents:
         trust_end: bool = False,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
-    ) -> Found:
+    ) -> FoundEvents:
         """Read the listing of an account once, and select events from it, for `plan`.
 
         The service cannot list events by id or by time, so the client selects them. An event that the listing contains
@@ -1223,8 +1223,8 @@ class AsyncEvents:
 
         The verdicts *applied* and *not applied* need evidence; without evidence, the verdict is *cannot tell*. If
         somebody corrected the event without this ledger, the event looks as if this correction was applied. A stale
-        read, delayed by more than `min_age`, can lead to a wrong verdict, unless the ledger has a later correction that
-        the read should show.
+        read, delayed by more than `min_age`, can lead to a wrong verdict. So a replacement is *not applied* only if an
+        event that was corrected `min_age` later reads as reverted, or after 24 hours.
 
         Args:
             unknown: An entry of `ledger.pending()`, or the `CorrectionOutcomeUnknown` that was raised.

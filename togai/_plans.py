@@ -17,7 +17,7 @@ from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable
 from togai.corrections._entry import Kind
 from togai.corrections._execution import Execution
-from togai.corrections._found import Found, choose
+from togai.corrections._found import FoundEvents, choose
 from togai.corrections._matching import Read, reads_for
 from togai.corrections._plan import Item, LeftOut, Plan, corrections_of, warnings_of
 from togai.corrections._step import Outcome, Step
@@ -62,8 +62,8 @@ def find(
     where: Callable[[EventWithStatus], object] | None,
     max_events: int,
     **listing: Any,
-) -> Steps[Found]:
-    """Read the listing of an account once, and select events from it."""
+) -> Steps[FoundEvents]:
+    """Read the listing of an account once, and choose events from it."""
     most = checked_most(max_events)
     wanted = {
         "reference_ids": _names("reference_ids", reference_ids),
@@ -112,7 +112,7 @@ def plan(
         service=settings.service,
         ledger=identity,
         position=position,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         why=why,
         items=tuple(corrections),
         left_out=tuple(left_out),

@@ -44,25 +44,55 @@ def reconcile(
     case = Case.of(unknown)
     ledger = None if case.entry is None else case.entry.ledger
     now = datetime.now(UTC)
-    later: list[Entry] = []
+    others: list[Entry] = []
+    records = None
     if case.entry is not None and isinstance(ledger, Ledger):
         records = records_of(ledger).within(settings.timeout_of(timeout).total)
-        now, later = yield Blocking(partial(records.after, case.entry))
+        now, corrected = yield Blocking(partial(records.witnesses, case.entry))
+        # An event that was reverted before, too, says nothing about the time of its reading.
+        others = [other for other in corrected if other.snapshot and not other.snapshot.is_reverted]
     readings = Readings(events=(), complete=True, now=now, service=settings.service)
     if case.snapshot is None or case.service != settings.service:
         return judge(case, readings, min_age)
     reads = reads_for(case.correction, case.snapshot)
-    # The witness is read first: a later read is at least as current.
-    witness = _witness(later, reads[0])
-    seen: Sequence[ReadEvent] = ()
-    if witness is not None and reads[0].event_id is not None:
-        seen = yield from _calls.read(settings, Read(event_id=witness.event_id), timeout)
-    events, complete = yield from _read_all(settings, reads, timeout, most)
-    readings = evolve(readings, events=events, complete=complete)
-    if witness is not None:
-        reverted = _reads_reverted(witness, seen or events)
-        readings = evolve(readings, witness=witness.reference_id, witness_reverted=reverted)
+    readings = yield from _read(settings, readings, reads, others, timeout, most)
+    if case.entry is not None and records is not None:
+        # After reading: whatever created an event that was read is recorded by now.
+        elsewhere, rivals = yield Blocking(partial(records.rivals, case.entry))
+        readings = evolve(readings, elsewhere=elsewhere, rivals=rivals)
     return judge(case, readings, min_age)
+
+
+def _read(
+    settings: Settings,
+    readings: Readings,
+    reads: Sequence[Read],
+    others: Sequence[Entry],
+    timeout: float | Timeout | None,
+    most: int,
+) -> Steps[Readings]:
+    """Read a target, its replacement, and the newest other correction that the same kind of reading shows."""
+    seen: Sequence[ReadEvent] = ()
+    witness = None
+    if reads[0].event_id is not None:
+        witness = next((other for other in others if _event_id(other)), None)
+    if witness is not None:
+        # Read first: what is read after it is at least as recent.
+        seen = yield from _calls.read(settings, Read(event_id=_event_id(witness)), timeout)
+    events, complete = yield from _read_all(settings, reads, timeout, most)
+    if reads[0].event_id is None:
+        # A listing shows an event under each name of its account.
+        seen, listed = events, {Target.of(event).reference_id for event in events}
+        witness = next((other for other in others if other.target in listed), None)
+    reverted = witness is not None and _reads_reverted(witness, seen)
+    return evolve(
+        readings,
+        events=events,
+        complete=complete,
+        witness=None if witness is None else witness.target,
+        witness_at=None if witness is None else witness.at,
+        witness_reverted=reverted,
+    )
 
 
 def _read_all(
@@ -80,23 +110,12 @@ def _read_all(
     return events, complete
 
 
-def _witness(later: Sequence[Entry], read: Read) -> Target | None:
-    """The newest event that was corrected later and that the same kind of request reads."""
-    for entry in later:
-        snapshot = entry.snapshot
-        if snapshot is not None and (
-            snapshot.event_id is not None
-            if read.event_id is not None
-            else entry.account == read.account_id
-        ):
-            return snapshot
-    return None
+def _event_id(entry: Entry) -> str | None:
+    return None if entry.snapshot is None else entry.snapshot.event_id
 
 
-def _reads_reverted(witness: Target, events: Sequence[ReadEvent]) -> bool:
+def _reads_reverted(witness: Entry, events: Sequence[ReadEvent]) -> bool:
     readings = [
-        reading
-        for reading in map(Target.of, events)
-        if reading.reference_id == witness.reference_id
+        reading for reading in map(Target.of, events) if reading.reference_id == witness.target
     ]
     return bool(readings) and all(reading.is_reverted for reading in readings)

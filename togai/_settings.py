@@ -90,7 +90,7 @@ class Settings:
             reader=Reader(strict=strict, on_drift=on_drift),
             headers=_checked_headers("default_headers", default_headers, ConfigurationError),
             can_refresh=can_refresh,
-            ledger=_ledger(ledger),
+            ledger=opened(os.environ.get("TOGAI_LEDGER") or None if ledger is None else ledger),
         )
 
     def with_options(
@@ -100,8 +100,9 @@ class Settings:
         max_retries: int | None,
         strict: bool | None,
         on_drift: Callable[[Drift], object] | None,
+        ledger: LedgerLike | Unchanged,
     ) -> Settings:
-        """Return a copy with other settings; a setting that is None stays unchanged.
+        """These settings with others in their place; None leaves one unchanged, but a ledger: there it means none.
 
         Raises:
             ConfigurationError: A setting is not allowed.
@@ -111,6 +112,7 @@ class Settings:
             timeout=self.timeout_of(timeout),
             max_retries=self.max_retries if max_retries is None else _checked_retries(max_retries),
             reader=self.reader.with_options(strict=strict, on_drift=on_drift),
+            ledger=self.ledger if ledger is UNCHANGED else opened(ledger),
         )
 
     def with_headers(self, headers: Mapping[str, str] | None) -> Settings:
@@ -144,12 +146,9 @@ class Settings:
         return Policy(max_retries=self.max_retries)
 
 
-def _ledger(ledger: LedgerLike) -> Ledger | None:
-    # Opened by the first correction: reads do not need a ledger.
-    address = ledger if ledger is not None else os.environ.get("TOGAI_LEDGER") or None
-    if address is None or isinstance(address, Ledger):
-        return address
-    return Ledger(address)
+def opened(ledger: LedgerLike) -> Ledger | None:
+    """The ledger that an argument names, opened by its first use; None for none."""
+    return ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
 
 
 def _set_up_log() -> None:

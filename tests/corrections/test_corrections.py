@@ -121,6 +121,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"account_id": "acme"}, "whole_account=True"),
     ({"account_id": "acme", "whole_account": 1}, "whole_account=True"),
     ({"account_id": "", "whole_account": True}, "account_id"),
+    ({"account_id": "acme", "reference_id": "ref-1 "}, "without whitespace around"),
     ({"account_id": "acme", "event_id": ""}, "event_id"),
     ({"account_id": "acme", "event_id": 7}, "event_id"),
     ({"account_id": "acme", "reference_id": "r", "event_id": "e"}, "cannot be combined with"),
@@ -321,7 +322,7 @@ def test_a_background_call_accepts_any_response(api: Api, fake: FakeTogai, body:
     result = api.call("undo", account_id="acme", whole_account=True, background=True)
     assert len(result) == 0
     assert not result.maybe_truncated
-    assert result.answer == (None if body == "" else body)
+    assert result.body == (None if body == "" else body)
     fake.run_jobs()
     assert len(fake.corrections) == 40
 
@@ -329,7 +330,7 @@ def test_a_background_call_accepts_any_response(api: Api, fake: FakeTogai, body:
 def test_a_background_call_accepts_a_response_in_plain_text(api: Api, fake: FakeTogai) -> None:
     fake.fail_next(status=200, body="accepted")
     result = api.call("undo", account_id="acme", event_id="a", background=True)
-    assert result.answer == "accepted"
+    assert result.body == "accepted"
 
 
 def test_a_changed_event_without_a_reference_id_is_not_a_target(api: Api, fake: FakeTogai) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from togai import (
     AlreadyPending,
     CorrectionOutcomeUnknown,
     InvalidRequest,
+    PlanIncomplete,
     Redo,
     Replace,
     StaleReading,
@@ -183,6 +185,91 @@ def test_a_background_job_about_one_event_locks_it_under_every_name(
             planner.call("undo", account_id=second, **NAMED, **more)
     fake.run_jobs()
     assert fake.applied["ref-1"] == 1
+
+
+WIDE: Any = [
+    {"whole_account": True},
+    {"whole_account": True, "background": True},
+    {"event_id": "ride-1", "background": True},
+    {"event_source_time": datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC), "background": True},
+]
+NAMES = [("acme-eu", "acme", "acme"), ("acme", "acme-eu", "acme"), ("acme-eu", "acme", "acme-eu")]
+"""The account of a first and of a second call, and the one that the event shows."""
+
+
+@pytest.mark.parametrize("wide", WIDE)
+@pytest.mark.parametrize(("first", "second", "shown"), NAMES)
+@pytest.mark.parametrize("read", [False, True])
+def test_an_open_correction_under_an_alias_stops_a_wide_one(
+    planner: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    wide: Any,
+    first: str,
+    second: str,
+    shown: str,
+    read: bool,
+) -> None:
+    fake.add_alias("acme", "acme-eu")
+    fake.add(id="ride-1", account_id=shown)
+    fake.fail_next(status=502, acts=True, method="POST")
+    with pytest.raises(CorrectionOutcomeUnknown):
+        planner.call("undo", account_id=first, **NAMED, reread=read)
+    with pytest.raises(AlreadyPending) as caught:
+        planner.call("undo", account_id=second, **wide)
+    assert read or shown == first or "may be an alias" in str(caught.value)
+    fake.run_jobs()
+    assert fake.applied["ref-1"] == 1
+
+
+@pytest.mark.parametrize("wide", WIDE)
+@pytest.mark.parametrize(("first", "second", "shown"), NAMES)
+def test_an_open_wide_correction_stops_one_under_an_alias(
+    planner: Api, fake: FakeTogai, ledger: Ledger, wide: Any, first: str, second: str, shown: str
+) -> None:
+    fake.add_alias("acme", "acme-eu")
+    fake.add(id="ride-1", account_id=shown)
+    (event,) = planner.call("find", second)
+    if not wide.get("background"):
+        fake.fail_next(status=502, acts=True, method="POST")
+    with contextlib.suppress(CorrectionOutcomeUnknown):
+        planner.call("undo", account_id=first, **wide)
+    plan = planner.call("plan", [Redo(event, account_id=second)])
+    ledger.approve(plan, who="bob", why="ok")
+    calls: list[Callable[[], Any]] = [
+        lambda: planner.call("undo", account_id=second, **NAMED),
+        lambda: planner.call("undo", account_id=second, **NAMED, background=True),
+        lambda: planner.call("undo", account_id=second, event_id="ride-1"),
+        lambda: planner.call("undo", event),
+        lambda: planner.call("undo", account_id=second, **wide),
+        lambda: planner.call("execute", plan).raise_for_failures(),
+    ]
+    for correct in calls:
+        with pytest.raises((AlreadyPending, PlanIncomplete, StaleReading, InvalidRequest)):
+            correct()
+    fake.run_jobs()
+    assert fake.applied["ref-1"] == 1
+    (entry,) = ledger.pending()
+    ledger.decide(entry, "applied", who="bob", why="the job is done")
+    with pytest.raises(InvalidRequest, match="reads as REVERTED"):
+        planner.call("undo", account_id=second, **NAMED)
+
+
+@pytest.mark.parametrize("wide", WIDE)
+def test_calls_on_other_accounts_go_on_beside_an_open_wide_correction(
+    planner: Api, fake: FakeTogai, ledger: Ledger, wide: Any
+) -> None:
+    fake.add(id="ride-1")
+    for number in range(3):
+        fake.add(id=f"trip-{number}", account_id="globex")
+    fake.fail_next(status=502, acts=True, method="POST")
+    with contextlib.suppress(CorrectionOutcomeUnknown):
+        planner.call("undo", account_id="acme", **wide)
+    planner.call("undo", account_id="globex", reference_id="ref-2")
+    planner.call("undo", planner.call("get", "trip-1"))
+    planner.call("undo", account_id="globex", whole_account=True, background=True)
+    assert fake.applied["ref-2"] == fake.applied["ref-3"] == 1
+    assert {entry.account for entry in ledger.pending()} == {"acme", "globex"}
 
 
 def test_entries_show_no_escape_sequences(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:

@@ -22,10 +22,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from attrs import evolve
 
 from togai import ConfigurationError, InvalidRequest
 from togai._storage.rows import Claim
-from togai.corrections import Correction, Selection, Target
+from togai.corrections import Correction, Plan, Selection, Target
 from togai.corrections._entry import Kind
 from togai.corrections._ledger import Ledger, records_of
 from togai.errors import (
@@ -595,3 +596,69 @@ def test_text_that_no_database_holds_is_refused_before_sending(ledger: Ledger) -
     with pytest.raises(InvalidRequest, match="cannot hold"):
         begin(ledger, claim("\ud800"))
     assert ledger.verify() == 0
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_the_isolation_level_is_that_of_the_ledger_whatever_the_server_says(
+    postgres_address: str, level: str
+) -> None:
+    name = postgres_address.partition("?")[0].rpartition("/")[2]
+    Ledger(postgres_address, create=True)
+    with psycopg.connect(postgres_address, autocommit=True) as connection:
+        for setting in (f"isolation = '{level}'", "read_only = on"):
+            statement = f'ALTER DATABASE "{name}" SET default_transaction_{setting}'
+            connection.execute(statement.encode())
+    first, second = Ledger(postgres_address), Ledger(postgres_address)
+    waiting = threading.Thread(target=begin, args=(second, claim("ref-2")))
+    with records_of(first).rules(write=True) as rules:
+        waiting.start()
+        with psycopg.connect(postgres_address) as connection:
+            while not connection.execute(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'togai_entry'::regclass"
+            ).fetchall():
+                connection.rollback()
+        rules.append(Kind.APPROVED, data={}, plan=DIGEST)
+    waiting.join()
+    assert [entry.kind for entry in first.history()] == ["approved", "intent"]
+
+
+def test_a_pickled_ledger_keeps_the_parameters_of_its_address(postgres_address: str) -> None:
+    with psycopg.connect(postgres_address) as connection:
+        connection.execute("CREATE SCHEMA billing")
+    ledger = Ledger(
+        f"{postgres_address}&options=-csearch_path%3Dbilling&password=s3cret", create=True
+    )
+    pickled = pickle.dumps(ledger)
+    assert b"s3cret" not in pickled
+    again = pickle.loads(pickled)
+    assert again._records.database.url == (
+        f"{ledger}?{postgres_address.partition('?')[2].replace('/', '%2F')}&options=-csearch_path%3Dbilling"
+    )
+
+
+def test_a_plan_itself_may_be_approved(path: Path) -> None:
+    ledger = Ledger(path)
+    plan = Plan(
+        service=SERVICE, ledger=ledger.id, position=(0, ""), created_at="", why=None, items=()
+    )
+    ledger.approve(plan, who="bob", why="looks right")
+    assert [entry.plan for entry in ledger.history()] == [plan.digest]
+    with pytest.raises(InvalidRequest, match="does not belong to the ledger"):
+        ledger.approve(evolve(plan, ledger="another"), who="bob", why="looks right")
+
+
+@pytest.mark.parametrize("wrong", [["x" * 500], {"y": "x" * 500}, None, 5, True])
+def test_arguments_of_a_wrong_kind_are_refused_in_one_line(path: Path, wrong: Any) -> None:
+    ledger = Ledger(path)
+    calls: list[Any] = [
+        lambda: ledger.approve(wrong, who="bob", why="x"),
+        lambda: ledger.approve(DIGEST, who=wrong, why="x"),
+        lambda: ledger.decide(wrong, "applied", who="bob", why="x"),
+        lambda: ledger.decide(1, wrong, who="bob", why="x"),
+        lambda: ledger.release(wrong, who="bob", why="x"),
+        lambda: ledger.settle(wrong, wrong),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidRequest) as caught:
+            call()
+        assert len(str(caught.value)) < 300

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -643,3 +644,76 @@ def test_another_working_folder_leads_to_the_same_ledger(
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert ledger.pending() == []
     assert str(ledger) == str(tmp_path / "ledger.db")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_backup_from_between_approval_and_execution_is_refused(
+    connect: Connect, fake: FakeTogai, url: str, tmp_path: Path, restarted: bool
+) -> None:
+    path, backup, mark = (tmp_path / name for name in ("l.db", "l.db.backup", "l.db.mark"))
+    ledger = Ledger(path, create=True)
+    fake.add_many(1)
+    with connect(base_url=url) as api:
+        events = api.call("find", "acme")
+    with connect(base_url=url, ledger=ledger) as api:
+        plan = approved(api, ledger, [Redo(events[0])])
+        shutil.copy(path, backup)
+        assert api.call("execute", plan).is_complete
+        shutil.copy(backup, path)
+        if not restarted:
+            mark.unlink()  # this process remembers the newest entry
+            with pytest.raises(LedgerDamaged, match="lacks entry 3"):
+                api.call("execute", plan)
+    if restarted:
+        with connect(base_url=url, ledger=path) as api:
+            with pytest.raises(LedgerDamaged, match=r"delete the file .*l\.db\.mark"):
+                api.call("execute", plan)
+        with pytest.raises(LedgerDamaged):
+            Ledger(path).verify()
+        mark.unlink()  # a person has reconciled what was corrected since
+        assert Ledger(path).verify() == 1
+    assert sum(fake.applied.values()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 200, b"x 1 y z", b"x" * 160])
+def test_a_mark_that_is_damaged_or_of_another_ledger_is_no_obstacle(
+    tmp_path: Path, content: bytes
+) -> None:
+    path, mark = tmp_path / "l.db", tmp_path / "l.db.mark"
+    Ledger(path, create=True).approve("a" * 64, who="bob", why="ok")
+    kept = mark.read_bytes()
+    mark.write_bytes(content)
+    assert Ledger(path).verify() == 1
+    path.unlink()
+    mark.write_bytes(kept)
+    Ledger(path, create=True).approve("b" * 64, who="bob", why="ok")
+    assert mark.read_bytes() != kept
+    assert Ledger(path).verify() == 1
+
+
+def test_a_derived_client_has_another_ledger_or_none(
+    connect: Connect, fake: FakeTogai, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers = [Ledger(tmp_path / name, create=True) for name in ("a.db", "b.db", "c.db")]
+    fake.add_many(4)
+    monkeypatch.setenv("TOGAI_LEDGER", str(ledgers[2]))
+    with connect(base_url=url, ledger=ledgers[0]) as api:
+        events = api.call("find", "acme")
+        derived = [
+            api.client.with_options(strict=False),
+            api.client.with_options(ledger=ledgers[1]),
+            api.client.with_options(ledger=str(ledgers[1])).with_options(timeout=9),
+            api.client.with_options(ledger=None),
+        ]
+        for client, event in zip(derived, events, strict=True):
+            api.resolve(client.events.undo(event))
+        with pytest.raises(ConfigurationError, match="ledger="):
+            api.client.with_options(ledger=5)
+    counts = [sum(entry.kind == "applied" for entry in ledger.history()) for ledger in ledgers]
+    assert counts == [1, 2, 0]
+
+
+def test_what_is_not_an_item_is_named_by_its_class(planner: Api, fake: FakeTogai) -> None:
+    fake.add_many(1)
+    with pytest.raises(InvalidRequest, match=r"item 0: pass Undo\(event\).*not EventWithStatus"):
+        planner.call("plan", planner.call("find", "acme"))

@@ -20,7 +20,7 @@ from togai import (
     with_quantities,
 )
 from togai._storage import database
-from togai.corrections import Entry, Ledger
+from togai.corrections import Entry, Ledger, Plan
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Api, Connect
@@ -67,11 +67,16 @@ def item(action: str, event: Any) -> Any:
     return Undo(event) if action == "UNDO" else Redo(event)
 
 
+def approved(client: Api, ledger: Ledger, *items: Any) -> Plan:
+    plan: Plan = client.call("plan", items)
+    ledger.approve(plan, who="bob", why="ok")
+    return plan
+
+
 def lost(client: Api, fake: FakeTogai, ledger: Ledger, action: str, *, acts: bool) -> Entry:
     """The open entry of a correction of ref-1 that ended with a 502."""
     event = client.call("find", "acme")[0]
-    plan = client.call("plan", [item(action, event)])
-    ledger.approve(plan.digest, who="bob", why="ok")
+    plan = approved(client, ledger, item(action, event))
     fake.fail_next(status=502, acts=acts, method="POST")
     client.call("execute", plan)
     (entry,) = ledger.pending()
@@ -157,6 +162,117 @@ def test_readings_that_lag_are_noticed_by_the_witness(
     reconciliation = client.call("reconcile", entry)
     assert reconciliation.verdict == "cannot tell"
     assert "the read is stale" in reconciliation.evidence[-1]
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_the_replacement_of_another_event_is_no_evidence(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, applied: bool
+) -> None:
+    for _ in range(2):
+        fake.add(id="ride-1")
+    events = client.call("find", "acme")
+    replacement = with_quantities(events[0], {"distance": 7})
+    plan = approved(client, ledger, *(Replace(event, replacement) for event in events))
+    fake.fail_next(status=502, acts=applied, method="POST")
+    client.call("execute", plan, on_failure="continue")
+    revert(fake)
+    (entry,) = ledger.pending()
+    found = client.call("reconcile", entry)
+    assert found.verdict == ("applied" if applied else "cannot tell")
+    if not applied:
+        assert "other corrections may have created such: entry" in found.evidence[-1]
+
+
+def test_of_two_open_replacements_that_are_equal_one_created_event_shows_neither(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    for _ in range(2):
+        fake.add(id="ride-1")
+    events = client.call("find", "acme")
+    for event, acts in zip(events, (False, True), strict=True):
+        fake.fail_next(status=502, acts=acts, method="POST")
+        with pytest.raises(CorrectionOutcomeUnknown):
+            client.call("replace", with_quantities(event, {"distance": 7}), target=event)
+    revert(fake)
+    first, second = ledger.pending()
+    assert client.call("reconcile", first).verdict == "cannot tell"
+    assert client.call("reconcile", second).verdict == "cannot tell"
+    ledger.decide(first, "not applied", who="bob", why="support says so")
+    assert client.call("reconcile", second).verdict == "applied"
+
+
+def test_an_event_that_another_call_corrected_is_no_evidence(
+    client: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    for _ in range(2):
+        fake.add(id="ride-1")
+    _, second = client.call("find", "acme")
+    fake.fail_next(status=502, method="POST")
+    with pytest.raises(CorrectionOutcomeUnknown):
+        client.call("undo", second)
+    fake.change_next(lambda body: body["events"].pop() and None, method="GET")
+    result = client.call("undo", account_id="acme", event_id="ride-1")
+    assert len(result) == 2
+    (entry,) = ledger.pending()
+    found = client.call("reconcile", entry)
+    assert (found.verdict, found.evidence[-1][:29]) == (
+        "cannot tell",
+        "but it was corrected by anoth",
+    )
+
+
+@pytest.mark.parametrize("prefix", ["event", None])
+def test_readings_that_lag_are_noticed_by_an_earlier_correction(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, prefix: str | None
+) -> None:
+    fake.add_many(2, prefix=prefix)
+    second = client.call("find", "acme")[1]
+    fake.lag_reads(requests=1000)
+    assert client.call("execute", approved(client, ledger, Undo(second))).is_complete
+    entry = lost(client, fake, ledger, "UNDO", acts=True)
+    later(hours=1)
+    found = client.call("reconcile", entry)
+    assert (found.verdict, "the read is stale" in found.evidence[-1]) == ("cannot tell", True)
+    fake.lag_reads()
+    assert client.call("reconcile", entry).verdict == "applied"
+
+
+def test_a_listing_shows_a_witness_under_another_name_of_the_account(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_alias("acme", "acme-eu")
+    fake.add_many(2, prefix=None)
+    second = client.call("find", "acme")[1]
+    fake.lag_reads(requests=1000)
+    plan = approved(client, ledger, Undo(second, account_id="acme-eu"))
+    assert client.call("execute", plan).is_complete
+    entry = lost(client, fake, ledger, "UNDO", acts=True)
+    later(hours=1)
+    assert client.call("reconcile", entry).verdict == "cannot tell"
+
+
+def test_a_replacement_needs_a_witness_that_is_later_than_its_latest_effect(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(3)
+    events = client.call("find", "acme")
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    client.call("undo", events[1])
+    later(minutes=11)
+    assert client.call("reconcile", entry).verdict == "cannot tell"
+    client.call("undo", events[2])
+    assert client.call("reconcile", entry).verdict == "not applied"
+
+
+def test_an_event_that_was_reverted_before_it_was_corrected_is_no_witness(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(2)
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    later(hours=1)
+    fake.events[1].status = "REVERTED"
+    client.call("undo", client.call("find", "acme")[1], allow_reverted=True)
+    assert client.call("reconcile", entry).verdict == "cannot tell"
 
 
 def test_a_redo_is_never_not_applied(

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from togai.corrections import Ledger, Plan
 from togai.testing import FakeTogai
 
 TOKEN = "test-token"
+ALIAS = "acme-eu"
 READ_TIMEOUT = 0.6
 CONTROLS = ("lock", "corrected", "reread", "age", "witness")
 """The protections that a negative control switches off."""
@@ -65,6 +67,14 @@ class Workflow:
     overlap: int = 0
     ids: bool = True
     actions: tuple[str, ...] = ("UNDO", "REDO_EVENT")
+    twins: bool = False
+    """Whether each event is there twice, with the same id, so that replacements are equal too."""
+    alias: bool = False
+    """Whether events and requests name the account or its alias, by chance."""
+    singles: bool = False
+    """Whether people also undo single events, beside the plans and in different ways."""
+    drift: bool = False
+    """Whether the service renames a status, for a while."""
     controls: tuple[str, ...] = ()
 
 
@@ -87,13 +97,16 @@ def run(workflow: Workflow, address: str, folder: Path) -> Outcome:
     chance = random.Random(workflow.seed)
     fake = FakeTogai(TOKEN)
     fake.correct_reverted()
-    fake.add_many(workflow.events, prefix="event" if workflow.ids else None)
+    _events(workflow, chance, fake)
     fake.overlap_pages(workflow.overlap)
     ledger = Ledger(address, create=True, who="lead")
     with fake.serve() as url:
         paths = _plans(workflow, chance, url, ledger, folder)
         fake.lag_reads(seconds=workflow.lag)
         _faults(workflow, chance, fake)
+        drifting = threading.Timer(0.3, fake.rename_status, ("REVERTED", "TAKEN_BACK"))
+        if workflow.drift:
+            drifting.start()
         config = {
             "url": url,
             "ledger": address,
@@ -107,10 +120,23 @@ def run(workflow: Workflow, address: str, folder: Path) -> Outcome:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         fake.release()
+        if workflow.drift:
+            drifting.join()
+            fake.rename_status("REVERTED", "REVERTED")
         time.sleep(workflow.lag)
         fake.lag_reads()
         _finish(workflow, fake, url, ledger, paths)
     return _judge(fake, ledger, kills=int(done.stdout), paths=paths)
+
+
+def _events(workflow: Workflow, chance: random.Random, fake: FakeTogai) -> None:
+    prefix = "event" if workflow.ids else None
+    if workflow.alias:
+        fake.add_alias("acme", ALIAS)
+    for _ in range(2 if workflow.twins else 1):
+        for record in fake.add_many(workflow.events, prefix=prefix):
+            if workflow.alias and int(record.reference_id.partition("-")[2]) % 3 == 0:
+                record.payload["accountId"] = ALIAS
 
 
 def _client(url: str, ledger: Any) -> Togai:
@@ -133,7 +159,11 @@ def _plans(
         events = list(client.events.find("acme"))
         for person in range(workflow.people):
             part = events if workflow.people == 1 else chance.sample(events, len(events) * 2 // 3)
-            items = [_item(chance.choice(workflow.actions), event) for event in part]
+            names = (None, "acme", ALIAS) if workflow.alias else (None,)
+            items = [
+                _item(chance.choice(workflow.actions), event, chance.choice(names))
+                for event in part
+            ]
             plan = client.events.plan(items, why=f"person {person}")
             ledger.approve(plan.digest, who="boss", why="ok")
             paths.append(folder / f"plan-{person}.json")
@@ -141,10 +171,11 @@ def _plans(
     return paths
 
 
-def _item(action: str, event: Any) -> Any:
+def _item(action: str, event: Any, name: str | None) -> Any:
     if action == "REDO_EVENT":
-        return Replace(event, with_quantities(event, {"distance": 7}))
-    return Undo(event) if action == "UNDO" else Redo(event)
+        return Replace(event, with_quantities(event, {"distance": 7}), account_id=name)
+    kind = Undo if action == "UNDO" else Redo
+    return kind(event, account_id=name)
 
 
 def _faults(workflow: Workflow, chance: random.Random, fake: FakeTogai) -> None:
@@ -216,8 +247,24 @@ def _work(config: dict[str, Any], workflow: Workflow, plan: Plan, chance: random
             with contextlib.suppress(TogaiError):
                 limit = chance.choice((None, None, 3))
                 client.events.execute(plan, on_failure="continue", limit=limit)
+            if workflow.singles:
+                _single(client, chance.choice(plan.items), chance)
             _reconcile(client, ledger, 0.0 if "age" in workflow.controls else workflow.min_age)
             time.sleep(chance.uniform(0, 0.05))
+
+
+def _single(client: Togai, item: Any, chance: random.Random) -> None:
+    """Undo the event of an item in one of many ways."""
+    reference_id, event_id = item.selection.reference_id, item.before[0].event_id
+    account: dict[str, Any] = {"account_id": chance.choice(("acme", ALIAS))}
+    ways: list[Any] = [
+        lambda: client.events.undo(**account, reference_id=reference_id),
+        lambda: client.events.undo(**account, reference_id=reference_id, reread=True),
+        lambda: client.events.undo(**account, event_id=event_id),
+        lambda: client.events.undo(client.events.find("acme", reference_ids=[reference_id])[0]),
+    ]
+    with contextlib.suppress(TogaiError):
+        chance.choice(ways)()
 
 
 def _reconcile(client: Togai, ledger: Ledger, min_age: float) -> None:
@@ -324,6 +371,7 @@ def _varied(seed: int) -> Iterator[Workflow]:
     chance = random.Random(seed)
     while True:
         slow = chance.choice((0.0, 0.0, 1.5))
+        singles = chance.random() < 0.3
         yield Workflow(
             seed=chance.randrange(1 << 30),
             events=chance.choice((8, 20, 60)),
@@ -335,9 +383,14 @@ def _varied(seed: int) -> Iterator[Workflow]:
             slow=slow,
             lag=chance.choice((0.0, 0.0, 0.4)),
             overlap=chance.choice((0, 3)),
+            twins=chance.random() < 0.3,
+            alias=chance.random() < 0.4,
+            singles=singles,
+            drift=chance.random() < 0.2,
             ids=chance.random() < 0.7,
             actions=chance.choice(
-                (("UNDO",), ("UNDO", "REDO_EVENT"), ("UNDO", "REDO", "REDO_EVENT"))
+                # A person may undo what a plan only ingested again.
+                (("UNDO",), ("UNDO", "REDO_EVENT"), ("UNDO", "REDO", "REDO_EVENT"))[: 3 - singles]
             ),
         )
 

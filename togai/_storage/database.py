@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import re
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from attrs import field, frozen
 
@@ -24,6 +26,9 @@ Row = tuple[Any, ...]
 
 _SLICE = 0.02
 """Seconds between two attempts to lock a SQLite file."""
+
+_SECRET = re.compile("^user$|password|secret|token")
+"""Parameters of an address that a pickle leaves out."""
 
 
 class Transaction(Protocol):
@@ -53,6 +58,18 @@ class Database(Protocol):
         """A context manager: commits at its end, rolls back on an exception."""
         ...
 
+    def address(self) -> str:
+        """The address for another process, without secrets."""
+        ...
+
+    def mark(self) -> str:
+        """What `set_mark` wrote last; empty where there is none."""
+        ...
+
+    def set_mark(self, mark: str) -> None:
+        """Keep a short line outside the database, so that an old copy of the database is noticed."""
+        ...
+
     def size(self) -> int | None:
         """The size of the file in bytes; None if there is no file."""
         ...
@@ -67,7 +84,7 @@ def database(address: str | os.PathLike[str]) -> Database:
     untyped = cast("object", address)
     if not isinstance(untyped, str | os.PathLike) or not os.fspath(address):
         raise ConfigurationError(
-            f"ledger={address!r}: pass the path of a ledger, a postgresql:// address, or a Ledger"
+            f"ledger={address!r:.80}: pass the path of a ledger, a postgresql:// address, or a Ledger"
         )
     text = os.fspath(address)
     if not isinstance(cast("object", text), str) or "\0" in text:
@@ -91,6 +108,32 @@ class SQLite:
 
     def __str__(self) -> str:
         return str(self.path)
+
+    def address(self) -> str:
+        """The address for another process."""
+        return str(self)
+
+    def mark(self) -> str:
+        """The line in the file `.mark` beside the database, if it is whole."""
+        try:
+            line = self._mark_path.read_text("ascii")
+        except (OSError, UnicodeError):
+            return ""
+        mark, _, digest = line.strip().rpartition(" ")
+        return mark if digest == _digest(mark) else ""
+
+    def set_mark(self, mark: str) -> None:
+        """Write the file `.mark`; a mark that cannot be written is only a check less."""
+        with suppress(OSError):
+            descriptor = os.open(self._mark_path, os.O_CREAT | os.O_WRONLY, 0o600)
+            try:
+                os.write(descriptor, f"{mark} {_digest(mark)}".ljust(160).encode())
+            finally:
+                os.close(descriptor)
+
+    @property
+    def _mark_path(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.mark")
 
     def size(self) -> int | None:
         """The size of the file in bytes."""
@@ -151,6 +194,10 @@ class SQLite:
         return _unusable(self, str(error))
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _patiently(connection: sqlite3.Connection, sql: str, wait: float) -> None:
     # SQLite's own waiting would ignore Ctrl-C. Without a clock, because a test may have frozen it.
     for left in range(int(max(wait, 0) / _SLICE), -1, -1):
@@ -190,6 +237,19 @@ class PostgreSQL:
         # No user, password or parameters: they may hold secrets.
         parts = urlsplit(self.url)
         return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def address(self) -> str:
+        """The address without user, password and other secrets: PGUSER, PGPASSWORD or ~/.pgpass provide them."""
+        parameters = parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+        kept = [(name, value) for name, value in parameters if not _SECRET.search(name.lower())]
+        return f"{self}?{urlencode(kept, quote_via=quote)}" if kept else str(self)
+
+    def mark(self) -> str:
+        """None: no file belongs to all hosts."""
+        return ""
+
+    def set_mark(self, mark: str) -> None:
+        """Nothing: no file belongs to all hosts."""
 
     def size(self) -> int | None:
         """None, because the server manages its own files."""
@@ -231,6 +291,10 @@ class PostgreSQL:
                 application_name="togai ledger",
             )
             with closing(connection):
+                # Set here, since the defaults of a server may differ: each statement must see what was committed
+                # while the transaction waited for its lock.
+                connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+                connection.read_only = False
                 transaction = _PostgreSQLTransaction(connection)
                 for setting in (
                     f"lock_timeout = {milliseconds}",

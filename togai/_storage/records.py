@@ -7,6 +7,7 @@ from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from togai._storage.evidence import corrected_elsewhere, rivals, witnesses
 from togai._storage.rules import Rules
 from togai.corrections._entry import Entry, Kind
 from togai.errors import InvalidRequest, LedgerDamaged, StaleReading, TimedOut
@@ -35,6 +36,7 @@ class Records:
         self._ledger = ledger
         self._wait = WAIT
         self._identities: list[str] = []  # at most one, shared with the copies that `within` makes
+        self._marks: list[str] = []  # the same
         self.database = database
         self.who = who
 
@@ -45,8 +47,10 @@ class Records:
         return bounded
 
     @contextmanager
-    def rules(self, *, write: bool) -> Generator[Rules]:
-        """One transaction on the ledger."""
+    def rules(self, *, write: bool, complete: bool = False) -> Generator[Rules]:
+        """One transaction on the ledger; `complete` refuses a ledger that lacks entries which it had before."""
+        # Taken before: what others write from now on is not missing.
+        marks = [*self._marks, self.database.mark()]
         with self.database.transaction(self._wait, write=write) as transaction:
             rules = Rules(self._ledger, transaction)
             if not self._identities:
@@ -54,7 +58,14 @@ class Records:
                 if size is not None and size <= _VERIFIED_AT_ONCE and (damage := rules.problems()):
                     raise LedgerDamaged(str(self._ledger), damage)
                 self._identities.append(identity)
+            missing = rules.missing(marks)
+            if missing and complete:
+                raise LedgerDamaged(str(self._ledger), missing)
             yield rules
+            mark = rules.mark() if write and not missing else None
+        if mark is not None:
+            self._marks[:] = [mark]
+            self.database.set_mark(mark)
 
     def identity(self) -> str:
         """The id of the ledger."""
@@ -65,19 +76,22 @@ class Records:
 
     def verify(self) -> int:
         """Check the whole ledger, and return the number of entries."""
-        with self.database.transaction(self._wait, write=False) as transaction:
-            rules = Rules(self._ledger, transaction)
-            rules.identity()
+        with self.rules(write=False, complete=True) as rules:
             if problems := rules.problems():
                 raise LedgerDamaged(str(self._ledger), problems)
             return rules.head()
 
     def check(self, service: str, reference_id: str | None) -> int:
-        """The number of the newest entry, before an event is read again; refuses an event that cannot be corrected."""
-        with self.rules(write=False) as rules:
+        """Number of the newest entry, before an event is read again; refuses one that cannot be corrected anyway."""
+        with self.rules(write=False, complete=True) as rules:
             if reference_id is not None:
                 rules.check_event(service, reference_id)
             return rules.head()
+
+    def has_wide(self, service: str) -> bool:
+        """Whether a whole account or a background job is open or was corrected."""
+        with self.rules(write=False) as rules:
+            return rules.has_wide(service)
 
     def check_all(self, service: str, reference_ids: Sequence[str | None]) -> None:
         """Refuse events that cannot be corrected."""
@@ -94,7 +108,7 @@ class Records:
     ) -> list[Entry]:
         """Record the corrections that will be sent and lock their targets; all of them or none."""
         try:
-            with self.rules(write=True) as rules:
+            with self.rules(write=True, complete=True) as rules:
                 numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
                 return [rules.intent(number) for number in numbers]
         except UnicodeError as error:
@@ -160,7 +174,7 @@ class Records:
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
         """Refuse a plan that belongs to another ledger, or is not approved."""
-        with self.rules(write=False) as rules:
+        with self.rules(write=False, complete=True) as rules:
             rules.check_plan(digest, ledger, position)
 
     def states(self, digest: str) -> dict[str, tuple[Kind, Entry, str | None]]:
@@ -168,10 +182,16 @@ class Records:
         with self.rules(write=False) as rules:
             return rules.states(digest)
 
-    def after(self, entry: Entry) -> tuple[datetime, list[Entry]]:
-        """The time by the ledger's clock, and the later corrections that left their event reverted."""
+    def witnesses(self, entry: Entry) -> tuple[datetime, list[Entry]]:
+        """The time by the ledger's clock, and the other corrections that left their event reverted."""
         with self.rules(write=False) as rules:
-            return rules.now(), rules.after(entry)
+            return rules.now(), witnesses(rules, entry)
+
+    def rivals(self, entry: Entry) -> tuple[Entry | None, list[Entry]]:
+        """What says that another correction of the same event was applied; and what else may have ingested events."""
+        with self.rules(write=False) as rules:
+            others = [] if entry.action == "UNDO" else rivals(rules, entry)
+            return corrected_elsewhere(rules, entry), others
 
     def add_replacement(self, entry: Entry, reference_id: str) -> None:
         """Record the reference id of the event that replaced the target."""

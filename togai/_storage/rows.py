@@ -33,7 +33,8 @@ class Claim:
         correction: The correction that is sent.
         target: The event as it was read just before; only its reference id if it was not read; None for a
             whole account.
-        siblings: The reference ids of all events that were read together with it; None if nothing was read.
+        siblings: The reference ids of all events that the same reading showed; None where nothing was read.
+        accounts: The names that the events of a whole account show.
         since: The ledger's newest entry before the event was read.
         plan: Digest of the plan that it belongs to.
         item: Number of the plan's item.
@@ -42,6 +43,7 @@ class Claim:
     correction: Correction
     target: Target | None
     siblings: frozenset[str] | None = None
+    accounts: frozenset[str] = frozenset()
     since: int | None = None
     plan: str | None = None
     item: str | None = None
@@ -81,6 +83,7 @@ def details(claim: Claim) -> dict[str, Any]:
         "correction": claim.correction.to_json(),
         "snapshot": None if target is None or target.payload is None else _json(target),
         "siblings": None if claim.siblings is None else sorted(claim.siblings),
+        "accounts": sorted(claim.accounts),
     }
 
 

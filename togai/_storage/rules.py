@@ -47,9 +47,15 @@ class Rules:
         self._ledger = ledger
         self._transaction = transaction
 
-    def entries(self, condition: str, *values: object, limit: int | None = None) -> list[Entry]:
-        """The entries that meet a condition, the oldest first."""
-        most = "" if limit is None else f" LIMIT {limit}"
+    def entries(
+        self,
+        condition: str,
+        *values: object,
+        limit: int | None = None,
+        newest: int | None = None,
+    ) -> list[Entry]:
+        """The entries that meet a condition, the oldest first; or so many of the newest, the newest first."""
+        most = f" DESC LIMIT {newest}" if newest else ("" if limit is None else f" LIMIT {limit}")
         rows = self._transaction.rows(f"{SELECT} WHERE {condition} ORDER BY id{most}", *values)
         return [entry_of(row, self._ledger) for row in rows]
 
@@ -135,8 +141,7 @@ class Rules:
             f"plan = ? AND kind = '{Kind.APPROVED}'", claim.plan
         ):
             raise NotApproved(claim.plan)
-        scope, locked = _lock(claim)
-        self._check_locks(claim, scope, locked, service)
+        self._refuse_overlap(claim, service)
         reference_id = None if claim.target is None else claim.target.reference_id
         if reference_id is None:
             return
@@ -161,28 +166,44 @@ class Rules:
             AlreadyPending: The event is locked.
             AlreadyCorrected: The event was undone or replaced.
         """
-        self._refuse_locked(service, "scope = 'event' AND target = ?", reference_id)
+        pending = self.entries(
+            "id IN (SELECT intent FROM togai_open WHERE service = ? AND scope = 'event' AND target = ?)",
+            *(service, reference_id),
+        )
+        if pending:
+            raise AlreadyPending(pending[0])
         corrected = self.corrected(service, reference_id)
         if corrected is not None:
             raise AlreadyCorrected(corrected, self.replacement(corrected))
 
-    def _check_locks(self, claim: Claim, scope: str, locked: str, service: str) -> None:
-        if scope == "event":
-            shown = None if claim.target is None else claim.target.account_id
-            names = (claim.correction.selection.account_id, shown)
-            self._refuse_locked(service, "scope = 'account' AND target IN (?, ?)", *names)
-        else:
-            self._refuse_locked(service, "scope = 'account' AND target = ?", locked)
-            either = "scope = 'event' AND (account = ? OR event_account = ?)"
-            self._refuse_locked(service, either, locked, locked)
+    def _refuse_overlap(self, claim: Claim, service: str) -> None:
+        """Refuse a correction and one of a whole account that may be about the same events.
 
-    def _refuse_locked(self, service: str, condition: str, *values: object) -> None:
-        entries = self.entries(
-            f"id IN (SELECT intent FROM togai_open WHERE service = ? AND {condition})",
-            *(service, *values),
+        Accounts have aliases: two names are different accounts only where the events were read and show neither.
+        """
+        account_id, target = claim.correction.selection.account_id, claim.target
+        shown = None if target is None else target.account_id
+        scope = "" if target is None else " AND scope = 'account'"
+        for number, other_scope, *names in self._transaction.rows(
+            f"SELECT intent, scope, account, event_account FROM togai_open WHERE service = ?{scope} ORDER BY intent",
+            service,
+        ):
+            entry = self.intent(number)
+            same = {account_id, shown, *claim.accounts} & {*names, *entry.data["accounts"]}
+            unread = (target is not None and shown is None) or (
+                other_scope == "event" and names[1] is None
+            )
+            if same - {None} or unread:
+                raise AlreadyPending(entry, unread=not same - {None})
+
+    def has_wide(self, service: str) -> bool:
+        """Whether a whole account or a background job is open or was corrected."""
+        wide = self.entries(
+            f"target IS NULL AND service = ? AND kind IN ('{Kind.INTENT}', '{Kind.FAILED}', '{Kind.NOT_APPLIED}')",
+            service,
         )
-        if entries:
-            raise AlreadyPending(entries[0])
+        ended = {entry.intent for entry in wide}
+        return any(entry.intent is None and entry.id not in ended for entry in wide)
 
     def corrected(self, service: str, reference_id: str) -> Entry | None:
         """The entry by which this event was undone or replaced, unless a further correction is allowed."""
@@ -217,15 +238,6 @@ class Rules:
                 outcomes[entry.item] = (entry.kind, entry, None)
         return outcomes
 
-    def after(self, entry: Entry) -> list[Entry]:
-        """The intents of later corrections that left their event reverted, the newest first."""
-        applied = self.entries(
-            f"intent > ? AND service = ? AND kind = '{Kind.APPLIED}' AND action IN ('UNDO', 'REDO_EVENT')",
-            *(entry.id, entry.service),
-        )
-        seen = [entry.intent for entry in reversed(applied) if entry.data.get("how") != "decided"]
-        return [self.entries("id = ?", number)[0] for number in seen[:50]]
-
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
         """Refuse a plan that belongs to another ledger, or is not approved.
 
@@ -245,6 +257,23 @@ class Rules:
             )
         if not self.entries(f"plan = ? AND kind = '{Kind.APPROVED}'", digest):
             raise NotApproved(digest)
+
+    def mark(self) -> str:
+        """The ledger and its newest entry, as a line."""
+        head = self.head()
+        return f"{self.identity()} {head} {self.checksum(head)}"
+
+    def missing(self, marks: Sequence[str]) -> list[str]:
+        """The entries that the ledger had, by the lines that `mark` returned, and lacks now."""
+        problems: list[str] = []
+        for mark in filter(None, marks):
+            identity, number, checksum = mark.split(" ")
+            if identity == self.identity() and checksum != self.checksum(int(number)):
+                problems.append(
+                    f"it lacks entry {number}, which it had before: an old backup? To accept it, delete the file"
+                    f" {self._ledger}.mark, if there is one, and start a new process"
+                )
+        return problems
 
     def checksum(self, number: int) -> str:
         """The checksum of an entry; empty if there is no such entry."""
@@ -275,6 +304,8 @@ class Rules:
         Raises:
             InvalidRequest: The intent is not in this ledger.
         """
+        if isinstance(entry, bool) or not isinstance(entry, int | Entry):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequest(f"pass an entry, or its number, not {type(entry).__name__}")
         number = entry if isinstance(entry, int) else (entry.intent or entry.id)
         entries = self.entries("id = ?", number)
         if entries and entries[0].intent is not None:

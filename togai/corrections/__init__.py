@@ -10,7 +10,7 @@ from togai.corrections._correction import Target as Target
 from togai.corrections._entry import Entry as Entry
 from togai.corrections._entry import Kind as Kind
 from togai.corrections._execution import Execution as Execution
-from togai.corrections._found import Found as Found
+from togai.corrections._found import FoundEvents as FoundEvents
 from togai.corrections._ledger import Ledger as Ledger
 from togai.corrections._plan import LeftOut as LeftOut
 from togai.corrections._plan import Plan as Plan
@@ -29,7 +29,7 @@ __all__ = [
     "CorrectionResult",
     "Entry",
     "Execution",
-    "Found",
+    "FoundEvents",
     "Kind",
     "Ledger",
     "LeftOut",

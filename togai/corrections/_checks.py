@@ -217,8 +217,12 @@ def _selection(values: dict[str, Any], *, whole_account: bool) -> Selection:
 def _check_values(values: dict[str, Any]) -> None:
     for name in ("account_id", "reference_id", "event_id"):
         value = values.get(name)
-        if name in values and (not isinstance(value, str) or not value.strip()):
-            raise InvalidRequest(f"{name}={value!r}: pass text that is not empty")
+        text = value.strip() if isinstance(value, str) else ""
+        # The ledger locks a reference id as it is written.
+        if name in values and (not text or (name == "reference_id" and text != value)):
+            raise InvalidRequest(
+                f"{name}={value!r}: pass a text that is not empty, without whitespace around it"
+            )
     for name in ("event_source_time", "created_at"):
         if name in values:
             try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus
 
 
-class Found(Sequence["EventWithStatus"]):
+class FoundEvents(Sequence["EventWithStatus"]):
     """The events that `client.events.find` found, each once, in the order of the listing.
 
     Attributes:
@@ -44,7 +44,7 @@ class Found(Sequence["EventWithStatus"]):
 
     def __repr__(self) -> str:
         missing = f", {len(self.missing)} missing" if self.missing else ""
-        return f"<Found: {len(self)} events{missing}{'' if self.is_complete else ', not complete'}>"
+        return f"<FoundEvents: {len(self)} events{missing}{'' if self.is_complete else ', not complete'}>"
 
 
 def choose(
@@ -57,8 +57,8 @@ def choose(
     until: datetime | None,
     status: str | None,
     where: Callable[[EventWithStatus], object] | None,
-) -> Found:
-    """The events that match the filters, each once; if an event was read twice, as it was read last."""
+) -> FoundEvents:
+    """The events that fit, each once; of two readings of an event the later one."""
     chosen: dict[object, EventWithStatus] = {}
     seen: set[str | None] = set()
     for event in events:
@@ -72,7 +72,7 @@ def choose(
         if fits and _within(event, since, until) and (where is None or where(event)):
             chosen[target.reference_id or id(event)] = event
     missing = sorted(((reference_ids or frozenset()) | (event_ids or frozenset())) - seen)
-    return Found(list(chosen.values()), missing, is_complete=is_complete)
+    return FoundEvents(list(chosen.values()), missing, is_complete=is_complete)
 
 
 def _within(event: EventWithStatus, since: datetime | None, until: datetime | None) -> bool:

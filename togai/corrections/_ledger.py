@@ -6,12 +6,14 @@ import getpass
 import json
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from togai._storage.database import database
 from togai._storage.records import WAIT, Records
 from togai._version import __version__
 from togai.corrections._entry import Entry, Kind
+from togai.corrections._plan import Plan
 from togai.errors import AlreadyPending, InvalidRequest
 
 if TYPE_CHECKING:
@@ -58,8 +60,7 @@ class Ledger:
         return str(self._records.database)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without user and password: PGUSER, PGPASSWORD or ~/.pgpass provide them.
-        return _reopen, (str(self), self.who)
+        return partial(Ledger, who=self.who), (self._records.database.address(),)
 
     @property
     def id(self) -> str:
@@ -134,19 +135,23 @@ class Ledger:
         for entry in self.history(**filters):
             yield json.dumps(entry.to_json(), ensure_ascii=True)
 
-    def approve(self, digest: str, *, who: str, why: str) -> None:
-        """Record that a person approves a plan; `execute` refuses a plan that is not approved.
+    def approve(self, digest: str | Plan, *, who: str, why: str) -> None:
+        """Record that a person approves a plan; `execute` refuses plans without it.
 
         Args:
-            digest: The `digest` of the plan that was shown to this person.
-            who: The person who approves.
-            why: The reason.
+            digest: The plan's `digest`, or the plan itself, as it was shown to this person.
+            who: Who approves.
+            why: Why.
 
         Raises:
-            InvalidRequest: `digest` is not a digest, or `who` or `why` is empty.
+            InvalidRequest: It is not a digest, the plan belongs to another ledger, or who or why is empty.
         """
+        if isinstance(digest, Plan):
+            if digest.ledger != self.id:
+                raise InvalidRequest(f"the plan does not belong to the ledger {self}")
+            digest = digest.digest
         if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-            raise InvalidRequest(f"digest={digest!r}: pass plan.digest, 64 hexadecimal digits")
+            raise InvalidRequest(f"digest={digest!r:.80}: pass plan.digest, 64 hexadecimal digits")
         named = _named(who, why)
         with self._records.rules(write=True) as rules:
             rules.append(Kind.APPROVED, plan=digest, data={"client": __version__}, **named)
@@ -162,9 +167,9 @@ class Ledger:
             InvalidRequest: The entry is already settled, or the reconciliation belongs to another entry.
         """
         judged = getattr(reconciliation, "entry", None)
-        if not isinstance(judged, Entry) or judged.id != entry.id or judged.at != entry.at:
+        if not isinstance(judged, Entry) or not _same(judged, entry):
             raise InvalidRequest(
-                f"this reconciliation does not belong to {entry}: pass client.events.reconcile(entry)"
+                f"this reconciliation does not belong to {entry!s:.120}: pass client.events.reconcile(entry)"
             )
         verdict = str(reconciliation.verdict)
         kind = Kind(verdict) if verdict in ("applied", "not applied") else Kind.UNKNOWN
@@ -190,7 +195,7 @@ class Ledger:
             InvalidRequest: The entry is already settled, or an argument is not allowed.
         """
         if verdict not in ("applied", "not applied"):
-            raise InvalidRequest(f'verdict={verdict!r}: pass "applied" or "not applied"')
+            raise InvalidRequest(f'verdict={verdict!r:.80}: pass "applied" or "not applied"')
         named = _named(who, why)
         with self._records.rules(write=True) as rules:
             rules.settle(rules.intent(entry), Kind(verdict), data={"how": "decided"}, **named)
@@ -250,8 +255,8 @@ LedgerLike = Ledger | str | os.PathLike[str] | None
 """The type of `ledger=`: a ledger or its address; None for the client's ledger."""
 
 
-def _reopen(address: str, who: str) -> Ledger:
-    return Ledger(address, who=who)
+def _same(entry: Entry, other: object) -> bool:
+    return isinstance(other, Entry) and (entry.id, entry.at) == (other.id, other.at)
 
 
 def _login() -> str:
@@ -267,5 +272,5 @@ def _named(who: object, why: object) -> dict[str, str]:
 
 def _required(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise InvalidRequest(f"{name}={value!r}: pass text that is not empty")
+        raise InvalidRequest(f"{name}={value!r:.80}: pass a text that is not empty")
     return value

@@ -38,14 +38,6 @@ class Undo:
     event: ReadEvent
     account_id: str | None = field(default=None, kw_only=True)
 
-    def correction(self) -> Correction:
-        """Check the item and return its correction.
-
-        Raises:
-            InvalidRequest: The event cannot be corrected.
-        """
-        return _checked(CorrectionAction.UNDO, self.event, self.account_id)
-
 
 @frozen
 class Redo:
@@ -58,14 +50,6 @@ class Redo:
 
     event: ReadEvent
     account_id: str | None = field(default=None, kw_only=True)
-
-    def correction(self) -> Correction:
-        """Check the item and return its correction.
-
-        Raises:
-            InvalidRequest: The event cannot be corrected.
-        """
-        return _checked(CorrectionAction.REDO, self.event, self.account_id)
 
 
 @frozen
@@ -84,51 +68,37 @@ class Replace:
     allow_removed: bool = field(default=False, kw_only=True)
     account_id: str | None = field(default=None, kw_only=True)
 
-    def correction(self) -> Correction:
-        """Check the item and return its correction.
-
-        Raises:
-            InvalidRequest: The event cannot be corrected, or the replacement cannot be sent.
-        """
-        return _checked(
-            CorrectionAction.REDO_EVENT,
-            self.event,
-            self.account_id,
-            event=self.replacement,
-            allow_removed=self.allow_removed,
-        )
-
 
 Item = Undo | Redo | Replace
 """An item of `client.events.plan`."""
 
 
-def _checked(
-    action: CorrectionAction,
-    target: ReadEvent,
-    account_id: str | None,
-    event: Event | None = None,
-    allow_removed: bool = False,
-) -> Correction:
+_ACTIONS = {
+    Undo: CorrectionAction.UNDO,
+    Redo: CorrectionAction.REDO,
+    Replace: CorrectionAction.REDO_EVENT,
+}
+
+
+def _correction_of(item: Item) -> Correction:
+    replace = item if isinstance(item, Replace) else None
     correction = build_correction(
-        action,
-        target,
+        _ACTIONS[type(item)],
+        item.event,
         {},
-        event=event,
+        event=None if replace is None else replace.replacement,
         background=False,
         require_confirmation=None,
         allow_reverted=True,  # left out of the plan, and listed there
-        allow_removed=allow_removed,
+        allow_removed=replace is not None and replace.allow_removed,
     )
     if correction.selection.reference_id is None or correction.before[0].payload is None:
         raise InvalidRequest(
             f"{correction.describe()}: an event without a readable reference id and payload cannot be planned"
         )
-    if account_id is not None:
-        correction = evolve(
-            correction, selection=evolve(correction.selection, account_id=account_id)
-        )
-    return correction
+    if item.account_id is None:
+        return correction
+    return evolve(correction, selection=evolve(correction.selection, account_id=item.account_id))
 
 
 @frozen(kw_only=True)
@@ -152,17 +122,17 @@ class Plan:
         service: Address of the service.
         ledger: Id of the ledger that it belongs to.
         position: Number and checksum of the ledger's newest entry when the plan was made.
-        made: When it was made, as ISO 8601 text.
-        why: The reason for the corrections.
-        items: The corrections, one per event.
-        left_out: The events that are not corrected, with the reasons.
-        warnings: Facts that a person should know before approving.
+        created_at: When it was made, as ISO 8601 text.
+        why: Why.
+        items: The corrections, one event each.
+        left_out: The events that are not corrected, and why.
+        warnings: What a person should know before approving.
     """
 
     service: str
     ledger: str
     position: tuple[int, str]
-    made: str
+    created_at: str
     why: str | None
     items: tuple[Correction, ...] = field(repr=False)
     left_out: tuple[LeftOut, ...] = field(default=(), repr=False)
@@ -241,7 +211,7 @@ class Plan:
             if hashlib.sha256(_text(source)).hexdigest() != digest:
                 raise InvalidRequest(f"{path} was changed after it was saved: make a new plan")
             plan = cls(
-                **{name: source[name] for name in ("service", "ledger", "made", "why")},
+                **{name: source[name] for name in ("service", "ledger", "created_at", "why")},
                 position=(source["position"][0], source["position"][1]),
                 items=tuple(map(Correction.from_json, source["items"])),
                 left_out=tuple(LeftOut(**item) for item in source["left_out"]),
@@ -261,7 +231,7 @@ class Plan:
             "service": self.service,
             "ledger": self.ledger,
             "position": list(self.position),
-            "made": self.made,
+            "created_at": self.created_at,
             "why": self.why,
             "items": [item.to_json() for item in self.items],
             "left_out": [
@@ -286,10 +256,10 @@ def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOu
     for number, item in enumerate(items):
         if not isinstance(item, Undo | Redo | Replace):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(
-                f"item {number} is a {type(item).__name__}: pass Undo(event), Redo(event) or"
-                " Replace(event, replacement)"
+                f"item {number}: pass Undo(event), Redo(event) or Replace(event, replacement), not"
+                f" {type(item).__name__}"
             )
-        correction = item.correction()
+        correction = _correction_of(item)
         reference_id = str(correction.selection.reference_id)
         earlier = chosen.setdefault(reference_id, correction)
         if earlier.to_json() != correction.to_json():

@@ -100,8 +100,11 @@ class Readings:
         complete: Whether all events were read, and not only the first `max_events`.
         now: The time before the read, by the same clock as `at` of the case.
         service: Address of the service that was read.
-        witness: Reference id of an event that was corrected later; None if there is no such event.
-        witness_reverted: Whether the status of that event is REVERTED.
+        witness: Reference id of the event of the newest other correction; None where there is none.
+        witness_at: When that correction was sent; None if it was certainly later than the effect of this one.
+        witness_reverted: Whether that event reads as reverted.
+        elsewhere: What says that another correction of the same event was applied.
+        rivals: Other corrections that may have ingested an event like the replacement.
     """
 
     events: Sequence[ReadEvent]
@@ -109,12 +112,15 @@ class Readings:
     now: datetime
     service: str
     witness: str | None = None
+    witness_at: datetime | None = None
     witness_reverted: bool = False
+    elsewhere: Entry | None = None
+    rivals: Sequence[Entry] = ()
 
 
 def judge(case: Case, readings: Readings, min_age: timedelta) -> Reconciliation:
     """The verdict on a case."""
-    shown = [event for event in readings.events if _id(event) == _wanted(case)]
+    shown = [event for event in readings.events if Target.of(event).reference_id == _wanted(case)]
     verdict, evidence, check_after = _judge(case, readings, min_age)
     return Reconciliation(
         verdict=verdict,
@@ -157,45 +163,60 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
         problem = f"read {len(targets)} times, with different content" if targets else "not found"
         return _cannot_tell(f"{reference_id} was {problem}", check_after=readings.now + min_age)
     if targets[0].is_reverted:
-        return _judge_reverted(case, targets[0], readings, min_age)
-    return _judge_unchanged(case, targets[0], readings, min_age)
+        return _judge_reverted(case, case.snapshot, targets[0], readings, min_age)
+    return _judge_unchanged(case, case.snapshot, targets[0], readings, min_age)
 
 
-def _judge_reverted(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
-    before, correction = _snapshot(case), case.correction
+def _judge_reverted(
+    case: Case, before: Target, now: Target, readings: Readings, min_age: timedelta
+) -> _Judged:
     if before.is_reverted:
         return _cannot_tell(f"{now.reference_id} was already REVERTED before the correction")
     others = [text for text in before.differences(now) if not text.startswith("status ")]
     if others:
         return _cannot_tell(f"{now.reference_id} is REVERTED, but {'; '.join(others)}")
     changed = f"{now.reference_id} is REVERTED; before the correction it was {before.status}"
-    if correction.action == CorrectionAction.UNDO:
+    if readings.elsewhere is not None:
+        return _cannot_tell(
+            changed, f"but it was corrected by another call, too: {readings.elsewhere}"
+        )
+    if case.correction.action == CorrectionAction.UNDO:
         return Verdict.APPLIED, [changed], None
+    return _judge_replaced(case, changed, readings, min_age)
+
+
+def _judge_replaced(case: Case, changed: str, readings: Readings, min_age: timedelta) -> _Judged:
     if case.siblings is None:
         return _cannot_tell(
             changed, "its replacement cannot be distinguished from events that existed before"
         )
-    wanted: Any = before.payload if correction.event is None else event_json(correction.event)
+    wanted = comparable(_ingested(case) or {})
     created = [
         target
         for target in _created(case, readings)
-        if target.payload is not None and comparable(target.payload) == comparable(wanted)
+        if target.payload is not None and comparable(target.payload) == wanted
     ]
-    if len(created) == 1:
+    rivals = [entry for entry in readings.rivals if _may_have_created(entry, created)]
+    names = ", ".join(str(target.reference_id) for target in created[:3])
+    # Each correction creates one event: one more than all others explain is the replacement.
+    if len(created) == len(rivals) + 1:
         return (
             Verdict.APPLIED,
-            [changed, f"{created[0].reference_id} was created since then, as its replacement"],
+            [changed, f"{names} was created since then, as its replacement"],
             None,
         )
+    more = f"; other corrections may have created such: {rivals[0]}" if rivals else ""
     return _cannot_tell(
         changed,
-        f"{len(created)} events like its replacement were created since then, not exactly 1",
+        f"{len(created)} events like its replacement were created since then, not exactly {len(rivals) + 1}{more}",
         check_after=None if created else readings.now + min_age,
     )
 
 
-def _judge_unchanged(case: Case, now: Target, readings: Readings, min_age: timedelta) -> _Judged:
-    before, action = _snapshot(case), case.correction.action
+def _judge_unchanged(
+    case: Case, before: Target, now: Target, readings: Readings, min_age: timedelta
+) -> _Judged:
+    action = case.correction.action
     unchanged = f"{now.reference_id} is {now.status}, as before the correction"
     if others := before.differences(now):
         return _cannot_tell(f"{now.reference_id} has changed: {'; '.join(others)}")
@@ -223,26 +244,25 @@ def _judge_time(case: Case, readings: Readings, min_age: timedelta, unchanged: s
             f"the correction was sent {_span(age)} ago, but may take effect within {_span(min_age)}",
             check_after=case.at + min_age,
         )
-    if readings.witness is None:
-        if case.correction.action == CorrectionAction.REDO_EVENT and age < WITHOUT_WITNESS:
-            return _cannot_tell(
-                unchanged,
-                "no later correction in the ledger shows that the read is current",
-                check_after=case.at + WITHOUT_WITNESS,
-            )
-        return Verdict.NOT_APPLIED, [unchanged, f"{_span(age)} after the correction was sent"], None
-    if not readings.witness_reverted:
+    witness, sent = readings.witness, readings.witness_at or case.at + min_age
+    evidence = [unchanged, f"{_span(age)} after the correction was sent"]
+    if witness is not None and not readings.witness_reverted:
+        when = "later" if sent >= case.at else "before"
         return _cannot_tell(
             unchanged,
-            f"{readings.witness} was corrected later, but is not REVERTED in this read: the read is stale",
+            f"{witness} was corrected {when}, but is not REVERTED in this read: the read is stale",
             check_after=readings.now + min_age,
         )
-    recent = f"{readings.witness}, which was corrected later, is REVERTED: the read is current"
-    return (
-        Verdict.NOT_APPLIED,
-        [unchanged, f"{_span(age)} after the correction was sent", recent],
-        None,
-    )
+    if witness is not None and sent >= case.at + min_age:
+        recent = f"{witness}, which was corrected later, is REVERTED: the read is current"
+        return Verdict.NOT_APPLIED, [*evidence, recent], None
+    if case.correction.action == CorrectionAction.REDO_EVENT and age < WITHOUT_WITNESS:
+        return _cannot_tell(
+            unchanged,
+            f"no later correction in the ledger shows that the read is current ({_span(min_age)} later or more)",
+            check_after=case.at + WITHOUT_WITNESS,
+        )
+    return Verdict.NOT_APPLIED, evidence, None
 
 
 def _created(case: Case, readings: Readings) -> list[Target]:
@@ -258,13 +278,25 @@ def _created(case: Case, readings: Readings) -> list[Target]:
     ]
 
 
+def _ingested(source: Case | Entry) -> dict[str, Any] | None:
+    event, before = source.correction.event, source.snapshot
+    return event_json(event) if event else before.payload if before else None
+
+
+def _may_have_created(entry: Entry, created: Sequence[Target]) -> bool:
+    payload = _ingested(entry)
+    return any(
+        target.reference_id not in (entry.siblings or ())
+        and (payload is None or comparable(payload) == comparable(target.payload or {}))
+        for target in created
+    )
+
+
 def _may_replace(case: Case, other: Target) -> bool:
     if other.payload is None or other.event_id is not None:
         return True
-    # An account gets new events all the time: without ids, only an event of the same schema and time counts.
-    event = case.correction.event
-    wanted = event_json(event) if event else _snapshot(case).payload
-    return _place(other.payload) == _place(wanted or {})
+    # An account gets new events all the time: without ids, only one of the same schema and time counts.
+    return _place(other.payload) == _place(_ingested(case) or {})
 
 
 def _place(payload: dict[str, Any]) -> tuple[Any, Any]:
@@ -272,20 +304,10 @@ def _place(payload: dict[str, Any]) -> tuple[Any, Any]:
     return known["schemaName"], known["timestamp"]
 
 
-def _snapshot(case: Case) -> Target:
-    if case.snapshot is None:  # never: judged before
-        raise ValueError("no snapshot")
-    return case.snapshot
-
-
 def _wanted(case: Case) -> str | None:
     if case.entry is not None:
         return case.entry.target
     return case.correction.selection.reference_id
-
-
-def _id(event: ReadEvent) -> str | None:
-    return Target.of(event).reference_id
 
 
 def _span(age: timedelta) -> str:

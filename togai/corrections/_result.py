@@ -24,7 +24,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
     Attributes:
         correction: The correction that was sent.
         recorded: The ledger's entries, one per event; empty without a ledger.
-        answer: The JSON of the response; for a background call it may be anything, or None.
+        body: The JSON of the response; for a background call it may be anything, or None.
         request_id: The service's id of the request, for its support; None if it sent none.
         status: The HTTP status of the response.
         headers: The headers of the response, without cookies; their names are in lower case.
@@ -34,14 +34,14 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         self,
         correction: Correction,
         entries: Sequence[EventCorrectionInfo],
-        answer: Any = None,
+        body: Any = None,
         *,
         one_by_one: bool = False,
     ) -> None:
         self.correction = correction
         self._one_by_one = one_by_one
         self.recorded: tuple[Entry, ...] = ()
-        self.answer = answer
+        self.body = body
         self.request_id: str | None = None
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
