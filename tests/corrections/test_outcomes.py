@@ -214,7 +214,7 @@ def test_an_event_without_a_reference_id_is_not_corrected_with_others(
 
 
 @pytest.mark.parametrize(
-    ("where", "reads"),
+    ("where", "single"),
     [
         ({"whole_account": True}, False),
         ({"event_id": "event-1", "background": True}, False),
@@ -223,13 +223,13 @@ def test_an_event_without_a_reference_id_is_not_corrected_with_others(
         ({"event_source_time": AT}, True),
     ],
 )
-def test_only_what_can_be_locked_event_by_event_is_read_first(
-    client: Api, fake: FakeTogai, ledger: Ledger, where: dict[str, Any], reads: bool
+def test_a_wide_correction_is_read_first_but_locked_as_an_account(
+    client: Api, fake: FakeTogai, ledger: Ledger, where: dict[str, Any], single: bool
 ) -> None:
     fake.add(id="event-1", timestamp=AT.isoformat())
     fake.add(id="event-2", timestamp=(AT + timedelta(hours=1)).isoformat())
     client.call("undo", account_id="acme", **where)
     methods = [request.method for request in fake.requests]
-    assert methods == (["GET", "POST"] if reads else ["POST"])
+    assert methods == ["GET", "POST"]
     targets = {entry.target for entry in ledger.history() if entry.kind == "intent"}
-    assert targets == ({"ref-1"} if reads else {None})
+    assert targets == ({"ref-1"} if single else {None})
