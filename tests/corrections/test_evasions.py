@@ -251,7 +251,7 @@ def test_an_open_wide_correction_stops_one_under_an_alias(
     assert fake.applied["ref-1"] == 1
     (entry,) = ledger.pending()
     ledger.decide(entry, "applied", who="bob", why="the job is done")
-    with pytest.raises(InvalidRequest, match="reads as REVERTED"):
+    with pytest.raises(InvalidRequest, match="is REVERTED"):
         planner.call("undo", account_id=second, **NAMED)
 
 
