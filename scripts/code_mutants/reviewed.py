@@ -56,7 +56,7 @@ def read(path: Path) -> list[Reviewed]:
         rows = [row for row in part.strip().split("\n") if row]
         if not rows or all(row.startswith("#") for row in rows):
             continue
-        marks = [row[:2] for row in rows[1:]]
+        marks = [f"{row} "[:2] for row in rows[1:]]  # a line that is dropped leaves nothing
         if marks[:2] != ["- ", "+ "] or len(marks) < 3 or set(marks[2:]) != {"# "}:
             raise InvalidList(f"{path.name}: not `module function`, -, + and #:\n{part}")
         module, _, function = rows[0].partition(" ")

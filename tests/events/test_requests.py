@@ -10,6 +10,7 @@ import pytest
 from togai import Event, InvalidRequest, build_event
 from togai._requests import (
     checked_accounts,
+    checked_query,
     checked_token,
     correct_events,
     get_event,
@@ -186,3 +187,35 @@ def test_a_body_that_json_cannot_hold_is_refused(value: Any) -> None:
     replacement.additional_properties["note"] = value
     with pytest.raises(InvalidRequest, match="cannot be written as JSON"):
         correct_events(correction(action=CorrectionAction.REDO_EVENT, event=replacement))
+
+
+def test_further_parameters_are_text_truth_values_or_whole_numbers() -> None:
+    assert checked_query(None, ()) == {}
+    assert checked_query({"a": "x", "b": True, "c": False, "d": 0, "e": -7}, ("f",)) == {
+        "a": "x",
+        "b": "true",
+        "c": "false",
+        "d": "0",
+        "e": "-7",
+    }
+    largest = 10**100 - 1
+    assert checked_query({"a": largest, "b": -largest, "x" * 4096: "y" * 4096}, ())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        [("a", "b")],
+        "a=b",
+        {"": "x"},
+        {" ": "x"},
+        {5: "x"},
+        {"known": "x"},
+        *({"a": value} for value in ("", " ", None, 1.5, b"x", 10**100, -(10**100))),
+        *({"a": value} for value in ("x" * 4097, "\ud800")),
+        *({name: "x"} for name in ("x" * 4097, "\ud800")),
+    ],
+)
+def test_any_other_further_parameter_is_refused(query: Any) -> None:
+    with pytest.raises(InvalidRequest, match="extra_query"):
+        checked_query(query, ("known",))

@@ -128,6 +128,8 @@ def test_the_list_of_reviewed_survivors_holds_nothing_else_and_is_short(
     assert done.returncode == 1
     assert "no mutant: contract.prices price: while (number <= 1):" in done.stdout
     assert "contract.prices: 2 of 12 mutants are reviewed" in done.stdout
+    listed.write_text(REVIEWED.replace("+ while (number <= 0):", "+"), "utf-8")
+    assert read(listed)[0].mutated == ""
     listed.write_text(REVIEWED.partition("# A price")[0], "utf-8")
     with pytest.raises(InvalidList):
         read(listed)
