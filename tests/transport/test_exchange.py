@@ -373,3 +373,11 @@ def test_a_retry_after_as_a_date_is_measured_from_the_date_of_the_response() -> 
     assert parse_retry_after(naive, date) == 5
     assert parse_retry_after("Wed, 04 Dec 99999 00:00:00 GMT", date) is None
     assert parse_retry_after(f" {7} ") == 7
+
+
+@pytest.mark.parametrize(("length", "message"), [(999_999, "too many"), (1_000_000, "Reason")])
+def test_a_message_is_looked_for_in_a_body_of_less_than_a_million_bytes(
+    sending: Sending, length: int, message: str
+) -> None:
+    body = b'{"message": "too many"}'.ljust(length)
+    assert message in str(sending.fail(status(400, body=body, reason="Reason")))
