@@ -1,1 +1,1 @@
-"""The benchmark: what the client costs beside its rivals, measured in one run and reported as ratios."""
+"""The benchmark: the time of the client compared with alternatives, measured in one run and reported as ratios."""

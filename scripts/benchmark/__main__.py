@@ -1,6 +1,6 @@
 """Compare the client with plain httpx, the vendor's client, the stock generator and msgspec, as ratios.
 
-The sides alternate on the same pages of one server, so that other load on the machine affects all of them equally.
+The measurements alternate on the same pages of one server, so that other load affects them equally.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPORT = ROOT / "BENCHMARKS.md"
 
 
 def updated(text: str, measured: str, rows: list[Row]) -> str:
-    """The report with another table.
+    """Return the report with a new table and a new line of versions.
 
     Args:
         text: The report.
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a small number of each measurement, to check that it runs",
+        help="measure each row only a few times, to check that it runs",
     )
     parser.add_argument("--update", action="store_true", help="write the table of BENCHMARKS.md")
     options = parser.parse_args(arguments)
@@ -62,12 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as room:
         environments = Environments(Path(room))
         versions = environments.versions()
-        print(f"{machine}; {versions}; medians, and quartiles in brackets\n")
+        print(f"{machine}; {versions}; medians, with quartiles in parentheses\n")
         for row in measure(QUICK if options.quick else FULL, environments, Path(room)):
             rows.append(row)
             spread = f"({row.low:.2f} to {row.high:.2f})" if row.low != row.high else ""
             aim = f"aim {row.aim}" if row.aim else ""
-            print(f"{row.what:64} {row.median:7.2f} {row.unit:8} {spread:18} {aim}", flush=True)
+            print(f"{row.what:70} {row.median:7.2f} {row.unit:8} {spread:18} {aim}", flush=True)
     print(f"\ntook {time.monotonic() - began:.0f} s")
     if options.json:
         report = {"machine": machine, "rivals": versions, "rows": [asdict(row) for row in rows]}

@@ -1,4 +1,4 @@
-"""The sides as processes, each in its own environment, and the server that all of them read from."""
+"""The sides of the benchmark as processes, each in its own environment, and the server that all of them read from."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Environments:
         self._stock()
 
     def python(self, side: str) -> Path:
-        """The interpreter of a side."""
+        """Return the interpreter of a side."""
         if side == "official":
             return self.official
         return self.fast if side in ("fast", "msgspec") else self.ours
@@ -52,13 +52,13 @@ class Environments:
         folder = self._room / name
         python = folder / "bin" / "python"
         _run(uv, "venv", "--quiet", "--python", sys.executable, str(folder))
-        # As pip does: where nobody may write bytecode, each start would compile all that it imports.
+        # As pip does. In a folder that is not writable, each start would otherwise compile all its imports.
         into = ("--compile-bytecode", "--python", str(python))
         _run(uv, "pip", "install", "--quiet", *into, *packages)
         return python
 
     def _stock(self) -> None:
-        """The generator's output for the contract without our templates."""
+        """Write the generator's output for the contract, without our templates."""
         tools = Path(sysconfig.get_path("scripts"))
         into = next((self._room / "ours" / "lib").glob("python*/site-packages")) / "stock"
         _run(
@@ -71,7 +71,7 @@ class Environments:
         )
 
     def versions(self) -> str:
-        """The versions that are compared."""
+        """Return the versions that are compared."""
         code = (
             "from importlib.metadata import version;"
             "print(', '.join(f'{n} {version(n)}' for n in ('httpx', 'httpx2', 'attrs', 'msgspec')))"
@@ -97,7 +97,7 @@ def _run(*command: str, **environment: str) -> None:
 
 
 def outside() -> dict[str, str]:
-    """The environment variables of a side: no proxy between it and the server, nothing of ours in its way."""
+    """Return the environment variables of a side, without proxies and without our own settings."""
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "TOGAI_API_TOKEN", "TOGAI_BASE_URL"):
         kept.pop(name, None)
@@ -105,7 +105,7 @@ def outside() -> dict[str, str]:
 
 
 class Process:
-    """A process that prints a line for each line of input; it is ended with the `with`."""
+    """A process that prints a line for each line of input; leaving the `with` block kills it."""
 
     def __init__(self, *command: str, core: int) -> None:
         self._process = subprocess.Popen(
@@ -134,16 +134,16 @@ class Process:
         self._process.communicate()
 
     def line(self) -> str:
-        """The next line that it prints."""
+        """Return the next line that it prints."""
         stdout = self._process.stdout
         line = stdout.readline().strip() if stdout else ""
         if not line:
-            raise SystemExit("a side of the benchmark ended: its error is printed above")
+            raise SystemExit("a side of the benchmark exited: its error is printed above")
         return line
 
 
 class Side(Process):
-    """A worker: one side, ready to do its tasks."""
+    """A worker process of one side."""
 
     def __init__(
         self, environments: Environments, side: str, url: str, *, work: float = 0.0
@@ -152,7 +152,7 @@ class Side(Process):
         super().__init__(*command, core=0)
 
     def seconds(self, task: str, size: int = 0, number: int = 1) -> float:
-        """The time of a number of repetitions of a task.
+        """Return the time of a number of repetitions of a task.
 
         Args:
             task: A method of the worker.
@@ -166,7 +166,7 @@ class Side(Process):
 
 
 class Server(Process):
-    """The server of canned pages.
+    """The server, which returns fixed pages.
 
     Args:
         delay: Seconds that each response takes.

@@ -1,4 +1,4 @@
-"""The rows of the benchmark: the two sides of each ratio, and the aim."""
+"""The rows of the benchmark: the two sides of each ratio, and its aim."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ QUOTA = 10
 
 
 def measure(scale: Scale, environments: Environments, room: Path) -> Iterator[Row]:
-    """All rows, one after another.
+    """Yield all rows, one after another.
 
     Args:
-        scale: How much is done.
+        scale: The amount of work.
         environments: The sides' environments.
-        room: A folder to work in.
+        room: An empty folder for temporary files.
     """
     with Server() as server:
         yield from _starting(scale, environments, server.url)
@@ -87,24 +87,24 @@ class _Pair:
     """Two sides with the same task; the row is the time of the first divided by the time of the second."""
 
     what: str
-    one: Timer
-    other: Timer
+    first: Timer
+    second: Timer
     aim: str
 
-    def ratio(self, *, turned: bool) -> float:
+    def ratio(self, *, swapped: bool) -> float:
         """One round. The second side benefits from warm caches, so the order alternates."""
-        if turned:
-            first = self.one()
-            return first / self.other()
-        first = self.other()
-        return self.one() / first
+        if swapped:
+            seconds = self.first()
+            return seconds / self.second()
+        seconds = self.second()
+        return self.first() / seconds
 
 
 def _ratios(rounds: int, *pairs: _Pair) -> Iterator[Row]:
     """Run the pairs alternately, so that a slow phase of the machine affects a part of each row."""
     for pair in pairs:
-        pair.ratio(turned=False)
-    by_round = [[pair.ratio(turned=number % 2 > 0) for pair in pairs] for number in range(rounds)]
+        pair.ratio(swapped=False)
+    by_round = [[pair.ratio(swapped=number % 2 > 0) for pair in pairs] for number in range(rounds)]
     for pair, ratios in zip(pairs, zip(*by_round, strict=True), strict=True):
         yield _row(pair.what, list(ratios), pair.aim)
 
@@ -130,15 +130,15 @@ def _starting(scale: Scale, environments: Environments, url: str) -> Iterator[Ro
     cold = {side: start(side, code.format(url=url)) for side, code in COLD.items()}
     yield from _ratios(
         max(2, scale.rounds // 2),
-        _Pair("cold start to the first event, of plain httpx", cold["ours"], cold["plain"], "1.5"),
+        _Pair("cold start to the first event: togai / httpx", cold["ours"], cold["plain"], "1.5"),
         _Pair(
-            "cold start to the first event, official of ours",
+            "cold start to the first event: official / togai",
             cold["official"],
             cold["ours"],
             "5 or more",
         ),
         _Pair(
-            "import togai, of import httpx",
+            "import togai / import httpx",
             start("ours", "import togai"),
             start("ours", "import httpx"),
             "1.1",
@@ -152,12 +152,19 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         side = {name: stack.enter_context(Side(environments, name, url)) for name in names}
 
         def pair(
-            what: str, one: str, other: str, task: str, aim: str, *, size: int = 0, number: int = 1
+            what: str,
+            first: str,
+            second: str,
+            task: str,
+            aim: str,
+            *,
+            size: int = 0,
+            number: int = 1,
         ) -> _Pair:
             return _Pair(
                 what,
-                lambda: side[one].seconds(task, size, number),
-                lambda: side[other].seconds(task, size, number),
+                lambda: side[first].seconds(task, size, number),
+                lambda: side[second].seconds(task, size, number),
                 aim,
             )
 
@@ -165,27 +172,27 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         yield from _ratios(
             scale.rounds,
             *(
-                pair(f"{what}, {words}", one, other, "decode", aim, number=20)
-                for words, one, other, aim in (
-                    ("of json.loads", "ours", "plain", "2.1"),
-                    ("with the extras, of json.loads", "fast", "plain", "1.7"),
-                    ("official of ours", "official", "ours", "2 or more"),
-                    ("stock of ours", "stock", "ours", "more than 1"),
-                    ("of msgspec", "ours", "msgspec", ""),
+                pair(f"{what}: {words}", first, second, "decode", aim, number=20)
+                for words, first, second, aim in (
+                    ("togai / json.loads", "ours", "plain", "2.1"),
+                    ("togai with the extras / json.loads", "fast", "plain", "1.7"),
+                    ("official / togai", "official", "ours", "2 or more"),
+                    ("stock / togai", "stock", "ours", "more than 1"),
+                    ("togai / msgspec", "ours", "msgspec", ""),
                 )
             ),
             pair(
-                "decode 100 events, drift in 5 %, of json.loads",
+                "decode 100 events, drift in 5 %: togai / json.loads",
                 *("ours", "plain", "decode_mixed", ""),
                 number=10,
             ),
             pair(
-                "decode 100 events, drift in 5 %, with the extras, of json.loads",
+                "decode 100 events, drift in 5 %: togai with the extras / json.loads",
                 *("fast", "plain", "decode_mixed", ""),
                 number=10,
             ),
             pair(
-                "a call without events, of plain httpx",
+                "a call without events: togai / httpx",
                 *("ours", "plain", "listing", "1.1"),
                 number=40,
             ),
@@ -194,24 +201,24 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         what = f"list {listed:,} events"
         yield from _ratios(
             max(2, scale.rounds // 4),
-            pair(f"{what}, of plain httpx", "ours", "plain", "listing", "1.3", size=listed),
+            pair(f"{what}: togai / httpx", "ours", "plain", "listing", "1.3", size=listed),
             pair(
-                f"{what}, with the extras, of plain httpx",
+                f"{what}: togai with the extras / httpx",
                 *("fast", "plain", "listing", "1.1"),
                 size=listed,
             ),
             pair(
-                f"{what}, official of ours",
+                f"{what}: official / togai",
                 *("official", "ours", "listing", "more than 1"),
                 size=listed,
             ),
             pair(
-                "8 async listings at once, of plain httpx",
+                "8 concurrent async listings: togai / httpx",
                 *("ours", "plain", "at_once", "1.3"),
                 size=listed // 8,
             ),
             pair(
-                "8 async listings at once, with the extras, of plain httpx",
+                "8 concurrent async listings: togai with the extras / httpx",
                 *("fast", "plain", "at_once", "1.1"),
                 size=listed // 8,
             ),
@@ -219,7 +226,7 @@ def _running(scale: Scale, environments: Environments, url: str) -> Iterator[Row
 
 
 def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
-    """A short and a long listing, each in its own process."""
+    """Measure a short and a long listing, each in its own process."""
     large = scale.growth
     small = large // 100
     peaks: list[float] = []
@@ -231,19 +238,20 @@ def _growing(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         cost = ours.seconds("growth", large)
         peaks.append(ours.seconds("peak") / 1024)
     more = peaks[1] - peaks[0]
-    yield _row(f"peak memory, {large:,} events over {small:,}", [more], "at most 5", "MB more")
-    yield _row(f"CPU time of an event, {large:,} of {small:,}", [cost], "1.0")
+    yield _row(f"added peak memory: {large:,} - {small:,} events", [more], "at most 5", "MB")
+    yield _row(f"CPU time per event: {large:,} / {small:,} events", [cost], "1.0")
 
 
 def _waiting(scale: Scale, environments: Environments, url: str) -> Iterator[Row]:
-    """Listings of a service with a realistic delay for each page."""
+    """List from a service with a realistic delay for each page."""
     pages = scale.delayed // 50
 
     def share(side: Side, task: str, part: int = 1) -> list[float]:
         seconds = side.seconds(task, scale.delayed // part)
         return [100 * pages / part / seconds / QUOTA]
 
-    slow = f"{scale.delay * 1000:.0f} ms a page"
+    delay = f"{scale.delay * 1000:.0f} ms"
+    slow = f"{delay} per page"
     with (
         Side(environments, "ours", url, work=scale.delay) as ours,
         Side(environments, "official", url) as official,
@@ -255,9 +263,9 @@ def _waiting(scale: Scale, environments: Environments, url: str) -> Iterator[Row
         for words, task in (("", "many"), (", async", "many_async")):
             shares = share(ours, task)
             yield _row(f"{slow}: list_many of 6 accounts{words}", shares, "95 or more", unit)
-        size = scale.delayed // 2  # many pages, since the first one is never ahead
+        size = scale.delayed // 2  # many pages, because the first page cannot be prefetched
         ratio = ours.seconds("prefetching", size) / ours.seconds("working", size)
-        yield _row(f"{slow} and of work: prefetch, of without", [ratio], "0.5")
+        yield _row(f"{slow}, plus {delay} of work: prefetch=1 / without", [ratio], "0.5")
 
 
 def _maintaining(room: Path) -> Iterator[Row]:
@@ -269,13 +277,13 @@ def _maintaining(room: Path) -> Iterator[Row]:
     outcome = bump(str(spec), root=project(room))
     total = sum(outcome.stages.values())
     size = spec.stat().st_size / 1024**2
-    yield _row(f"scripts/bump, a description of {size:.1f} MB", [total], "at most 10", "s")
+    yield _row(f"scripts/bump: a description of {size:.1f} MB", [total], "at most 10", "s")
     for stage, seconds in outcome.stages.items():
-        yield _row(f"  of it {stage}", [100 * seconds / total], "", "%")
+        yield _row(f"  scripts/bump: {stage}", [100 * seconds / total], "", "%")
 
 
 def _large() -> str:
-    """A description of two megabytes, of which our calls are a small part, with a new property."""
+    """Return a description of two megabytes with a new property; our calls are a small part of it."""
     document = load(str(ROOT / "openapi.yaml"))
     schemas = document["components"]["schemas"]
     schemas["EventWithStatus"]["properties"]["region"] = {"type": "string"}

@@ -16,7 +16,7 @@ PAGE = 50
 
 
 def event(number: int) -> dict[str, Any]:
-    """An event as the service returns it."""
+    """Return an event as the service does."""
     return {
         "referenceId": f"ref-{number}",
         "eventPayload": {
@@ -38,7 +38,7 @@ def event(number: int) -> dict[str, Any]:
 
 
 def deviating(number: int) -> dict[str, Any]:
-    """An event that deviates from the description, each in a way that was seen in real responses."""
+    """Return an event that deviates from the description, in one of five ways that were seen in real responses."""
     deviates = event(number)
     payload = deviates["eventPayload"]
     match number % 5:
@@ -62,7 +62,7 @@ SINGLE = json.dumps({"events": [{**event(1), "eventPipelineInfo": {}}]})
 
 
 def body_of(target: str) -> str:
-    """The body for a request's target."""
+    """Return the body of the response to a request target."""
     parts = urlsplit(target)
     if parts.path != "/events":
         return SINGLE
@@ -95,7 +95,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
 
 
 async def main(delay: float) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is killed."""
     server = await asyncio.start_server(lambda r, w: serve(r, w, delay), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()

@@ -28,7 +28,7 @@ ACCOUNTS = 6
 
 
 class Plain:
-    """httpx and json.loads: the floor of our stack."""
+    """httpx and json.loads: the least time that our stack can take."""
 
     def __init__(self, url: str, _: float) -> None:
         import httpx
@@ -59,11 +59,11 @@ class Plain:
             params["nextToken"] = page["nextToken"]
 
     def at_once(self, total: int) -> int:
-        """List a number of events eight times at once."""
+        """List a number of events eight times concurrently."""
         return self._loop.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
-        async def one() -> int:
+        async def list_all() -> int:
             count = 0
             params = {"account_id": str(total)}
             while True:
@@ -74,7 +74,7 @@ class Plain:
                     return count
                 params["nextToken"] = page["nextToken"]
 
-        return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
+        return sum(await asyncio.gather(*(list_all() for _ in range(AT_ONCE))))
 
 
 class Ours:
@@ -92,7 +92,7 @@ class Ours:
         self._model, self._parse = EventWithStatus, parse_json
         self._client = Togai("t", base_url=url, requests_per_second=None, **self.options)
         self._async_client = AsyncTogai("t", base_url=url, requests_per_second=None, **self.options)
-        # With the rate limit of the service's quota, which is the default for callers.
+        # With the default rate limit, which is the quota of the service.
         self._limited = Togai("t", base_url=url, **self.options)
         self._async_limited = AsyncTogai("t", base_url=url, **self.options)
         self._loop = asyncio.Runner()
@@ -144,7 +144,7 @@ class Ours:
         self._work_on(self._client.events.list(account_id=str(total)))
 
     def prefetching(self, total: int) -> None:
-        """Do the same with prefetch: the next page is requested meanwhile."""
+        """Do the same with prefetch: the next page is requested while a page is processed."""
         self._work_on(self._client.events.list(account_id=str(total), prefetch=1))
 
     def _work_on(self, listing: Any) -> None:
@@ -152,7 +152,7 @@ class Ours:
             time.sleep(self._work)
 
     def growth(self, total: int) -> float:
-        """The CPU time per event of a long listing divided by that of a listing of a hundredth of the length.
+        """Return the CPU time per event of a long listing divided by that of a listing with a hundredth of the events.
 
         The listings alternate, so that other load on the machine affects both equally.
         """
@@ -176,19 +176,19 @@ class Ours:
         return times[0] / times[1]
 
     def at_once(self, total: int) -> int:
-        """List a number of events eight times at once."""
+        """List a number of events eight times concurrently."""
         return self._loop.run(self._at_once(total))
 
     async def _at_once(self, total: int) -> int:
-        async def one() -> int:
+        async def list_all() -> int:
             listing = self._async_client.events.list(account_id=str(total))
             return sum([1 async for _ in listing])
 
-        return sum(await asyncio.gather(*(one() for _ in range(AT_ONCE))))
+        return sum(await asyncio.gather(*(list_all() for _ in range(AT_ONCE))))
 
 
 class Fast(Ours):
-    """The facade with the extras that make it faster."""
+    """The facade with the optional packages that make it faster."""
 
     options = {"http_library": "httpx2"}  # noqa: RUF012
 
@@ -219,7 +219,7 @@ class Official:
             if token is None:
                 return count
 
-    limited = listing  # it knows no quota
+    limited = listing  # it has no rate limit
 
 
 class Stock:
@@ -236,7 +236,7 @@ class Stock:
 
 
 class Structs:
-    """msgspec: about the lowest cost that decoding can have."""
+    """msgspec: about the least time that decoding can take."""
 
     def __init__(self, _: str, __: float) -> None:
         import datetime
@@ -289,16 +289,16 @@ SIDES: dict[str, Callable[[str, float], Any]] = {
 
 
 def peak() -> float:
-    """The peak memory of this process so far, in kB."""
+    """Return the peak memory of this process so far, in kB."""
     status = Path("/proc/self/status")
     if status.exists():
-        # On Linux ru_maxrss starts with the peak of the process that started this one.
+        # On Linux, ru_maxrss starts with the peak of the parent process.
         return float(status.read_text().partition("VmHWM:")[2].split()[0])
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def main(side: str, url: str, work: str = "0") -> None:
-    """Run the tasks from the lines on standard input."""
+    """Run the tasks that the lines of standard input name."""
     worker = SIDES[side](url, float(work))
     for line in sys.stdin:
         task, size, number = line.split()
@@ -308,7 +308,7 @@ def main(side: str, url: str, work: str = "0") -> None:
             seconds = worker.growth(int(size))
         else:
             do = getattr(worker, task)
-            # A task without waiting is measured in CPU time, which other processes affect less.
+            # A task that does not wait is measured in CPU time, which other processes affect less.
             now = time.process_time if task.startswith("decode") else time.perf_counter
             start = now()
             for _ in range(int(number)):

@@ -12,19 +12,19 @@ from benchmark.measurements import Row
 
 
 def documented() -> list[list[str]]:
-    """The cells of the rows of BENCHMARKS.md."""
+    """Return the cells of the rows of BENCHMARKS.md."""
     text = (Path(__file__).parents[2] / "BENCHMARKS.md").read_text("utf-8")
     lines = [line for line in text.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def without_sizes(what: str) -> str:
-    """The name of a row; a quick run lists fewer events."""
+    """Return the name of a row without numbers: a quick run lists fewer events."""
     return re.sub(r"[\d,]*\d", "N", what)
 
 
 @pytest.mark.slow
-def test_a_quick_run_gives_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quick_run_measures_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bench.json"
     assert main(["--quick", "--json", str(out)]) == 0
     reported = json.loads(out.read_text("utf-8"))
@@ -36,7 +36,7 @@ def test_a_quick_run_gives_every_row(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(f"{name} " in reported["rivals"] for name in ("httpx", "httpx2", "attrs", "msgspec"))
     for part in (
         *("cold start", "import togai", "decode", "drift in 5 %", "list 200", "async", "memory"),
-        *("bump", "official", "list_many", "prefetch", "with the extras"),
+        *("scripts/bump", "official", "list_many", "prefetch", "with the extras"),
     ):
         assert any(part in what for what in rows), part
     measured = {(without_sizes(row["what"]), row["unit"], row["aim"]) for row in reported["rows"]}
@@ -45,12 +45,12 @@ def test_a_quick_run_gives_every_row(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_the_report_gets_the_table_and_keeps_its_text() -> None:
     text = "# B\n\nMeasured on a.\n\n| what |\n|---|\n| old |\n\nWhy.\n"
-    rows = [Row("decode", 2.0, 1.5, 2.5, "2.1"), Row("  of it read", 3.0, 3.0, 3.0, "", "%")]
+    rows = [Row("decode", 2.0, 1.5, 2.5, "2.1"), Row("  bump: read", 3.0, 3.0, 3.0, "", "%")]
     assert updated(text, "Python", rows) == (
         "# B\n\nMeasured on Python.\n\n"
         "| what | median | quartiles | unit | aim |\n|---|---|---|---|---|\n"
         "| decode | 2.00 | 1.50 to 2.50 | times | 2.1 |\n"
-        "| of it read | 3.00 |  | % |  |\n\nWhy.\n"
+        "| bump: read | 3.00 |  | % |  |\n\nWhy.\n"
     )
 
 

@@ -55,7 +55,7 @@ def prepared(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-CHECK = "The tag is the version, and what it promises is written down"
+CHECK = "Check the tag, the changelog and the recorded surface"
 
 
 def test_a_tag_that_is_the_version_passes(jobs: dict[str, Job], prepared: Path) -> None:
@@ -99,7 +99,7 @@ def test_every_job_gets_the_very_bytes_that_were_built(
     for name in ("test", "publish", "announce"):
         room = tmp_path / name
         room.mkdir()
-        text = script(jobs[name], "Unpack what was built")
+        text = script(jobs[name], "Unpack the built files")
         unpack = room / "step.sh"  # as the runner does
         unpack.write_text(text.replace("${{ needs.build.outputs.dist }}", packed))
         done = sh("bash -e step.sh", room)
@@ -159,7 +159,7 @@ def test_the_site_of_a_release_is_pushed_as_it_was_built(
     for number in range(2):  # the second replaces the first
         room = tmp_path / f"room/{number}"
         room.mkdir()
-        for name in ("Unpack the documentation", "Push it to the branch of the pages"):
+        for name in ("Unpack the documentation", "Push it to the branch gh-pages"):
             text = script(jobs["pages"], name)
             (room / "step.sh").write_text(text.replace("${{ needs.docs.outputs.site }}", packed))
             done = sh(
