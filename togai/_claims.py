@@ -107,10 +107,13 @@ def _checked(
         # A reference id alone does not show whether its event belongs to an account that is open or was corrected.
         wide = yield Blocking(partial(ledger.has_wide, settings.service))
         return None if wide else unread
-    account_id = unread.correction.selection.account_id
-    events, _ = yield from _calls.listed(settings, account_id, timeout)
+    selection = unread.correction.selection
+    events, _ = yield from _calls.listed(settings, selection.account_id, timeout)
     accounts = frozenset(filter(None, (Target.of(event).account_id for event in events)))
-    return evolve(unread, since=since, accounts=accounts)
+    matched = tuple(map(Target.of, matching(selection, events)))
+    ids = [target.reference_id for target in matched]
+    yield Blocking(partial(ledger.check_all, settings.service, ids))
+    return evolve(unread, since=since, accounts=accounts, matched=matched)
 
 
 def _unread(correction: Correction, before: Target | None, *, reread: bool) -> Claim | None:

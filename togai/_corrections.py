@@ -94,6 +94,8 @@ def correct(
             settings, locked, correction, timeout, reread=reread, changed=changed
         )
     for claim in claims:
+        for read in claim.matched:
+            check_reverted(read, allow_reverted=allow_reverted)
         if claim.target is not None:
             check_reverted(claim.target, allow_reverted=allow_reverted)
             check_removed(correction.event, claim.target, allow_removed=allow_removed)

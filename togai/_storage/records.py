@@ -95,8 +95,11 @@ class Records:
 
     def check_all(self, service: str, reference_ids: Sequence[str | None]) -> None:
         """Refuse events that cannot be corrected."""
-        for reference_id in reference_ids:
-            self.check(service, reference_id)
+        with self.rules(write=False, complete=True) as rules:
+            recorded = rules.targets(service)
+            for reference_id in reference_ids:
+                if reference_id in recorded:
+                    rules.check_event(service, reference_id)
 
     def begin(
         self,

@@ -35,6 +35,7 @@ class Claim:
             whole account.
         siblings: The reference ids of all events that the same reading showed; None where nothing was read.
         accounts: The names that the events of a whole account show.
+        matched: The events that a correction of a whole account or in the background matches, as they were read.
         since: The ledger's newest entry before the event was read.
         plan: Digest of the plan that it belongs to.
         item: Number of the plan's item.
@@ -44,6 +45,7 @@ class Claim:
     target: Target | None
     siblings: frozenset[str] | None = None
     accounts: frozenset[str] = frozenset()
+    matched: tuple[Target, ...] = ()
     since: int | None = None
     plan: str | None = None
     item: str | None = None

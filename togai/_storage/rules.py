@@ -176,6 +176,14 @@ class Rules:
         if corrected is not None:
             raise AlreadyCorrected(corrected, self.replacement(corrected))
 
+    def targets(self, service: str) -> set[str]:
+        """The reference ids of all events that the ledger names."""
+        rows = self._transaction.rows(
+            "SELECT DISTINCT target FROM togai_entry WHERE service = ? AND target IS NOT NULL",
+            service,
+        )
+        return {str(row[0]) for row in rows}
+
     def _refuse_overlap(self, claim: Claim, service: str) -> None:
         """Refuse a correction and one of a whole account that may be about the same events.
 
