@@ -1,1 +1,1 @@
-"""Mutants of our own code: what the tests do not notice when it is removed or changed."""
+"""Mutants of our own code: finds small changes that no test detects."""

@@ -1,4 +1,4 @@
-"""Change one thing in our own code at a time, and see whether a test fails; print what no test noticed.
+"""Change one thing in our own code at a time, and run its tests; print the changes that no test detects.
 
 Exit codes: 0 every survivor is reviewed, 1 at least one is not, or the list of reviewed survivors is wrong.
 """
@@ -37,11 +37,11 @@ MONEY = (
 )
 ALL = ("togai", "scripts/contract")
 DROPPED = ("condition", "keyword", "await", "statement", "with")
-"""The changes that drop something."""
+"""The changes that remove something."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
     root: Path = options.root.resolve()
     entries = reviewed.read(root / "scripts/code_mutants/reviewed.txt")
@@ -95,7 +95,7 @@ def _paths(root: Path, options: argparse.Namespace) -> list[Path]:
 
 
 def _known(root: Path, paths: Sequence[Path], more: set[str]) -> dict[str, list[Mutant]]:
-    """The mutants of each module among the paths, and of those that the list is about."""
+    """Return the mutants of each module among the paths, and of the modules in the list."""
     files = [path for folder in ALL for path in sorted((root / folder).rglob("*.py"))]
     names = {module_name(root, path): path for path in files}
     return {
@@ -117,17 +117,17 @@ def _choose(
         lines = changed_lines(root, options.since)
         chosen = [mutant for mutant in chosen if mutant.line in lines.get(mutant.path, ())]
     if options.sample:
-        chosen = sorted(chosen, key=lambda one: one.rank(options.seed))[: options.sample]
+        chosen = sorted(chosen, key=lambda mutant: mutant.rank(options.seed))[: options.sample]
     part, parts = map(int, options.part.split("/"))
     return [mutant for mutant in chosen[part - 1 :: parts] if mutant.compiles()]
 
 
 def _is_in(path: Path, paths: Sequence[Path]) -> bool:
-    return any(path == one or one in path.parents for one in paths)
+    return any(path == parent or parent in path.parents for parent in paths)
 
 
 def changed_lines(root: Path, revision: str) -> dict[Path, set[int]]:
-    """The lines that were added or changed since a revision, uncommitted ones included."""
+    """Return the lines that were added or changed since a revision, including uncommitted lines."""
     command = [
         "git",
         "diff",
@@ -194,7 +194,7 @@ def _report(
     ]
     if new:
         print(
-            "\nNo test notices these; write one, or review it in scripts/code_mutants/reviewed.txt:"
+            "\nNo test detects these changes: write a test, or add an entry to scripts/code_mutants/reviewed.txt:"
         )
         print("\n".join(_shown(root, trial) for trial in new))
     for problem in wrong:

@@ -1,4 +1,4 @@
-"""Runs a function in a fork of this process, where the libraries of the tests are loaded already."""
+"""Runs a function in a fork of this process, in which the libraries of the tests are already loaded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     *("-q", "-p", "no:cacheprovider", "-n", "0"),
-    # What is rewritten for its assertions, our package too, would not be imported from the mutant.
+    # Modules that pytest rewrites for assertions, including our package, would not be imported from the mutant.
     "--assert=plain",
 )
-"""Of pytest in a fork."""
+"""The arguments of pytest in a fork."""
 
 _LIBRARIES = (
     "pytest",
@@ -47,7 +47,7 @@ _LIBRARIES = (
 
 
 class Forks:
-    """Forks that see nothing of each other; `output` is what the last one printed."""
+    """Runs independent forks; `output` is the output of the last fork."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -59,7 +59,7 @@ class Forks:
             raise RuntimeError("what was imported already cannot be replaced by a mutant")
 
     def run(self, function: Callable[[], int], seconds: float) -> int | None:
-        """The exit code of a function in a fork; None if it took too long, and was killed."""
+        """Run a function in a fork; return the exit code, or None if it took too long and was killed."""
         with tempfile.TemporaryDirectory(prefix="mu", ignore_cleanup_errors=True) as folder:
             log = Path(folder, "log")
             sys.stdout.flush()
@@ -67,7 +67,7 @@ class Forks:
             if pid == 0:
                 self._child(function, folder, log)
             status = _waited(pid, seconds)
-            # Whatever it started, and left behind, is in its group; a server of a database is not.
+            # The processes that it started and did not end are in its group; a database server is not.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
             if status is None:

@@ -1,4 +1,4 @@
-"""Which tests run a line: one run of each test file, with a context of coverage for each test."""
+"""Measures which tests run a line: runs each test file once, with a coverage context for each test."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from code_mutants.operators import Mutant
 
 SLOWEST = 10.0
-"""Tests that take more seconds are not run for a mutant."""
+"""Tests that take longer, in seconds, are not run for a mutant."""
 
 
 @frozen
 class Test:
-    """A test, and the lines that it runs: module, function and text, so that they may move."""
+    """A test, and the lines that it runs: by module, function and text, so that lines may move."""
 
     name: str
     seconds: float
@@ -37,12 +37,12 @@ class Test:
     functions: frozenset[str]
 
     def is_quick(self) -> bool:
-        """Whether it can be run for each mutant."""
+        """Return whether it can be run for each mutant."""
         return self.seconds <= SLOWEST
 
 
 class _Recorder:
-    """A plugin of pytest: a context of coverage and a duration for each test that passes."""
+    """A pytest plugin that records a coverage context and a duration for each test that passes."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
@@ -64,7 +64,7 @@ class _Recorder:
 
 
 def tests(root: Path, files: Sequence[Path], cache: Path, forks: Forks) -> list[Test]:
-    """The quick tests of the files; each file is run once until it changes."""
+    """Return the quick tests of the files; a file is run again only after it changes."""
     places = {path: cache / f"{_digest(root, path)}.json" for path in files}
     missing = [path for path, place in places.items() if not place.exists()]
     cache.mkdir(parents=True, exist_ok=True)
@@ -85,9 +85,9 @@ def tests(root: Path, files: Sequence[Path], cache: Path, forks: Forks) -> list[
 
 
 def _digest(root: Path, path: Path) -> str:
-    """Of the test, and of what it shares with others: not of our code, whose lines may move."""
+    """Return a digest of a test file and of the files that tests share; not of our code, whose lines may move."""
     shared = sorted((root / "tests").rglob("conftest.py"))
-    text = b"".join(one.read_bytes() for one in (path, *shared))
+    text = b"".join(file.read_bytes() for file in (path, *shared))
     return f"{path.stem}-{hashlib.sha256(str(path.relative_to(root)).encode() + text).hexdigest()[:16]}"
 
 
@@ -122,17 +122,17 @@ def _measure(root: Path, path: Path, place: Path) -> int:
 
 
 def module_name(root: Path, path: Path) -> str:
-    """The name under which tests import a file."""
+    """Return the name under which tests import a file."""
     parts = path.relative_to(root).with_suffix("").parts
     parts = parts[1:] if parts[0] == "scripts" else parts
     return ".".join(parts).removesuffix(".__init__")
 
 
 def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
-    """The tests of a mutant's line, quick ones first and of every kind, that fit into a time.
+    """Return the tests of a mutant's line that fit into a time: quick tests first, and some of each kind.
 
-    A constant has the tests of the lines that name it; another line that runs on import, or that was changed since,
-    those of its function, class or module.
+    A constant has the tests of the lines that use it. Another line that runs on import, or that has changed since, has
+    the tests of its function, class or module.
     """
     text = mutant.path.read_text("utf-8").split("\n")
     prefix = f"{mutant.module}|{mutant.function}"

@@ -1,4 +1,4 @@
-"""The mutants of a module: one small change of its code each, as text."""
+"""The mutants of a module: each is one small change of its code, as text."""
 
 from __future__ import annotations
 
@@ -60,27 +60,27 @@ class Mutant:
     line: int
     operator: str
     original: str
-    """The line as it is."""
+    """The original line."""
     mutated: str
-    """The line as it is in the mutant."""
+    """The line in the mutant."""
     start: int
     end: int
     replacement: bytes
     number: int = 0
-    """Tells the equal changes of equal lines of a function apart."""
+    """The number of the change among equal changes of equal lines of a function."""
 
     @property
     def identity(self) -> str:
-        """What names the mutant wherever its line moves."""
+        """Return the name of the mutant; it stays the same if the line moves."""
         return "|".join((self.module, self.function, self.original, self.mutated, str(self.number)))
 
     def source(self) -> bytes:
-        """The code of the module with the change."""
+        """Return the code of the module with the change."""
         text = self.path.read_bytes()
         return text[: self.start] + self.replacement + text[self.end :]
 
     def compiles(self) -> bool:
-        """Whether it is code."""
+        """Return whether it can be compiled."""
         try:
             compile(self.source(), self.module, "exec", dont_inherit=True)
         except (SyntaxError, ValueError):
@@ -88,7 +88,7 @@ class Mutant:
         return True
 
     def rank(self, seed: str) -> str:
-        """Where a sample with a seed looks for it: other lines of the module do not matter."""
+        """Return its position in a sample with a seed; independent of other lines of the module."""
         return hashlib.sha256(f"{seed}|{self.identity}".encode()).hexdigest()
 
 
@@ -96,7 +96,7 @@ Change = tuple[str, ast.expr | ast.stmt | ast.keyword, str]
 
 
 def mutants(path: Path, module: str) -> list[Mutant]:
-    """All mutants of a module, in the order of their lines; a few cannot be compiled."""
+    """Return all mutants of a module, in the order of their lines; a few cannot be compiled."""
     text = path.read_bytes()
     offsets = [0]
     for row in text.split(b"\n"):
@@ -134,7 +134,7 @@ def mutants(path: Path, module: str) -> list[Mutant]:
 
 
 def functions(text: bytes) -> dict[int, str]:
-    """The qualified name of the function of each line."""
+    """Return the qualified name of the function of each line."""
     names: dict[int, str] = {}
 
     def visit(node: ast.AST, name: str) -> None:
@@ -152,7 +152,7 @@ def functions(text: bytes) -> dict[int, str]:
 
 
 def _lines(text: bytes, start: int, end: int) -> str:
-    """The whole lines of a part, on one line."""
+    """Return the complete lines of a node, on one line."""
     first = text.rfind(b"\n", 0, start) + 1
     last = text.find(b"\n", end)
     return " ".join(text[first : last if last >= 0 else None].decode().split())
@@ -178,7 +178,7 @@ def _changes(node: ast.AST, function: str) -> Iterator[tuple[str, Change]]:
 
 
 def _is_left_out(node: ast.AST, field: str, child: ast.AST) -> bool:
-    """Annotations, documentation, decorators of types, and what is for type checkers only."""
+    """Return whether a node is not mutated: annotations, docstrings, type decorators, and code for type checkers."""
     if field in {"annotation", "returns", "type_params"} or isinstance(child, ast.JoinedStr):
         return True
     if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
@@ -189,7 +189,7 @@ def _is_left_out(node: ast.AST, field: str, child: ast.AST) -> bool:
 
 
 def _of(node: ast.AST, parent: ast.AST) -> Iterator[Change]:
-    """The changes of one node."""
+    """Yield the changes of a node."""
     if isinstance(node, ast.expr):
         yield from _of_expression(node, parent)
     elif isinstance(node, ast.stmt):
@@ -230,8 +230,8 @@ def _of_expression(node: ast.expr, parent: ast.AST) -> Iterator[Change]:
     elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
         changed_sum = ast.BinOp(node.left, ARITHMETIC[type(node.op)](), node.right)
         if not any(
-            isinstance(one, ast.Constant) and isinstance(one.value, str)
-            for one in (node.left, node.right)
+            isinstance(side, ast.Constant) and isinstance(side.value, str)
+            for side in (node.left, node.right)
         ):
             yield "arithmetic", node, f"({ast.unparse(changed_sum)})"
     elif isinstance(node, ast.Await):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from code_mutants.trying import Trial
 
 SHARE = 0.1
-"""At most so much of a module's mutants may be reviewed instead of killed."""
+"""The largest share of a module's mutants that may be reviewed instead of killed."""
 
 BEGIN = "| module | mutants | tried | killed | reviewed | with |"
 
@@ -35,7 +35,7 @@ class Reviewed:
     reason: str
 
     def covers(self, mutant: Mutant) -> bool:
-        """Whether it is about a mutant: lines may move, but not change."""
+        """Return whether it applies to a mutant: lines may move, but not change."""
         return (self.module, self.function, self.original, self.mutated) == (
             mutant.module,
             mutant.function,
@@ -45,7 +45,7 @@ class Reviewed:
 
 
 def read(path: Path) -> list[Reviewed]:
-    """The entries of a list: a line `module function`, then `- original`, `+ mutated`, and `# reason`.
+    """Return the entries of a list: a line `module function`, then `- original`, `+ mutated`, and `# reason`.
 
     Raises:
         InvalidList: An entry is incomplete.
@@ -66,7 +66,7 @@ def read(path: Path) -> list[Reviewed]:
 
 
 def check(reviewed: Iterable[Reviewed], known: Mapping[str, Sequence[Mutant]]) -> list[str]:
-    """What is wrong with a list: entries without a mutant, and too many of them for a module."""
+    """Return the faults of a list: entries without a mutant, and too many entries for a module."""
     wrong: list[str] = []
     counts: dict[str, int] = {}
     for entry in reviewed:
@@ -102,7 +102,7 @@ def table(
 
 
 def update(path: Path, rows: Mapping[str, str]) -> None:
-    """Write the rows to the table of a file; modules that were not tried keep theirs."""
+    """Write the rows to the table of a file; modules that were not tried keep their rows."""
     text = path.read_text("utf-8")
     head, entries, rest = text.partition(f"{BEGIN}\n|---|---|---|---|---|---|\n")
     if not entries:

@@ -1,4 +1,4 @@
-"""Tries a mutant: the tests of its line, in a fork where the mutant stands in the place of its module."""
+"""Runs the tests of a mutant's line in a fork in which the mutant replaces its module."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTHING_RUN = 97
 
 
 class Outcome(enum.Enum):
-    """What happened to a mutant."""
+    """The outcome of a mutant."""
 
     KILLED = "killed"
     TIMED_OUT = "killed: timed out"
@@ -36,7 +36,7 @@ class Outcome(enum.Enum):
 
 @frozen
 class Trial:
-    """A mutant and what happened to it."""
+    """A mutant and its outcome."""
 
     mutant: Mutant
     outcome: Outcome
@@ -45,12 +45,12 @@ class Trial:
 
     @property
     def survived(self) -> bool:
-        """Whether no test noticed it."""
+        """Return whether no test detected it."""
         return self.outcome in {Outcome.SURVIVED, Outcome.UNTESTED}
 
 
 class _Selection:
-    """A plugin of pytest: only the named tests, in their order."""
+    """A pytest plugin that runs only the named tests, in their order."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._order = {name: number for number, name in enumerate(names)}
@@ -71,9 +71,9 @@ def attempt(
     Args:
         forks: Where to run them.
         mutant: The mutant.
-        tests: All tests that are known.
-        seconds: How long its tests may take, as they were measured.
-        limit: After so many seconds, and three times what its tests took, it has hung.
+        tests: All known tests.
+        seconds: The most time that its tests may take, by their measured durations.
+        limit: A mutant hangs if it takes this many seconds plus three times the duration of its tests.
     """
     names = select(mutant, tests, seconds)
     if not names:

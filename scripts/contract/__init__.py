@@ -1,1 +1,1 @@
-"""The tools that keep the contract: generate the package from it, and take new descriptions into it."""
+"""Generates the package from the contract, and adopts new descriptions of the vendor."""

@@ -1,7 +1,7 @@
-"""A schema of theirs -> the schema that our contract writes for it, with a name for everything.
+"""Converts a schema of theirs to a schema of our contract, in which everything has a name.
 
-What the generator cannot write as a model raises `NotModelled`: callers read such a property among the
-unknown ones, as they did before the description named it.
+A schema that the generator cannot write as a model raises `NotModelled`: callers still find such a property in
+`additional_properties`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ MAX_TEXT = 500
 MAX_SCHEMAS = 1000
 MAX_NESTED = 20
 
-# Formats for which the generator would write another type than the text or number that JSON holds.
+# Formats for which the generator would write another type than the string or number in JSON.
 _AS_TEXT = ("uuid", "binary")
 _SCALARS = ("string", "integer", "number", "boolean")
 
-# What the generated modules call by these names, in small letters for the names of models.
+# Names that the generated modules use themselves; in lower case for the names of models.
 _MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
 _BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 
 class NotModelled(Exception):
-    """The contract cannot hold this; the message says why."""
+    """The contract cannot contain this; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,17 @@ class _Where:
 
     @property
     def is_deep(self) -> bool:
-        """Whether it is nested too deep."""
+        """Return whether it is nested too deeply."""
         return len(self.inside) > MAX_NESTED
 
 
 class Taker:
-    """Writes schemas for one contract, which it changes: new components are added as they are needed.
+    """Writes schemas for a contract, and adds the components that they need to it.
 
     Args:
         schemas: The contract's schemas by name.
         theirs: The description that schemas are taken from.
-        names: Which components of ours a schema of theirs, by identity, stands in for.
+        names: The components of ours that correspond to a schema of theirs, by identity.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class Taker:
         self._names = {name: set(known) for name, known in names.items()}
 
     def take(self, shape: Shape, direction: Direction, owner: str, wire: str) -> dict[str, Any]:
-        """The schema for a new place; all of it is taken, or nothing.
+        """Return the schema for a new place, completely or not at all.
 
         Args:
-            shape: What stands there in theirs.
-            direction: Whether it is sent or received. What is received is optional and its enums are open.
-            owner: The component of ours that gets it, or a name for the place.
-            wire: Its name on the wire, or words for it.
+            shape: The shape in theirs.
+            direction: Whether it is sent or received. Received properties are optional, and their enums open.
+            owner: The component of ours that contains it, or a name for the place.
+            wire: Its name on the wire, or a phrase.
 
         Raises:
             NotModelled: The generator has no model for it.
@@ -114,7 +114,7 @@ class Taker:
             if at.is_deep or any(each == inner.identity for each, _ in at.inside[:-1]):
                 raise NotModelled("it contains itself")
             nested = ((shape.identity, ""),) if inner.kind in ("list", "map") else ()
-            # The generator calls the map itself by the owner's and the property's name.
+            # The generator names the map after the owner and the property.
             inner_wire = f"{at.wire} value" if shape.kind == "map" else at.wire
             taken = self._write(inner, replace(at, wire=inner_wire, inside=(*at.inside, *nested)))
             if shape.kind == "map":
@@ -125,7 +125,7 @@ class Taker:
         return {"type": shape.kind, **_format(shape), **_limits(shape), **_text(shape)}
 
     def _named(self, shape: Shape, at: _Where) -> str:
-        """The component that stands for an object or an enum, an old one or a new one."""
+        """Return the existing or new component for an object or an enum."""
         same = (
             name
             for name, component in at.fresh.items()
@@ -140,7 +140,7 @@ class Taker:
         return known
 
     def _known(self, shape: Shape, direction: Direction) -> str | None:
-        """The component of ours that already stands for a schema of theirs, if one alone can."""
+        """Return the component of ours that already corresponds to a schema of theirs, if there is exactly one."""
         fitting = [
             name
             for name in self._names.get(shape.identity, ())
@@ -151,7 +151,7 @@ class Taker:
         return fitting[0] if len(fitting) == 1 else None
 
     def _reach(self, name: str, fresh: dict[str, Any]) -> set[str]:
-        """The components that one leads to, itself among them."""
+        """Return the components that a component refers to, directly or not, and itself."""
         reached: set[str] = set()
         waiting = [name]
         while waiting:
@@ -187,14 +187,14 @@ class Taker:
         return name
 
     def _properties(self, shape: Shape, name: str, at: _Where) -> dict[str, Any]:
-        """What can be written of an object's properties; in a request, every required one must be."""
+        """Return the properties of an object that can be written; in a request, all required ones must be."""
         written: dict[str, Any] = {}
         for wire, node in shape.properties.items():
             inner = self._theirs.shape(node)
             if not goes(inner, at.direction):
                 continue
             if clash(wire, written):
-                raise NotModelled(f"{wire} and another property are one name in Python")
+                raise NotModelled(f"{wire} and another property have the same name in Python")
             before = set(at.fresh)
             try:
                 inside = (*at.inside, (shape.identity, name))
@@ -219,7 +219,7 @@ class Taker:
 
 
 def references(schema: Any) -> list[str]:
-    """The components that a schema refers to."""
+    """Return the components that a schema refers to."""
     if isinstance(schema, dict):
         ref = schema.get("$ref")  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
         own = [ref.removeprefix(SCHEMAS)] if isinstance(ref, str) else []
@@ -230,7 +230,7 @@ def references(schema: Any) -> list[str]:
 
 
 def map_names(schemas: dict[str, Any]) -> Iterator[str]:
-    """The names that the generator gives to maps, which have none of their own in the contract."""
+    """Yield the names that the generator gives to maps, which have no names in the contract."""
     for name, schema in schemas.items():
         for wire, described in schema.get("properties", {}).items():
             yield from _map_names(described, class_name(f"{name} {wire}"))
@@ -247,14 +247,14 @@ def _map_names(schema: dict[str, Any], name: str) -> Iterator[str]:
 
 
 def class_name(text: str) -> str:
-    """A name for a component: ASCII letters and digits, each word with a capital."""
+    """Return a name for a component: ASCII letters and digits, each word capitalized."""
     words = re.findall(r"[A-Za-z0-9]+", text[:MAX_NAME])
     name = "".join(word[0].upper() + word[1:] for word in words).lstrip("0123456789")
     return name[:80]
 
 
 def unwritable(name: str) -> str:
-    """Why a name from the wire cannot be written as code; empty if it can."""
+    """Return the reason why a name on the wire cannot be written as code; empty if it can."""
     if len(name) > MAX_NAME or not name.isprintable() or set(name) & set('"\\`'):
         return "it is not a name: quotes, backslashes, control characters, or too long"
     if not any(character.isalnum() for character in name):
@@ -263,36 +263,36 @@ def unwritable(name: str) -> str:
 
 
 def clash(name: str, others: Iterable[str]) -> bool:
-    """Whether a property would have another one's name in Python."""
+    """Return whether a property would have the name of another property in Python."""
     return python_name(name) in {python_name(other) for other in others}
 
 
 @lru_cache(100_000)
 def python_name(wire: str) -> str:
-    """The attribute or argument that the generator makes of a name on the wire, as Python reads it."""
+    """Return the attribute or argument that the generator writes for a name on the wire."""
     return unicodedata.normalize("NFKC", PythonIdentifier(wire, "field_"))
 
 
 def builder_clash(name: str, others: Iterable[str]) -> bool:
-    """Whether a parameter would have the name of another one, or of something that the request's builder uses."""
-    mine = python_name(name)
-    return mine in _BUILDER_NAMES or clash(name, others)
+    """Return whether a parameter would have the name of another parameter, or of a name in the request builder."""
+    argument = python_name(name)
+    return argument in _BUILDER_NAMES or clash(name, others)
 
 
 def member_name(value: str) -> str:
-    """The member that the generator makes of an enum value, apart from its rules for unusual ones."""
+    """Return the member that the generator writes for an enum value, except for its rules for unusual values."""
     return re.sub(r"[^a-z0-9]+", "_", value.lower())
 
 
 def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
-    """The enum values that are not known yet and whose names in Python are free."""
+    """Return the enum values that are not known yet and whose names in Python are not used."""
     names = {member_name(item) for item in known}
     taken: list[str] = []
     for value in values:
         if unwritable(value):
             continue
         name = member_name(value)
-        # The generator calls a value that starts with no letter by its place, which may change.
+        # The generator names a value that does not start with a letter by its position, which may change.
         if value[:1].isalpha() and value.isascii() and name not in names:
             names.add(name)
             taken.append(value)
@@ -321,7 +321,7 @@ def _described(shape: Shape, name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A description in one line, without what could mean something to Python or a terminal."""
+    """Return a description on one line, without characters that are special in Python or on a terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     line = line.replace("\\", "/").replace('"""', '"').replace("'''", "'")
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 4].rstrip() + " ..."

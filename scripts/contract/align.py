@@ -1,7 +1,7 @@
-"""Two descriptions -> which place of theirs stands where which place of ours does.
+"""Matches the places of two descriptions.
 
-Places are matched by what leads to them: operation, then parameter, body or status, then property, item or
-value. The names of schemas, operations and tags play no part.
+Places are matched by the path that leads to them: operation, then parameter, body or status, then property, item or
+value. The names of schemas, operations and tags are ignored.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ SENT = "x-togai-sent"
 
 @dataclass(frozen=True)
 class Meeting:
-    """What a description has where ours has something.
+    """The counterpart of a place of ours in their description.
 
     Attributes:
-        position: Where on the wire.
+        position: The place on the wire.
         direction: Whether it is sent or received.
-        theirs: What stands there.
-        root: The whole body that it belongs to, if it belongs to one.
-        always: Whether every request has it, so that its default plays no part.
+        theirs: The schema in theirs.
+        root: The body that it is part of, if any.
+        always: Whether every request contains it, so that its default has no effect.
     """
 
     position: str
@@ -41,13 +41,13 @@ class Meeting:
 
     @property
     def is_success(self) -> bool:
-        """Whether it is part of the response to a call that succeeded."""
+        """Return whether it is part of a successful response."""
         return self.direction == "response" and self.position.split()[2].startswith("2")
 
 
 @dataclass
 class Place:
-    """A schema of ours, and all that stands there in theirs. `node` is ours as it is written."""
+    """A schema of ours and its counterparts in theirs. `node` is ours as it is written."""
 
     ours: Shape
     at: str
@@ -57,9 +57,9 @@ class Place:
 
 @dataclass
 class Alignment:
-    """Where two descriptions meet.
+    """The matching places of two descriptions.
 
-    `uses` are the places where our schemas are used, by pointer: there kinds are compared. `schemas` are
+    `uses` are the places where our schemas are used, by pointer; kinds are compared there. `schemas` are
     the schemas themselves, behind any reference: there members are compared, for meetings of the same kind.
     `names` holds which components of ours a schema of theirs, by identity, stands in for.
     """
@@ -71,24 +71,24 @@ class Alignment:
 
 
 def align(ours: Description, theirs: Description) -> Alignment:
-    """Lay their description over ours.
+    """Match their description with ours.
 
     Raises:
-        Unusable: What is reached in theirs cannot be read.
+        Unusable: A part of theirs that our calls use cannot be read.
     """
     calls = list(theirs.calls())
     there = {(method, anonymous(path)): (method, path) for method, path in calls}
     operations: dict[tuple[str, str], tuple[Operation, Operation | None]] = {}
     for method, path in ours.calls():
-        mine = ours.operation(method, path)
+        operation = ours.operation(method, path)
         exact = (method, path)
-        call = exact if exact in calls else there.get(mine.key)
-        operations[mine.key] = (mine, theirs.operation(*call) if call else None)
+        call = exact if exact in calls else there.get(operation.key)
+        operations[operation.key] = (operation, theirs.operation(*call) if call else None)
     alignment = Alignment(operations)
     walker = _Walker(ours, theirs, alignment)
-    for mine, other in operations.values():
+    for operation, other in operations.values():
         if other is not None:
-            walker.operation(mine, other)
+            walker.operation(operation, other)
     return alignment
 
 
@@ -96,52 +96,52 @@ class _Walker:
     def __init__(self, ours: Description, theirs: Description, alignment: Alignment) -> None:
         self._ours = ours
         self._theirs = theirs
-        self._found = alignment
+        self._alignment = alignment
         self._seen: set[tuple[str, int, str]] = set()
         self._root: Shape | None = None
 
-    def operation(self, mine: Operation, other: Operation) -> None:
+    def operation(self, call: Operation, other: Operation) -> None:
         self._root = None
-        for key, parameter in mine.parameters.items():
+        for key, parameter in call.parameters.items():
             match = other.parameters.get(key)
             if match is not None and parameter.schema and match.schema:
-                position = parameter_position(mine, key, parameter.name)
+                position = parameter_position(call, key, parameter.name)
                 always = is_always_sent(parameter)
                 self._walk(parameter.schema, match.schema, position, "request", always=always)
-        if mine.body and other.body:
-            self._message(mine.body, other.body, f"{mine.position} body", "request")
-        for status, response in mine.responses.items():
+        if call.body and other.body:
+            self._message(call.body, other.body, f"{call.position} body", "request")
+        for status, response in call.responses.items():
             match_ = response_of(other, status)
             if match_ is not None:
-                self._message(response, match_, f"{mine.position} {status}", "response")
+                self._message(response, match_, f"{call.position} {status}", "response")
 
-    def _message(self, mine: Message, other: Message, position: str, direction: Direction) -> None:
-        ours, theirs = json_of(mine), json_of(other)
+    def _message(self, body: Message, other: Message, position: str, direction: Direction) -> None:
+        ours, theirs = json_of(body), json_of(other)
         if ours and theirs:
             self._root = self._theirs.shape(theirs)
             self._walk(ours, theirs, f"{position} $", direction, always=True)
 
     def _walk(
-        self, mine: Node, other: Node, position: str, direction: Direction, *, always: bool
+        self, node: Node, other: Node, position: str, direction: Direction, *, always: bool
     ) -> None:
-        ours, theirs = self._ours.shape(mine), self._theirs.shape(other)
-        seen = (mine.at, theirs.identity, direction)
+        ours, theirs = self._ours.shape(node), self._theirs.shape(other)
+        seen = (node.at, theirs.identity, direction)
         if seen in self._seen:
             return
         self._seen.add(seen)
         meeting = Meeting(position, direction, theirs, self._root, always)
-        use = self._found.uses.setdefault(mine.at, Place(ours, mine.at, mine))
+        use = self._alignment.uses.setdefault(node.at, Place(ours, node.at, node))
         use.meetings.append(meeting)
         if ours.kind != theirs.kind:
             return
-        place = self._found.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node or mine))
+        place = self._alignment.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node or node))
         if not any(
             (meeting.theirs.identity, meeting.direction) == (theirs.identity, direction)
             for meeting in place.meetings
         ):
             place.meetings.append(meeting)
         if ours.name:
-            self._found.names.setdefault(theirs.identity, set()).add(ours.name)
+            self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)
         for name in [name for name in ours.properties if name in theirs.properties]:
             inside = (ours.properties[name], theirs.properties[name])
             self._walk(*inside, f"{position}.{name}", direction, always=name in ours.required)
@@ -151,38 +151,38 @@ class _Walker:
 
 
 def goes(shape: Shape, direction: Direction) -> bool:
-    """Whether a property goes this way: read-only ones are never sent, write-only ones never received."""
+    """Return whether a property is used in this direction: read-only is never sent, write-only never received."""
     return not (shape.read_only if direction == "request" else shape.write_only)
 
 
 def response_of(operation: Operation, status: str) -> Message | None:
-    """The response of an operation with a status, named alone or by its range."""
+    """Return the response of an operation for a status, listed by itself or by its range."""
     return operation.responses.get(status) or operation.responses.get(f"{status[:1]}XX")
 
 
 def json_of(message: Message) -> Node | None:
-    """The schema of a message's JSON, under whichever media type it stands."""
+    """Return the schema of a message's JSON, whatever its media type."""
     if JSON in message.media:
         return message.media[JSON]
     return next((media for kind, media in message.media.items() if is_json(kind)), None)
 
 
 def is_json(media: str) -> bool:
-    """Whether a media type or range can hold JSON."""
+    """Return whether a media type or range can be JSON."""
     return media in (JSON, "*/*", "application/*", "text/json") or media.endswith("+json")
 
 
 def is_always_sent(parameter: Parameter) -> bool:
-    """Whether the facade sends a parameter with each call."""
+    """Return whether the facade sends a parameter with each call."""
     return parameter.required or parameter.node.get(SENT) == "always"
 
 
 def operation_at(operation: Operation) -> str:
-    """The pointer of a call of ours."""
+    """Return the pointer of a call of ours."""
     return f"#/paths/{escaped(operation.path)}/{operation.method}"
 
 
 def parameter_position(operation: Operation, key: tuple[str, str], name: str) -> str:
-    """Where a parameter goes, for people."""
+    """Return a short name for the place of a parameter, for messages."""
     signs = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
     return f"{operation.position} {signs.get(key[0], key[0] + ' ')}{name}"

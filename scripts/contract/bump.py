@@ -1,4 +1,4 @@
-"""Take a new description of the vendor's into the contract: all of it, or nothing.
+"""Adopt a new description of the vendor: completely, or not at all.
 
 Exit codes: 0 updated or nothing to change, 1 a conflict or a failed check, 2 unusable input. With 1 and 2
 nothing is written.
@@ -48,7 +48,7 @@ class Outcome:
     Attributes:
         code: The exit code.
         report: Markdown for a maintainer.
-        stages: Seconds that each stage took.
+        stages: The seconds of each stage.
     """
 
     code: int
@@ -73,16 +73,16 @@ def bump(
         holds: Decisions to keep ours.
         root: The project.
         write: False to do everything but write.
-        first: Only record the description, as the one that later ones are compared with.
-        names: Which name renamed request properties are sent by: "OLD", "NEW", or empty for a conflict.
-        say: Called with the name of each stage as it begins.
+        first: Only record the description, for comparison with later ones.
+        names: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
+        say: Called with the name of each stage when it begins.
 
     Returns:
-        The outcome: nothing was written unless its code is 0.
+        The outcome; nothing was written unless its code is 0.
 
     Raises:
         Unusable: The description cannot be read, merged or generated from.
-        OSError: The project could not be written; it is as it was.
+        OSError: The project could not be written; it is unchanged.
     """
     with locked(root):
         return _Bump(source, holds, root, _Clock(say), write, names).run(first=first)
@@ -156,7 +156,7 @@ class _Bump:
                 replace_all(self.root, fresh)
 
     def _last(self) -> dict[str, Any] | None:
-        """The vendor's description as it was last taken."""
+        """Return the vendor's description at the last bump."""
         path = self.root / VENDOR
         if not path.exists():
             return None
@@ -169,10 +169,10 @@ class _Bump:
         return cast("dict[str, Any]", last)
 
     def _proven(self, merged: Merged, room: Path) -> tuple[Merged, str]:
-        """Run the caller programs above the new package, against a service that implements the description.
+        """Run the caller programs with the new package, against a service that implements the description.
 
         Returns:
-            The merge, with a conflict for each tightened limit if a program fails, and what was proven.
+            The merge, with a conflict for each tightened limit if a program fails, and a sentence with the result.
 
         Raises:
             CheckFailed: A program has another outcome, and neither a decision nor a limit explains it.
@@ -196,11 +196,11 @@ class _Bump:
             raise CheckFailed(f"callers would see another outcome: {programs}")
         same = f"{PROGRAMS - len(others)} caller programs: same outcome."
         return judged, same + (
-            f" Another one by earlier decisions: {', '.join(others)}." if others else ""
+            f" Different because of earlier decisions: {', '.join(others)}." if others else ""
         )
 
     def _changelog(self, merged: Merged, room: Path) -> dict[str, Path]:
-        """The changelog with a line for each thing that callers gain."""
+        """Return the changelog with a line for each addition that callers see."""
         path = self.root / CHANGELOG
         facts = (self.root / SURFACE / "python.txt", room / SURFACE / "python.txt")
         if not path.exists() or not facts[0].exists():
@@ -231,13 +231,13 @@ def _today() -> str:
 def _generated(
     text: str, merged: Merged, again: Callable[[Collection[str]], Merged], room: Path
 ) -> Merged:
-    """Generate the package in a room; an addition that the generator names as its problem is left out.
+    """Generate the package in a temporary folder; omit additions that the generator rejects.
 
     Returns:
         The merge without these additions.
 
     Raises:
-        Unusable: It names none of the additions, or more than a few.
+        Unusable: The generator rejects something else, or too many additions.
     """
     (room / PACKAGE).parent.mkdir(parents=True)
     left_out: set[str] = set()
@@ -283,7 +283,7 @@ class _Clock:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.report and not options.report.absolute().parent.is_dir():
@@ -306,7 +306,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.buffer.write(outcome.report.encode())
         sys.stdout.flush()
     except OSError as error:
-        # What was done is done: the exit code goes on saying what.
+        # The bump is already written: keep its exit code.
         print(f"the report cannot be written: {_one_line(error)}", file=sys.stderr)
     return outcome.code
 
@@ -316,7 +316,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="scripts/bump", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "spec", metavar="SPEC", help="path or https URL; YAML or JSON; whole or sliced"
+        "spec", metavar="SPEC", help="path or https URL; YAML or JSON; complete, or our calls only"
     )
     parser.add_argument("--dry-run", action="store_true", help="write nothing, print the report")
     parser.add_argument(
@@ -342,7 +342,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _one_line(error: Exception) -> str:
-    """What went wrong, fit for a terminal, whatever the description holds."""
+    """Return the message of an error, safe to print on a terminal."""
     line = " ".join(str(error).split())
     line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= 400 else line[:397] + "..."

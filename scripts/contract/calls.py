@@ -1,4 +1,4 @@
-"""Servers, operations, parameters, bodies and statuses: what a call sends where, and what it can be sent back."""
+"""Compares the operations of two descriptions: servers, parameters, bodies and statuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Calls(Comparison):
-    """Compares the operations of two descriptions, and adds to the contract what theirs has more."""
+    """Compares the operations of two descriptions, and adds to the contract what only theirs has."""
 
     def info(self, last: Description | None) -> None:
         """Compare the version and the servers of the whole description; `last` is the vendor's last one."""
@@ -47,9 +47,9 @@ class Calls(Comparison):
         same = {bare(server): server for server in theirs}
         for i, server in enumerate(list(servers)):
             self._server(server, same.get(bare(ours[i])), theirs, is_default=i == 0)
-        mine = {bare(url) for url in ours}
+        our_servers = {bare(url) for url in ours}
         for url in theirs:
-            if bare(url) in mine or "://" not in url:
+            if bare(url) in our_servers or "://" not in url:
                 continue
             at = f"#/servers/{escaped(url)}"
             if unwritable(url):
@@ -76,68 +76,68 @@ class Calls(Comparison):
         if match is not None and match.endswith("/") != url.endswith("/"):
             self.findings.add(verdicts.SERVER_SLASH, at, url, match, ["all"])
 
-    def operation(self, mine: Operation, other: Operation | None) -> None:
+    def operation(self, call: Operation, other: Operation | None) -> None:
         """Compare one call."""
-        at, position = operation_at(mine), [mine.position]
+        at, position = operation_at(call), [call.position]
         if other is None:
-            hints = list(self._moved(mine))
-            self.findings.add(verdicts.GONE, at, mine.position, "none", position, hints=hints)
+            hints = list(self._moved(call))
+            self.findings.add(verdicts.GONE, at, call.position, "none", position, hints=hints)
             return
-        if other.security != mine.security and not other.security & mine.security:
-            ways = [" or ".join(sorted(each)) for each in (mine.security, other.security)]
+        if other.security != call.security and not other.security & call.security:
+            ways = [" or ".join(sorted(each)) for each in (call.security, other.security)]
             self.findings.add(verdicts.AUTH, f"{at}/security", ways[0], ways[1], position)
-        self._address(at, mine, other)
-        self.marks.deprecation(mine.node.value, [other.node], at, position)
-        self._body(at, mine, other)
-        self._responses(at, mine, other)
+        self._address(at, call, other)
+        self.marks.deprecation(call.node.value, [other.node], at, position)
+        self._body(at, call, other)
+        self._responses(at, call, other)
 
-    def _moved(self, mine: Operation) -> Iterable[str]:
-        """Where the description has a call of the same operationId, or one whose path ends alike."""
+    def _moved(self, call: Operation) -> Iterable[str]:
+        """Yield the calls of the description with the same operationId, or with the same end of the path."""
         for method, path in self.theirs.calls():
             node = self.theirs.resolved(self.theirs.root / "paths" / path) / method
             name = node.get("operationId")
-            if name and name == mine.node.get("operationId"):
+            if name and name == call.node.get("operationId"):
                 yield f"{name} at {method.upper()} {path}"
-            elif method == mine.method and path.endswith(mine.path):
+            elif method == call.method and path.endswith(call.path):
                 yield f"{method.upper()} {path}"
 
-    def _address(self, at: str, mine: Operation, other: Operation) -> None:
-        """Where the call is sent: its server and its path."""
-        position = [mine.position]
+    def _address(self, at: str, call: Operation, other: Operation) -> None:
+        """Compare the server and the path of a call."""
+        position = [call.position]
         own = [bare(server) for server in other.servers if server != "/"]
         root = [bare(server) for server in self.theirs.servers() if server != "/"]
-        ours = [bare(server) for server in mine.servers]
+        ours = [bare(server) for server in call.servers]
         if own and own != root and ours and ours[0] not in own:
             theirs = ", ".join(other.servers)
             self.findings.add(verdicts.OTHER_SERVER, f"{at}/servers", ours[0], theirs, position)
-        if mine.path.endswith("/") != other.path.endswith("/"):
-            self.findings.add(verdicts.PATH_SLASH, f"{at}/path", mine.path, other.path, position)
-        self._path_names(at, mine, other)
+        if call.path.endswith("/") != other.path.endswith("/"):
+            self.findings.add(verdicts.PATH_SLASH, f"{at}/path", call.path, other.path, position)
+        self._path_names(at, call, other)
 
-    def _path_names(self, at: str, mine: Operation, other: Operation) -> None:
-        """Whether the path names another id than before."""
-        known = {python_name(name) for name in self._item_names(mine)}
-        for key, parameter in mine.parameters.items():
+    def _path_names(self, at: str, call: Operation, other: Operation) -> None:
+        """Compare the ids that the path names."""
+        known = {python_name(name) for name in self._item_names(call)}
+        for key, parameter in call.parameters.items():
             match = other.parameters.get(key)
             if parameter.place != "path" or match is None:
                 continue
             name, new = parameter.name, match.name
             if python_name(name) != python_name(new):
                 rule = verdicts.PATH_MEANING if python_name(new) in known else verdicts.PATH_NAME
-                where = [parameter_position(mine, key, name)]
+                where = [parameter_position(call, key, name)]
                 self.findings.add(rule, f"{at}/parameters/path/{escaped(name)}", name, new, where)
 
-    def _item_names(self, mine: Operation) -> Iterable[str]:
-        """The names of the properties of what the call responds with, and of the items in it."""
-        success = response_of(mine, "200")
+    def _item_names(self, call: Operation) -> Iterable[str]:
+        """Yield the names of the properties of the response, and of the items in it."""
+        success = response_of(call, "200")
         node = json_of(success) if success else None
         for inner in self.ours.shape(node).properties.values() if node else ():
             items = self.ours.shape(inner).inner
             yield from self.ours.shape(items).properties if items else ()
 
-    def _body(self, at: str, mine: Operation, other: Operation) -> None:
-        place, position = f"{at}/requestBody", [f"{mine.position} body"]
-        if mine.body is None:
+    def _body(self, at: str, call: Operation, other: Operation) -> None:
+        place, position = f"{at}/requestBody", [f"{call.position} body"]
+        if call.body is None:
             if other.body is not None:
                 required = other.body.required
                 rule = verdicts.BODY_REQUIRED if required else verdicts.UNMODELLED_PARAMETER
@@ -145,24 +145,24 @@ class Calls(Comparison):
                 self.findings.add(rule, place, "none", words, position, known=not required)
             return
         if other.body is None:
-            self.findings.add(verdicts.NO_BODY, place, _media(mine.body), "none", position)
+            self.findings.add(verdicts.NO_BODY, place, _media(call.body), "none", position)
             return
-        if other.body.required and not mine.body.required:
+        if other.body.required and not call.body.required:
             at = f"{place}/required"
             self.findings.add(verdicts.BODY_REQUIRED, at, "optional", "required", position)
-        if JSON in mine.body.media and not {JSON, "*/*", "application/*"} & set(other.body.media):
+        if JSON in call.body.media and not {JSON, "*/*", "application/*"} & set(other.body.media):
             theirs = _media(other.body)
             self.findings.add(verdicts.MEDIA, f"{place}/content", JSON, theirs, position)
 
-    def _responses(self, at: str, mine: Operation, other: Operation) -> None:
-        written: dict[str, Any] = mine.node.value["responses"]
+    def _responses(self, at: str, call: Operation, other: Operation) -> None:
+        written: dict[str, Any] = call.node.value["responses"]
         is_lost = any(
             status.startswith("2") and response_of(other, status) is None
-            for status in mine.responses
+            for status in call.responses
         )
-        for status, response in mine.responses.items():
+        for status, response in call.responses.items():
             place = f"{at}/responses/{status}"
-            position = [f"{mine.position} {status}"]
+            position = [f"{call.position} {status}"]
             match = response_of(other, status)
             if match is None:
                 if status.startswith("2"):
@@ -175,11 +175,11 @@ class Calls(Comparison):
                 self.marks.release(written[status], place, position)
             self._media(f"{place}/content", status, response, match, position)
         for status, response in other.responses.items():
-            # A range that stands for one of ours is that one by another name.
-            known = any(response_of(other, status) is response for status in mine.responses)
+            # A range that matches a status of ours is not a new status.
+            known = any(response_of(other, status) is response for status in call.responses)
             known |= is_lost and status.startswith("2")
-            if status not in mine.responses and not known:
-                self._new_status(f"{at}/responses/{status}", mine, status, response, written)
+            if status not in call.responses and not known:
+                self._new_status(f"{at}/responses/{status}", call, status, response, written)
 
     def _lost_success(
         self, place: str, response: Message, other: Operation, position: list[str]
@@ -206,7 +206,7 @@ class Calls(Comparison):
             rule = verdicts.HELD_MEDIA
         else:
             rule = verdicts.MEDIA if match.media else verdicts.NO_BODY
-        # What cannot be compared is covered by its digest.
+        # The digest covers the parts that cannot be compared.
         schema = next(iter(match.media.values()), None)
         covered = digest(self.theirs, schema) if schema and json_of(match) is None else ""
         self.findings.add(
@@ -220,11 +220,11 @@ class Calls(Comparison):
         )
 
     def _new_status(
-        self, place: str, mine: Operation, status: str, response: Message, written: dict[str, Any]
+        self, place: str, call: Operation, status: str, response: Message, written: dict[str, Any]
     ) -> None:
         if not re.fullmatch(r"[1-5](\d\d|XX)|default", status):
             return
-        position = [f"{mine.position} {status}"]
+        position = [f"{call.position} {status}"]
         if status.startswith("2"):
             theirs = _media(response)
             self.findings.add(verdicts.NEW_SUCCESS, place, "none", theirs, position)
@@ -232,15 +232,15 @@ class Calls(Comparison):
         if self.findings.add(verdicts.NEW_STATUS, place, "none", _media(response), position):
             # Statuses ascend, and `default` comes last.
             later = {key: written.pop(key) for key in list(written) if key > status}
-            written[status] = self._response(mine, status, response)
+            written[status] = self._response(call, status, response)
             written.update(later)
 
-    def _response(self, mine: Operation, status: str, response: Message) -> dict[str, Any]:
+    def _response(self, call: Operation, status: str, response: Message) -> dict[str, Any]:
         described: dict[str, Any] = {"description": f"Status {status}."}
         if JSON not in response.media:
             return described
         shape = self.theirs.shape(response.media[JSON])
-        owner = f"{mine.node.get('operationId') or 'call'} {status}"
+        owner = f"{call.node.get('operationId') or 'call'} {status}"
         try:
             schema = self.taker.take(shape, "response", owner, "response")
         except NotModelled:
@@ -253,7 +253,7 @@ class Calls(Comparison):
 
 
 def _order(version: str) -> tuple[int, ...]:
-    """A version as numbers; one without numbers comes before every other."""
+    """Return a version as numbers; a version without numbers sorts first."""
     return tuple(int(number) for number in re.findall(r"\d{1,9}", version)) or (-1,)
 
 

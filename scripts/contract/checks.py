@@ -1,4 +1,4 @@
-"""What a bump checks before anything is written: the contract, the facade above the new package, and the surface."""
+"""Checks the contract, the facade with the new package, and the surface, before a bump writes anything."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class CheckFailed(Exception):
 
 
 def checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]:
-    """All that a bump writes, from the contract and the package in the room.
+    """Return the files that a bump writes, from the contract and the generated package.
 
     Raises:
-        CheckFailed: A check does not hold.
+        CheckFailed: A check fails.
     """
     spec, package, facts = room / CONTRACT, room / PACKAGE, room / SURFACE
     facts.mkdir(parents=True)
@@ -44,14 +44,14 @@ def checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]
 
 
 def facade_facts(root: Path, generated: Path) -> str:
-    """What callers see of a facade above a generated package, one fact a line.
+    """Return the facts of a facade with a generated package, one per line.
 
     Args:
         root: The project that holds the facade.
         generated: The folder that holds the package.
 
     Raises:
-        CheckFailed: The facade cannot be imported above it.
+        CheckFailed: The facade cannot be imported with the package.
     """
     done = run_above(["-m", "contract.surface"], root, generated)
     if done.returncode != 0:
@@ -62,7 +62,7 @@ def facade_facts(root: Path, generated: Path) -> str:
 def run_above(
     arguments: list[str], root: Path, generated: Path
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with the facade of a project above a generated package."""
+    """Run Python with the facade of a project and a generated package."""
     here = Path(__file__).resolve().parents[1]
     environment = {
         **os.environ,
@@ -74,7 +74,7 @@ def run_above(
 
 
 def _check_surface(before: Path, after: Path) -> None:
-    """No fact that callers could rely on may be gone."""
+    """Raise CheckFailed if a fact that callers could rely on is missing."""
     if not before.exists():
         return
     gone = surface.lost(

@@ -1,4 +1,4 @@
-"""Gathers the differences of a merge, and decides which of them are held, new, or already known."""
+"""Records the differences of a merge, and decides whether each is held, new, or already known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BY_INDEX = re.compile(r"#/paths/([^/]+)/(?:([^/]+)/)?parameters/(\d+)(?=/|$)")
 
 @dataclass
 class _Entry:
-    """A difference while it is gathered: the same one can be met at several positions."""
+    """A difference during the merge: it can occur at several positions."""
 
     difference: Difference
     positions: dict[str, None] = field(default_factory=dict[str, None])
@@ -33,7 +33,7 @@ class Findings:
         contract: Our contract, which records decisions.
         holds: The decisions of this bump.
         known: The keys of the differences that the vendor's last description had; None if it is not known.
-        left_out: Pointers of additions that the generator cannot write.
+        left_out: Pointers of additions that the generator cannot generate.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Findings:
         gets: str = "",
         hints: Iterable[str] = (),
     ) -> bool:
-        """Record a difference; returns whether the contract is to follow it."""
+        """Record a difference; return whether to update the contract."""
         at = named(self._contract, at)
         difference = Difference(
             rule.verdict,
@@ -88,21 +88,21 @@ class Findings:
             difference = replace(difference, known=not gain and difference.key in self._known)
         entry = self._entries.setdefault(difference.key, _Entry(difference))
         if _GRAVITY.index(difference.verdict) > _GRAVITY.index(entry.difference.verdict):
-            # One message holds it, another one cannot do without.
+            # One message holds it, another one requires it.
             entry.difference = difference
         entry.positions.update(dict.fromkeys(positions))
         return not self._decision(entry.difference)
 
     def is_free(self, at: str, theirs: str) -> bool:
-        """Whether no decision keeps an addition out."""
+        """Return whether no decision excludes an addition."""
         return not self._decision(Difference(Verdict.ABSORBED, "", at, "", theirs, ""))
 
     def is_known(self, rule: Rule, at: str, theirs: str) -> bool:
-        """Whether the vendor already said so at the last bump."""
+        """Return whether the vendor's last description already had a difference."""
         return self._known is not None and (at, rule.kind, theirs, "") in self._known
 
     def _decision(self, difference: Difference) -> str:
-        """Why a difference is held, if a person decided so."""
+        """Return the reason of the decision that holds a difference, if any."""
         for hold in self._holds:
             if hold.covers(difference.at):
                 self._used.add(hold)
@@ -114,11 +114,11 @@ class Findings:
         return ""
 
     def settle(self) -> tuple[tuple[Difference, ...], list[Hold], list[str]]:
-        """End the merge: write the decisions into the contract.
+        """Finish the merge: write the decisions into the contract.
 
         Returns:
-            The differences ordered by pointer, the holds that nothing differs at, and the pointers of earlier
-            decisions that nothing differs from any more.
+            The differences ordered by pointer, the holds without a difference, and the pointers of earlier
+            decisions that no longer have a difference.
         """
         differences = [
             self._judged(replace(entry.difference, positions=tuple(entry.positions)))
@@ -160,13 +160,13 @@ class Findings:
             )
             difference = replace(difference, reason=f"{difference.reason} (held before, {what})")
         if self._known is not None and difference.known and difference.verdict is Verdict.CONFLICT:
-            reason = "the vendor's last description already said so"
+            reason = "the vendor's last description already had it"
             return replace(difference, verdict=Verdict.HELD, reason=reason)
         return difference
 
 
 def named(contract: dict[str, Any], at: str) -> str:
-    """A pointer in which a parameter goes by its place and name instead of its index."""
+    """Return a pointer with the place and name of a parameter instead of its index."""
     match = _BY_INDEX.match(at)
     if match is None:
         return at

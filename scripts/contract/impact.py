@@ -1,4 +1,4 @@
-"""Which symbols of the facade depend on a place of the contract, found in the facade's sources."""
+"""Finds the symbols of the facade that depend on a place of the contract, by reading the facade's source code."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _COMPONENT = re.compile(re.escape(SCHEMAS) + r"([^/]+)")
 
 
 def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> list[str]:
-    """The symbols that a change at a pointer can reach.
+    """Return the symbols that a change at a pointer can affect.
 
     Args:
         at: JSON pointer into the contract.
-        facade: What `mentions` found.
-        operation: The generated module of the call that the pointer belongs to, if it belongs to one.
+        facade: The result of `mentions`.
+        operation: The generated module of the call that the pointer belongs to, if any.
 
     Returns:
-        Dotted names: the public model, then what callers call, then what is private.
+        Dotted names: the public model, then public methods, then private functions.
     """
     symbols: list[str] = []
     property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
@@ -38,7 +38,7 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
         symbols.append(f"togai.{component[1]}")
         symbols += _mentioning(facade, component[1])
     elif operation:
-        # Through the request's builder to whoever calls that.
+        # Through the request builder to its callers.
         builders = _mentioning(facade, operation)
         symbols += [caller for name in builders for caller in _callers(facade, name)] or builders
     return sorted(dict.fromkeys(symbols), key=_is_private)
@@ -53,13 +53,13 @@ def _mentioning(facade: dict[str, set[str]], name: str) -> list[str]:
 
 
 def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
-    """The public methods of the events that use a function, directly or through a private one."""
+    """Return the public methods of `events` that use a function, directly or through a private function."""
     reached, waiting = {symbol}, [symbol]
     while waiting:
         module, _, short = waiting.pop().rpartition(".")
         stem = module.rpartition(".")[2]
         for name in _mentioning(facade, short):
-            # By its module as well: `get` alone is called everywhere.
+            # Match the module, too: `get` alone is called everywhere.
             if name not in reached and (stem in facade[name] or name.startswith(f"{module}.")):
                 reached.add(name)
                 waiting += [] if _is_method(name) else [name]
@@ -71,7 +71,7 @@ def _is_method(symbol: str) -> bool:
 
 
 def mentions(package: Path) -> dict[str, set[str]]:
-    """For each function and method of a package, the names that it mentions; what follows a dot with the dot, too.
+    """Return, for each function and method of a package, the names that it uses; an attribute also with its dot.
 
     Args:
         package: The facade's folder.

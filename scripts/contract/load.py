@@ -1,4 +1,4 @@
-"""A file or an https address -> the plain data of an OpenAPI description, in bounded time and memory."""
+"""Loads an OpenAPI description from a file or an https URL as plain data, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def load(source: str) -> dict[str, Any]:
         source: A path, or an https URL.
 
     Returns:
-        The description as dicts, lists and scalars. Keys are text as written.
+        The description as dicts, lists and scalars. Keys are strings, as written.
 
     Raises:
-        Unusable: It cannot be read, is too large, or is not such a description.
+        Unusable: It cannot be read, is too large, or is not an OpenAPI 3 description.
     """
     if "://" in source:
         return parse(_fetch(source))
     try:
-        # Another kind of file, such as a pipe, could block for ever.
+        # Any other kind of file, such as a pipe, could block forever.
         if Path(source).exists() and not Path(source).is_file():
             raise Unusable(f"{source} cannot be read: it is not a file")
         with Path(source).open("rb") as file:
@@ -77,7 +77,7 @@ def _https(url: str) -> str:
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """The plain data of a description, from its bytes.
+    """Return the plain data of a description from its bytes.
 
     Raises:
         Unusable: It is too large, neither YAML nor JSON in UTF-8, or not an OpenAPI 3 description.
@@ -120,7 +120,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-# The key that merges, unlike a property that is called so: keys with a NUL are refused.
+# Marks a merge key, unlike a property named "<<": keys with a NUL are rejected.
 _MERGE = "<<\0"
 
 
@@ -136,9 +136,9 @@ class _Open:
 
 @dataclass
 class _Builder:
-    """YAML's events -> plain data.
+    """Builds plain data from the events of a YAML parser.
 
-    PyYAML's own composer recurses in C, so that deep nesting ends the process, and follows YAML 1.1, in
+    PyYAML's own composer recurses in C, so that deep nesting crashes the process. It also follows YAML 1.1, in
     which `NO` is false and a date is an object.
     """
 
@@ -207,7 +207,7 @@ class _Builder:
 
 
 def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
-    """A mapping with the keys of those that it merges; its own go first."""
+    """Return a mapping with the keys that it merges; its own keys win."""
     merged: Any = value.pop(_MERGE)
     result: dict[str, Any] = {}
     for mapping in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]

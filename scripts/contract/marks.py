@@ -1,4 +1,4 @@
-"""Marks in the contract for what the vendor dropped, deprecated or brought back; and what a comparison works with."""
+"""Marks in the contract what the vendor removed, deprecated or restored; and the base class of comparisons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORIGIN = "x-togai-origin"
 
 
 class Marks:
-    """Writes into the contract what the vendor dropped, deprecated or brought back.
+    """Marks in the contract what the vendor removed, deprecated or restored.
 
     Args:
         findings: Where differences are recorded.
@@ -43,7 +43,7 @@ class Marks:
         deprecate: bool = False,
         hints: Iterable[str] = (),
     ) -> None:
-        """Keep what theirs dropped, and write down since when."""
+        """Mark an item that theirs no longer has with the date."""
         known = REMOVED in node or self._findings.is_known(rule, at, "none")
         follow = self._findings.add(rule, at, ours, "none", positions, known=known, hints=hints)
         if follow and not known:
@@ -52,7 +52,7 @@ class Marks:
             node[REMOVED] = self.today
 
     def release(self, node: dict[str, Any], at: str, positions: Iterable[str]) -> None:
-        """Remove the mark from what came back."""
+        """Remove the mark from an item that theirs has again."""
         was = f"removed in {node[REMOVED]}"
         if self._findings.add(verdicts.BACK, at, was, "present", positions):
             node.pop(REMOVED)
@@ -61,7 +61,7 @@ class Marks:
     def deprecation(
         self, node: dict[str, Any], theirs: Sequence[Node], at: str, positions: Sequence[str]
     ) -> None:
-        """Follow what the vendor plans to drop."""
+        """Adopt the vendor's deprecations."""
         marked = node.get("deprecated") is True
         if REMOVED in node or not theirs:
             return
@@ -75,15 +75,15 @@ class Marks:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A part of a merge: compares some places, records the differences, and lets our contract follow.
+    """A part of a merge: compares some places, records the differences, and updates our contract.
 
     Attributes:
         contract: Our contract as plain data.
         ours: The contract, read.
         theirs: The vendor's description.
         findings: Where differences are recorded.
-        marks: Writes what was dropped.
-        taker: Writes what is new.
+        marks: Marks what was removed.
+        taker: Adds what is new.
     """
 
     contract: dict[str, Any]
@@ -95,5 +95,5 @@ class Comparison:
 
 
 def need(is_required: bool) -> str:
-    """Whether something must be there, in a word."""
+    """Return "required" or "optional"."""
     return "required" if is_required else "optional"

@@ -1,7 +1,7 @@
-"""Our contract and their description -> a verdict for each difference, and the new contract.
+"""Merges a description into our contract, with a verdict for each difference.
 
-The contract only ever grows. What theirs adds is absorbed, what it drops is held and marked, and what would
-change what a caller's code sees or what a call does is a conflict: then the new contract must not be used.
+The contract only grows. Additions of theirs are absorbed; removals are held and marked; a difference that would
+change what a caller's code sees or what a call does is a conflict, and the new contract must not be used.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Merged:
         contract: The new contract.
         differences: All differences, ordered by pointer.
         vendor: The vendor's description of our calls, canonical.
-        changes: What changed in it since it was last taken; None if that is not known.
-        unmatched: The holds that nothing differs at.
-        released: The pointers of earlier decisions that nothing differs from any more.
-        schemas: The names of the schemas that are new.
+        changes: The changes of it since the last bump; None if they are not known.
+        unmatched: The holds without a difference.
+        released: The pointers of earlier decisions that no longer have a difference.
+        schemas: The names of new schemas.
         changed: Whether the new contract differs from the old one.
     """
 
@@ -52,7 +52,7 @@ class Merged:
 
     @property
     def conflicts(self) -> list[Difference]:
-        """The differences that stop the bump."""
+        """Return the differences that stop the bump."""
         return [entry for entry in self.differences if entry.verdict is Verdict.CONFLICT]
 
 
@@ -72,16 +72,16 @@ def merge(
         contract: Our contract as plain data.
         description: Their description as plain data.
         holds: Decisions to keep ours.
-        left_out: Pointers of additions that the generator cannot write.
-        last: The vendor's description as it was last taken, canonical.
-        write: Which name renamed request properties are sent by: "OLD", "NEW", or empty for a conflict.
+        left_out: Pointers of additions that the generator cannot generate.
+        last: The vendor's description at the last bump, canonical.
+        write: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
         today: The date that marks carry.
 
     Returns:
         The new contract and all differences, ordered by pointer.
 
     Raises:
-        Unusable: The description cannot be read where our calls reach it.
+        Unusable: A part of the description that our calls use cannot be read.
     """
     known: set[tuple[str, str, str, str]] | None = None
     before = Description(last, canonical=True) if last is not None else None
@@ -95,7 +95,7 @@ def merge(
     _compare(grown, Description(description), findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
     stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched
-    # By the names of the contract that comes out, so that the next bump finds the same ones.
+    # With the names of the new contract, so that the next bump uses the same names.
     vendor = canonical(contract if stopped else grown, description)
     since = tuple(changes(last, vendor)) if last is not None else None
     new = [name for name in grown["components"]["schemas"] if name not in _schemas(contract)]
@@ -112,7 +112,7 @@ def merge(
 
 
 def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
-    """A merge in which tightened request limits are conflicts where caller programs have another outcome.
+    """Return the merge with tightened request limits as conflicts, if caller programs have another outcome.
 
     Args:
         merged: The result of the merge.
@@ -147,7 +147,7 @@ def _compare(
     write: str = "",
     today: str = "",
 ) -> None:
-    """Record every difference, and let the contract follow."""
+    """Record every difference, and update the contract."""
     ours = Description(contract)
     alignment = align(ours, theirs)
     taker = Taker(_schemas(contract), theirs, alignment.names)
@@ -155,10 +155,10 @@ def _compare(
     calls, parameters, values = Calls(*parts), Parameters(*parts), Values(*parts)
     schemas = Schemas(*parts, write)
     calls.info(last)
-    for mine, other in alignment.operations.values():
-        calls.operation(mine, other)
+    for operation, other in alignment.operations.values():
+        calls.operation(operation, other)
         if other is not None:
-            parameters.compare(mine, other)
+            parameters.compare(operation, other)
     for place in alignment.uses.values():
         schemas.use(place)
     for place in list(alignment.schemas.values()):

@@ -1,4 +1,4 @@
-"""A description -> its operations and the shapes of its schemas, whatever way they are written down.
+"""Reads the operations of a description and the shapes of its schemas, independent of the notation.
 
 References, composition, both dialects of null and the names of components are resolved here: two descriptions
 of the same wire give the same operations and shapes. Only what is requested is read, so that the
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MAX_SHAPES = 20_000
 
-# An extension of the canonical form, in which nothing but wire facts is left.
+# An extension that marks the canonical form, which contains only facts about the wire.
 AUTH = "x-togai-auth"
 
-# A header parameter of one of these names says nothing (OpenAPI, Parameter Object).
+# A header parameter with one of these names is ignored (OpenAPI, Parameter Object).
 _NO_PARAMETERS = ("accept", "authorization", "content-type")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an operation. A path that names one without declaring it gives one without a schema."""
+    """A parameter of an operation. If a path names a parameter without declaring it, the parameter has no schema."""
 
     name: str
     place: str
@@ -73,17 +73,17 @@ class Operation:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The method and the path without the names of its parameters."""
+        """Return the method, and the path without the names of its parameters."""
         return self.method, anonymous(self.path)
 
     @property
     def position(self) -> str:
-        """The call, for people."""
+        """Return the method and the path, for messages."""
         return f"{self.method.upper()} {self.path}"
 
 
 def anonymous(path: str) -> str:
-    """A path without a slash at its end and without the names of its parameters."""
+    """Return a path without a trailing slash and without the names of its parameters."""
     return re.sub(r"\{[^{}]*\}", "{}", path.rstrip("/")) or "/"
 
 
@@ -97,13 +97,13 @@ class Description:
         self.version = str(info.get("version") or "")
         self._new_dialect = not str(document.get("openapi")).startswith("3.0")
         self._is_canonical = canonical
-        # With the nodes, so that none is freed and its identity given to another.
+        # With the nodes, so that no node is freed and its id() reused.
         self._shapes: dict[int, tuple[Node, Shape]] = {}
         self._open: set[int] = set()
         self._synthetic: dict[tuple[int, int], Node] = {}
 
     def calls(self) -> Iterator[tuple[str, str]]:
-        """Method and path of each operation, as written."""
+        """Yield the method and the path of each operation, as written."""
         paths = self.root / "paths"
         for path, value in paths.value.items():
             if isinstance(value, dict):
@@ -111,7 +111,7 @@ class Description:
                 yield from ((method, path) for method in METHODS if item and method in item.value)
 
     def path_item(self, path: str) -> Node | None:
-        """What stands at a path; None where a reference leads nowhere, for it may not be a call of ours."""
+        """Return the path item; None if its reference is broken, because it may not be one of our calls."""
         item = self.root / "paths" / path
         try:
             return self.resolved(item)
@@ -119,10 +119,10 @@ class Description:
             return None
 
     def operation(self, method: str, path: str) -> Operation:
-        """An operation by its method and its path as written.
+        """Return an operation by its method and its path as written.
 
         Raises:
-            Unusable: A piece of it is not what a description holds there.
+            Unusable: A part of it is not valid there.
         """
         item = self.resolved((self.root / "paths") / path)
         node = item / method
@@ -152,7 +152,7 @@ class Description:
         )
 
     def servers(self, *holders: Node) -> tuple[str, ...]:
-        """The addresses that the first of these holders names, otherwise those of the whole description."""
+        """Return the servers of the first holder that lists any, otherwise those of the whole description."""
         for holder in (*holders, self.root):
             if holder.get("servers"):
                 return tuple(_address(server) for server in holder.nodes("servers"))
@@ -181,7 +181,7 @@ class Description:
         return Message(node, media, required)
 
     def _security(self, operation: Node) -> frozenset[str]:
-        """The ways to authenticate, each in words; several schemes at once are joined by a plus."""
+        """Return the ways to authenticate, each in words; schemes that are required together are joined by a plus."""
         if self._is_canonical:
             return frozenset(str(way) for way in as_list(operation.get(AUTH)))
         holder = operation if "security" in operation.value else self.root
@@ -198,10 +198,10 @@ class Description:
         return frozenset(ways or {"none"})
 
     def resolved(self, node: Node) -> Node:
-        """The node that a chain of references ends at.
+        """Return the node at the end of a chain of references.
 
         Raises:
-            Unusable: A reference leads out of the description, nowhere, or in a circle.
+            Unusable: A reference leads out of the description, is broken, or is circular.
         """
         seen: list[str] = []
         while (ref := _reference(node)) is not None:
@@ -232,10 +232,10 @@ class Description:
         return schema_node(target, "#" + "".join(f"/{escaped(step)}" for step in steps))
 
     def shape(self, node: Node) -> Shape:
-        """The shape of a schema.
+        """Return the shape of a schema.
 
         Raises:
-            Unusable: The schema composes itself, refers to nowhere, or is not a schema.
+            Unusable: The schema composes itself, has a broken reference, or is not a schema.
         """
         key = id(node.value)
         if key not in self._shapes:
@@ -259,7 +259,7 @@ class Description:
             target = self.shape(self.resolved(node))
             prefix, _, name = ref.rpartition("/")
             parts.append(replace(target, name=name) if prefix == "#/components/schemas" else target)
-        # Beside a reference, the older dialect ignores everything.
+        # OpenAPI 3.0 ignores everything beside a reference.
         if ref is None or self._new_dialect:
             parts += [self.shape(part) for part in node.nodes("allOf")]
             parts += [
@@ -278,7 +278,7 @@ class Description:
         )
 
     def _both(self, node: Node, other: Node) -> Node:
-        """A property that two parts of a composition describe: one node for each pair, so that recursion ends."""
+        """Return the node of a property in two parts of a composition; one node per pair, so that recursion ends."""
         if node.value is other.value:
             return node
         key = (id(node.value), id(other.value))
@@ -294,7 +294,7 @@ class _Keyed:
 
 
 def bare(url: str) -> str:
-    """An address without what makes no difference: the case of the host, its usual port, a slash at the end."""
+    """Return a URL with a lower-case host, without the default port and without a trailing slash."""
     scheme, _, rest = url.rstrip("/").partition("://")
     host, slash, path = rest.partition("/")
     port = {"https": ":443", "http": ":80"}.get(scheme.lower(), ":")
@@ -302,7 +302,7 @@ def bare(url: str) -> str:
 
 
 def _address(server: Node) -> str:
-    """The address of a server, with the defaults of its variables."""
+    """Return the URL of a server, with the defaults of its variables."""
     variables = server / "variables"
     return re.sub(
         r"\{([^{}]*)\}",
@@ -312,7 +312,7 @@ def _address(server: Node) -> str:
 
 
 def _reference(node: Node) -> str | None:
-    """Where a node refers to, if it is a reference."""
+    """Return the target of a node that is a reference, otherwise None."""
     ref = node.get("$ref")
     if ref is not None and not isinstance(ref, str):
         raise Unusable(f"{node.at}/$ref is not a string")

@@ -1,4 +1,4 @@
-"""Parameters: what a call sends beside its body."""
+"""Compares the parameters of two descriptions."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from contract.shapes import Shape
 
 
-# Defaults that select nothing.
+# Defaults that do not filter.
 _NOTHING: tuple[Any, ...] = (None, False, "", 0, [], {})
 
 
 class Parameters(Comparison):
-    """Compares the parameters of two descriptions, and adds to the contract what theirs has more."""
+    """Compares the parameters of two descriptions, and adds to the contract what only theirs has."""
 
-    def compare(self, mine: Operation, other: Operation) -> None:
+    def compare(self, call: Operation, other: Operation) -> None:
         """Compare the parameters of one call."""
         fresh = {
             key: parameter
             for key, parameter in other.parameters.items()
-            # The path itself names its parameters: any other one cannot be sent.
-            if key not in mine.parameters and key[0] != "path"
+            # Only parameters that the path names can be sent in it.
+            if key not in call.parameters and key[0] != "path"
         }
-        for key, parameter in mine.parameters.items():
+        for key, parameter in call.parameters.items():
             place, node = parameter.node.at, parameter.node.value
-            position = [parameter_position(mine, key, parameter.name)]
+            position = [parameter_position(call, key, parameter.name)]
             match = other.parameters.get(key)
             if match is None:
-                self._lost(place, mine, parameter, fresh.values(), position)
+                self._lost(place, call, parameter, fresh.values(), position)
                 continue
             if ORIGIN in node and ORIGIN not in match.node.value:
                 origin = str(node[ORIGIN])
@@ -48,12 +48,12 @@ class Parameters(Comparison):
             self.marks.deprecation(node, [match.node], place, position)
             self._requirement(place, parameter, match, position)
         for key, parameter in fresh.items():
-            self._new(mine, parameter, [parameter_position(mine, key, parameter.name)])
+            self._new(call, parameter, [parameter_position(call, key, parameter.name)])
 
     def _lost(
         self,
         place: str,
-        mine: Operation,
+        call: Operation,
         parameter: Parameter,
         fresh: Iterable[Parameter],
         position: list[str],
@@ -68,11 +68,11 @@ class Parameters(Comparison):
             rule = verdicts.LOST_REQUIRED if parameter.required else verdicts.LOST_PARAMETER
         hints = [f"{new.place} {new.name}" for new in alike or self._of_one_type(parameter, fresh)]
         words = (need(parameter.required), hints[0] if alike else "none")
-        gets = "" if mine.method == "get" else "other events corrected than were selected"
+        gets = "" if call.method == "get" else "other events corrected than were selected"
         self.findings.add(rule, place, *words, position, hints=hints, gets=gets)
 
     def _of_one_type(self, parameter: Parameter, fresh: Iterable[Parameter]) -> list[Parameter]:
-        """The new parameters that have the type of a lost one."""
+        """Return the new parameters with the type of a removed parameter."""
         words = self.ours.shape(parameter.schema).words if parameter.schema else ""
         typed = ((new, new.schema) for new in fresh)
         return [
@@ -93,9 +93,9 @@ class Parameters(Comparison):
             words = (need(parameter.required), need(match.required))
             self.findings.add(verdicts.OPTIONALITY, at, *words, position, known=True)
 
-    def _new(self, mine: Operation, parameter: Parameter, position: list[str]) -> None:
+    def _new(self, call: Operation, parameter: Parameter, position: list[str]) -> None:
         name = parameter.name
-        place = f"{operation_at(mine)}/parameters/{escaped(parameter.place)}/{escaped(name)}"
+        place = f"{operation_at(call)}/parameters/{escaped(parameter.place)}/{escaped(name)}"
         shape = self.theirs.shape(parameter.schema) if parameter.schema else None
         words = shape.words if shape else "anything"
         default = shape.default if shape else None
@@ -106,24 +106,24 @@ class Parameters(Comparison):
             words = f"{words}, default {default}"
             self.findings.add(verdicts.NEW_DEFAULT, place, "none", words, position)
         else:
-            self._gain(mine, parameter, shape, place, position)
+            self._gain(call, parameter, shape, place, position)
 
     def _gain(
         self,
-        mine: Operation,
+        call: Operation,
         parameter: Parameter,
         shape: Shape | None,
         place: str,
         position: list[str],
     ) -> None:
-        """Take a new optional parameter into the contract, if it can be sent."""
-        written: list[dict[str, Any]] = mine.node.value.setdefault("parameters", [])
+        """Add a new optional parameter to the contract, if it can be sent."""
+        written: list[dict[str, Any]] = call.node.value.setdefault("parameters", [])
         name, words = parameter.name, shape.words if shape else "anything"
         why = self._unsendable(place, parameter, shape, written)
         schema: dict[str, Any] = {}
         if shape and not why and self.findings.is_free(place, words):
             try:
-                owner = str(mine.node.get("operationId") or "call")
+                owner = str(call.node.get("operationId") or "call")
                 schema = self.taker.take(shape, "request", owner, name)
             except NotModelled as error:
                 why = str(error)
@@ -132,7 +132,7 @@ class Parameters(Comparison):
             reason = f"{why}: {rule.reason}"
             self.findings.add(rule, place, "none", words, position, reason=reason, known=True)
             return
-        is_key = re.search("idempoten", name, re.IGNORECASE) and mine.method != "get"
+        is_key = re.search("idempoten", name, re.IGNORECASE) and call.method != "get"
         rule = verdicts.IDEMPOTENCY if is_key else verdicts.NEW_PARAMETER
         if self.findings.add(rule, place, "none", words, position, gain=True):
             text = schema.pop("description", None) or "Not described."
@@ -142,7 +142,7 @@ class Parameters(Comparison):
     def _unsendable(
         self, at: str, parameter: Parameter, shape: Shape | None, written: list[dict[str, Any]]
     ) -> str:
-        """Why a request's builder cannot send a parameter; empty if it can."""
+        """Return the reason why a request builder cannot send a parameter; empty if it can."""
         if parameter.place not in ("query", "header", "cookie"):
             return f"a parameter in {parameter.place!r} cannot be sent"
         if "content" in parameter.node.value:
@@ -155,7 +155,7 @@ class Parameters(Comparison):
         if builder_clash(parameter.name, [str(node.value["name"]) for node in nodes]):
             return "its name is taken in Python"
         if parameter.place != "query" and (shape.kind != "string" or shape.format):
-            return f"a {parameter.place} holds a string alone"
+            return f"a {parameter.place} parameter can only be a string"
         inner = self.theirs.shape(shape.inner) if shape.inner else shape
         if shape.kind in ("object", "map") or inner.kind in ("object", "map", "list"):
             return "objects cannot be sent in a query"

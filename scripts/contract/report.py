@@ -1,4 +1,4 @@
-"""A merge -> what a maintainer reads about it, in Markdown."""
+"""Writes the report of a bump in Markdown, and the lines of the changelog."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contract.merge import Merged
 
 MOST = 12
-"""Lines of one section at most, conflicts excepted: a quiet bump is read in one screen."""
+"""The most lines of a section, except for conflicts: the report of a bump without conflicts fits on one screen."""
 
 Facade = dict[str, set[str]]
 
@@ -31,19 +31,19 @@ def report(
     spec: str = "SPEC",
     first: bool = False,
 ) -> str:
-    """The report of a bump.
+    """Return the report of a bump.
 
     Args:
         merged: The result of the merge.
-        facade: What `impact.mentions` found in the facade.
-        dry: Whether it was only tried.
-        problem: Why a merge without conflicts was not written after all, if it was not.
-        proof: What was proven about callers.
-        spec: The description's address, for commands.
-        first: Whether the description is only recorded, as the first one.
+        facade: The result of `impact.mentions` for the facade.
+        dry: Whether this is a dry run.
+        problem: The reason if a merge without conflicts was not written.
+        proof: The result of the caller programs.
+        spec: The path or URL of the description, for commands.
+        first: Whether the description is only recorded (`--first`).
 
     Returns:
-        Markdown. Equal merges give equal reports.
+        Markdown; the same for equal merges.
     """
     lines = ["# Contract bump", "", _headline(merged, dry, problem, proof, first), ""]
     if first:
@@ -72,12 +72,12 @@ def report(
 
 
 def _part(difference: Difference, merged: Merged) -> str:
-    """The part of the report that a difference belongs to."""
+    """Return the section of the report that lists a difference."""
     parts = {
         "conflict": difference.verdict is Verdict.CONFLICT,
         "held": difference.verdict is Verdict.HELD and not difference.known,
         "left out": difference.kind == UNMODELLED.kind,
-        # Until the vendor's last description is known, all limits that differ.
+        # All limits that differ, if the vendor's last description is not known.
         "limit": difference.kind.startswith("constraint")
         and not (difference.known and merged.changes is not None),
         "known": difference.known,
@@ -145,7 +145,7 @@ def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int =
 
 
 def _operation(difference: Difference, merged: Merged) -> str | None:
-    """The generated module of the call that a pointer belongs to."""
+    """Return the generated module of the call that a pointer belongs to."""
     for path, item in merged.contract["paths"].items():
         for method, operation in item.items():
             if f"{difference.at}/".startswith(f"#/paths/{escaped(path)}/{method}/"):
@@ -188,7 +188,7 @@ def _line(difference: Difference) -> str:
 
 
 def _sent_by(difference: Difference) -> str:
-    """How callers send a new parameter already."""
+    """Return how callers can already send a new parameter."""
     is_filter = "/events/get/parameters/query/" in difference.at.replace("~1", "/")
     if difference.kind != "new parameter" or not is_filter:
         return ""
@@ -197,7 +197,7 @@ def _sent_by(difference: Difference) -> str:
 
 
 def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) -> list[str]:
-    """One line for each rule and reason, with all its places, what callers get, and what depends on them."""
+    """Return a line for each rule and reason, with the places, the effect on callers, and the dependent functions."""
     groups: dict[tuple[str, str, str], list[Difference]] = {}
     for difference in differences:
         groups.setdefault((difference.kind, difference.reason, difference.gets), []).append(
@@ -216,7 +216,7 @@ def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) 
 
 
 def _change(difference: Difference) -> str:
-    """The old and the new values, where they are short and informative."""
+    """Return the old and the new value, if they are short and informative."""
     hints = "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
     if (
         "none" in (difference.ours, difference.theirs)
@@ -245,7 +245,7 @@ def _constraints(limits: list[Difference]) -> list[str]:
 
 
 def _other_changes(merged: Merged) -> list[str]:
-    """What changed in the vendor's description without being a difference from the contract."""
+    """Return the changes of the vendor's description that are not differences from the contract."""
     since = merged.changes or ()
     explained = [place(difference.at) for difference in merged.differences if not difference.known]
     explained += [
@@ -294,7 +294,7 @@ def _plural(count: int, noun: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Text of the vendor's in one line, without what Markdown or a shell could take for more."""
+    """Return the vendor's text on one line, without characters that could end a code span."""
     line = "".join(c if c.isprintable() and c != "`" else "?" for c in text)
     return line if len(line) <= 200 else line[:197] + "..."
 
@@ -304,17 +304,17 @@ def _code(text: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text for a sentence: mentions, links and tags stay letters."""
+    """Return the text with Markdown escaped: mentions, links and tags are not rendered."""
     return "".join(f"\\{c}" if c in "\\<[]@#*_|" else c for c in _bare(text))
 
 
 def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """The lines of the changelog for what callers gain.
+    """Return the lines of the changelog for additions and deprecations.
 
     Args:
         merged: The result of the merge.
-        before: The facts of the facade as they were.
-        after: The facts as they are.
+        before: The facts of the facade before the bump.
+        after: The facts after the bump.
     """
     lines: list[str] = []
     for fact in sorted(set(after) - set(before)):
@@ -330,5 +330,5 @@ def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> li
             if difference.at.startswith(SCHEMAS):
                 model, _, wire = where.partition(".")
                 where = f"{model}.{python_name(wire)}"
-            lines.append(f"- *(deprecated)* {where}: the vendor plans to drop it")
+            lines.append(f"- *(deprecated)* {where}: the vendor plans to remove it")
     return lines

@@ -1,4 +1,4 @@
-"""Kinds, properties, enums and limits: what is sent and read, place by place."""
+"""Compares the schemas of two descriptions: kinds, properties, enums and limits."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 ALIASES = "x-togai-aliases"
 RELIED = "x-togai-relied"
 
-# Formats that are read and written alike: as text, or as a number of any size.
+# Formats that are read and written in the same way: as text, or as a number of any size.
 _ALIKE = {"integer": {None, "int32", "int64"}, "number": {None, "float", "double", "decimal"}}
 _MOMENTS = ("date-time", "date")
 
 
 @dataclass(frozen=True)
 class Schemas(Comparison):
-    """Compares the schemas of two descriptions, and adds to the contract what theirs has more.
+    """Compares the schemas of two descriptions, and adds to the contract what only theirs has.
 
     Attributes:
-        write: Which name a renamed request property is sent by: "OLD", "NEW", or empty for a conflict.
+        write: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
     """
 
     write: str
 
     def use(self, place: Place) -> None:
-        """Compare what stands where a schema of ours is used."""
+        """Compare the schemas at a place where a schema of ours is used."""
         ours = place.ours
         for meeting in place.meetings:
             theirs, where = meeting.theirs, [meeting.position]
@@ -91,7 +91,7 @@ class Schemas(Comparison):
                 self._ghosts(place, meeting)
 
     def _ghosts(self, place: Place, meeting: Meeting) -> None:
-        """What a request must have although nothing describes it."""
+        """Compare the properties that a request must contain although no schema describes them."""
         known = meeting.theirs.properties.keys() | place.ours.properties.keys()
         for name in sorted(meeting.theirs.required - known):
             at = f"{place.at}/properties/{escaped(name)}"
@@ -99,7 +99,7 @@ class Schemas(Comparison):
             self.findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(meeting, name)])
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
-        """Whether all of an object stands one level deeper in theirs; reports it."""
+        """Return whether theirs has all of an object one level deeper, and record it."""
         known = {python_name(name) for name in place.ours.required or place.ours.properties}
         present = {python_name(name) for name in meeting.theirs.properties}
         if not meeting.is_success or not known or known & present:
@@ -141,10 +141,10 @@ class Schemas(Comparison):
         present: Sequence[Meeting],
         absent: Sequence[Meeting],
     ) -> None:
-        """Judge a property that some messages of theirs do not have."""
+        """Record a property that some messages of theirs do not have."""
         at = f"{place.at}/properties/{escaped(name)}"
         words = self.ours.shape(node).words
-        # What is sent decides: what is read follows it.
+        # Requests decide; responses follow.
         for meeting in [meeting for meeting in absent if meeting.direction == "request"] or absent:
             alias, where = self._alias(place, meeting, name, node), [_at(meeting, name)]
             if meeting.direction == "request" and alias:
@@ -180,7 +180,7 @@ class Schemas(Comparison):
         self.findings.add(rule, at, words, "none", where, hints=hints)
 
     def _alias(self, place: Place, meeting: Meeting, name: str, node: Node) -> str:
-        """The new name of a property: one of the same name in Python and the same shape."""
+        """Return the new name of a property: a property with the same name in Python and the same shape."""
         shape = self.ours.shape(node)
         for new, theirs in meeting.theirs.properties.items():
             alike = python_name(new) == python_name(name) and new not in place.ours.properties
@@ -198,13 +198,13 @@ class Schemas(Comparison):
             self.findings.add(verdicts.RENAMED_REQUEST_PROPERTY, at, name, alias, where)
             return
         new, old = (alias, name) if self.write == "NEW" else (name, alias)
-        reason = f"read under both names; {new} is sent, by decision"
+        reason = f"both names are read; {new} is sent, by decision"
         if self.findings.add(verdicts.ALIAS, at, name, alias, where, reason=reason):
             node.value[ALIASES] = list(dict.fromkeys([*(node.value.get(ALIASES) or ()), old]))
             _rename(place.node.value, name, new)
 
     def _hints(self, place: Place, meeting: Meeting, name: str, node: Node) -> list[str]:
-        """Where a property may be now: under another name beside it, or under its own elsewhere."""
+        """Return places where a property may be now: another name in the same object, or the same name elsewhere."""
         shape = self.ours.shape(node)
         beside = [
             f"renamed to {new}?"
@@ -219,20 +219,20 @@ class Schemas(Comparison):
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 
     def _needs(self, place: Place, present: Sequence[Meeting], name: str, node: Node) -> None:
-        """Whether a property must be there, or may be null."""
+        """Compare whether a property is required, or may be null."""
         at = f"{place.at}/properties/{escaped(name)}/required"
-        mine = name in place.ours.required
-        was = need(mine)
+        is_required = name in place.ours.required
+        was = need(is_required)
         needed = self._needing(present, name)
-        if needed and not mine:
+        if needed and not is_required:
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
         for meeting in present:
             theirs = name in meeting.theirs.required
             null = self.theirs.shape(meeting.theirs.properties[name]).nullable
-            if theirs != mine or (null and not self.ours.shape(node).nullable):
+            if theirs != is_required or (null and not self.ours.shape(node).nullable):
                 words = need(theirs) + (", null" if null else "")
-                weaker = meeting.is_success and mine
+                weaker = meeting.is_success and is_required
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 where = [_at(meeting, name)]
                 self.findings.add(rule, at, was, words, where, known=not weaker)
@@ -242,7 +242,7 @@ class Schemas(Comparison):
         return node is not None and goes(self.theirs.shape(node), meeting.direction)
 
     def _needing(self, present: Iterable[Meeting], name: str) -> list[str]:
-        """Where requests must have a property: not where it is only ever received."""
+        """Return the places where requests must contain a property; not those where it is only received."""
         return [
             _at(meeting, name)
             for meeting in present
@@ -284,7 +284,7 @@ class Schemas(Comparison):
         self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
 
     def _renamed(self, place: Place) -> Iterable[str]:
-        """The properties of ours that some request of theirs has under another name alone."""
+        """Yield the properties of ours that some request of theirs has only under another name."""
         for name, node in place.ours.properties.items():
             for meeting in place.meetings:
                 missing = meeting.direction == "request" and name not in meeting.theirs.properties
@@ -294,7 +294,7 @@ class Schemas(Comparison):
     def _unfit(
         self, place: Place, at: str, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
     ) -> str:
-        """Why a new property cannot be part of a model; empty if it can."""
+        """Return the reason why a new property cannot be part of a model; empty if it can."""
         sending = [meeting for meeting in place.meetings if meeting.direction == "request"]
         if unwritable(name):
             return unwritable(name)
@@ -311,14 +311,14 @@ class Schemas(Comparison):
         return "the generator cannot write it" if at in self.findings.left_out else ""
 
     def _names(self, place: Place) -> set[str]:
-        """The properties of an object, with those that this bump added."""
+        """Return the properties of an object, including those that this bump added."""
         parts = [place.node.value, *place.node.value.get("allOf", ())]
         added = {name for part in parts for name in part.get("properties", ())}
         return added | place.ours.properties.keys()
 
 
 def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
-    """Whether values of both are read and written alike."""
+    """Return whether values of both are read and written in the same way."""
     if ours.kind == "number" and theirs.kind == "integer" and direction == "response":
         return True
     if ours.kind != theirs.kind:
@@ -330,7 +330,7 @@ def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
 
 
 def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """Where an object, composed or not, is given a property."""
+    """Return the mapping of an object, composed or not, to which a property is added."""
     parts: list[dict[str, Any]] = schema.get("allOf", [])
     if "properties" in schema or not parts:
         properties: dict[str, Any] = schema.setdefault("properties", {})
@@ -342,7 +342,7 @@ def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rename(schema: dict[str, Any], old: str, new: str) -> None:
-    """Give a property another name, in its place."""
+    """Rename a property without changing its position."""
     for part in (schema, *schema.get("allOf", ())):
         if old in part.get("properties", {}) and old != new:
             renamed = {new if key == old else key: node for key, node in part["properties"].items()}
@@ -352,7 +352,7 @@ def _rename(schema: dict[str, Any], old: str, new: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value in a report."""
+    """Return a value as text for the report."""
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -1,4 +1,4 @@
-"""A schema as it is written -> what it allows, as far as a client can see."""
+"""Reads what a schema allows, as far as a client can see."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ LOWER = ("minLength", "minItems", "minimum", "minProperties")
 LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
 
-# An extension of the canonical form, in which nothing but wire facts is left.
+# An extension that marks the canonical form, which contains only facts about the wire.
 KIND = "x-togai-kind"
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A mapping of a description, and where it stands there."""
+    """A mapping of a description, and its pointer."""
 
     value: dict[str, Any]
     at: str
 
     def get(self, key: str) -> Any:
-        """What stands under a key, or None."""
+        """Return the value of a key, or None."""
         return self.value.get(key)
 
     def __truediv__(self, key: object) -> Node:
-        """The mapping under a key; an empty one if nothing stands there."""
+        """Return the mapping under a key; an empty mapping if the key is missing."""
         at = f"{self.at}/{escaped(str(key))}"
         value = self.value.get(str(key))
         if value is None:
@@ -43,7 +43,7 @@ class Node:
         return Node(cast("dict[str, Any]", value), at)
 
     def nodes(self, key: str) -> list[Node]:
-        """The mappings in the list under a key; none if nothing stands there."""
+        """Return the mappings in the list under a key; an empty list if the key is missing."""
         value: Any = self.value.get(key)
         if value is None:
             return []
@@ -53,7 +53,7 @@ class Node:
 
 
 def schema_node(value: Any, at: str) -> Node:
-    """A schema, which may be a bare true."""
+    """Return the node of a schema, which may be just `true`."""
     if isinstance(value, bool):
         return Node({} if value else {"not": {}}, at)
     if not isinstance(value, dict):
@@ -62,17 +62,17 @@ def schema_node(value: Any, at: str) -> Node:
 
 
 def escaped(step: str) -> str:
-    """A key as a step of a JSON pointer."""
+    """Return a key as a step of a JSON pointer."""
     return step.replace("~", "~0").replace("/", "~1")
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a schema allows, as far as a client can see.
+    """The values that a schema allows, as far as a client can see.
 
-    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or words for what has no
-    single kind. `identity` is the same for every way that leads to one schema; `name` is the component's;
-    `node` is where it is written.
+    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or a phrase for
+    several kinds. `identity` is the same for all references to one schema; `name` is the name of the component;
+    `node` is the place where it is written.
     """
 
     kind: str
@@ -95,12 +95,12 @@ class Shape:
 
     @property
     def words(self) -> str:
-        """The kind and format, for people and for comparing."""
+        """Return the kind and format, for messages and comparison."""
         return f"{self.kind} ({self.format})" if self.format else self.kind
 
 
 def own(node: Node, *, canonical: bool) -> Shape:
-    """What a schema says itself, whatever it refers to or is composed of."""
+    """Return the shape of a schema itself, without its references and compositions."""
     types, values = _types(node), _values(node)
     kind = str(node.get(KIND) or "") if canonical else ""
     kind = kind or _kind(node, types, values)
@@ -129,7 +129,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
 
 
 def _texts(values: list[Any]) -> tuple[str, ...] | None:
-    """The values of an enum of texts, which may hold null; None if there are others."""
+    """Return the values of an enum of strings, without null; None if it has other values."""
     texts = tuple(value for value in values if value is not None)
     return texts if all(isinstance(value, str) for value in texts) else None
 
@@ -143,10 +143,10 @@ def _properties(node: Node) -> dict[str, Node]:
 
 
 def _limits(node: Node) -> dict[str, Any]:
-    """The limits of a schema; the values of an enum are one where they are numbers or booleans."""
+    """Return the limits of a schema, including an enum of numbers or booleans."""
     limits = {key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))}
     for key, step in (("maximum", -1), ("minimum", 1)):
-        # A number in the newer dialect, a flag beside the limit in the older one.
+        # A number in OpenAPI 3.1; a flag beside the limit in OpenAPI 3.0.
         exclusive = node.get(f"exclusive{key.capitalize()}")
         end: Any = limits.get(key) if exclusive is True else exclusive
         if _is_limit(key, end) and "integer" in _types(node):
@@ -155,7 +155,7 @@ def _limits(node: Node) -> dict[str, Any]:
 
 
 def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
-    """What one of several shapes allows."""
+    """Return the shape that allows what any of several shapes allows."""
     some = [shape for shape in shapes if shape.kind != "nothing" or not shape.nullable]
     nullable = len(some) < len(shapes) or any(shape.nullable for shape in some)
     if len(some) == 1:
@@ -169,7 +169,7 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
 
 
 def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node]) -> Shape:
-    """What all of several shapes allow; `both` composes a property that two of them describe."""
+    """Return the shape that allows what all shapes allow; `both` composes a property that two of them describe."""
     properties: dict[str, Node] = {}
     limits: dict[str, Any] = {}
     for part in parts:
@@ -195,7 +195,7 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
 
 
 def _any_of(shapes: list[Shape]) -> tuple[str, ...] | None:
-    """The values of all enums; None if one of the shapes is not an enum."""
+    """Return the values of all enums; None if one of the shapes is not an enum."""
     lists = [shape.enum for shape in shapes if shape.enum is not None]
     return sum(lists, ()) if len(lists) == len(shapes) else None
 
@@ -208,7 +208,7 @@ def _common_kind(kinds: set[str]) -> str:
 
 
 def says_something(part: Shape) -> bool:
-    """Whether a part of a composition restricts anything."""
+    """Return whether a part of a composition restricts anything."""
     return part.kind != "anything" or bool(
         part.properties or part.required or part.limits or part.enum is not None or part.format
     )
@@ -224,7 +224,7 @@ def _types(node: Node) -> list[Any]:
 
 
 def _values(node: Node) -> list[Any] | None:
-    """The values that are listed; None if any is allowed."""
+    """Return the listed values; None if any value is allowed."""
     if "const" in node.value:
         return [node.get("const")]
     listed = node.get("enum")
@@ -249,7 +249,7 @@ def _kind(node: Node, types: list[Any], values: list[Any] | None) -> str:
 
 
 def _object_kind(node: Node) -> str:
-    """Whether an object is a map: no properties of its own, and a schema for all others."""
+    """Return "map" or "object"; a map has no properties of its own, and a schema for all others."""
     extra: Any = node.get("additionalProperties")
     is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
     return "map" if is_map else "object"
@@ -265,12 +265,12 @@ def _inner(node: Node, kind: str) -> Node | None:
 
 
 def _first(values: Iterable[T | None]) -> T | None:
-    """The first value that is there."""
+    """Return the first value that is not None."""
     return next((value for value in values if value is not None), None)
 
 
 def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
-    """The values that all enums have."""
+    """Return the values that all enums have."""
     if not enums:
         return None
     return tuple(value for value in enums[0] if all(value in enum for enum in enums))
@@ -295,5 +295,5 @@ def _is_limit(key: str, value: Any) -> bool:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list; an empty one for anything else."""
+    """Return a list unchanged; an empty list for any other value."""
     return cast("Any", value) if isinstance(value, list) else []

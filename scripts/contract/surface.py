@@ -1,4 +1,4 @@
-"""What callers and the wire can see, one fact a line: what a change of the project must not take away.
+"""Lists the public surface, one fact per line: a change of the project must not remove a fact.
 
 python -m contract.surface wire OPENAPI          the facts of a contract
 python -m contract.surface python                the facts of the facade that this interpreter imports
@@ -46,7 +46,7 @@ _PROTOCOLS = (
 
 
 def wire(document: dict[str, Any]) -> list[str]:
-    """The facts of a contract: what is sent and what is returned.
+    """Return the facts of a contract: what is sent and what is returned.
 
     Args:
         document: The contract as plain data.
@@ -80,7 +80,7 @@ def wire(document: dict[str, Any]) -> list[str]:
 
 
 class _Facts(set[str]):
-    """Facts in bounded number: schemas within schemas can multiply to any."""
+    """A set of facts that raises Unusable if it grows too large, because nested schemas can multiply."""
 
     def update(self, *others: Iterable[str]) -> None:
         for other in others:
@@ -109,7 +109,7 @@ def _schema(
 
 
 def python(modules: Sequence[str] = MODULES) -> list[str]:
-    """The facts of the facade as this interpreter imports it.
+    """Return the facts of the facade that this interpreter imports.
 
     Args:
         modules: The public modules.
@@ -160,7 +160,7 @@ def _class(name: str, cls: type[Any]) -> Iterator[str]:
 
 
 def _members(name: str, owners: list[type[Any]], listed: set[str]) -> Iterator[str]:
-    """The annotations, methods and other attributes of a class that are not listed yet."""
+    """Yield the annotations, methods and other attributes of a class that are not listed yet."""
     annotations = {
         key: annotation
         for owner in owners
@@ -176,7 +176,7 @@ def _members(name: str, owners: list[type[Any]], listed: set[str]) -> Iterator[s
 
 
 def _constructed(cls: type[Any]) -> bool:
-    """Whether callers construct the class: its documentation has a section `Args:`, or it is an error."""
+    """Return whether callers construct the class: its documentation has a section `Args:`, or it is an error."""
     return issubclass(cls, Exception) or "\nArgs:\n" in (inspect.getdoc(cls) or "")
 
 
@@ -213,7 +213,7 @@ def _callable(name: str, function: Any) -> Iterator[str]:
 
 
 def _parameters(name: str, function: Any) -> Iterator[str]:
-    """One line a parameter, so that a new optional one changes no line."""
+    """Yield one line per parameter, so that a new optional parameter does not change a line."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -236,7 +236,7 @@ def _parameters(name: str, function: Any) -> Iterator[str]:
 
 
 def shared_parameters(function: Any, parameter: inspect.Parameter) -> dict[str, str]:
-    """The parameters that a function takes as `**name: Unpack[SomeTypedDict]`, with their types."""
+    """Return the parameters that a function takes as `**name: Unpack[SomeTypedDict]`, with their types."""
     annotation = str(parameter.annotation)
     if parameter.kind is not parameter.VAR_KEYWORD or not annotation.startswith("Unpack["):
         return {}
@@ -248,7 +248,7 @@ def shared_parameters(function: Any, parameter: inspect.Parameter) -> dict[str, 
 
 def _default(value: Any) -> str:
     text = repr(value)
-    # An address says nothing, and differs with each run.
+    # A memory address differs in each run.
     return f"<{type(value).__name__}>" if " at 0x" in text else text
 
 
@@ -272,7 +272,7 @@ def _ours(cls: type[Any]) -> bool:
 
 
 def _named(cls: type[Any]) -> str:
-    # By the name alone for ours: where a class is defined is no business of callers.
+    # Only the name of our classes: callers do not depend on the module that defines them.
     return (
         cls.__name__
         if _ours(cls) or cls.__module__ == "builtins"
@@ -281,22 +281,22 @@ def _named(cls: type[Any]) -> str:
 
 
 def lost(old: Sequence[str], new: Sequence[str]) -> list[str]:
-    """The facts that are there no longer."""
+    """Return the facts that are missing now."""
     kept = set(new)
     return [line for line in old if line not in kept]
 
 
 def released(folder: Path) -> list[Path]:
-    """The folders that hold the facts of each released version.
+    """Return the folders with the facts of each released version.
 
     Args:
-        folder: The folder of the present facts.
+        folder: The folder of the current facts.
     """
     return sorted(path for path in folder.iterdir() if path.is_dir())
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     if not arguments:
         print("\n".join(python()))
         return 0

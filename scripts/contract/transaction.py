@@ -1,7 +1,7 @@
-"""Several files and folders of the project, replaced together or not at all.
+"""Replaces several files and folders of the project together, or not at all.
 
-A failure puts everything back. A process that is killed during the moves, which take milliseconds, leaves a
-tracked tree that `git status` shows and `git restore` puts back.
+A failure restores everything. If the process is killed during the moves, which take milliseconds, `git status` shows
+the changed files, and `git restore` restores them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
-# Beside the package, so that each move stays within one file system.
+# Next to the package, so that each move is within one file system.
 ROOM = "generated/.replacing"
 
 
 @contextlib.contextmanager
 def locked(root: Path) -> Generator[None]:
-    """Keep other processes from writing the project meanwhile. The lock of a process that dies is released.
+    """Lock the project against writes of other processes. The lock of a process that dies is released.
 
     Args:
         root: The project.
@@ -38,19 +38,19 @@ def locked(root: Path) -> Generator[None]:
 
 
 def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
-    """Put files and folders in the place of others.
+    """Replace files and folders by others.
 
     Args:
         root: The project.
-        fresh: For each place, relative to the project, what shall stand there.
+        fresh: The new file or folder for each path relative to the project.
 
     Raises:
-        OSError: It could not be done; everything is as it was.
+        OSError: A move failed; everything is unchanged.
     """
     room = root / ROOM
     shutil.rmtree(room, ignore_errors=True)
     try:
-        # All copies are made before anything moves: a full disk shows here.
+        # Make all copies before the first move: a full disk fails here.
         for number, (place, new) in enumerate(fresh.items()):
             _copy(new, room / f"new{number}")
             if (root / place).exists():
@@ -68,7 +68,7 @@ def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
 
 def _put_back(root: Path, places: Mapping[str, Path]) -> None:
     for number, place in enumerate(places):
-        # A place that cannot be put back keeps no other from it.
+        # A place that cannot be restored does not prevent the others.
         with contextlib.suppress(OSError):
             _remove(root / place)
             if (root / ROOM / f"old{number}").exists():
@@ -99,7 +99,7 @@ def _remove(place: Path) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Generator[None]:
-    """Keep polite signals waiting: the moves take milliseconds."""
+    """Delay SIGINT and similar signals: the moves take milliseconds."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

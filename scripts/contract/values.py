@@ -1,4 +1,4 @@
-"""Enums and limits: which values are sent and read."""
+"""Compares the values that are sent and read: enums and limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REMOVED_VALUES = "x-togai-removed-values"
 
 
 class Values(Comparison):
-    """Compares enums and limits of two descriptions; ours follow what is added or loosened."""
+    """Compares enums and limits of two descriptions; additions and looser limits are adopted."""
 
     def enum(self, place: Place) -> None:
         """Compare the values of an enum."""
@@ -59,18 +59,18 @@ class Values(Comparison):
                 place.node.value["enum"].append(value)
 
     def _listing(self, place: Place) -> None:
-        """Report that values are listed now, or no longer."""
-        mine = place.ours.enum is not None
+        """Record that theirs lists values that ours does not list, or the reverse."""
+        is_listed = place.ours.enum is not None
         for meeting in place.meetings:
             listed = meeting.theirs.enum
-            if (listed is not None) == mine:
+            if (listed is not None) == is_listed:
                 continue
             at, where = f"{place.at}/enum", [meeting.position]
             if listed is not None and meeting.direction == "request":
                 values = ", ".join(sorted(listed))
                 self.findings.add(verdicts.LISTED_SENT, at, "any", shown(values), where)
             else:
-                words = ("listed", "any") if mine else ("any", "listed")
+                words = ("listed", "any") if is_listed else ("any", "listed")
                 self.findings.add(verdicts.LISTED, at, *words, where, known=True)
 
     def _value_absent(
@@ -102,20 +102,20 @@ class Values(Comparison):
                     schema.pop(REMOVED_VALUES)
 
     def limits(self, place: Place) -> None:
-        """Compare limits and patterns: ours follow what is loosened."""
+        """Compare limits and patterns; adopt those that are looser."""
         sent = [meeting for meeting in place.meetings if meeting.direction == "request"]
         deciding = sent or place.meetings
         positions = [meeting.position for meeting in deciding]
         for key in LIMITS:
-            mine = _limit(key, place.ours.limits)
+            our_limit = _limit(key, place.ours.limits)
             at = f"{place.at}/{key}"
             loosest = _loosest(
-                key, [_limit(key, meeting.theirs.limits) for meeting in deciding], mine
+                key, [_limit(key, meeting.theirs.limits) for meeting in deciding], our_limit
             )
-            if loosest == mine:
+            if loosest == our_limit:
                 continue
-            words = (shown(mine), shown(loosest))
-            if mine is None or (loosest is not None and _tighter(key, loosest, mine)):
+            words = (shown(our_limit), shown(loosest))
+            if our_limit is None or (loosest is not None and _tighter(key, loosest, our_limit)):
                 rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
                 self.findings.add(rule, at, *words, positions, known=not sent)
             elif self.findings.add(verdicts.LOOSER, at, *words, positions):
@@ -127,7 +127,7 @@ class Values(Comparison):
 
 
 def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
-    """Each value of theirs, and where it stands."""
+    """Return each value of theirs, and its places."""
     offered: dict[str, list[str]] = {}
     for meeting in listed:
         for value in meeting.theirs.enum or ():
@@ -140,29 +140,29 @@ def _without(listed: Sequence[Meeting], value: str) -> list[Meeting]:
 
 
 def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    """The part of a composed schema that has a limit."""
+    """Return the part of a composed schema that has a limit."""
     parts: list[dict[str, Any]] = [schema, *schema.get("allOf", ())]
     return next((part for part in parts if key in part), schema)
 
 
-def _loosest(key: str, offered: list[Any], mine: Any) -> Any:
+def _loosest(key: str, offered: list[Any], our_limit: Any) -> Any:
     if None in offered:
         return None
     if key in UPPER:
         return max(offered)
     if key in LOWER:
         return min(offered)
-    return offered[0] if len({str(value) for value in offered}) == 1 else mine
+    return offered[0] if len({str(value) for value in offered}) == 1 else our_limit
 
 
 def _limit(key: str, limits: Mapping[str, Any]) -> Any:
     value = limits.get(key)
-    # At least zero of them is not a limit.
+    # A minimum of zero is not a limit.
     return None if key in LOWER and key != "minimum" and value == 0 else value
 
 
 def _tighter(key: str, theirs: Any, ours: Any) -> bool:
     if key in UPPER:
         return bool(theirs < ours)
-    # Two patterns cannot be compared: ours stays.
+    # Patterns cannot be compared: ours stays.
     return bool(theirs > ours) if key in LOWER else True

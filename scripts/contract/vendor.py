@@ -1,7 +1,7 @@
-"""The memory of the vendor: our calls as it last described them, in a canonical form that is diffed by eye.
+"""The vendor's last description of our calls, in a canonical form that people can compare with a diff.
 
-Canonical means: sorted, schemas under the names of our components, one way to write each thing, and no prose.
-Each description and example stands as a short digest, so that a change of wording is noticed and not copied.
+Canonical means: sorted, schemas under the names of our components, one notation for each thing, and no prose.
+A short digest replaces each description and example, so that a change of wording is detected but not copied.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _TYPES = ("string", "integer", "number", "boolean", "object")
 
 
 def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Only what the vendor says about our calls.
+    """Return the part of the vendor's description that our calls use.
 
     Args:
-        ours: Our contract, whose names the schemas get.
+        ours: Our contract; schemas get its names.
         theirs: The vendor's description.
 
     Raises:
-        Unusable: What our calls reach cannot be read, or is too much.
+        Unusable: A part that our calls use cannot be read, or is too large.
     """
-    mine, other = Description(ours), Description(theirs)
-    alignment = align(mine, other)
+    contract, other = Description(ours), Description(theirs)
+    alignment = align(contract, other)
     writer = _Writer(other, alignment.names)
     paths: dict[str, Any] = {}
     for _, call in sorted(alignment.operations.items()):
@@ -58,12 +58,12 @@ def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": writer.components},
     }
-    # Through JSON: what is shared would be written as YAML anchors.
+    # Through JSON: shared objects would be written as YAML anchors.
     return cast("dict[str, Any]", json.loads(json.dumps(document, sort_keys=True, default=str)))
 
 
 def dump(document: dict[str, Any]) -> str:
-    """The text of a canonical description."""
+    """Return the YAML of a canonical description."""
     return _HEADER + yaml.safe_dump(
         document, sort_keys=True, default_flow_style=None, width=120, allow_unicode=True
     )
@@ -136,7 +136,7 @@ class _Writer:
         if name is None:
             name = self._component(shape, hint)
         ref = {"$ref": f"#/components/schemas/{name}"}
-        # Beside a reference the older dialect ignores everything.
+        # OpenAPI 3.0 ignores everything beside a reference.
         return {"allOf": [ref], **flags} if flags else ref
 
     def _component(self, shape: Shape, hint: str) -> str:
@@ -149,7 +149,7 @@ class _Writer:
         self._given[shape.identity] = name
         self.components[name] = {}
         content = self._content(shape, wanted) | (_prose(shape.node) if shape.node else {})
-        # The same object, written out at several places.
+        # The same object, written at several places.
         twin = next(
             (name for name, known in self.components.items() if known and known == content), None
         )
@@ -191,7 +191,7 @@ class _Writer:
 
 
 def _prose(node: Node) -> dict[str, str]:
-    """A digest of the words that stand at a node; none if there are none."""
+    """Return a digest of the prose of a node; empty without prose."""
     words = [
         " ".join(event.split()) if isinstance(event, str) else event
         for event in (node.get(key) for key in _PROSE_KEYS)
@@ -205,7 +205,7 @@ def _short(value: Any) -> str:
 
 
 def digest(described: Description, start: Node | Shape) -> str:
-    """A short text for all that a schema lets through; names and words play no part."""
+    """Return a digest of everything that a schema allows, without names of schemas and prose."""
     count = 0
 
     def facts(shape: Shape, inside: tuple[int, ...]) -> Any:
@@ -227,7 +227,7 @@ def digest(described: Description, start: Node | Shape) -> str:
 
 
 def find(described: Description, root: Shape, name: str, words: str) -> list[str]:
-    """Where in a body a property of a name in Python and a type stands, up to four levels deep."""
+    """Return the places of a property with a name in Python and a type in a body, up to four levels deep."""
     places: list[str] = []
     waiting = [(root, "$", 0)]
     while waiting and len(places) < 5:
@@ -252,7 +252,7 @@ def _by_name(parameters: list[dict[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Change:
-    """One change between two canonical descriptions: where, and what stood and stands there."""
+    """A change between two canonical descriptions: the place, the old and the new value."""
 
     at: str
     was: Any
@@ -260,12 +260,12 @@ class Change:
 
     @property
     def is_wording(self) -> bool:
-        """Whether only the words changed."""
+        """Return whether only the prose changed."""
         return self.at.endswith(f"/{PROSE}")
 
 
 def changes(before: Any, after: Any, at: str = "#") -> Iterator[Change]:
-    """The changes between two canonical descriptions, each as deep as it goes."""
+    """Yield the changes between two canonical descriptions, each with the longest possible pointer."""
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
         for key in sorted(old.keys() | new.keys()):

@@ -1,4 +1,4 @@
-"""The verdict table: each kind of difference, its verdict, the reason, and what callers would have got."""
+"""The verdict table: each kind of difference, its verdict, the reason, and the effect on callers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIMIT = re.compile(r"/((?:min|max)[A-Za-z]+|pattern|uniqueItems)$")
 
 
 class Verdict(StrEnum):
-    """What happens to a difference."""
+    """The decision on a difference."""
 
     ABSORBED = "absorbed"
     HELD = "held"
@@ -27,18 +27,18 @@ class Difference:
     """One difference between the contract and the description.
 
     Attributes:
-        verdict: What happens to it.
-        kind: Which rule gave the verdict, in a few words.
-        at: JSON pointer into our contract; parameters, new items and enum values go by their names.
+        verdict: The decision.
+        kind: The name of the rule that gave the verdict.
+        at: JSON pointer into our contract; parameters, new items and enum values are named instead of numbered.
         ours: What the contract says.
         theirs: What the description says.
-        reason: Why the verdict is what it is.
-        positions: Where on the wire.
-        known: Whether the vendor already said so at the last bump, or the contract does not change by it.
+        reason: The reason for the verdict.
+        positions: The places on the wire.
+        known: Whether the vendor's last description already had it, or it does not change the contract.
         gain: Whether callers get something new.
-        gets: What callers would have got, had it been taken without a decision.
-        digest: Of everything that stands in theirs below the pointer and is not compared.
-        hints: Places of theirs where the item may be now.
+        gets: What callers would get if it were adopted without a decision.
+        digest: The digest of everything in theirs below the pointer that is not compared.
+        hints: Places in theirs where the item may be now.
     """
 
     verdict: Verdict
@@ -56,12 +56,12 @@ class Difference:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """Equal for the same difference in two bumps."""
+        """Return a key that is equal for the same difference in two bumps."""
         return self.at, self.kind, self.theirs, self.digest
 
 
 def place(at: str) -> str:
-    """A pointer into a description as people say it: `GET /events ?pageSize`, `Event.accountId`."""
+    """Return a short name for a pointer into a description: `GET /events ?pageSize`, `Event.accountId`."""
     limit = _LIMIT.search(at)
     suffix = f" {limit[1]}" if limit else ""
     call = _CALL.match(at)
@@ -95,13 +95,13 @@ class Hold:
     because: str
 
     def covers(self, at: str) -> bool:
-        """Whether the decision is about a pointer."""
+        """Return whether the decision applies to a pointer."""
         return at.startswith(f"{self.at.rstrip('/')}/") or self.at in (at, place(at))
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. `visible` rules are reported to callers although nothing of theirs changes."""
+    """A row of the table. A `visible` rule is reported as visible to callers although their code does not change."""
 
     verdict: Verdict
     kind: str
@@ -122,70 +122,70 @@ def _absorbed(kind: str, reason: str, *, visible: bool = False) -> Rule:
     return Rule(Verdict.ABSORBED, kind, reason, visible=visible)
 
 
-IGNORED = (
-    "services ignore a query parameter that they do not know: every event, as if it was not passed"
-)
-REFUSED = "the service would refuse the call: InvalidRequest"
+IGNORED = "events without the filter: services ignore a query parameter that they do not know"
+REFUSED = "InvalidRequest: the service would reject the call"
 
-# What is sent.
+# Requests: parameters, bodies and properties.
 LOST_PARAMETER = _conflict("parameter removed", "the facade sends it", IGNORED)
-MOVED_PARAMETER = _conflict("parameter moved", "the facade sends it where it was", IGNORED)
+MOVED_PARAMETER = _conflict("parameter moved", "the facade sends it in the old place", IGNORED)
 RENAMED_PARAMETER = _conflict("parameter renamed", "the facade sends the old name", IGNORED)
-LOST_REQUIRED = _conflict("required parameter removed", "the call can no longer say what it must")
+LOST_REQUIRED = _conflict("required parameter removed", "the call does not work without it")
 NEED_PARAMETER = _conflict("required parameter", "the facade does not always send it", REFUSED)
 DEFAULT_SENT = _conflict(
     "default changed",
-    "calls that leave it out would have another meaning",
+    "calls that omit it would change their meaning",
     "what the new default selects",
 )
 NEW_DEFAULT = _conflict(
     "new parameter with a default",
-    "calls cannot send it yet, and would mean what its default says",
+    "calls cannot send it yet, so its default would apply",
     "what the default selects",
 )
 PATH_MEANING = _conflict(
     "path parameter names another id",
-    "callers pass the id that it named before",
+    "callers pass the old kind of id",
     "EventNotFound, or another event",
 )
-NO_BODY = _conflict("body removed", "callers rely on it", "UnexpectedResponse, or a refusal")
-BODY_REQUIRED = _conflict("request body required", "calls without a body exist", REFUSED)
+NO_BODY = _conflict("body removed", "callers rely on it", "UnexpectedResponse or InvalidRequest")
+BODY_REQUIRED = _conflict("request body required", "some calls have no body", REFUSED)
 MEDIA = _conflict("content type changed", "the facade sends and reads JSON", "UnexpectedResponse")
 AUTH = _conflict("auth scheme changed", "the facade sends a bearer token", "AuthenticationError")
-NEED_PROPERTY = _conflict("required request property", "not every request has it", REFUSED)
+NEED_PROPERTY = _conflict("required request property", "not every request contains it", REFUSED)
 LOST_REQUEST_PROPERTY = _conflict(
-    "request property removed", "callers send it", "a refusal, or an event without it"
+    "request property removed", "callers send it", "InvalidRequest, or an event without it"
 )
 RENAMED_REQUEST_PROPERTY = _conflict(
     "request property renamed",
     "a description is often published before the service: --write OLD keeps ours, --write NEW sends theirs",
-    "a refusal, or an event without it",
+    "InvalidRequest, or an event without it",
 )
-LISTED_SENT = _conflict("request values listed", "callers send other values as well", REFUSED)
+LISTED_SENT = _conflict("request values listed", "callers also send other values", REFUSED)
 LOST_REQUEST_MEMBER = _conflict("request enum member removed", "callers send it", REFUSED)
 
-# Where it is sent.
-GONE = _conflict("operation removed", "the facade calls it", "NotFound, or another refusal")
+# Requests: operations, servers and paths.
+GONE = _conflict("operation removed", "the facade calls it", "NotFound or another error")
 OTHER_SERVER = _conflict(
     "call moved to another server",
-    "the facade sends every call to one address",
-    "NotFound, or what another service responds",
+    "the facade sends every call to the same server",
+    "NotFound, or the response of another service",
 )
 LOST_DEFAULT_SERVER = _conflict(
     "default server removed",
     "callers that pass no base_url use it",
-    "ConnectionError or NotFound once it is switched off",
+    "ConnectionError or NotFound after it is switched off",
 )
-HELD_SERVER = _held("server removed", "ours keeps it", "no connection once it is switched off")
-SERVER_SLASH = _held("slash at the end of a server", "ours stays: the same address", "the same")
+HELD_SERVER = _held("server removed", "ours keeps it", "ConnectionError after it is switched off")
+SERVER_SLASH = _held("slash at the end of a server", "ours stays: same address", "the same")
 NO_SERVER = _held("no server described", "ours keeps its own", "the same")
 PATH_SLASH = _held(
-    "slash at the end of a path", "ours stays: most services take both", "NotFound if it does not"
+    "slash at the end of a path",
+    "ours stays: most services accept both",
+    "NotFound if this service does not",
 )
 PATH_NAME = _held("path parameter renamed", "only the position is sent", "the same")
 NEW_SERVER = _absorbed("new server", "callers choose theirs")
 
-# What is read.
+# Responses.
 TYPE = _conflict("type changed", "code that reads or passes the old type would break")
 LOST_READ = _conflict(
     "response property removed",
@@ -204,7 +204,7 @@ WRAPPED = _conflict(
 )
 NEW_SUCCESS = _conflict(
     "new success status",
-    "the facade reads the documented one alone",
+    "the facade reads only the documented status",
     "UnexpectedResponse where the service responds with it",
 )
 LOST_SUCCESS = _conflict(
@@ -213,12 +213,12 @@ LOST_SUCCESS = _conflict(
 LOST_RELIED_MEMBER = _conflict(
     "status value removed",
     "the facade's own logic compares with it",
-    "corrections that look as if they had not been applied",
+    "corrections that seem not to have been applied",
 )
 DECIDE_MEMBER = _conflict(
     "new value that needs a decision",
-    "a person says whether it is a success",
-    "entries in `unknown`, never a success",
+    "a maintainer must decide whether it means success",
+    "results in the list unknown, never a success",
 )
 HELD_PROPERTY = _held("response property removed", "ours keeps it", "None where it is absent")
 HELD_MEMBER = _held(
@@ -227,31 +227,29 @@ HELD_MEMBER = _held(
 HELD_STATUS = _held("status removed", "ours keeps it", "the same")
 HELD_ERROR_BODY = _held("error body removed", "ours reads any error body", "the same error")
 HELD_MEDIA = _held("content type renamed", "ours reads JSON under any name", "the same")
-WEAKER = _held(
-    "may be absent or null", "ours keeps the type", "None where the service leaves it out"
-)
-ALIAS = _absorbed("property renamed", "read under both names")
+WEAKER = _held("may be absent or null", "ours keeps the type", "None where the service omits it")
+ALIAS = _absorbed("property renamed", "both names are read")
 
-# Gains, and what callers see nothing of.
+# Additions, and changes that callers do not see.
 NEW_PROPERTY = _absorbed("new property", "optional")
 NEW_MEMBER = _absorbed("new enum member", "enums are open")
 NEW_PARAMETER = _absorbed("new parameter", "optional")
-IDEMPOTENCY = _absorbed("idempotency key offered", "corrections could be repeated safely with it")
+IDEMPOTENCY = _absorbed("idempotency key offered", "with it, corrections could be retried safely")
 NEW_STATUS = _absorbed("new status", "any status is handled")
-NEW_VERSION = _absorbed("version", "the description's own")
-OLDER = _held("older version", "is this the description that was meant?", "the same")
+NEW_VERSION = _absorbed("version", "the version of the description")
+OLDER = _held("older version", "check that this is the intended description", "the same")
 BACK = _absorbed("came back", "the mark is removed")
-DEPRECATED = _absorbed("deprecated", "the vendor plans to drop it; ours keeps it, and says so")
+DEPRECATED = _absorbed("deprecated", "the vendor plans to remove it; ours keeps and marks it")
 WELCOME = _absorbed("no longer deprecated", "the mark is removed")
-DESCRIBED = _absorbed("described now", "x-togai-origin can go")
-DEFAULT = _absorbed("default changed", "always sent, or read only: the calls mean the same")
-OPTIONALITY = _absorbed("required or null changed", "ours stays: it fits both")
-LISTED = _absorbed("values listed or no longer listed", "ours stays: any text is read")
-FORMAT = _absorbed("format changed", "both are read alike")
-LOOSER = _absorbed("constraint loosened", "ours follows")
-TIGHTER = _absorbed("constraint tightened", "ours stays: it is about responses")
+DESCRIBED = _absorbed("described now", "x-togai-origin can be removed")
+DEFAULT = _absorbed("default changed", "always sent, or read only: no call changes its meaning")
+OPTIONALITY = _absorbed("required or null changed", "ours stays: it is compatible with both")
+LISTED = _absorbed("values listed or no longer listed", "ours stays: any string is read")
+FORMAT = _absorbed("format changed", "both are read in the same way")
+LOOSER = _absorbed("constraint loosened", "ours is loosened, too")
+TIGHTER = _absorbed("constraint tightened", "ours stays: it only affects responses")
 TIGHTER_SENT = _absorbed(
-    "request limit tightened", "the service may refuse what it took before", visible=True
+    "request limit tightened", "the service may reject values that it accepted before", visible=True
 )
-UNMODELLED = _absorbed("not modelled", "callers read it among the unknown properties")
+UNMODELLED = _absorbed("not modelled", "callers find it in additional_properties")
 UNMODELLED_PARAMETER = _absorbed("not modelled", "callers still cannot send it")

@@ -1,4 +1,4 @@
-"""The contract as text, with new data put into it so that every other line stays as it was."""
+"""Edits YAML as text: new data is written, and every other line stays the same."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _sequence(old: Any, data: list[Any]) -> None:
 
 
 def _written(value: Any) -> Any:
-    """New data as the contract writes it: short lists of texts in one line."""
+    """Return new data in the style of the contract: a short list of strings is on one line."""
     if isinstance(value, dict):
         return {_text(str(key)): _written(item) for key, item in value.items()}  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
     if isinstance(value, list):
@@ -79,7 +79,7 @@ def _written(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    """A text in double quotes if a reader of any YAML could take it for something else."""
+    """Return a string, in double quotes if YAML could read it as another type."""
     try:
         plain = yaml.safe_load(text) == text and yaml.safe_load(f"[{text}]") == [text]
     except yaml.YAMLError:

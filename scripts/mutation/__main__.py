@@ -1,4 +1,4 @@
-"""Test the bump with mutant descriptions, and a sample of them with real packages; print which survived.
+"""Test the bump with mutant descriptions, and a sample of them with real packages; print the survivors.
 
 Exit codes: 0 no survivor, 1 at least one.
 """
@@ -32,25 +32,25 @@ COMBINED = 150
 SEQUENCES = 20
 ALIASES = 8
 THOROUGH = 3
-"""Of so many merges one is also done again, and taken back."""
+"""One in this number of merges is also repeated and reverted."""
 TESTED = 6
-"""Packages that are tested in full: a suite takes a minute."""
+"""The number of packages that are tested completely; the tests of one take a minute."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/exam", description=__doc__)
     parser.add_argument("--merge-only", action="store_true", help="leave the packages out")
     at_once = multiprocessing.cpu_count()
     parser.add_argument("--jobs", type=int, default=at_once, metavar="N", help="processes at once")
     options = parser.parse_args(arguments)
-    # Mutants deviate from the contract: that is their purpose.
+    # Do not log the deviations: mutants deviate from the contract on purpose.
     logging.getLogger("togai").setLevel(logging.CRITICAL + 1)
     base = load(str(ROOT / "openapi.yaml"))
     mutants = [*single(base), *combined(base, COMBINED)]
     courses = list(sequences(base, SEQUENCES))
     started = time.monotonic()
-    # A fork in a process without threads is safe, and inherits the mutants.
+    # Forking a process without threads is safe, and the child inherits the mutants.
     with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
         examined = [(base, mutant, number % THOROUGH == 0) for number, mutant in enumerate(mutants)]
         results = pool.starmap(examine, examined, chunksize=20)
@@ -74,7 +74,7 @@ def _say(text: str) -> None:
 
 
 def _sample(mutants: list[Mutant], results: list[Result]) -> list[tuple[Mutant, Result]]:
-    """One mutant of each operator and verdict, and several of those that only a new package reads."""
+    """Return one mutant of each operator and verdict, and several that only a new package reads."""
     of: dict[tuple[str, str, bool], list[tuple[Mutant, Result]]] = {}
     for mutant, result in zip(mutants, results, strict=True):
         if not result.faults and result.verdict != "same":
@@ -88,7 +88,7 @@ def _sample(mutants: list[Mutant], results: list[Result]) -> list[tuple[Mutant, 
 
 
 def _packages(pool: Pool, sample: list[tuple[Mutant, Result]], room: Path) -> list[Result]:
-    """Bump to each of the sample; some of the packages that come out are tested in full."""
+    """Bump to each mutant of the sample; test some of the packages completely."""
     first = [(mutant.document, result.verdict, None) for mutant, result in sample]
     trials: list[Trial] = pool.starmap(judge, first, chunksize=1)
     fresh: dict[str, int] = {}
@@ -116,7 +116,7 @@ class _Row:
 
 
 def table(results: Iterable[Result], packages: Iterable[Result]) -> str:
-    """The table of an exam, an operator a row.
+    """Return the table of an exam, one operator per row.
 
     Args:
         results: The results of all merges.

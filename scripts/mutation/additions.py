@@ -1,6 +1,6 @@
-"""Operators for what a vendor adds and removes.
+"""Operators that add and remove items.
 
-`conflict` and `quiet` are expected where the caller programs cannot show it; all other cases depend on their outcome.
+`conflict` and `quiet` are expected where the caller programs cannot detect the change; otherwise their outcome decides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[Document, Spot], object]
 
-# A row of the table stays in one line, or in two.
+# A row of the table is on one line, or on two.
 # fmt: off
 
 NEW = "brandNew"
@@ -69,17 +69,17 @@ KINDS: dict[str, Document] = {
 
 
 def is_sent(spot: Spot) -> bool:
-    """Whether callers send it."""
+    """Return whether callers send it."""
     return spot.is_sent
 
 
 def is_received(spot: Spot) -> bool:
-    """Whether callers only ever read it."""
+    """Return whether callers only read it."""
     return not spot.is_sent
 
 
 def each(labels: Any, change: Callable[[Any], Change]) -> dict[str, Change]:
-    """A change for each label."""
+    """Return a change for each label."""
     return {str(label): change(label) for label in labels}
 
 
@@ -87,7 +87,7 @@ def each(labels: Any, change: Callable[[Any], Change]) -> dict[str, Change]:
 
 
 def add(described: Document, name: str = NEW, *, required: bool = False) -> Change:
-    """Give an object another property."""
+    """Add a property to an object."""
 
     def change(d: Document, spot: Spot) -> None:
         spot.of(d)["properties"][name] = copy.deepcopy(described)
@@ -193,7 +193,7 @@ def _text(name: str) -> Change:
     return _parameter("text", name)
 
 
-# Names that the builder of a request uses inside, and that a parameter may have all the same.
+# Names that the request builder uses itself, and that a parameter can have, too.
 FREE = each(("params", "headers", "json_status"), _text)
 row("new optional parameter", "quiet", calls, each(SENDABLE, _parameter) | FREE, one_way=True)
 row("new optional parameter that cannot be sent", "quiet", calls, each(UNSENDABLE, _parameter))
@@ -212,7 +212,7 @@ BODIES: dict[str, Document] = {
 
 
 def _status(code: str, body: Any = None) -> Change:
-    """Another status, with the body of the success if it is not given."""
+    """Add a status; its default body is the body of the success status."""
 
     def change(d: Document, spot: Spot) -> None:
         responses = spot.of(d)["responses"]
@@ -266,12 +266,12 @@ row(
 
 
 def is_query(spot: Spot) -> bool:
-    """Whether a parameter stands in the query."""
+    """Return whether a parameter is in the query."""
     return bool(spot.described["in"] == "query")
 
 
 def is_vendors(spot: Spot) -> bool:
-    """Whether the vendor's own description has a parameter."""
+    """Return whether the vendor's own description has a parameter."""
     return "x-togai-origin" not in spot.described
 
 
@@ -297,7 +297,7 @@ def _success(new: str) -> Change:
 
 
 def _media(new: str, *keys: str) -> Change:
-    """JSON under another content type: of the success, or below other keys."""
+    """Change the content type of JSON: of the success, or below other keys."""
 
     def change(d: Document, spot: Spot) -> None:
         content = Spot("", (*spot.at, *(keys or ("responses", "200")), "content")).of(d)
@@ -307,7 +307,7 @@ def _media(new: str, *keys: str) -> Change:
 
 
 def _changed_below(media: str) -> Change:
-    """JSON under another content type, with something changed below it."""
+    """Change the content type of JSON, and something below it."""
 
     def change(d: Document, spot: Spot) -> None:
         schema = _success_schema(d, spot)
@@ -340,7 +340,7 @@ row("changed below a renamed content type", "conflict", calls,
 
 
 def has_body(spot: Spot) -> bool:
-    """Whether a call has a body."""
+    """Return whether a call has a body."""
     return "requestBody" in spot.described
 
 

@@ -1,4 +1,4 @@
-"""Operators for what a vendor renames, moves, wraps and changes in place; see `additions` for what is expected."""
+"""Operators that rename, move, wrap and change items in place; see `additions` for the expected verdicts."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
     from mutation.additions import Change
 
-# A row of the table stays in one line, or in two.
+# A row of the table is on one line, or on two.
 # fmt: off
 
-# Renamed, moved, wrapped.
+# Renamed, moved or wrapped.
 
 
 def _snake(name: str) -> str:
@@ -65,7 +65,7 @@ def _recased(name: str) -> str:
 
 
 def _wrap(d: Document, spot: Spot) -> None:
-    """The property one level deeper, beside others in a new object."""
+    """Move a property one level deeper, into a new object with others."""
     needed = is_required(d, spot)
     add({"type": "object", "properties": {}}, "details", required=needed)(d, Spot("", spot.at[:-2]))
     inner = spot.above(d)["details"]
@@ -75,7 +75,7 @@ def _wrap(d: Document, spot: Spot) -> None:
 
 
 def _raise(d: Document, spot: Spot) -> None:
-    """The members of an object in the place of the object."""
+    """Replace an object by its members."""
     inner = schemas(d)[drop(d, spot)["$ref"].removeprefix(REF)]
     for name, described in inner["properties"].items():
         spot.above(d).setdefault(name, described)
@@ -200,7 +200,7 @@ def _in_success(spot: Spot) -> bool:
 
 
 def _inner(spot: Spot) -> str:
-    """The key of what a list or a map holds; empty for anything else."""
+    """Return the key of the items of a list or map; empty for any other schema."""
     return next((key for key in ("items", "additionalProperties") if key in spot.described), "")
 
 
@@ -303,7 +303,7 @@ row("parameter that became optional", "quiet", parameters,
 
 
 def _limits(spot: Spot, step: int = 0) -> Document:
-    """The limits of a property, each moved: upwards is looser for an upper one, downwards for a lower one."""
+    """Return the limits of a property, changed by a step: upper limits go up, lower limits go down."""
     return {
         key: spot.described[key] + (step if key in UPPER else -step)
         for key in (*UPPER, *LOWER)

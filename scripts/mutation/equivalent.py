@@ -1,4 +1,4 @@
-"""Operators that write the same wire down in another way: they must not cause a difference."""
+"""Operators that describe the same requests and responses in another notation; they must not cause a difference."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mutation.operators import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A row of the table stays in one line, or in two.
+# A row of the table is on one line, or on two.
 # fmt: off
 
 
@@ -49,7 +49,7 @@ def _swap(d: Document, spot: Spot) -> None:
 
 
 def _inline(d: Document, spot: Spot) -> None:
-    """The schema written out wherever it is used."""
+    """Inline a schema wherever it is used."""
     schema = drop(d, spot)
 
     def write(node: Document) -> None:
@@ -61,14 +61,14 @@ def _inline(d: Document, spot: Spot) -> None:
 
 
 def _extract(d: Document, spot: Spot) -> None:
-    """The schema of a property as a component of its own."""
+    """Move the schema of a property to a component."""
     name = f"{spot.at[2]}{spot.name.capitalize()}Extracted"
     schemas(d)[name] = copy.deepcopy(spot.of(d))
     put(d, spot, {"$ref": REF + name})
 
 
 def _compose(d: Document, spot: Spot) -> None:
-    """An object as allOf of two."""
+    """Split an object into an allOf of two."""
     own = spot.of(d)
     first = next(iter(own["properties"]))
     base = {"type": "object", "properties": {first: own["properties"].pop(first)}}
@@ -155,7 +155,7 @@ row("path parameter by another name, by content, or not declared", "quiet", para
 
 
 def _share(kind: str, *keys: str) -> Callable[[Document, Spot], None]:
-    """A piece of a call, or the spot itself, as a component."""
+    """Move a part of a call, or the spot itself, to a component."""
 
     def change(d: Document, spot: Spot) -> None:
         piece = Spot("", (*spot.at, *keys))
@@ -191,7 +191,7 @@ def _constants(d: Document, spot: Spot) -> None:
 
 
 def _shared_media(d: Document, spot: Spot) -> None:
-    """A media type as a component, as OpenAPI 3.2 has it."""
+    """Move a media type to a component, as OpenAPI 3.2 allows."""
     d["openapi"] = "3.2.0"
     _share("mediaTypes", "responses", "200", "content", JSON)(d, spot)
 

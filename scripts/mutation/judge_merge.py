@@ -1,7 +1,7 @@
 """Judges the merge of each mutant by its outcome, without generating anything.
 
-A service implements the mutant, and the six caller programs run against it above the package that callers have
-today: absorbed or held with another outcome is a survivor, and so is a conflict where nothing would have changed.
+A service implements the mutant, and the six caller programs run against it with the current package. A mutant that was
+absorbed or held although the outcome changed is a survivor, and so is a conflict without a change.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Result:
     Attributes:
         operator: Its operator.
         label: Its place.
-        verdict: The gravest verdict that it got: same, absorbed, held or conflict.
-        faults: What was wrong about it; a mutant with a fault survived.
-        has_alias: Whether only a new package reads it: its outcome is judged there.
+        verdict: The most severe verdict that it got: same, absorbed, held or conflict.
+        faults: The faults of the verdict; a mutant with a fault survived.
+        has_alias: Whether only a new package can read it, so that its outcome is judged with that package.
     """
 
     operator: str
@@ -46,7 +46,7 @@ class Result:
 
 
 def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
-    """Merge a mutant, and judge the verdict by the outcome; thoroughly, also what merging again and back does."""
+    """Merge a mutant, and judge the verdict by the outcome; if thorough, also merge it again and back."""
     try:
         merged = merge(base, mutant.document)
     except Unusable as error:
@@ -68,7 +68,7 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
 
 
 def _misjudged(base: Document, mutant: Mutant, merged: Merged, verdict: str) -> Iterator[str]:
-    """What is wrong about a verdict, whatever the outcome is."""
+    """Yield the faults of a verdict that do not depend on the outcome."""
     if mutant.expected in ("same", "conflict") and verdict != mutant.expected:
         yield f"{verdict} instead of {mutant.expected}"
     if mutant.expected == "quiet" and verdict == "conflict":
@@ -80,7 +80,7 @@ def _misjudged(base: Document, mutant: Mutant, merged: Merged, verdict: str) -> 
 
 
 def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
-    """Nothing is lost on the wire, merging again changes nothing, and there is a way back."""
+    """Return the faults: a lost fact on the wire, a change by merging again, or no way back."""
     faults = _kept(base, merged.contract, "forth") + _models(base, merged.contract)
     faults += list(_tightened(base, merged.contract))
     again = merge(merged.contract, mutant.document, last=merged.vendor)
@@ -101,7 +101,7 @@ def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
 
 
 def examine_sequence(base: Document, sequence: Sequence) -> Result:
-    """Merge bumps one after another: none may be a conflict, lose a fact or report anything as old."""
+    """Merge bumps one after another: none may be a conflict, lose a fact or report a difference as already known."""
     contract, last = base, None
     faults: list[str] = []
     for number, document in enumerate(sequence.documents, 1):
@@ -116,7 +116,7 @@ def examine_sequence(base: Document, sequence: Sequence) -> Result:
 
 
 def _models(before: Document, after: Document) -> list[str]:
-    """Schemas keep their names, what is new in one is optional, and Python can tell all names apart."""
+    """Return the faults: a renamed schema, a new required property, or two names that are equal in Python."""
     faults: list[str] = []
     old, new = before["components"]["schemas"], after["components"]["schemas"]
     faults += [f"the schema {name} lost its name" for name in old if name not in new]
@@ -132,7 +132,7 @@ def _models(before: Document, after: Document) -> list[str]:
 
 
 def _tightened(before: Any, after: Any, at: str = "#") -> Iterator[str]:
-    """Limits of ours only ever get looser."""
+    """Yield faults: a limit of ours that became tighter."""
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("Document", before), cast("Document", after)
         for key, value in old.items():
@@ -144,7 +144,7 @@ def _tightened(before: Any, after: Any, at: str = "#") -> Iterator[str]:
 
 
 def gravest(verdicts: list[Verdict]) -> str:
-    """The gravest of some verdicts; same if there are none."""
+    """Return the most severe verdict; same if there are none."""
     order = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
     return str(max(verdicts, key=order.index)) if verdicts else "same"
 

@@ -1,7 +1,7 @@
-"""Judges the package: the real bump into a copy of the project, and the facade's own tests and types above it.
+"""Judges the package: runs the real bump in a copy of the project, the facade's tests and the type checkers.
 
-Each mutant gets a copy of its own; where the generated package comes out as one that was tested already, the tests
-are not run again.
+Each mutant gets its own copy. If the generated package is identical to one that was already tested, the tests are not
+run again.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ PARTS = (CONTRACT, CHANGELOG, "generated", "togai", "tests", "pyproject.toml", "
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of a real bump: the digest of the package, and what was wrong."""
+    """The result of a real bump: the digest of the package, and the faults."""
 
     package: str
     faults: tuple[str, ...] = ()
 
 
 def project(into: Path) -> Path:
-    """A copy of the project as callers get it, with the facade's tests."""
+    """Make a copy of the project, with the facade's tests; return its folder."""
     tree = into / "project"
     tree.mkdir()
     for part in PARTS:
@@ -52,7 +52,7 @@ def project(into: Path) -> Path:
 
 
 def digest(tree: Path) -> str:
-    """One text for all that the generated package of a project holds."""
+    """Return the contents of the generated package of a project as one text."""
     hasher = hashlib.sha256()
     package = tree / PACKAGE
     for file in sorted(package.rglob("*.py")):
@@ -61,7 +61,7 @@ def digest(tree: Path) -> str:
 
 
 def bumped(tree: Path, document: Document, verdict: str) -> list[str]:
-    """Take a mutant into a project by the real command's code, which runs the caller programs; returns the faults."""
+    """Bump a project to a mutant with the code of scripts/bump, which runs the caller programs; return the faults."""
     spec = tree.parent / "mutant.json"
     spec.write_text(json.dumps(document), "utf-8")
     before = _snapshot(tree)
@@ -86,16 +86,16 @@ def _snapshot(tree: Path) -> dict[str, bytes]:
 
 
 def tested(tree: Path, caches: Path) -> list[str]:
-    """Run the facade's tests and the type checkers; returns the faults."""
+    """Run the facade's tests and the type checkers; return the faults."""
     scripts = Path(sysconfig.get_path("scripts"))
     python = sys.executable
     runs = {
-        # In a folder of its own: suites that share pytest's default one clear each other's away.
+        # In its own folder: test runs that share pytest's default folder delete each other's files.
         "the facade's tests": [
             python, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
             f"--basetemp={tree.parent / 'pytest'}",
             "tests/decoding", "tests/events", "tests/corrections/test_corrections.py",
-            # A bump that loosens a limit loosens it for callers.
+            # A bump that loosens a limit also loosens it for callers.
             "--deselect=tests/decoding/test_values.py::test_the_limits_of_the_contract_are_checked",
         ],
         "mypy": [python, "-m", "mypy", f"--cache-dir={caches}", "togai", "tests/typing"],
@@ -123,12 +123,12 @@ def judge(document: Document, verdict: str, caches: Path | None) -> Trial:
     Args:
         document: The mutant's description.
         verdict: The verdict that the merge gave.
-        caches: A folder for the type checker's caches, to test the result as well.
+        caches: A folder for the caches of the type checker; if it is passed, the result is tested, too.
     """
     with tempfile.TemporaryDirectory(prefix="exam-") as room:
         tree = project(Path(room))
         faults = bumped(tree, document, verdict)
         if not faults and caches is not None:
-            # One for each process: two must not write one cache.
+            # One cache per process: two processes must not write the same cache.
             faults = tested(tree, caches / str(os.getpid()))
         return Trial(digest(tree), tuple(faults))

@@ -25,9 +25,9 @@ class Mutant:
     """A description that differs from the contract.
 
     Attributes:
-        operator: Which kind of difference, or which way of combining several.
-        label: Where.
-        expected: The gravest verdict that it must get.
+        operator: The kind of difference, or the way of combining several.
+        label: The place.
+        expected: The most severe verdict that it must get.
         document: The description.
         one_way: Whether going back to the contract is a conflict.
     """
@@ -40,7 +40,7 @@ class Mutant:
 
 
 def single(base: Document) -> Iterator[Mutant]:
-    """Each operator at each place where it fits; what gives the same description twice comes once."""
+    """Yield each operator at each place where it fits; equal descriptions only once."""
     seen: set[str] = set()
     for operator in OPERATORS:
         for place in operator.places(base):
@@ -55,11 +55,11 @@ def single(base: Document) -> Iterator[Mutant]:
 
 
 def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
-    """Two or three operators at once, at random.
+    """Yield random combinations of two or three operators.
 
-    Left out are places that cut off what stands behind them, for there another difference could go unseen.
+    Places that make schemas unreachable are omitted, because they could hide another difference.
     """
-    chance = random.Random(seed)  # noqa: S311 - the same ones in every run
+    chance = random.Random(seed)  # noqa: S311 - the same in every run
     everything = [
         (operator, place)
         for operator in OPERATORS
@@ -68,7 +68,7 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
     ]
     created = 0
     while created < count:
-        # How it is written comes last: it moves what the others look for.
+        # Operators that change the notation come last: they move what other operators look for.
         chosen = sorted(chance.sample(everything, chance.choice((2, 3))), key=_is_form)
         if sum(operator.form for operator, _ in chosen) > 1 or _at_one_place(chosen):
             continue
@@ -87,7 +87,7 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
 
 
 def _at_one_place(chosen: list[tuple[Operator, Place]]) -> bool:
-    """Whether one of them could undo another."""
+    """Return whether one of them could undo another."""
     targets = [place.label.split()[0].rstrip(",") for _, place in chosen]
     return len(set(targets)) < len(targets)
 
@@ -98,14 +98,14 @@ def _is_form(pair: tuple[Operator, Place]) -> bool:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Descriptions that a vendor publishes one after another."""
+    """A sequence of descriptions that a vendor publishes."""
 
     label: str
     documents: tuple[Document, ...]
 
 
 def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) -> Iterator[Sequence]:
-    """Bumps one after another, each from what the vendor had before; none breaks a caller."""
+    """Yield sequences of bumps, each from the previous description; none breaks a caller."""
     chance = random.Random(seed)  # noqa: S311
     harmless = [operator for operator in OPERATORS if operator.expected == "quiet"]
     for number in range(count):
@@ -125,7 +125,7 @@ def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) ->
                 continue
             if following == present:
                 continue
-            # What a later bump brings must not replace what this one does.
+            # A later bump must not replace the change of this one.
             fresh = f'"{additions.NEW}{len(documents)}"'
             present = json.loads(json.dumps(following).replace(f'"{additions.NEW}"', fresh))
             documents.append(present)

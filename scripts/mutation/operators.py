@@ -1,4 +1,4 @@
-"""Mutation operators: each a kind of difference, applied wherever it fits, with the verdict that is right for it."""
+"""Mutation operators: each is a kind of difference, applied wherever it fits, with the expected verdict."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Spot:
-    """Somewhere in a description.
+    """A place in a description.
 
     Attributes:
-        label: Where, for people.
-        at: The keys that lead there; a parameter goes by its name.
-        described: What the contract has there.
+        label: Its name in reports.
+        at: The keys that lead there; a parameter is identified by its name.
+        described: The value in the contract.
         is_sent: Whether callers send it.
-        cuts: Whether schemas are reached through it.
+        cuts: Whether its removal makes schemas unreachable.
     """
 
     label: str
@@ -35,15 +35,15 @@ class Spot:
 
     @property
     def name(self) -> str:
-        """The last key: the name of a property, parameter or schema, or an enum value."""
+        """Return the last key: the name of a property, parameter or schema, or an enum value."""
         return self.at[-1]
 
     def of(self, d: Document) -> Any:
-        """What a description has there."""
+        """Return the value of a description there."""
         return self.above(d, 0)
 
     def above(self, d: Document, levels: int = 1) -> Any:
-        """What a description has so many keys above it."""
+        """Return the value of a description a number of keys above it."""
         node: Any = d
         for key in self.at[: len(self.at) - levels]:
             if isinstance(node, list):
@@ -59,7 +59,7 @@ def _name(node: Any) -> Any:
 
 @dataclass(frozen=True)
 class Place:
-    """A change at a spot: `change` makes the difference, in a description that still has the spot."""
+    """A change at a spot; `change` applies it to a description that still has the spot."""
 
     label: str
     change: Callable[[Document], object]
@@ -71,10 +71,10 @@ class Operator:
     """A kind of difference.
 
     Attributes:
-        name: What it is, in words.
-        expected: same, quiet, conflict, or outcome: whatever the caller programs say.
+        name: A phrase that describes it.
+        expected: same, quiet, conflict, or outcome, if the caller programs decide.
         places: All places of a description where it fits.
-        one_way: Whether taking it back is a conflict: callers may use by then what is taken from them.
+        one_way: Whether reverting it is a conflict, because callers may already use the addition.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Operator:
 
     @property
     def form(self) -> bool:
-        """Whether it only changes how the same is written down."""
+        """Return whether it only changes the notation."""
         return self.expected == "same"
 
 
@@ -104,13 +104,13 @@ def row(
     """Register an operator: a change, or several with labels, at each spot of a kind where it fits.
 
     Args:
-        name: What it is, in words.
+        name: A phrase that describes it.
         expected: The verdict, see `Operator`.
         spots: The kind of spots.
-        change: Makes the difference, given the description and the spot.
+        change: Changes the description at the spot.
         when: Whether it fits a spot.
-        cuts: Whether schemas behind the spot are reached no longer.
-        one_way: Whether taking it back is a conflict.
+        cuts: Whether schemas behind the spot become unreachable.
+        one_way: Whether reverting it is a conflict.
     """
     variants: Mapping[str, Callable[..., object]] = {"": change} if callable(change) else change
 
@@ -124,7 +124,7 @@ def row(
 
 
 def _bound(change: Callable[..., object], spot: Spot) -> Callable[[Document], object]:
-    """A change that knows its spot: a lambda in a loop would look at the last one."""
+    """Return a change that is bound to its spot; a lambda in a loop would use the last spot."""
     return lambda d: change(d, spot)
 
 
@@ -132,19 +132,19 @@ def _bound(change: Callable[..., object], spot: Spot) -> Callable[[Document], ob
 
 
 def whole(_: Document) -> Iterator[Spot]:
-    """The description itself: one spot."""
+    """Yield the description itself as one spot."""
     yield Spot("all")
 
 
 def calls(d: Document) -> Iterator[Spot]:
-    """Every call."""
+    """Yield every call."""
     for path, item in d["paths"].items():
         for method, call in item.items():
             yield Spot(f"{method} {path}", ("paths", path, method), call, cuts=True)
 
 
 def parameters(d: Document) -> Iterator[Spot]:
-    """Every parameter of every call."""
+    """Yield every parameter of every call."""
     for call in calls(d):
         for event in call.described.get("parameters", ()):
             at = (*call.at, "parameters", event["name"])
@@ -152,7 +152,7 @@ def parameters(d: Document) -> Iterator[Spot]:
 
 
 def statuses(d: Document) -> Iterator[Spot]:
-    """Every error status of every call."""
+    """Yield every error status of every call."""
     for call in calls(d):
         for code, response in call.described["responses"].items():
             if not code.startswith("2"):
@@ -160,19 +160,19 @@ def statuses(d: Document) -> Iterator[Spot]:
 
 
 def components(d: Document) -> Iterator[Spot]:
-    """Every schema."""
+    """Yield every schema."""
     used = sent(d)
     for name, schema in sorted(schemas(d).items()):
         yield Spot(name, ("components", "schemas", name), schema, name in used)
 
 
 def objects(d: Document) -> Iterator[Spot]:
-    """Every schema that is an object with properties."""
+    """Yield every schema that is an object with properties."""
     return (component for component in components(d) if "properties" in component.described)
 
 
 def properties(d: Document) -> Iterator[Spot]:
-    """Every property of every schema."""
+    """Yield every property of every schema."""
     for spot in objects(d):
         for name, described in spot.described["properties"].items():
             at, cuts = (*spot.at, "properties", name), "$ref" in str(described)
@@ -180,33 +180,33 @@ def properties(d: Document) -> Iterator[Spot]:
 
 
 def enums(d: Document) -> Iterator[Spot]:
-    """Every enum."""
+    """Yield every enum."""
     return (component for component in components(d) if "enum" in component.described)
 
 
 def values(d: Document) -> Iterator[Spot]:
-    """Every value of every enum."""
+    """Yield every value of every enum."""
     for enum in enums(d):
         for value in enum.described["enum"]:
             yield Spot(f"{enum.name}.{value}", (*enum.at, "enum", value), value, enum.is_sent)
 
 
-# What changes have in common.
+# Shared by several changes.
 
 
 def put(d: Document, spot: Spot, described: Any) -> None:
-    """Describe what is there in another way."""
+    """Replace the description of a spot."""
     spot.of(d)
     spot.above(d)[spot.name] = copy.deepcopy(described)
 
 
 def update(**changes: Any) -> Callable[[Document, Spot], object]:
-    """A change that describes something more."""
+    """Return a change that sets keys in the description of a spot."""
     return lambda d, spot: spot.of(d).update(copy.deepcopy(changes))
 
 
 def drop(d: Document, spot: Spot) -> Any:
-    """Remove a property, parameter, value, status or call; returns what stood there."""
+    """Remove a property, parameter, value, status or call; return it."""
     holder, node = spot.above(d), spot.of(d)
     if isinstance(holder, list):
         cast("Any", holder).remove(node)
@@ -223,12 +223,12 @@ def require(d: Document, spot: Spot) -> None:
 
 
 def is_required(d: Document, spot: Spot) -> bool:
-    """Whether a property is required."""
+    """Return whether a property is required."""
     return spot.name in spot.above(d, 2).get("required", ())
 
 
 def rename(d: Document, spot: Spot, new: str) -> None:
-    """Give a property another name."""
+    """Rename a property."""
     required = is_required(d, spot)
     spot.above(d)[new] = drop(d, spot)
     if required:
@@ -236,13 +236,13 @@ def rename(d: Document, spot: Spot, new: str) -> None:
 
 
 def schemas(d: Document) -> Document:
-    """The components that are schemas."""
+    """Return the components that are schemas."""
     schemas: Document = d["components"]["schemas"]
     return schemas
 
 
 def sent(d: Document) -> set[str]:
-    """The names of the schemas of what callers send."""
+    """Return the names of the schemas that callers send."""
     reached: set[str] = set()
     waiting: list[Any] = [
         call.described.get(part) for call in calls(d) for part in ("parameters", "requestBody")

@@ -1,8 +1,8 @@
-"""Six caller programs: what the facade above a generated package returns, run against a description.
+"""Six caller programs, which run the facade with a generated package against a description.
 
 python -m mutation.outcome CONTRACT DESCRIPTION [LAST]
 
-Prints as JSON which programs have another outcome than callers have today: with a description, and with the last one.
+Prints as JSON the programs whose outcome differs from the current one: with a description, and with the last one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _total(events: Iterable[Any]) -> str:
 
 
 def _gaps(model: Any, at: str = "") -> list[str]:
-    """The values that are missing where the type promises one."""
+    """Return the values that are missing although their type does not allow None."""
     gaps: list[str] = []
     for field in attrs.fields(type(model)):
         value = getattr(model, field.name)
@@ -91,7 +91,7 @@ def undoing_one(client: Togai, service: Service) -> Any:
 
 
 def undoing_many(client: Togai, service: Service) -> Any:
-    """Undo an account with one event more than a call corrects."""
+    """Undo an account that has one event more than a call can correct."""
     result = client.events.undo(account_id="bulk", whole_account=True)
     return [len(result.succeeded), result.maybe_truncated, len(_reverted(service))]
 
@@ -109,13 +109,13 @@ def replacing(client: Togai, service: Service) -> Any:
         if event.event_payload.id == "event-9"
     ]
     stored = dict(service.events[-1]["eventPayload"])
-    # The instant counts, not the way in which it is written.
+    # Compare the instant, not its notation.
     stored["timestamp"] = str(datetime.fromisoformat(stored["timestamp"]))
     return [len(result), [quantities(event)["distance"].__str__() for event in outcomes], stored]
 
 
 def reconciling(client: Togai, service: Service) -> Any:
-    """Find out about a correction whose response was lost."""
+    """Determine the result of a correction whose response was lost."""
     event = client.events.get("event-3")
     service.fail_next_correction = True
     try:
@@ -136,7 +136,7 @@ PROGRAMS: dict[str, Callable[[Togai, Service], Any]] = {
 
 
 def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """The outcome of each program, each with a service of its own.
+    """Return the outcome of each program, each with its own service.
 
     Args:
         ours: Our contract.
@@ -177,7 +177,7 @@ def judged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, str]:
 
 
 def expected() -> dict[str, Any]:
-    """The outcomes that callers have today, counted without the facade."""
+    """Return the expected outcomes, computed without the facade."""
     numbers = range(1, sum(ACCOUNTS.values()) + 1)
     acme, rides = numbers[: ACCOUNTS["acme"]], [number for number in numbers if number % 2 == 0]
     counts = [[len(some), str(sum(some))] for some in (numbers, acme, rides, numbers)]
@@ -200,7 +200,7 @@ def expected() -> dict[str, Any]:
 
 
 def differing(outcomes: dict[str, Any]) -> dict[str, str]:
-    """For each program whose outcome is not what callers have today: what it was and would be."""
+    """Return the expected and the new outcome of each program whose outcome changes."""
     wanted = expected()
     return {
         name: f"{_short(wanted[name])} -> {_short(outcomes.get(name))}"
@@ -215,7 +215,7 @@ def _short(value: Any) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the programs; returns the exit code."""
+    """Run the programs; return the exit code."""
     ours, *descriptions = (load(str(Path(argument))) for argument in arguments)
     differences = [differing(outcomes(ours, theirs)) for theirs in descriptions]
     print(json.dumps((*differences, {})[:2]))

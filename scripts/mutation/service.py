@@ -1,8 +1,8 @@
-"""A service in memory that implements a description of the vendor's, whatever it renamed, moved or wrapped.
+"""An in-memory service that implements a description of the vendor, including what it renamed, moved or wrapped.
 
-It knows 120 events in the form of our contract. A request is read as the description says: query parameters that it
-does not name are ignored, what it requires must be there. A response is written as it says: each property takes
-the value of ours that has its name, or its name in Python, or that is missing where it is new.
+It has 120 events in the form of our contract. It reads requests by the description: query parameters that are not
+described are ignored, and required ones must be present. It writes responses by the description: each property has
+the value of our property with the same name, or the same name in Python, or a removed one if the property is new.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ class Service:
     """The service behind a description.
 
     Args:
-        ours: Our contract, in whose form events are held.
-        theirs: The description that requests are read and responses are written by.
+        ours: Our contract; events are stored in its form.
+        theirs: The description for reading requests and writing responses.
     """
 
     def __init__(self, ours: JSONObject, theirs: JSONObject) -> None:
@@ -98,23 +98,23 @@ class Service:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Respond to a request."""
         try:
-            mine, other, ids = self._call(request)
-            query = self._query(mine, other, request, ids)
-            truth = self._respond(mine, other, query, request)
+            call, other, ids = self._call(request)
+            query = self._query(call, other, request, ids)
+            truth = self._respond(call, other, query, request)
         except Refused as error:
             return httpx.Response(error.status, json={"message": str(error)})
-        if self.fail_next_correction and mine.method == "post":
+        if self.fail_next_correction and call.method == "post":
             self.fail_next_correction = False
             return httpx.Response(502, text="bad gateway")
-        return self._response(mine, other, truth)
+        return self._response(call, other, truth)
 
     def _call(self, request: httpx.Request) -> tuple[Operation, Operation, dict[str, str]]:
-        """The operation that a request is for; by its address, and not by ours."""
-        for mine, other in self._calls:
+        """Return the operation of a request, by its path in the description."""
+        for call, other in self._calls:
             if other is not None and request.method.lower() == other.method:
                 ids = self._matches(request, other)
                 if ids is not None:
-                    return mine, other, ids
+                    return call, other, ids
         raise Refused(404, "There is no such call.")
 
     def _matches(self, request: httpx.Request, other: Operation) -> dict[str, str] | None:
@@ -134,9 +134,9 @@ class Service:
         return None
 
     def _query(
-        self, mine: Operation, other: Operation, request: httpx.Request, ids: dict[str, str]
+        self, call: Operation, other: Operation, request: httpx.Request, ids: dict[str, str]
     ) -> dict[str, str]:
-        """The parameters of a request under our names, as the description reads them."""
+        """Return the parameters of a request under our names, read by the description."""
         if not any("bearer" in way or way == "none" for way in other.security):
             raise Refused(401, "The credential is not valid.")
         cookies = re.findall(r"([^=; ]+)=([^;]*)", request.headers.get("cookie", ""))
@@ -146,19 +146,19 @@ class Service:
             "cookie": dict(cookies),
             "path": ids,
         }
-        names = self._reader.parameters(mine, other)
+        names = self._reader.parameters(call, other)
         read = {
             names.get(key, ""): self._value(parameter, sources.get(key[0], {}))
             for key, parameter in other.parameters.items()
         }
-        # What the vendor describes elsewhere works although its description lacks it.
-        for parameter in mine.parameters.values():
+        # A parameter that the vendor documents elsewhere works, although its description does not contain it.
+        for parameter in call.parameters.values():
             if "x-togai-origin" in parameter.node.value:
                 read.setdefault(parameter.name, request.url.params.get(parameter.name))
         return {name: value for name, value in read.items() if name and value is not None}
 
     def _value(self, parameter: Parameter, source: Mapping[str, str]) -> str | None:
-        """The value of a parameter, or its default.
+        """Return the value of a parameter, or its default.
 
         Raises:
             Refused: It is missing, or not allowed.
@@ -175,11 +175,11 @@ class Service:
         return value
 
     def _respond(
-        self, mine: Operation, other: Operation, query: dict[str, str], request: httpx.Request
+        self, call: Operation, other: Operation, query: dict[str, str], request: httpx.Request
     ) -> JSONObject:
-        if mine.method == "post":
+        if call.method == "post":
             return self._correct(other, query, request)
-        if "{" in mine.path:
+        if "{" in call.path:
             key, value = next(iter(query.items()), ("event_id", ""))
             events = [event for event in self.events if _path_id(event, key) == value]
             return {"events": [{**event, "eventPipelineInfo": PIPELINE} for event in events]}
@@ -222,10 +222,10 @@ class Service:
                 self.events.append(_stored(copy.deepcopy(payload), number, moment))
         return {} if query.get("async") == "true" else {"data": entries}
 
-    def _response(self, mine: Operation, other: Operation, truth: JSONObject) -> httpx.Response:
-        """The success that the description names last: a new one is what the service responds with."""
+    def _response(self, call: Operation, other: Operation, truth: JSONObject) -> httpx.Response:
+        """Return the response of a call; its status is the new success status of the description, if there is one."""
         named = [status for status in other.responses if status[:1] == "2"]
-        status = next((status for status in named if status not in mine.responses), "200")
+        status = next((status for status in named if status not in call.responses), "200")
         message = response_of(other, status) or other.responses.get("default")
         code = 200 if not status.isdigit() else int(status)
         schema = json_of(message) if message else None
@@ -236,14 +236,14 @@ class Service:
         media = next(
             (media for media in message.media if media.endswith("json")), "application/json"
         )
-        success = response_of(mine, "200")
+        success = response_of(call, "200")
         ours = json_of(success) if success else None
         body = self._reader.write(schema, ours, truth)
         return httpx.Response(code, content=json.dumps(body), headers={"content-type": media})
 
 
 def _path_id(event: JSONObject, name: str) -> str:
-    """The id of an event that a path names."""
+    """Return the id of an event in a path."""
     outer = {python_name(name): name for name in event}
     value = event.get(outer.get(python_name(name), ""), event["eventPayload"].get("id"))
     return str(value)

@@ -1,4 +1,4 @@
-"""Which name of a description stands for which of our contract, and the values of one in the form of the other."""
+"""Translates names and values between a description and our contract."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Refused(Exception):
 
 
 def check_parameter(name: str, value: str, shape: Shape) -> None:
-    """Refuse a parameter that the description does not allow."""
+    """Raise Refused for a parameter that the description does not allow."""
     if not re.fullmatch(_PATTERNS.get(shape.kind, ".*"), value, re.DOTALL):
         raise Refused(400, f"{name} is not of the type {shape.kind}.")
     parsed = json.loads(value) if shape.kind in _PATTERNS else value
@@ -77,7 +77,7 @@ def _check_value(at: str, value: Any, shape: Shape) -> None:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Whether a text has a pattern; any text has one that Python cannot read."""
+    """Return whether a string matches a pattern; True for a pattern that Python cannot compile."""
     try:
         return re.search(pattern, value) is not None
     except re.error:
@@ -85,21 +85,21 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 class Translator:
-    """Reads requests and writes responses as a description says, for a service that holds our form."""
+    """Reads requests and writes responses by a description, for a service that stores events in our form."""
 
     def __init__(self, ours: Description, theirs: Description) -> None:
         self._ours = ours
         self._theirs = theirs
 
-    def parameters(self, mine: Operation, other: Operation) -> dict[tuple[str, str], str]:
-        """Our name for each parameter of theirs that stands for one of ours."""
+    def parameters(self, call: Operation, other: Operation) -> dict[tuple[str, str], str]:
+        """Return our name for each parameter of theirs that corresponds to one of ours."""
         named = {
-            key: parameter.name if key[0] == "path" else mine.parameters[key].name
+            key: parameter.name if key[0] == "path" else call.parameters[key].name
             for key, parameter in other.parameters.items()
-            if key[0] == "path" or key in mine.parameters
+            if key[0] == "path" or key in call.parameters
         }
         lost = [
-            parameter for key, parameter in mine.parameters.items() if key not in other.parameters
+            parameter for key, parameter in call.parameters.items() if key not in other.parameters
         ]
         for key, parameter in other.parameters.items():
             name = python_name(re.sub("^[Xx]-", "", parameter.name))
@@ -114,7 +114,7 @@ class Translator:
         return named
 
     def body(self, other: Message | None, request: httpx.Request) -> JSONObject | None:
-        """The body of a request in the form of our contract."""
+        """Return the body of a request in the form of our contract."""
         if other is None or not request.content:
             if other is not None and other.required:
                 raise Refused(400, "A body is required.")
@@ -131,34 +131,34 @@ class Translator:
         return self._ours.shape(ours) if ours else None
 
     def _read(self, node: Node, ours: Node | None, value: Any, at: str) -> Any:
-        """A value of theirs in our form."""
-        shape, mine = self._theirs.shape(node), self._shape(ours)
+        """Return a value of theirs in our form."""
+        shape, match = self._theirs.shape(node), self._shape(ours)
         wanted = _TYPES.get(shape.kind)
         if wanted and not isinstance(value, wanted):
             raise Refused(400, f"{at} is not of the type {shape.kind}.")
         _check_value(at, value, shape)
         if shape.kind == "list" and shape.inner:
-            inner = _inside(mine)
+            inner = _inside(match)
             return [self._read(shape.inner, inner, item, f"{at}[]") for item in value]
         if shape.kind == "object" and shape.properties:
-            return self._read_object(shape, mine, value, at)
+            return self._read_object(shape, match, value, at)
         return value
 
-    def _read_object(self, shape: Shape, mine: Shape | None, value: JSONObject, at: str) -> Any:
+    def _read_object(self, shape: Shape, match: Shape | None, value: JSONObject, at: str) -> Any:
         missing = [name for name in shape.required if name not in value]
         if missing:
             raise Refused(400, f"{at}.{missing[0]} is required.")
         read: JSONObject = {}
-        pairs = self._pairs(shape, mine) if mine else {}
+        pairs = self._pairs(shape, match) if match else {}
         for name, child in shape.properties.items():
             if name in value and not self._theirs.shape(child).read_only:
                 own = pairs.get(name, name)
-                inner = _inside(mine, own)
+                inner = _inside(match, own)
                 read[own] = self._read(child, inner, value[name], f"{at}.{name}")
         return read
 
     def _pairs(self, theirs: Shape, ours: Shape) -> dict[str, str]:
-        """Our name for each property of theirs that stands for one of ours."""
+        """Return our name for each property of theirs that corresponds to one of ours."""
         pairs = {name: name for name in theirs.properties if name in ours.properties}
         lost = [name for name in ours.properties if name not in pairs]
 
@@ -178,45 +178,45 @@ class Translator:
         return pairs
 
     def write(self, node: Node, ours: Node | None, value: Any, depth: int = 0) -> Any:
-        """A value of ours as the description has it."""
-        shape, mine = self._theirs.shape(node), self._shape(ours)
+        """Return a value of ours in the form of the description."""
+        shape, match = self._theirs.shape(node), self._shape(ours)
         if depth > _DEEPEST:
             return None
         if shape.kind == "object" and shape.properties and isinstance(value, dict):
-            return self._object(shape, mine, cast("JSONObject", value), depth + 1)
+            return self._object(shape, match, cast("JSONObject", value), depth + 1)
         each, is_map = shape.inner, isinstance(value, dict)
         if each and shape.kind == "list":
-            inner = _inside(mine) if mine and mine.kind == "list" else ours
+            inner = _inside(match) if match and match.kind == "list" else ours
             items: Sequence[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
             return [self.write(each, inner, item, depth + 1) for item in items]
         if each and shape.kind == "map" and is_map:
             entries = cast("JSONObject", value).items()
             return {
-                key: self.write(each, _inside(mine), entry, depth + 1) for key, entry in entries
+                key: self.write(each, _inside(match), entry, depth + 1) for key, entry in entries
             }
-        return self._scalar(shape, mine, value)
+        return self._scalar(shape, match, value)
 
-    def _object(self, shape: Shape, mine: Shape | None, value: JSONObject, depth: int) -> Any:
+    def _object(self, shape: Shape, match: Shape | None, value: JSONObject, depth: int) -> Any:
         written: JSONObject = {}
-        pairs = self._pairs(shape, mine) if mine else {name: name for name in shape.properties}
+        pairs = self._pairs(shape, match) if match else {name: name for name in shape.properties}
         for name, node in shape.properties.items():
             inner, own = self._theirs.shape(node), pairs.get(name, name)
             if inner.write_only:
                 continue
             if own in value:
-                written[name] = self.write(node, _inside(mine, own), value[own], depth)
-            elif mine and mine.node and _is_wrapper(shape, inner, mine):
-                written[name] = self.write(node, mine.node, value, depth)
+                written[name] = self.write(node, _inside(match, own), value[own], depth)
+            elif match and match.node and _is_wrapper(shape, inner, match):
+                written[name] = self.write(node, match.node, value, depth)
             elif name not in pairs and (deeper := _deep(value, name)) is not None:
                 written[name] = self._scalar(inner, None, deeper)
             elif name in shape.required:
-                # The token that a last page must have names no further page.
+                # A token that is required on a last page does not name another page.
                 written[name] = "" if own == "nextToken" else self._sample(inner)
         return written
 
-    def _scalar(self, shape: Shape, mine: Shape | None, value: Any) -> Any:
+    def _scalar(self, shape: Shape, match: Shape | None, value: Any) -> Any:
         if shape.enum is not None and isinstance(value, str) and value not in shape.enum:
-            return _renamed(value, mine.enum or () if mine else (), shape.enum)
+            return _renamed(value, match.enum or () if match else (), shape.enum)
         if not isinstance(value, _FITTING.get(shape.kind, ())):
             return self._sample(shape)
         if not isinstance(value, str):
@@ -235,24 +235,24 @@ class Translator:
         return copy.copy(_SAMPLES.get(shape.words, _SAMPLES.get(shape.kind, "text")))
 
 
-def _inside(mine: Shape | None, name: str | None = None) -> Node | None:
-    """What an object of ours has under a name, or a list or map of ours holds."""
-    if mine is None:
+def _inside(match: Shape | None, name: str | None = None) -> Node | None:
+    """Return the node of a property of our object, or of the items of our list or map."""
+    if match is None:
         return None
-    return mine.inner if name is None else mine.properties.get(name)
+    return match.inner if name is None else match.properties.get(name)
 
 
-def _is_wrapper(holder: Shape, inner: Shape, mine: Shape) -> bool:
-    """Whether a new object holds what stood beside it: all of our object, or a property of it."""
-    gone = not any(name in holder.properties for name in mine.required)
-    known = {python_name(name) for name in mine.properties}
+def _is_wrapper(holder: Shape, inner: Shape, match: Shape) -> bool:
+    """Return whether a new object wraps all of our object, or a property of it."""
+    gone = not any(name in holder.properties for name in match.required)
+    known = {python_name(name) for name in match.properties}
     return bool(inner.properties) and (
         gone or any(python_name(name) in known for name in inner.properties)
     )
 
 
 def _renamed(value: str, old: Sequence[str], new: Sequence[str]) -> str:
-    """The value that stands in the place of one that is gone; itself, if it is not listed, otherwise the last one."""
+    """Return the new value at the position of a removed one, otherwise the last new one; unchanged without an enum."""
     fresh = [each for each in new if each not in old]
     gone = [each for each in old if each not in new]
     if value in gone and gone.index(value) < len(fresh):
@@ -261,7 +261,7 @@ def _renamed(value: str, old: Sequence[str], new: Sequence[str]) -> str:
 
 
 def _deep(value: Any, name: str) -> Any:
-    """The first value that has a name in Python, anywhere below."""
+    """Return the first value of a property with a name in Python, at any depth."""
     if not isinstance(value, dict):
         return None
     entries = cast("JSONObject", value)

@@ -1,6 +1,6 @@
-"""What another version of the generator would change: its files, what callers see, and what the tests say.
+"""Reports what another version of the generator would change: files, the public surface, and test results.
 
-python -m mutation.upgrade VERSION; exit codes: 0 callers would see nothing, 1 they would, 2 no such version.
+python -m mutation.upgrade VERSION; exit codes: 0 no change for callers, 1 a change, 2 no such version.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Trial:
 
     Attributes:
         report: Markdown for a maintainer.
-        visible: Whether callers would see anything of it.
+        visible: Whether callers would see a change.
     """
 
     report: str
@@ -40,7 +40,7 @@ class Trial:
 
 
 def install(version: str, into: Path) -> Path:
-    """Make an environment with another generator and the pinned ruff; gives the folder of its tools.
+    """Make an environment with another generator and the pinned ruff; return the folder of its tools.
 
     Raises:
         NoSuchVersion: It is not a version, or cannot be installed.
@@ -61,12 +61,12 @@ def install(version: str, into: Path) -> Path:
 
 
 def attempt(version: str, room: Path, *, suite: bool = True) -> Trial:
-    """Generate with another version into a copy of the project, and test the facade above it.
+    """Generate with another version into a copy of the project, and test the facade with it.
 
     Args:
         version: The generator's version.
         room: An empty folder.
-        suite: False to leave the facade's tests out.
+        suite: False to skip the facade's tests.
 
     Raises:
         NoSuchVersion: It cannot be installed.
@@ -119,7 +119,7 @@ def _changed_files(present: Path, fresh: Path) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; return the exit code."""
     if len(arguments) != 1 or not arguments[0]:
         print("name a version: scripts/generate --with-generator 0.29.1", file=sys.stderr)
         return 2

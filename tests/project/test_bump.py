@@ -259,7 +259,7 @@ def test_a_renamed_property_is_read_under_both_names(
     outcome = bump(describe(rename), root=project)
     assert outcome.code == 0, outcome.report
     assert "6 caller programs: same outcome" in outcome.report
-    assert "`referenceId -> reference_id`; read under both names" in outcome.report
+    assert "`referenceId -> reference_id`; both names are read" in outcome.report
     script = """
 from togai.models import EventWithStatus
 from togai._drift import Deviation

@@ -189,7 +189,7 @@ def test_a_branch_where_a_person_pushed_is_never_overwritten(
 
 @pytest.mark.parametrize("code", ["1", "2"], ids=["a conflict", "unusable"])
 @pytest.mark.parametrize("issue", ["", "5"])
-def test_what_cannot_be_taken_is_one_issue(
+def test_an_unusable_description_or_a_conflict_is_one_issue(
     workflow: dict[str, Any], clone: Path, code: str, issue: str
 ) -> None:
     status, log = propose(workflow, clone, code, new="", GH_ISSUE=issue)

@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_mutants(base: dict[str, Any]) -> None:
     assert list(sequences(base, 1)) == list(sequences(base, 1))
 
 
-def test_each_program_notices_a_service_that_ignores_what_it_sends(base: dict[str, Any]) -> None:
+def test_each_program_detects_a_service_that_ignores_what_it_sends(base: dict[str, Any]) -> None:
     theirs = copy.deepcopy(base)
     for item in theirs["paths"].values():
         for call in item.values():

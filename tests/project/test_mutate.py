@@ -84,7 +84,7 @@ def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path)
     assert done.returncode == 0, done.stdout + done.stderr
     outcomes = {
         row.strip("+ "): trial.partition(": scripts")[0].partition("] ")[2]
-        for trial in done.stdout.partition("\nNo test notices")[0].split("\n[")
+        for trial in done.stdout.partition("\nNo test detects")[0].split("\n[")
         for row in trial.split("\n")
         if row.startswith("    + ")
     }
@@ -95,13 +95,13 @@ def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path)
     }
 
 
-def test_what_no_test_notices_is_red_unless_it_is_reviewed(root: Path, small: Path) -> None:
+def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")
     done = mutate(root, small, "--operator=comparison")
     assert done.returncode == 1
-    assert "No test notices these" in done.stdout
-    assert "    + while (number <= 0):" in done.stdout.partition("No test notices these")[2]
+    assert "No test detects these" in done.stdout
+    assert "    + while (number <= 0):" in done.stdout.partition("No test detects these")[2]
     listed = small / "scripts/code_mutants/reviewed.txt"
     listed.parent.mkdir()
     listed.write_text(REVIEWED, "utf-8")

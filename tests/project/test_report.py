@@ -50,14 +50,14 @@ def test_what_is_held_is_one_line_for_each_rule() -> None:
     assert "- response property removed: `Problem.message`, `Ride.bike`; ours keeps it" in text
 
 
-def test_a_conflict_says_ours_theirs_where_why_and_what_to_do() -> None:
+def test_a_conflict_names_both_versions_the_place_the_reason_and_the_command() -> None:
     text = report_text(lambda d: d["paths"].update({"/v2/rides": d["paths"].pop("/rides")}))
     assert text.startswith("# Contract bump\n\n**Refused:** 1 conflict; nothing was written.")
     for part in (
         "## Conflict: operation removed at `GET /rides`",
         "- ours: `GET /rides`; theirs: `none`",
         "`listRides at GET /v2/rides`",
-        "callers would get: NotFound, or another refusal",
+        "callers would get: NotFound or another error",
         "    scripts/bump SPEC --hold '#/paths/~1rides/get' --because '...'",
     ):
         assert part in text
@@ -115,10 +115,10 @@ def test_all_conflicts_are_held_by_one_command() -> None:
     ]
 
 
-def test_what_stands_as_before_is_one_line() -> None:
+def test_known_differences_are_one_line() -> None:
     weaker = changed(lambda d: schemas(d)["Ride"].update(required=[]))
     first = merge(small(), weaker)
-    assert "callers get: None where the service leaves it out" in report(first, {})
+    assert "callers get: None where the service omits it" in report(first, {})
     text = report(merge(first.contract, weaker, last=first.vendor), {})
     assert text.splitlines()[-1] == "Already known: may be absent or null (3)."
 
