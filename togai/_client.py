@@ -61,16 +61,16 @@ class Togai(_Client):
         timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
         max_retries: How many times a call is retried. Corrections are retried only if the service provably did
             not receive them or refused them with 429.
-        requests_per_second: How many requests may start in any one second, over all threads; the service's
-            quota is 10 per token unless raised. None for no limit, or a `RateLimiter`.
+        requests_per_second: The maximum number of requests started in any second, over all threads; the service's
+            default quota is 10 per token. None for no limit, or a `RateLimiter`.
         strict: Raise `UnexpectedResponse` if a response deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
-        default_headers: Headers of your own for every request; never `Authorization`.
+        default_headers: Your own headers for every request; `Authorization` is not allowed.
         http_client: An `httpx.Client` or `httpx2.Client` of your own, for certificates or transports.
             The token, timeouts and retries of this client apply to it. If its transport retries too, the retries
             multiply, and a correction that the transport repeated has an unknown outcome. Cookies of responses are not
-            sent back. Close it yourself.
+            sent back. You must close it yourself.
         http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
         ledger: The ledger of corrections: a `togai.corrections.Ledger`, or its address. Default: the environment's
             TOGAI_LEDGER, else none. It is opened by the first correction.
@@ -140,7 +140,7 @@ class Togai(_Client):
             requests_per_second: A separate rate limit for the new client; if omitted, both clients share one.
             strict: Raise `UnexpectedResponse` if a response deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
-            ledger: The ledger of corrections; None for none, whatever the environment says.
+            ledger: The ledger of corrections. None for no ledger, even if TOGAI_LEDGER is set.
 
         Raises:
             ConfigurationError: A setting is not allowed.
@@ -172,7 +172,7 @@ class Togai(_Client):
         self.close()
 
     def close(self) -> None:
-        """Close the connections; an injected `http_client` stays open."""
+        """Close the connections of this client; a client that was passed as `http_client` stays open."""
         if self._owns_pool:
             Threads.run(self._runner.pool.close())
 
@@ -197,16 +197,16 @@ class AsyncTogai(_Client):
         timeout: Seconds for all attempts of a call together, or a `Timeout` for its parts.
         max_retries: How many times a call is retried. Corrections are retried only if the service provably did
             not receive them or refused them with 429.
-        requests_per_second: How many requests may start in any one second, over all tasks; the service's
-            quota is 10 per token unless raised. None for no limit, or an `AsyncRateLimiter`.
+        requests_per_second: The maximum number of requests started in any second, over all tasks; the service's
+            default quota is 10 per token. None for no limit, or an `AsyncRateLimiter`.
         strict: Raise `UnexpectedResponse` if a response deviates from the contract, instead of reading
             what can be read.
         on_drift: Called with each `Drift`, once per place and kind.
-        default_headers: Headers of your own for every request; never `Authorization`.
+        default_headers: Your own headers for every request; `Authorization` is not allowed.
         http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` of your own, for certificates or transports.
             The token, timeouts and retries of this client apply to it. If its transport retries too, the retries
             multiply, and a correction that the transport repeated has an unknown outcome. Cookies of responses are not
-            sent back. Close it yourself.
+            sent back. You must close it yourself.
         http_library: The library of this client's own connections. "httpx2" needs the extra `togai[httpx2]`.
         ledger: The ledger of corrections: a `togai.corrections.Ledger`, or its address. Default: the environment's
             TOGAI_LEDGER, else none. It is opened by the first correction.
@@ -279,7 +279,7 @@ class AsyncTogai(_Client):
             requests_per_second: A separate rate limit for the new client; if omitted, both clients share one.
             strict: Raise `UnexpectedResponse` if a response deviates from the contract.
             on_drift: Called with each `Drift`, once per place and kind.
-            ledger: The ledger of corrections; None for none, whatever the environment says.
+            ledger: The ledger of corrections. None for no ledger, even if TOGAI_LEDGER is set.
 
         Raises:
             ConfigurationError: A setting is not allowed.
@@ -311,6 +311,6 @@ class AsyncTogai(_Client):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections; an injected `http_client` stays open."""
+        """Close the connections of this client; a client that was passed as `http_client` stays open."""
         if self._owns_pool:
             await self._runner.pool.close()

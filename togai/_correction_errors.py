@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AlreadyPending(TogaiError):
-    """The outcome of an earlier correction of this event is unknown, or it is still in progress. Nothing was sent.
+    """An earlier correction of this event is still in progress, or its outcome is unknown. Nothing was sent.
 
     Attributes:
         entry: The ledger's entry of the earlier correction.
@@ -28,7 +28,7 @@ class AlreadyPending(TogaiError):
 
     def __init__(self, entry: Entry, *, unread: bool = False) -> None:
         self.entry = entry
-        doubt = " (it may be about the same events: the account of one of both was not read, and may be an alias)"
+        doubt = " (it may be about the same events: one of the two accounts may be an alias of the other)"
         super().__init__(
             f"nothing was sent, because an earlier correction is open: {entry}{doubt if unread else ''}. If its"
             " process still runs, wait."
@@ -142,11 +142,11 @@ class PlanIncomplete(TogaiError):
 
 
 class CorrectionFailed(TogaiError):
-    """The response is a success, but some events were not corrected.
+    """The call succeeded, but some events were not corrected.
 
     Attributes:
         failed: The entries whose status is FAILED; `reason` says why.
-        unknown: The entries with a status that this version does not know.
+        unknown: The entries with any other status that does not mean success.
     """
 
     failed: tuple[EventCorrectionInfo, ...]

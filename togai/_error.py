@@ -1,4 +1,4 @@
-"""The base of all errors of this package, and the two that are raised before anything is sent."""
+"""The base of all errors of this package, and the errors for settings and arguments that are not allowed."""
 
 from __future__ import annotations
 

@@ -118,8 +118,8 @@ class Events:
             schema_name: Only events of this event schema.
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
-            extra_query: Further filters that this package does not know yet, by their names in the query.
-            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
+            extra_query: Further filters that this package does not support yet, by the names of the query parameters.
+            trust_end: True to accept a page as the last page even if it announces a further page without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -222,7 +222,7 @@ class Events:
             keep_unknown: True to also send properties of `event` that are not in the contract.
             allow_reverted: True to correct an event even if its status is REVERTED.
             allow_removed: True to allow a replacement without some attribute of the event that was read.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -289,7 +289,7 @@ class Events:
                 then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
             allow_reverted: True to correct an event even if its status is REVERTED.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -353,7 +353,7 @@ class Events:
                 then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
             allow_reverted: True to correct an event even if its status is REVERTED.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -414,8 +414,8 @@ class Events:
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
 
-        An event that was read and then changed is both: its payload is sent as the replacement, and the event is the
-        target unless you pass another target.
+        `event` can be an event that was read, with its payload changed: the payload is then the replacement, and the
+        event is the target unless you pass another target.
 
         Args:
             event: The event to ingest, from `build_event`; or an event that was read, with its payload changed.
@@ -426,7 +426,7 @@ class Events:
             keep_unknown: True to also send properties of `event` that are not in the contract.
             allow_reverted: True to correct an event even if its status is REVERTED.
             allow_removed: True to allow a replacement without some attribute of the event that was read.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -495,13 +495,13 @@ class Events:
             account_id: The account.
             reference_ids: Only events with one of these reference ids.
             event_ids: Only events with one of these ids.
-            since: Only events with this timestamp or a later one, with a time zone.
-            until: Only events with an earlier timestamp, with a time zone.
+            since: Only events with a timestamp at or after this time, which needs a time zone.
+            until: Only events with a timestamp before this time, which needs a time zone.
             status: Only events with this `ingestion_status.status`.
             where: Only events for which this function returns a true value.
             max_events: Stop reading after about this number of events; `is_complete` says whether all events were read.
-            extra_query: Further filters that this package does not know yet, by their names in the query.
-            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
+            extra_query: Further filters that this package does not support yet, by the names of the query parameters.
+            trust_end: True to accept a page as the last page even if it announces a further page without a token.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -537,8 +537,8 @@ class Events:
     ) -> Plan:
         """Plan corrections, without sending any: a plan is data to print, save, approve and execute.
 
-        The plan skips events whose status is REVERTED, that are already corrected according to the ledger, or that have
-        an open correction, and lists them. An event that occurs twice is planned once.
+        The plan skips an event if its status is REVERTED, if the ledger shows that it was already corrected, or if it
+        has an open correction; `left_out` lists these events. An event that occurs twice is planned once.
 
         Args:
             items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
@@ -589,7 +589,7 @@ class Events:
             NotApproved: Nobody has approved the plan; nothing was sent.
             InvalidRequest: The plan is for another service or ledger; nothing was sent.
             LedgerDamaged: The ledger was damaged or altered, or is older than the plan; nothing was sent.
-            TogaiError: Any other failure of the ledger; nothing was sent.
+            TogaiError: Any other failure of the ledger. Execute the same plan again: no item is sent twice.
         """
         steps = _plans.execute(
             self._settings.with_headers(extra_headers),
@@ -615,8 +615,8 @@ class Events:
 
         The verdicts *applied* and *not applied* need evidence; without evidence, the verdict is *cannot tell*. If
         somebody corrected the event without this ledger, the event looks as if this correction was applied. A stale
-        read, delayed by more than `min_age`, can lead to a wrong verdict. So a replacement is *not applied* only if an
-        event that was corrected `min_age` later reads as reverted, or after 24 hours.
+        read, delayed by more than `min_age`, can lead to a wrong verdict. Therefore the verdict on a replacement is
+        *not applied* only after 24 hours, or if the read shows a correction that was sent at least `min_age` later.
 
         Args:
             unknown: An entry of `ledger.pending()`, or the `CorrectionOutcomeUnknown` that was raised.
@@ -629,7 +629,7 @@ class Events:
             The verdict with its evidence, for `ledger.settle(entry, ...)`.
 
         Raises:
-            InvalidRequest: `unknown` is neither of these, or is about several events.
+            InvalidRequest: `unknown` has another type, or is about several events.
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(
@@ -724,8 +724,8 @@ class AsyncEvents:
             schema_name: Only events of this event schema.
             status: Only events with this status, as in `list`.
             page_size: Events per request, 1 to 50; the service's default is 50.
-            extra_query: Further filters that this package does not know yet, by their names in the query.
-            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
+            extra_query: Further filters that this package does not support yet, by the names of the query parameters.
+            trust_end: True to accept a page as the last page even if it announces a further page without a token.
             timeout: Seconds for each page, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -830,7 +830,7 @@ class AsyncEvents:
             keep_unknown: True to also send properties of `event` that are not in the contract.
             allow_reverted: True to correct an event even if its status is REVERTED.
             allow_removed: True to allow a replacement without some attribute of the event that was read.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -897,7 +897,7 @@ class AsyncEvents:
                 then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
             allow_reverted: True to correct an event even if its status is REVERTED.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -961,7 +961,7 @@ class AsyncEvents:
                 then does not contain the outcome: read the events later.
             require_confirmation: True to let the background job wait until someone confirms it.
             allow_reverted: True to correct an event even if its status is REVERTED.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -1022,8 +1022,8 @@ class AsyncEvents:
     ) -> CorrectionResult:
         """Undo events and ingest `event` instead (REDO_EVENT).
 
-        An event that was read and then changed is both: its payload is sent as the replacement, and the event is the
-        target unless you pass another target.
+        `event` can be an event that was read, with its payload changed: the payload is then the replacement, and the
+        event is the target unless you pass another target.
 
         Args:
             event: The event to ingest, from `build_event`; or an event that was read, with its payload changed.
@@ -1034,7 +1034,7 @@ class AsyncEvents:
             keep_unknown: True to also send properties of `event` that are not in the contract.
             allow_reverted: True to correct an event even if its status is REVERTED.
             allow_removed: True to allow a replacement without some attribute of the event that was read.
-            reread: True to read a target that has no `id` again before it is locked, from the listing of its account.
+            reread: True to read a target again before it is locked even if it has no `id`: its account is then listed.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's. The target is locked in it
                 before the request is sent, and the outcome is recorded afterwards.
             timeout: Seconds for all attempts together, or a `Timeout`, instead of the client's.
@@ -1103,13 +1103,13 @@ class AsyncEvents:
             account_id: The account.
             reference_ids: Only events with one of these reference ids.
             event_ids: Only events with one of these ids.
-            since: Only events with this timestamp or a later one, with a time zone.
-            until: Only events with an earlier timestamp, with a time zone.
+            since: Only events with a timestamp at or after this time, which needs a time zone.
+            until: Only events with a timestamp before this time, which needs a time zone.
             status: Only events with this `ingestion_status.status`.
             where: Only events for which this function returns a true value.
             max_events: Stop reading after about this number of events; `is_complete` says whether all events were read.
-            extra_query: Further filters that this package does not know yet, by their names in the query.
-            trust_end: True to accept the end of a listing although the last page offers a further one without a token.
+            extra_query: Further filters that this package does not support yet, by the names of the query parameters.
+            trust_end: True to accept a page as the last page even if it announces a further page without a token.
             timeout: Seconds for each request, or a `Timeout`, instead of the client's.
             extra_headers: Headers for this call, besides the client's `default_headers`.
 
@@ -1145,8 +1145,8 @@ class AsyncEvents:
     ) -> Plan:
         """Plan corrections, without sending any: a plan is data to print, save, approve and execute.
 
-        The plan skips events whose status is REVERTED, that are already corrected according to the ledger, or that have
-        an open correction, and lists them. An event that occurs twice is planned once.
+        The plan skips an event if its status is REVERTED, if the ledger shows that it was already corrected, or if it
+        has an open correction; `left_out` lists these events. An event that occurs twice is planned once.
 
         Args:
             items: `Undo(event)`, `Redo(event)` and `Replace(event, replacement)`, with events that were read.
@@ -1197,7 +1197,7 @@ class AsyncEvents:
             NotApproved: Nobody has approved the plan; nothing was sent.
             InvalidRequest: The plan is for another service or ledger; nothing was sent.
             LedgerDamaged: The ledger was damaged or altered, or is older than the plan; nothing was sent.
-            TogaiError: Any other failure of the ledger; nothing was sent.
+            TogaiError: Any other failure of the ledger. Execute the same plan again: no item is sent twice.
         """
         steps = _plans.execute(
             self._settings.with_headers(extra_headers),
@@ -1223,8 +1223,8 @@ class AsyncEvents:
 
         The verdicts *applied* and *not applied* need evidence; without evidence, the verdict is *cannot tell*. If
         somebody corrected the event without this ledger, the event looks as if this correction was applied. A stale
-        read, delayed by more than `min_age`, can lead to a wrong verdict. So a replacement is *not applied* only if an
-        event that was corrected `min_age` later reads as reverted, or after 24 hours.
+        read, delayed by more than `min_age`, can lead to a wrong verdict. Therefore the verdict on a replacement is
+        *not applied* only after 24 hours, or if the read shows a correction that was sent at least `min_age` later.
 
         Args:
             unknown: An entry of `ledger.pending()`, or the `CorrectionOutcomeUnknown` that was raised.
@@ -1237,7 +1237,7 @@ class AsyncEvents:
             The verdict with its evidence, for `ledger.settle(entry, ...)`.
 
         Raises:
-            InvalidRequest: `unknown` is neither of these, or is about several events.
+            InvalidRequest: `unknown` has another type, or is about several events.
             TogaiError: Any other failure.
         """
         steps = _reconciling.reconcile(

@@ -155,7 +155,7 @@ def test_a_refused_target_lists_what_is_allowed(api: Api) -> None:
 def test_an_event_and_filters_together_are_refused(api: Api, fake: FakeTogai) -> None:
     fake.add(id="ride-1")
     read = api.call("get", "ride-1")
-    with pytest.raises(InvalidRequest, match="pass either of them"):
+    with pytest.raises(InvalidRequest, match="pass one or the other"):
         api.call("undo", read, event_id="ride-1")
 
 

@@ -26,8 +26,8 @@ app = App(
     Data goes to stdout, everything else to stderr. Exit codes:
 
     - 0: done
-    - 1: some corrections failed, or some lines are wrong
-    - 2: wrong use, or refused before anything was sent
+    - 1: some corrections failed, or some lines are invalid
+    - 2: wrong usage, or refused before anything was sent
     - 3: corrections of an earlier run are open
     - 4: an outcome is unknown
     - 5: the service refused a read, or could not be reached
@@ -42,7 +42,9 @@ _GROUPS = {
     "": app,
     "events": App(name="events", help="List events, or show one."),
     "plan": App(name="plan", help="Show, approve and execute saved plans."),
-    "ledger": App(name="ledger", help="Create, check and release."),
+    "ledger": App(
+        name="ledger", help="Create or verify a ledger; allow a further correction of an event."
+    ),
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {
     "events list": _events.list_events,

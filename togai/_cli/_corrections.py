@@ -50,7 +50,7 @@ class Targets:
     ids: Path | None = None
     """A file with an event id or a reference id per line."""
     whole_account: bool = False
-    """Every event of the account that fits, where neither ids nor a time are named."""
+    """Every event of the account that matches; required if neither ids nor a time are passed."""
     filters: Filters = field(default_factory=Filters)
 
     def names(self) -> list[str]:
@@ -112,7 +112,7 @@ class Approval:
     limit: Count = None
     """The maximum number of events to correct now."""
     skip_wrong: bool = False
-    """Continue without the lines and ids that are wrong."""
+    """Skip invalid lines and ids."""
     session: Session = field(default_factory=Session)
 
     def correct(self, what: object, choose: Callable[[Togai], Chosen]) -> int:
@@ -375,7 +375,7 @@ def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = SES
 
 
 def plan_execute(plan: Path, *, limit: Count = None, session: Session = SESSION) -> int:
-    """Execute an approved plan; after an interruption it continues, and nothing is sent twice.
+    """Execute an approved plan; after an interruption, repeat the command to continue: nothing is sent twice.
 
     Args:
         plan: The file.

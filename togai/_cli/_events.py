@@ -108,7 +108,7 @@ def export_events(
 ) -> None:
     """Export events to a file. After an interruption, repeat the command to continue; the file appears when complete.
 
-    The service names no total, so that no time left can be shown: only what was read, and the accounts that are done.
+    The service reports no total, so the progress shows only the events read and the accounts done.
 
     Args:
         file: The file; its extension determines the format: .csv, .jsonl or .parquet.

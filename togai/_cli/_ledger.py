@@ -21,7 +21,7 @@ BOOK, OUTPUT = Book(), Output()
 
 
 def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
-    """List the corrections whose outcome is unknown. Exit code 3 if there are any."""
+    """List corrections that are in progress or have an unknown outcome. Exit code 3 if there are any."""
     entries = book.open().pending()
     unknown = "the process ended before the outcome was known"
     rows = [{**_row(entry), "cause": entry.cause or unknown} for entry in entries]
@@ -31,7 +31,7 @@ def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
 
 
 def reconcile(entry: int | None = None, *, session: Session = SESSION) -> int:
-    """Check by reading whether open corrections were applied, and settle those that reading proves.
+    """Read the events to check whether open corrections were applied; settle those for which there is evidence.
 
     Args:
         entry: The number of an entry; by default all open entries.
@@ -68,7 +68,7 @@ def decide(
 
     Args:
         entry: The number of the entry.
-        verdict: Whether it was applied. After not-applied, it may be repeated.
+        verdict: Whether the correction was applied. After not-applied, it may be repeated.
         why: What you know, and from whom.
     """
     ledger = book.open()

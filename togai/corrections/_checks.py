@@ -62,7 +62,7 @@ def build_correction(
         if values or whole_account:
             extra = ", ".join([*values, *(["whole_account"] if whole_account else [])])
             raise InvalidRequest(
-                f"an event was passed as target, and also {extra}: pass either of them. Allowed: {_ALLOWED}"
+                f"an event was passed as target, and also {extra}: pass one or the other. Allowed: {_ALLOWED}"
             )
         selection = _selection_of(target)
     else:
@@ -221,7 +221,7 @@ def _check_values(values: dict[str, Any]) -> None:
         # The ledger locks a reference id as it is written.
         if name in values and (not text or (name == "reference_id" and text != value)):
             raise InvalidRequest(
-                f"{name}={value!r}: pass a text that is not empty, without whitespace around it"
+                f"{name}={value!r}: pass text that is not empty, without whitespace around it"
             )
     for name in ("event_source_time", "created_at"):
         if name in values:

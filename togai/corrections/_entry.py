@@ -58,11 +58,11 @@ class Entry:
     """An entry of a ledger.
 
     Attributes:
-        id: Its number; entries are numbered from 1 without gaps.
+        id: The number of the entry; entries are numbered from 1 without gaps.
         at: When it was written, in UTC.
         kind: The `Kind` of the entry.
-        intent: The entry that it is about; None for an intent itself and for an approval.
-        call: The id of the request; all entries of one request have the same.
+        intent: The number of the intent that the entry is about; None for an intent itself and for an approval.
+        call: The id of the request; all entries of one request have the same id.
         action: UNDO, REDO or REDO_EVENT.
         service: Address of the service.
         account: The account in the request.
@@ -106,7 +106,7 @@ class Entry:
 
     @property
     def siblings(self) -> frozenset[str] | None:
-        """The reference ids of all events that were read together with it; None if nothing was read."""
+        """The reference ids of all events that were read together with the event; None if nothing was read."""
         siblings = self.data.get("siblings")
         return None if siblings is None else frozenset(siblings)
 

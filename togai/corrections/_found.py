@@ -58,7 +58,7 @@ def choose(
     status: str | None,
     where: Callable[[EventWithStatus], object] | None,
 ) -> FoundEvents:
-    """The events that fit, each once; of two readings of an event the later one."""
+    """The events that match the filters, each once; if an event was read twice, as it was read last."""
     chosen: dict[object, EventWithStatus] = {}
     seen: set[str | None] = set()
     for event in events:

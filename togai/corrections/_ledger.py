@@ -136,15 +136,15 @@ class Ledger:
             yield json.dumps(entry.to_json(), ensure_ascii=True)
 
     def approve(self, digest: str | Plan, *, who: str, why: str) -> None:
-        """Record that a person approves a plan; `execute` refuses plans without it.
+        """Record that a person approves a plan; `execute` refuses a plan that is not approved.
 
         Args:
             digest: The plan's `digest`, or the plan itself, as it was shown to this person.
-            who: Who approves.
-            why: Why.
+            who: The person who approves.
+            why: The reason.
 
         Raises:
-            InvalidRequest: It is not a digest, the plan belongs to another ledger, or who or why is empty.
+            InvalidRequest: `digest` is not a digest, the plan belongs to another ledger, or `who` or `why` is empty.
         """
         if isinstance(digest, Plan):
             if digest.ledger != self.id:
@@ -272,5 +272,5 @@ def _named(who: object, why: object) -> dict[str, str]:
 
 def _required(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise InvalidRequest(f"{name}={value!r:.80}: pass a text that is not empty")
+        raise InvalidRequest(f"{name}={value!r:.80}: pass text that is not empty")
     return value

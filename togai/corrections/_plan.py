@@ -120,13 +120,13 @@ class Plan:
 
     Attributes:
         service: Address of the service.
-        ledger: Id of the ledger that it belongs to.
-        position: Number and checksum of the ledger's newest entry when the plan was made.
-        created_at: When it was made, as ISO 8601 text.
-        why: Why.
-        items: The corrections, one event each.
-        left_out: The events that are not corrected, and why.
-        warnings: What a person should know before approving.
+        ledger: Id of the ledger that the plan belongs to.
+        position: Number and checksum of the ledger's newest entry when the plan was created.
+        created_at: When the plan was created, as ISO 8601 text.
+        why: The reason for the corrections.
+        items: The corrections, one per event.
+        left_out: The events that are not corrected, with the reasons.
+        warnings: Facts that a person should know before approving.
     """
 
     service: str
@@ -206,10 +206,12 @@ class Plan:
         try:
             source: Any = json.loads(Path(path).read_bytes())
             if source["format"] != FORMAT:
-                raise InvalidRequest(f"{path} has format {source['format']}; this is {FORMAT}")
+                raise InvalidRequest(
+                    f"{path} has format {source['format']}; this version reads format {FORMAT}"
+                )
             digest = source.pop("digest")
             if hashlib.sha256(_text(source)).hexdigest() != digest:
-                raise InvalidRequest(f"{path} was changed after it was saved: make a new plan")
+                raise InvalidRequest(f"{path} was changed after it was saved: create a new plan")
             plan = cls(
                 **{name: source[name] for name in ("service", "ledger", "created_at", "why")},
                 position=(source["position"][0], source["position"][1]),
@@ -222,7 +224,7 @@ class Plan:
                 raise
             raise InvalidRequest(f"{path} is not a plan") from None
         if plan.digest != digest:
-            raise InvalidRequest(f"{path} was changed after it was saved: make a new plan")
+            raise InvalidRequest(f"{path} was changed after it was saved: create a new plan")
         return plan
 
     def _json(self) -> dict[str, Any]:
@@ -276,7 +278,7 @@ def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOu
 def warnings_of(corrections: list[Correction]) -> Iterator[str]:
     """Warnings about these corrections."""
     if not corrections:
-        yield "nothing is corrected"
+        yield "the plan corrects nothing"
     before = [item.before[0] for item in corrections]
     counts: Mapping[str, int] = {
         "have failed ingestion": sum(

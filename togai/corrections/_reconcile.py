@@ -100,11 +100,11 @@ class Readings:
         complete: Whether all events were read, and not only the first `max_events`.
         now: The time before the read, by the same clock as `at` of the case.
         service: Address of the service that was read.
-        witness: Reference id of the event of the newest other correction; None where there is none.
+        witness: Reference id of the event of the newest other correction; None if there is none.
         witness_at: When that correction was sent; None if it was certainly later than the effect of this one.
-        witness_reverted: Whether that event reads as reverted.
-        elsewhere: What says that another correction of the same event was applied.
-        rivals: Other corrections that may have ingested an event like the replacement.
+        witness_reverted: Whether the status of that event is REVERTED.
+        elsewhere: The entry that shows that another correction of the event was applied; None if there is none.
+        rivals: The entries of other corrections that may have ingested an event like the replacement.
     """
 
     events: Sequence[ReadEvent]
@@ -143,7 +143,7 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
     reference_id = _wanted(case)
     if case.correction.background or reference_id is None:
         return _cannot_tell(
-            "a read cannot show which events a background job, a whole account or a filter corrected:"
+            "a read cannot show which events were corrected by a background job, or by a filter or a whole account:"
             " a person must decide"
         )
     if case.service != readings.service:
@@ -177,9 +177,7 @@ def _judge_reverted(
         return _cannot_tell(f"{now.reference_id} is REVERTED, but {'; '.join(others)}")
     changed = f"{now.reference_id} is REVERTED; before the correction it was {before.status}"
     if readings.elsewhere is not None:
-        return _cannot_tell(
-            changed, f"but it was corrected by another call, too: {readings.elsewhere}"
-        )
+        return _cannot_tell(changed, f"but another call also corrected it: {readings.elsewhere}")
     if case.correction.action == CorrectionAction.UNDO:
         return Verdict.APPLIED, [changed], None
     return _judge_replaced(case, changed, readings, min_age)
@@ -198,14 +196,14 @@ def _judge_replaced(case: Case, changed: str, readings: Readings, min_age: timed
     ]
     rivals = [entry for entry in readings.rivals if _may_have_created(entry, created)]
     names = ", ".join(str(target.reference_id) for target in created[:3])
-    # Each correction creates one event: one more than all others explain is the replacement.
+    # Each correction creates one event: if there is one more than the other corrections explain, it is the replacement.
     if len(created) == len(rivals) + 1:
         return (
             Verdict.APPLIED,
             [changed, f"{names} was created since then, as its replacement"],
             None,
         )
-    more = f"; other corrections may have created such: {rivals[0]}" if rivals else ""
+    more = f"; other corrections may have created some of them: {rivals[0]}" if rivals else ""
     return _cannot_tell(
         changed,
         f"{len(created)} events like its replacement were created since then, not exactly {len(rivals) + 1}{more}",
@@ -295,7 +293,7 @@ def _may_have_created(entry: Entry, created: Sequence[Target]) -> bool:
 def _may_replace(case: Case, other: Target) -> bool:
     if other.payload is None or other.event_id is not None:
         return True
-    # An account gets new events all the time: without ids, only one of the same schema and time counts.
+    # An account gets new events all the time: without ids, only an event of the same schema and time counts.
     return _place(other.payload) == _place(_ingested(case) or {})
 
 

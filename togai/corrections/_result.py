@@ -25,7 +25,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         correction: The correction that was sent.
         recorded: The ledger's entries, one per event; empty without a ledger.
         body: The JSON of the response; for a background call it may be anything, or None.
-        request_id: The service's id of the request, for its support; None if it sent none.
+        request_id: The service's id of the request, for support requests; None if the response has none.
         status: The HTTP status of the response.
         headers: The headers of the response, without cookies; their names are in lower case.
     """
@@ -103,7 +103,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         return capped and len(self) >= SYNCHRONOUS_CAP
 
     def raise_for_failures(self) -> CorrectionResult:
-        """Return this result if every entry succeeded. If no event matched, there is no entry: check `len()`.
+        """Return this result if every entry succeeded. If no event matched, the result is empty: check `len()`.
 
         Raises:
             CorrectionFailed: An entry failed, or its status is not known.
@@ -123,7 +123,7 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         if len(about) != 1 or (alone and len(self._entries) != 1):
             others = len(self._entries) - len(about)
             return Kind.UNKNOWN, (
-                f"the response holds {len(about)} results about {reference_id}, and {others} about other events"
+                f"the response has {len(about)} results about {reference_id}, and {others} about other events"
             )
         shown = f"the response says {about[0].status}, {about[0].reason}"
         if about[0] in self.succeeded:

@@ -20,7 +20,7 @@ class Outcome(enum.StrEnum):
     APPLIED = "applied"
     """The service corrected the event, now or in an earlier execution of this plan."""
     FAILED = "failed"
-    """The service did not correct the event, and gives a reason. This plan does not send it again."""
+    """The service did not correct the event, and gave a reason. This plan does not send it again."""
     NOT_APPLIED = "not applied"
     """The correction was refused or not sent; executing the plan again sends it."""
     UNKNOWN = "unknown"

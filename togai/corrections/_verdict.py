@@ -38,7 +38,7 @@ class Reconciliation:
         evidence: What the read shows, one line per fact.
         check_after: When to check again, if a later read can give a verdict; None if a person must decide.
         entry: The ledger's entry; None without a ledger.
-        events: The event as it was read now.
+        events: The event as `reconcile` read it.
     """
 
     verdict: Verdict
