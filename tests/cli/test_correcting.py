@@ -352,7 +352,7 @@ def test_a_limit_is_continued_by_the_same_command(
     command = ("correct", file, "--why", "meter", "--expect", "3", "--limit", "2", "--skip-wrong")
     first = pipe(*command)
     assert first.returncode == 1  # a line is wrong
-    assert "! 1 wrong lines or ids are left out" in first.stdout
+    assert "! 1 invalid lines or ids are left out" in first.stdout
     second = pipe(*command)
     assert second.returncode == 1
     assert "Continuing the interrupted run of this command" in second.stderr

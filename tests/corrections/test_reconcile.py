@@ -217,7 +217,7 @@ def test_an_event_that_another_call_corrected_is_no_evidence(
     found = client.call("reconcile", entry)
     assert (found.verdict, found.evidence[-1][:29]) == (
         "cannot tell",
-        "but it was corrected by anoth",
+        "but another call also correct",
     )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Chosen = tuple[Sequence[Any], Sequence[str]]
     """The items of a plan, and what is wrong with the lines or ids of the others."""
 
-_WRONG = "wrong lines or ids are left out"
+_WRONG = "invalid lines or ids are left out"
 _LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
 """What the same plan can still come to."""
 
