@@ -42,9 +42,7 @@ _GROUPS = {
     "": app,
     "events": App(name="events", help="List events, or show one."),
     "plan": App(name="plan", help="Show, approve and execute saved plans."),
-    "ledger": App(
-        name="ledger", help="Create or verify a ledger; allow a further correction of an event."
-    ),
+    "ledger": App(name="ledger", help="Create or verify a ledger; release an event."),
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {
     "events list": _events.list_events,
