@@ -1,4 +1,4 @@
-"""The addresses in the package's metadata: those of the repository that a workflow builds in."""
+"""Writes the project URLs of the package's metadata, from the repository in which a workflow builds it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
 def project_urls(server: str, repository: str) -> dict[str, str]:
-    """The addresses of a project.
+    """Return the URLs of a project.
 
     Args:
-        server: The address of the code host, such as https://github.com.
+        server: The URL of the code host, such as https://github.com.
         repository: The owner and the name of the repository, such as owner/togai.
     """
     if not server or not repository:
-        return {}  # built by hand: a copy of the repository has no address of its own
+        return {}  # built by hand: a copy of the repository has no URL
     home = f"{server}/{repository}"
     owner, _, name = repository.partition("/")
     return {
@@ -28,7 +28,7 @@ def project_urls(server: str, repository: str) -> dict[str, str]:
 
 
 class ProjectUrls(MetadataHookInterface):
-    """Adds the addresses to the metadata."""
+    """Adds the URLs to the metadata."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Set `urls`, as `[project.urls]` would."""

@@ -92,7 +92,7 @@ class _Pair:
     aim: str
 
     def ratio(self, *, swapped: bool) -> float:
-        """One round. The second side benefits from warm caches, so the order alternates."""
+        """Return the ratio of one round. The second side benefits from warm caches, so the order alternates."""
         if swapped:
             seconds = self.first()
             return seconds / self.second()

@@ -86,7 +86,7 @@ def table(
     known: Mapping[str, Sequence[Mutant]],
     how: str,
 ) -> dict[str, str]:
-    """A row for each module that was tried; the share killed is raw, the reviewed survivors among the others."""
+    """Return a row for each module that was tried; reviewed survivors count as not killed."""
     rows: dict[str, str] = {}
     for module in sorted({trial.mutant.module for trial in trials}):
         own = [trial for trial in trials if trial.mutant.module == module]

@@ -46,20 +46,20 @@ class Page:
 
     @property
     def path(self) -> str:
-        """The file of the page."""
+        """Return the file of the page."""
         # The path contains the kind, because some file systems do not distinguish rows and Rows.
         folder = "" if inspect.isclass(self.value) else "functions/"
         return f"reference/{self.modules[0]}/{folder}{self.name}.md"
 
     @property
     def summary(self) -> str:
-        """The first sentence of its documentation."""
+        """Return the first sentence of its documentation."""
         documented = inspect.isclass(self.value) or inspect.isroutine(self.value)
         text = (inspect.getdoc(self.value) or "") if documented else ""
         return " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")
 
     def text(self) -> str:
-        """The source of the page."""
+        """Return the source of the page."""
         others = ", ".join(f"`{module}.{self.name}`" for module in self.modules[1:])
         lines = [f"::: {self.modules[0]}.{self.name}"]
         if options := self._options():
@@ -84,7 +84,7 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """A page for each public name; a name in several modules has one page."""
+    """Return a page for each public name; a name in several modules has one page."""
     pages_by_id: dict[Any, Page] = {}
     for name in MODULES:
         module = importlib.import_module(name)
@@ -97,7 +97,7 @@ def pages() -> list[Page]:
 
 
 def module_page(name: str, its: list[Page]) -> str:
-    """The source of the page of a module: its documentation, and its names."""
+    """Return the source of the page of a module: its documentation, and its names."""
     lines = [f"# {name}", ""]
     for paragraph in inspect.getdoc(importlib.import_module(name)).split("\n\n"):  # type: ignore[union-attr]
         drawn = "├── " in paragraph
@@ -115,7 +115,7 @@ def _path_of(document: str) -> str:
 
 
 def linked(text: str) -> str:
-    """A document in which mentions of other documents, outside of code, are links."""
+    """Return a document in which mentions of other documents, outside of code, are links."""
     names = "|".join(re.escape(name) for name in DOCUMENTS.values())
     prose = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
     for i in range(0, len(prose), 2):
@@ -177,7 +177,7 @@ def _toml(value: Any) -> str:
 
 
 def llms() -> str:
-    """The text that a language model needs to write code with the package."""
+    """Return the text that a language model needs to write code with the package."""
     parts = [(ROOT / name).read_text("utf-8").strip() for name in ("README.md", "RECIPES.md")]
     return "\n\n".join(parts) + "\n"
 
