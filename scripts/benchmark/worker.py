@@ -188,7 +188,7 @@ class Ours:
 
 
 class Fast(Ours):
-    """The facade with the optional packages that make it faster."""
+    """The facade with its optional dependencies."""
 
     options = {"http_library": "httpx2"}  # noqa: RUF012
 
