@@ -182,7 +182,7 @@ def test_a_status_error_needs_nothing_of_its_body(
         ("", "empty body"),
         (b"\xff\xfe\x00", "not JSON"),
         ([], "not an object"),
-        ("NaN", "not JSON"),
+        ("NaN", "not an object"),
         ("[" * 100_000, "nested too deeply|not JSON"),
         ({"message": "sorry"}, "without events"),
         ({"events": {"a": 1}}, "not a list"),

@@ -147,9 +147,8 @@ def _reads_as(received: Any, value: Any) -> bool:
         if isinstance(value, datetime.date):
             return value == datetime.date.fromisoformat(received)
         if isinstance(value, str) and not isinstance(received, str):
-            return value in (
-                str(received),
-                f"{received:f}" if abs(Decimal(received).adjusted()) < 600 else "",
+            return value == str(received) or (
+                abs(Decimal(received).adjusted()) < 600 and value == f"{Decimal(received):f}"
             )
         return bool(received == value or (not isinstance(value, str) and float(received) == value))
     except (AttributeError, TypeError, ValueError, ArithmeticError):
@@ -190,12 +189,11 @@ def members(kind: type[E]) -> Callable[[Any], E | None]:
 
 def refuse(value: Any, expected: type) -> NoReturn:
     """Raise TypeError for a value whose type the contract does not allow, or a list that is too long."""
-    actual = (
-        f"one of {len(value)} items"
-        if type(value) is list and expected is list
-        else type(value).__name__
+    raise TypeError(
+        "too many items"
+        if type(value) is expected
+        else f"{expected.__name__} expected, not {type(value).__name__}"
     )
-    raise TypeError(f"{expected.__name__} expected, not {actual}")
 
 
 def renamed(src: Mapping[str, Any], aliases: Mapping[str, str]) -> Mapping[str, Any]:
@@ -228,8 +226,9 @@ def read_float(value: Any) -> float:
 def checked_datetime(moment: datetime.datetime, value: str) -> datetime.datetime:
     """Return a time read from text; raise ValueError if it has no offset, or fewer digits than the text."""
     if moment.tzinfo is None or _FINER.search(value):
-        problem = "is finer than microseconds" if moment.tzinfo else "has no offset"
-        raise ValueError(f"{value!r} {problem}")
+        raise ValueError(
+            f"{value!r} {'is finer than microseconds' if moment.tzinfo else 'has no offset'}"
+        )
     return moment
 
 

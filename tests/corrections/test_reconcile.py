@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from togai import (
     CorrectionOutcomeUnknown,
@@ -19,9 +20,11 @@ from togai import (
     Undo,
     with_quantities,
 )
+from togai._contract import Field, fields
 from togai._storage import database
-from togai.corrections import Entry, Ledger, Plan
-from togai.testing import FakeTogai
+from togai.corrections import Entry, Ledger, Plan, _correction
+from togai.models import Event
+from togai.testing import FakeTogai, make
 
 from ..conftest import TOKEN, Api, Connect
 
@@ -468,3 +471,21 @@ def test_an_age_that_is_none_is_refused(
     other = client.call("reconcile", entry)
     with pytest.raises(InvalidRequest, match="does not belong to entry"):
         ledger.settle(next(iter(ledger.history())), other)
+
+
+def test_an_event_that_was_read_under_an_alias_is_compared_by_its_properties(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a bump that renamed a property: the events that are read show either name."""
+
+    def renamed(model: type) -> list[Field]:
+        return [
+            evolve(field, aliases=("account",)) if field.name == "account_id" else field
+            for field in fields(model)
+        ]
+
+    monkeypatch.setattr(_correction, "fields", renamed)
+    payload = make(Event, account_id="acme").to_dict()
+    alias = {"account" if name == "accountId" else name: value for name, value in payload.items()}
+    assert _correction.comparable(alias) == _correction.comparable(payload)
+    assert _correction.comparable({**alias, "account": "b"}) != _correction.comparable(payload)

@@ -18,7 +18,13 @@ from hypothesis import strategies as st
 
 from togai import Drift, EventPage, Togai, UnexpectedResponse, deviations, raw, rows
 from togai._decoding import Reader, StrictDeviation
-from togai.models import EventCorrectionInfo, EventWithStatus, EventWithStatusAndEventPipelineInfo
+from togai.models import (
+    Event,
+    EventCorrectionInfo,
+    EventWithStatus,
+    EventWithStatusAndEventPipelineInfo,
+)
+from togai.testing import make
 
 pytestmark = pytest.mark.usefixtures("parser")
 
@@ -199,3 +205,11 @@ def test_any_json_is_a_page_or_an_unexpected_response(body: Any) -> None:
         except UnexpectedResponse:
             return
         assert isinstance(page, EventPage)
+
+
+@pytest.mark.parametrize("number", [5, 10**20, 10**400, -(10**4000), Decimal("1.50")])
+def test_a_number_in_place_of_text_is_given_back_as_it_was_received(number: Any) -> None:
+    payload = {**make(Event).to_dict(), "schemaName": number}
+    (event,) = Reader(strict=False, on_drift=None).items(Event, [payload], "$.events")
+    assert event.schema_name == str(number)
+    assert event.to_dict() == floats(payload)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, field, frozen
 
+from togai._contract import fields
 from togai._event_json import event_json
 from togai._salvage import salvage
-from togai.models import CorrectionAction, Event, ReadEvent
+from togai.models import Attribute, CorrectionAction, Event, ReadEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,16 +140,16 @@ def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The properties of an event that are in the contract, with equal values written equally.
 
     Args:
-        payload: The event as JSON.
+        payload: The event as JSON, under any names that the contract has for its properties.
     """
-    amounts: Any = payload.get("attributes")
-    dimensions: Any = payload.get("dimensions")
+    values = _values(Event, payload)
+    amounts, dimensions = values["attributes"], values["dimensions"]
     texts = cast("dict[str, Any]", dimensions) if isinstance(dimensions, dict) else {}
     return {
-        "schemaName": payload.get("schemaName"),
-        "timestamp": _moment(payload.get("timestamp")),
-        "accountId": str(payload.get("accountId")),
-        "id": payload.get("id"),
+        "schemaName": values["schema_name"],
+        "timestamp": _moment(values["timestamp"]),
+        "accountId": str(values["account_id"]),
+        "id": values["id"],
         "attributes": sorted(
             map(_amount, cast("Any", amounts if isinstance(amounts, list) else []))
         ),
@@ -156,11 +157,19 @@ def comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _values(model: type, source: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a model's properties by their names in Python."""
+    return {
+        field.name: next((source[name] for name in field.names if name in source), None)
+        for field in fields(model)
+    }
+
+
 def _amount(attribute: Any) -> tuple[str, str, str]:
     if not isinstance(attribute, dict):
         return ("", repr(attribute), "")
-    source = cast("dict[str, Any]", attribute)
-    text = str(source.get("value"))
+    values = _values(Attribute, cast("dict[str, Any]", attribute))
+    text = str(values["value"])
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -168,7 +177,7 @@ def _amount(attribute: Any) -> tuple[str, str, str]:
     if number.is_finite() and abs(number.adjusted()) < 600:
         text = f"{number:f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
-    return (str(source.get("name")), "0" if text == "-0" else text, str(source.get("unit")))
+    return (str(values["name"]), "0" if text == "-0" else text, str(values["unit"]))
 
 
 def _moment(value: object) -> str:

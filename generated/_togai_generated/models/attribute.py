@@ -59,12 +59,9 @@ class Attribute(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["name"]
-
         self.name = value if type(value) is str else refuse(value, str)
         value = src["value"]
-
         self.value = value if type(value) is str else refuse(value, str)
         value = src.get("unit")
         if value is None:

@@ -60,17 +60,13 @@ class EnrichedField(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["name"]
-
         self.name = value if type(value) is str else refuse(value, str)
         value = src["type"]
-
         self.type_ = _known_EnrichedFieldType(value) or read_enum(
             EnrichedFieldType, value, cls, "type", seen
         )
         value = src["value"]
-
         self.value = value if type(value) is str else refuse(value, str)
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)

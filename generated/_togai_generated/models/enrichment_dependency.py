@@ -63,17 +63,13 @@ class EnrichmentDependency(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["key"]
-
         self.key = value if type(value) is str else refuse(value, str)
         value = src["type"]
-
         self.type_ = _known_EnrichmentDependencyType(value) or read_enum(
             EnrichmentDependencyType, value, cls, "type", seen
         )
         value = src["value"]
-
         self.value = value if type(value) is str else refuse(value, str)
         value = src.get("name")
         if value is None:

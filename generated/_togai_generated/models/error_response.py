@@ -50,9 +50,7 @@ class ErrorResponse(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["message"]
-
         self.message = value if type(value) is str else refuse(value, str)
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)

@@ -74,12 +74,9 @@ class Event(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["schemaName"]
-
         self.schema_name = value if type(value) is str else refuse(value, str)
         value = src["timestamp"]
-
         self.timestamp = (
             moment
             if (moment := read_datetime(value)).tzinfo is not None
@@ -88,10 +85,8 @@ class Event(_Model):
             else checked_datetime(moment, value)
         )
         value = src["accountId"]
-
         self.account_id = value if type(value) is str else refuse(value, str)
         value = src["attributes"]
-
         self.attributes = [
             read_Attribute(Attribute, item, seen)
             for item in (
@@ -99,7 +94,6 @@ class Event(_Model):
             )
         ]
         value = src["dimensions"]
-
         self.dimensions = texts(value)
         value = src.get("id")
         if value is None:

@@ -81,18 +81,13 @@ class EventCorrectionInfo(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["referenceId"]
-
         self.reference_id = value if type(value) is str else refuse(value, str)
         value = src["eventPayload"]
-
         self.event_payload = read_Event(Event, value, seen)
         value = src["ingestionStatus"]
-
         self.ingestion_status = read_IngestionStatus(IngestionStatus, value, seen)
         value = src["createdAt"]
-
         self.created_at = (
             moment
             if (moment := read_datetime(value)).tzinfo is not None
@@ -101,12 +96,10 @@ class EventCorrectionInfo(_Model):
             else checked_datetime(moment, value)
         )
         value = src["status"]
-
         self.status = _known_CorrectionStatus(value) or read_enum(
             CorrectionStatus, value, cls, "status", seen
         )
         value = src["reason"]
-
         self.reason = value if type(value) is str else refuse(value, str)
         value = src.get("customerId")
         if value is None:

@@ -52,7 +52,6 @@ class EventCorrectionRequest(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src.get("event")
         if value is None:
             known -= 1

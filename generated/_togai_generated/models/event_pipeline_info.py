@@ -127,7 +127,6 @@ class EventPipelineInfo(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src.get("eventSchema")
         if value is None:
             known -= 1

@@ -56,12 +56,9 @@ class EventPipelineInfoAccount(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["id"]
-
         self.id = value if type(value) is str else refuse(value, str)
         value = src["name"]
-
         self.name = value if type(value) is str else refuse(value, str)
         value = src.get("alias")
         if value is None:

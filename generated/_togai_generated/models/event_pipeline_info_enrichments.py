@@ -64,7 +64,6 @@ class EventPipelineInfoEnrichments(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src.get("attributes")
         if value is None:
             known -= 1

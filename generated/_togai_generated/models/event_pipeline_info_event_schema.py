@@ -53,12 +53,9 @@ class EventPipelineInfoEventSchema(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["name"]
-
         self.name = value if type(value) is str else refuse(value, str)
         value = src["version"]
-
         self.version = value if type(value) is int else refuse(value, int)
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)

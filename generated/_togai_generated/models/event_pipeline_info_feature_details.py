@@ -60,12 +60,9 @@ class EventPipelineInfoFeatureDetails(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["featureId"]
-
         self.feature_id = value if type(value) is str else refuse(value, str)
         value = src["mappedAttribute"]
-
         self.mapped_attribute = value if type(value) is str else refuse(value, str)
         value = src.get("overageInCycle")
         if value is None:

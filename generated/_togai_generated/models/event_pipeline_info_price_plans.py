@@ -66,21 +66,15 @@ class EventPipelineInfoPricePlans(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["name"]
-
         self.name = value if type(value) is str else refuse(value, str)
         value = src["id"]
-
         self.id = value if type(value) is str else refuse(value, str)
         value = src["scheduleId"]
-
         self.schedule_id = value if type(value) is str else refuse(value, str)
         value = src["cycleStart"]
-
         self.cycle_start = datetime.date.fromisoformat(value)
         value = src["cycleEnd"]
-
         self.cycle_end = datetime.date.fromisoformat(value)
         value = src.get("usageMeters")
         if value is None:

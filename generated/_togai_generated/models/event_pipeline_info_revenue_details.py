@@ -57,15 +57,11 @@ class EventPipelineInfoRevenueDetails(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["usageMeterId"]
-
         self.usage_meter_id = value if type(value) is str else refuse(value, str)
         value = src["revenueBaseCurrency"]
-
         self.revenue_base_currency = read_float(value)
         value = src["revenueInvoiceCurrency"]
-
         self.revenue_invoice_currency = read_float(value)
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)

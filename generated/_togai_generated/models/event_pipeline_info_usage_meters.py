@@ -67,18 +67,13 @@ class EventPipelineInfoUsageMeters(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["id"]
-
         self.id = value if type(value) is str else refuse(value, str)
         value = src["name"]
-
         self.name = value if type(value) is str else refuse(value, str)
         value = src["version"]
-
         self.version = value if type(value) is int else refuse(value, int)
         value = src["status"]
-
         self.status = _known_UsageMeterStatus(value) or read_enum(
             UsageMeterStatus, value, cls, "status", seen
         )

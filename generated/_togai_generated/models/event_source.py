@@ -53,12 +53,9 @@ class EventSource(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["id"]
-
         self.id = value if type(value) is str else refuse(value, str)
         value = src["type"]
-
         self.type_ = value if type(value) is str else refuse(value, str)
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)

@@ -71,18 +71,13 @@ class EventWithStatus(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["referenceId"]
-
         self.reference_id = value if type(value) is str else refuse(value, str)
         value = src["eventPayload"]
-
         self.event_payload = read_Event(Event, value, seen)
         value = src["ingestionStatus"]
-
         self.ingestion_status = read_IngestionStatus(IngestionStatus, value, seen)
         value = src["createdAt"]
-
         self.created_at = (
             moment
             if (moment := read_datetime(value)).tzinfo is not None

@@ -75,18 +75,13 @@ class EventWithStatusAndEventPipelineInfo(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["referenceId"]
-
         self.reference_id = value if type(value) is str else refuse(value, str)
         value = src["eventPayload"]
-
         self.event_payload = read_Event(Event, value, seen)
         value = src["ingestionStatus"]
-
         self.ingestion_status = read_IngestionStatus(IngestionStatus, value, seen)
         value = src["createdAt"]
-
         self.created_at = (
             moment
             if (moment := read_datetime(value)).tzinfo is not None
@@ -95,7 +90,6 @@ class EventWithStatusAndEventPipelineInfo(_Model):
             else checked_datetime(moment, value)
         )
         value = src["eventPipelineInfo"]
-
         self.event_pipeline_info = read_EventPipelineInfo(EventPipelineInfo, value, seen)
         value = src.get("customerId")
         if value is None:

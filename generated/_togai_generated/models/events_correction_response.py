@@ -51,9 +51,7 @@ class EventsCorrectionResponse(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["data"]
-
         self.data = [
             read_EventCorrectionInfo(EventCorrectionInfo, item, seen)
             for item in (

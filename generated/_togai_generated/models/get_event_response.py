@@ -54,9 +54,7 @@ class GetEventResponse(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["events"]
-
         self.events = [
             read_EventWithStatusAndEventPipelineInfo(
                 EventWithStatusAndEventPipelineInfo, item, seen

@@ -54,9 +54,7 @@ class GetEventsResponse(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["events"]
-
         self.events = [
             read_EventWithStatus(EventWithStatus, item, seen)
             for item in (

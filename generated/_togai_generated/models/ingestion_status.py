@@ -59,9 +59,7 @@ class IngestionStatus(_Model):
         # Not cls(...): passing the fields as keyword arguments takes twice as long.
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
-
         value = src["status"]
-
         self.status = _known_IngestionStatusValue(value) or read_enum(
             IngestionStatusValue, value, cls, "status", seen
         )
