@@ -94,12 +94,10 @@ def _is_shallow(body: bytes) -> bool:
 def _check_depth(parsed: Any) -> None:
     level: list[Any] = [parsed]
     for _ in range(_DEEPEST):
-        level = [
-            item
-            for held in level
-            for item in (held.values() if isinstance(held, dict) else held)
-            if isinstance(item, dict | list)
-        ]
+        items: list[Any] = []
+        for held in level:
+            items += held.values() if isinstance(held, dict) else held
+        level = [item for item in items if isinstance(item, dict | list)]
         if not level:
             return
     raise RecursionError

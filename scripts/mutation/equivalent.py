@@ -162,7 +162,7 @@ def _share(kind: str, *keys: str) -> Callable[[Document, Spot], None]:
         holder, node = piece.above(d), piece.of(d)
         key = holder.index(node) if isinstance(holder, list) else piece.name
         d["components"].setdefault(kind, {})["Shared"] = node
-        holder[key] = {"$ref": f"#/components/{kind}/Shared"}
+        cast("Any", holder)[key] = {"$ref": f"#/components/{kind}/Shared"}
 
     return change
 

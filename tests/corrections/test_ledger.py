@@ -252,7 +252,7 @@ def test_only_what_is_corrected_and_not_open_is_released(ledger: Ledger) -> None
         with pytest.raises(InvalidRequest):
             ledger.release(wrong, who="bob", why="x")
     for names in ({"who": "", "why": "x"}, {"who": "x", "why": " "}):
-        with pytest.raises(InvalidRequest, match="pass a text"):
+        with pytest.raises(InvalidRequest, match="pass text"):
             ledger.release(corrected(ledger, claim(f"ref-{names['who']}")), **names)
 
 

@@ -280,7 +280,7 @@ def _switch_off(controls: tuple[str, ...]) -> None:
     numbers = iter(range(1, 1 << 30))
     off: dict[str, list[tuple[Any, str, Any]]] = {
         "lock": [
-            (rules.Rules, "_refuse_locked", lambda *_: None),
+            (rules.Rules, "_refuse_overlap", lambda *_: None),
             (
                 rules,
                 "_lock",
@@ -292,13 +292,11 @@ def _switch_off(controls: tuple[str, ...]) -> None:
             (rules.Rules, "_refuse_stale", lambda *_: None),
         ],
         "reread": [(module, "check_unchanged", lambda *_: None) for module in (claims, plans)],
-        "witness": [
-            (reconciling, "_witness", lambda *_: None),
-            (reconciling, "judge", _judge_without_witness),
-        ],
+        "witness": [(reconciling, "judge", _judge_without_witness)],
     }
     for control in controls:
         for place, name, value in off.get(control, []):
+            assert hasattr(place, name), name
             setattr(place, name, value)
 
 
@@ -306,7 +304,8 @@ def _judge_without_witness(case: Any, readings: Any, min_age: Any) -> Any:
     from togai.corrections import _reconcile as module
 
     module.WITHOUT_WITNESS = timedelta(0)
-    return module.judge(case, readings, min_age)
+    unseen = attrs.evolve(readings, witness=None, witness_at=None, witness_reverted=False)
+    return module.judge(case, unseen, min_age)
 
 
 def _finish(

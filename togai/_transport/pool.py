@@ -96,7 +96,7 @@ class Pool:
         try:
             # Shared by all of our connections, because creating it takes longest.
             context = self._context = self._context or self.library.create_ssl_context()
-            settings = {"context": context, "limits": limits}
+            settings: dict[str, Any] = {"context": context, "limits": limits}
             # The proxy in no local variable: it may hold a password.
             return libraries.open_client(
                 self.library, self.io.client, proxy=self._find_proxy(self.base_url), **settings

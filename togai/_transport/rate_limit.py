@@ -82,7 +82,7 @@ class RateLimit:
 
     def __init__(self, limit: Any, io: Threads | Tasks) -> None:
         self._limiter: Any = limit if isinstance(limit, RateLimiter) else None  # of either kind
-        rate = None if self._limiter else limit
+        rate: Any = None if self._limiter else limit
         whole = isinstance(rate, int) and not isinstance(rate, bool)
         if rate is not None and not (whole and 1 <= rate <= _MOST):
             raise ConfigurationError(
