@@ -112,7 +112,7 @@ class _Bump:
         if merged.unmatched:
             raise Unusable(_unmatched(merged))
         say = partial(report, facade=facade, dry=not self.write, spec=self.source)
-        quiet = not merged.changed and (last is None or not merged.changes)
+        quiet = not merged.changed and not (merged.tightened if last is None else merged.changes)
         with tempfile.TemporaryDirectory(prefix="bump-") as name:
             room = Path(name)
             if first:

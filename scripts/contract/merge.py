@@ -51,6 +51,15 @@ class Merged:
     changed: bool = False
 
     @property
+    def tightened(self) -> list[Difference]:
+        """The limits of what callers send that are new and tighter: conflicts if they break a caller program."""
+        return [
+            entry
+            for entry in self.differences
+            if entry.kind == TIGHTER_SENT.kind and not entry.known
+        ]
+
+    @property
     def conflicts(self) -> list[Difference]:
         """Return the differences that stop the bump."""
         return [entry for entry in self.differences if entry.verdict is Verdict.CONFLICT]
@@ -119,9 +128,7 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
         outcomes: The other outcome of each program that has one.
     """
     gets = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
-    tighter = [
-        entry for entry in merged.differences if entry.kind == TIGHTER_SENT.kind and not entry.known
-    ]
+    tighter = merged.tightened
     if not gets or merged.conflicts or not tighter:
         return merged
     return replace(

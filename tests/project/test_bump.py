@@ -349,6 +349,7 @@ def test_a_tightened_limit_that_breaks_a_caller_program_is_a_conflict_at_its_pla
     assert outcome.code == 0
     assert "- request limit tightened: `GET /events ?account_id maxLength`" in outcome.report
     place = "GET /events ?account_id maxLength"
+    assert bump(describe(tighten(3)), root=project).code == 1
     assert bump(describe(tighten(3)), [Hold(place, "a typo")], root=project).code == 0
 
 
