@@ -39,7 +39,9 @@ def test_a_quick_run_measures_every_row(tmp_path: Path, capsys: pytest.CaptureFi
         *("scripts/bump", "official", "list_many", "prefetch", "with the extras"),
     ):
         assert any(part in what for what in rows), part
-    measured = {(without_sizes(row["what"].strip()), row["unit"], row["aim"]) for row in reported["rows"]}
+    measured = {
+        (without_sizes(row["what"].strip()), row["unit"], row["aim"]) for row in reported["rows"]
+    }
     assert {(without_sizes(what), unit, aim) for what, _, _, unit, aim in documented()} <= measured
 
 
