@@ -32,12 +32,12 @@ def public(owner: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_all_names_exactly_what_the_module_holds(module: types.ModuleType) -> None:
+    listed = set(module.__all__) - {"__version__"}
     held = {
         name
         for name, value in vars(module).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
-    listed = set(module.__all__) - {"__version__"}
     assert listed <= held
     imported_for_itself = {
         "annotations",
@@ -73,6 +73,21 @@ def test_a_client_without_asyncio_does_not_import_it() -> None:
             [sys.executable, "-c", script, url], capture_output=True, text=True, check=True
         )
     assert done.stdout == "[] False\n"
+
+
+def test_a_program_that_only_reads_imports_neither_corrections_nor_the_ledger() -> None:
+    with FakeTogai().serve() as url:
+        script = (
+            "import sys; from togai import Togai; client = Togai('test-token', base_url=sys.argv[1]);"
+            "print(list(client.events.list()), client.events.get_all('ride-1'));"
+            "corrections = ('togai.corrections', 'togai._corrections', 'togai._storage', 'sqlite3');"
+            "print([name for name in sys.modules if name.startswith(corrections)]);"
+            "import togai; print(togai.Undo.__name__, 'togai.corrections' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, url], capture_output=True, text=True, check=True
+        )
+    assert done.stdout.splitlines() == ["[] []", "[]", "Undo True"]
 
 
 @pytest.mark.parametrize("name", ["models", "errors", "corrections", "jobs"])

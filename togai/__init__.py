@@ -23,34 +23,40 @@ from togai._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from togai._public import *  # noqa: F403
+    from togai._public_corrections import *  # noqa: F403
 else:
     import sys as _sys
     from importlib import import_module as _import_module
 
     _SUBMODULES = ("corrections", "errors", "jobs", "models")
 
-    def _names():
-        return {
+    _PARTS = ("_public", "_public_corrections")
+
+    def _names(*parts):
+        names = {
             name: value
-            for name, value in vars(_import_module("togai._public")).items()
+            for part in parts
+            for name, value in vars(_import_module(f"togai.{part}")).items()
             if name[0].isalpha()  # pytest adds names with @ to the modules of its plugins
         }
+        globals().update(names)
+        return names
 
     def __getattr__(name):
-        # httpx and the models take longer to import than most programs take to start: they are imported on first use.
+        # httpx and the models take longer to import than most programs take to start: they are imported on first use,
+        # and corrections and the ledger only by programs that correct.
         if name in _SUBMODULES:
             return _import_module(f"togai.{name}")
         if name == "__all__":
             if _sys._getframe(1).f_globals.get("__name__") == "pydoc":  # noqa: SLF001
                 # help(togai) would print the documentation of every class: 6,000 lines.
                 raise AttributeError(name)
-            return sorted({*_names(), "__version__"})
+            return __dir__()
         if not name.startswith("_"):
-            names = _names()
-            if name in names:
-                globals().update(names)
-                return names[name]
+            for part in _PARTS:
+                if name in (names := _names(part)):
+                    return names[name]
         raise AttributeError(f"module 'togai' has no attribute {name!r}")
 
     def __dir__():
-        return sorted({*_names(), "__version__"})
+        return sorted({*_names(*_PARTS), "__version__"})

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from togai import _calls, _requests, _responses
+from togai import _calls, _correction_responses, _requests
 from togai._claims import claims_of, ledger_of
 from togai._printable import printable
+from togai._responses import unexpected
 from togai._storage.rows import Claim
 from togai._transport.retry import REFUSALS
 from togai._transport.steps import Blocking, Delivery
+from togai._where import Where, check_names
 from togai.corrections._checks import build_correction, check_removed, check_reverted
 from togai.corrections._correction import Correction, Target
 from togai.corrections._entry import Entry, Kind
 from togai.corrections._matching import contradicts, reads_for
-from togai.corrections._where import Where, check_names
 from togai.errors import (
     AlreadyCorrected,
     AlreadyPending,
@@ -157,7 +158,9 @@ def send(
             delivery.confirm = partial(ledger.confirm, attempt.entries)
         response = yield from _calls.send(settings, request, timeout, delivery)
         _check_applied(request, response, correction, delivery)
-        result = _responses.read_correction(settings.reader, request, response, correction)
+        result = _correction_responses.read_correction(
+            settings.reader, request, response, correction
+        )
     except GeneratorExit:
         if ledger is not None and not delivery.possible:
             with suppress(TogaiError):
@@ -208,11 +211,11 @@ def _check_applied(
 ) -> None:
     """Check that a success status means that the correction was applied exactly once."""
     if delivery.repeated:
-        raise _responses.unexpected(
+        raise unexpected(
             call, response, f"a request that the transport repeated ({delivery.begun} requests)"
         )
     if response.status != 200 and not correction.background:
-        raise _responses.unexpected(call, response, "a status other than 200")
+        raise unexpected(call, response, "a status other than 200")
 
 
 def _is_refusal(error: BaseException) -> bool:

@@ -1,20 +1,23 @@
-"""Events and AsyncEvents: signatures and documentation of `client.events`. `_calls` and others implement them."""
+"""Events and AsyncEvents: signatures and documentation of `client.events`. `_calls` and others implement them.
+
+Methods that correct import corrections and the ledger when they are called: a program that only reads starts faster.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from togai import _calls, _corrections, _plans, _reconciling, _requests
+from togai import _calls, _requests
 from togai._listing_ahead import checked_prefetch
 from togai._listing_many import AccountPages, AsyncAccountPages, checked_concurrency
 from togai._pagination import AsyncEventPages, Cursor, EventPages
-from togai.corrections._reconcile import MIN_AGE
-from togai.corrections._where import Where  # noqa: TC001  (documentation and the surface read it at run time)
+from togai._where import Where  # noqa: TC001  (documentation and the surface read it at run time)
 from togai.models import CorrectionAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from togai._settings import Settings
     from togai._transport.steps import AsyncRun, Run
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
         EventWithStatusAndEventPipelineInfo,
         ReadEvent,
     )
+
+_MIN_AGE = timedelta(minutes=10)
+"""How old a correction must be before a read can show that it was not applied."""
 
 
 class Events:
@@ -250,6 +256,8 @@ class Events:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.correct(
             self._settings.with_headers(extra_headers),
             "correct",
@@ -317,6 +325,8 @@ class Events:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.correct(
             self._settings.with_headers(extra_headers),
             "undo",
@@ -381,6 +391,8 @@ class Events:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.correct(
             self._settings.with_headers(extra_headers),
             "redo",
@@ -454,6 +466,8 @@ class Events:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.replace(
             self._settings.with_headers(extra_headers),
             event,
@@ -512,6 +526,8 @@ class Events:
             InvalidRequest: An argument is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
+        from togai import _plans
+
         steps = _plans.find(
             self._settings.with_headers(extra_headers),
             account_id,
@@ -553,6 +569,8 @@ class Events:
             ConfigurationError: There is no ledger, or it cannot be used.
             TogaiError: Any other failure.
         """
+        from togai import _plans
+
         return self._run(_plans.plan(self._settings, items, ledger, why))
 
     def execute(
@@ -591,6 +609,8 @@ class Events:
             LedgerDamaged: The ledger was damaged or altered, or is older than the plan; nothing was sent.
             TogaiError: Any other failure of the ledger. Execute the same plan again: no item is sent twice.
         """
+        from togai import _plans
+
         steps = _plans.execute(
             self._settings.with_headers(extra_headers),
             plan,
@@ -606,7 +626,7 @@ class Events:
         self,
         unknown: CorrectionOutcomeUnknown | Entry,
         *,
-        min_age: timedelta = MIN_AGE,
+        min_age: timedelta = _MIN_AGE,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
@@ -632,6 +652,8 @@ class Events:
             InvalidRequest: `unknown` has another type, or is about several events.
             TogaiError: Any other failure.
         """
+        from togai import _reconciling
+
         steps = _reconciling.reconcile(
             self._settings.with_headers(extra_headers),
             unknown,
@@ -858,6 +880,8 @@ class AsyncEvents:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.correct(
             self._settings.with_headers(extra_headers),
             "correct",
@@ -925,6 +949,8 @@ class AsyncEvents:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.correct(
             self._settings.with_headers(extra_headers),
             "undo",
@@ -989,6 +1015,8 @@ class AsyncEvents:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.correct(
             self._settings.with_headers(extra_headers),
             "redo",
@@ -1062,6 +1090,8 @@ class AsyncEvents:
                 again: `reconcile` checks whether it was applied.
             TogaiError: Any other failure. Nothing was applied.
         """
+        from togai import _corrections
+
         steps = _corrections.replace(
             self._settings.with_headers(extra_headers),
             event,
@@ -1120,6 +1150,8 @@ class AsyncEvents:
             InvalidRequest: An argument is not allowed; nothing was sent.
             TogaiError: Any other failure.
         """
+        from togai import _plans
+
         steps = _plans.find(
             self._settings.with_headers(extra_headers),
             account_id,
@@ -1161,6 +1193,8 @@ class AsyncEvents:
             ConfigurationError: There is no ledger, or it cannot be used.
             TogaiError: Any other failure.
         """
+        from togai import _plans
+
         return await self._run(_plans.plan(self._settings, items, ledger, why))
 
     async def execute(
@@ -1199,6 +1233,8 @@ class AsyncEvents:
             LedgerDamaged: The ledger was damaged or altered, or is older than the plan; nothing was sent.
             TogaiError: Any other failure of the ledger. Execute the same plan again: no item is sent twice.
         """
+        from togai import _plans
+
         steps = _plans.execute(
             self._settings.with_headers(extra_headers),
             plan,
@@ -1214,7 +1250,7 @@ class AsyncEvents:
         self,
         unknown: CorrectionOutcomeUnknown | Entry,
         *,
-        min_age: timedelta = MIN_AGE,
+        min_age: timedelta = _MIN_AGE,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
@@ -1240,6 +1276,8 @@ class AsyncEvents:
             InvalidRequest: `unknown` has another type, or is about several events.
             TogaiError: Any other failure.
         """
+        from togai import _reconciling
+
         steps = _reconciling.reconcile(
             self._settings.with_headers(extra_headers),
             unknown,

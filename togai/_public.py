@@ -1,4 +1,7 @@
-"""The public names of `togai`, listed once. `togai` itself imports this module when a name is first used."""
+"""The public names of `togai`, but for those of `_public_corrections`; each is listed once.
+
+`togai` imports this module when a name is first used.
+"""
 
 from togai._build import build_event as build_event
 from togai._build import with_quantities as with_quantities
@@ -22,12 +25,6 @@ from togai._settings import SANDBOX_URL as SANDBOX_URL
 from togai._transport.rate_limit import AsyncRateLimiter as AsyncRateLimiter
 from togai._transport.rate_limit import RateLimiter as RateLimiter
 from togai._transport.timeout import Timeout as Timeout
-from togai.corrections._correction import Correction as Correction
-from togai.corrections._correction import Selection as Selection
-from togai.corrections._plan import Redo as Redo
-from togai.corrections._plan import Replace as Replace
-from togai.corrections._plan import Undo as Undo
-from togai.corrections._result import CorrectionResult as CorrectionResult
 from togai.errors import AlreadyCorrected as AlreadyCorrected
 from togai.errors import AlreadyPending as AlreadyPending
 from togai.errors import AmbiguousEvent as AmbiguousEvent

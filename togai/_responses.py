@@ -1,4 +1,4 @@
-"""Read the response of each operation: check its envelope, and read its items into models. No I/O."""
+"""Read the responses with events: check the envelope, and read its items into models. No I/O."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from togai._listing_checks import further_page
 from togai._pagination import EventPage
 from togai._requests import check_encodable
 from togai._salvage import most_items
-from togai.corrections._result import CorrectionResult
 from togai.errors import InvalidRequest, UnexpectedResponse
 from togai.models import (
-    EventCorrectionInfo,
     EventWithStatus,
     EventWithStatusAndEventPipelineInfo,
 )
 
 if TYPE_CHECKING:
     from togai._transport.steps import Call, Response
-    from togai.corrections._correction import Correction
 
 
 _MAX_OBJECTS = 100_000
@@ -46,9 +43,9 @@ def read_page(reader: Reader, call: Call, response: Response) -> EventPage:
     try:
         events = _items(reader, call, response, body, EventWithStatus, "GetEventsResponse")
         token = _page_token(reader, call, response, body.get("nextToken"))
-        _extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
+        report_extras(reader, body, ("events", "nextToken"), "GetEventsResponse")
     except StrictDeviation as error:
-        raise _strict(call, response, error) from None
+        raise strict_error(call, response, error) from None
     return EventPage(
         tuple(events),
         token or None,
@@ -91,11 +88,11 @@ def read_candidates(
     model = EventWithStatusAndEventPipelineInfo
     try:
         events = _items(reader, call, response, body, model, "GetEventResponse")
-        _extras(reader, body, ("events",), "GetEventResponse")
+        report_extras(reader, body, ("events",), "GetEventResponse")
         for number, event in enumerate(events):
             _check_id(reader, call, response, event, event_id, f"$.events[{number}]")
     except StrictDeviation as error:
-        raise _strict(call, response, error) from None
+        raise strict_error(call, response, error) from None
     return events
 
 
@@ -116,57 +113,18 @@ def _check_id(
     reader.report(Drift("Event", "id", "missing"), f"{where}.eventPayload.id")
 
 
-def read_correction(
-    reader: Reader, call: Call, response: Response, correction: Correction
-) -> CorrectionResult:
-    """Read the result of a correction.
+def parse_body(call: Call, response: Response) -> Any:
+    """Parse the JSON of a response.
 
     Raises:
-        UnexpectedResponse: The response is not a result; or, in strict mode, it deviates from the contract.
+        UnexpectedResponse: It has so many values that they would fill the memory.
+        ValueError: It is not JSON.
+        RecursionError: It is nested too deeply.
     """
-    result = _correction_result(reader, call, response, correction)
-    result.request_id, result.status = response.request_id, response.status
-    result.headers = response.headers
-    return result
-
-
-def _correction_result(
-    reader: Reader, call: Call, response: Response, correction: Correction
-) -> CorrectionResult:
-    if correction.background and not response.body.strip():
-        return CorrectionResult(correction, (), None)
-    body = _any_json(call, response) if correction.background else read_object(call, response)
-    entries: Any = cast("dict[str, Any]", body).get("data") if isinstance(body, dict) else None
-    if not isinstance(entries, list):
-        if correction.background:
-            return CorrectionResult(correction, (), body)
-        raise unexpected(call, response, "an object without a list of data", "$.data")
-    try:
-        outer = "EventsCorrectionResponse"
-        read = _bounded(
-            reader, call, response, cast("Any", entries), EventCorrectionInfo, outer, "data"
-        )
-        _extras(reader, cast("dict[str, Any]", body), ("data",), outer)
-    except StrictDeviation as error:
-        raise _strict(call, response, error) from None
-    return CorrectionResult(correction, read, body)
-
-
-def _parsed(call: Call, response: Response) -> Any:
     body = response.body
     if len(body) > _SMALL and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
         raise unexpected(call, response, f"more than {_MAX_VALUES} values")
     return parse_json(body, charset_of(response.content_type))
-
-
-def _any_json(call: Call, response: Response) -> Any:
-    try:
-        return _parsed(call, response)
-    except (ValueError, RecursionError):
-        text = response.body.decode("utf-8", "replace")
-        if "html" in response.headers.get("content-type", "") or text.lstrip().startswith("<"):
-            raise unexpected(call, response, "an HTML page instead of JSON") from None
-        return text
 
 
 def _items(
@@ -179,7 +137,7 @@ def _items(
 ) -> list[Any]:
     events: object = body.get("events")
     if isinstance(events, list):
-        return _bounded(reader, call, response, cast("Any", events), model, outer, "events")
+        return read_items(reader, call, response, cast("Any", events), model, outer, "events")
     if events is not None:
         raise unexpected(
             call, response, f"events that are not a list but {kind_of(events)}", "$.events"
@@ -191,7 +149,7 @@ def _items(
     return []
 
 
-def _bounded(
+def read_items(
     reader: Reader,
     call: Call,
     response: Response,
@@ -200,7 +158,12 @@ def _bounded(
     outer: str,
     name: str,
 ) -> list[Any]:
-    """The models of a list; refuses a list that is so long that its models would fill the memory."""
+    """Read a list into models.
+
+    Raises:
+        UnexpectedResponse: The list is so long that its models would fill the memory.
+        StrictDeviation: In strict mode, for the first deviation.
+    """
     envelope: type = getattr(models, outer)
     limits = next(field.limits for field in fields(envelope) if field.wire == name)
     if len(values) > most_items(limits) or response.body.count(b"{") > _MAX_OBJECTS:
@@ -211,13 +174,19 @@ def _bounded(
     return reader.items(model, values, f"$.{name}")
 
 
-def _extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
+def report_extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:
+    """Report the unknown properties of an envelope.
+
+    Raises:
+        StrictDeviation: In strict mode.
+    """
     for name in body:
         if name not in known:
             reader.report(Drift(outer, name, "unknown property"), f"$.{shown(name)}")
 
 
-def _strict(call: Call, response: Response, error: StrictDeviation) -> UnexpectedResponse:
+def strict_error(call: Call, response: Response, error: StrictDeviation) -> UnexpectedResponse:
+    """The error for a deviation in strict mode."""
     deviation = error.deviation
     return unexpected(
         call, response, f"a deviation from the contract ({deviation.drift})", deviation.where
@@ -232,7 +201,7 @@ def read_object(call: Call, response: Response) -> dict[str, Any]:
     """
     content_type = response.content_type
     try:
-        body = _parsed(call, response)
+        body = parse_body(call, response)
     except RecursionError:
         problem = "JSON that is nested too deeply"
     except ValueError:

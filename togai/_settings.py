@@ -19,13 +19,13 @@ from togai._decoding import Reader
 from togai._listing_checks import FilterChecks
 from togai._transport.retry import Policy
 from togai._transport.timeout import Timeout
-from togai.corrections._ledger import Ledger, LedgerLike
 from togai.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from togai._drift import Drift
+    from togai.corrections._ledger import Ledger, LedgerLike
 
 PRODUCTION_URL = "https://api.togai.com"
 """The production host: corrections change what customers are billed."""
@@ -148,7 +148,11 @@ class Settings:
 
 def opened(ledger: LedgerLike) -> Ledger | None:
     """The ledger that an argument names, opened by its first use; None for none."""
-    return ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
+    if ledger is None:
+        return None
+    from togai.corrections._ledger import Ledger  # programs without a ledger start faster
+
+    return ledger if isinstance(ledger, Ledger) else Ledger(ledger)
 
 
 def _set_up_log() -> None:

@@ -16,8 +16,8 @@ from attrs import frozen
 
 from togai import CorrectionOutcomeUnknown, Event, Redo, TogaiError, Undo
 from togai._events import AsyncEvents, Events
+from togai._where import Where
 from togai.corrections import Ledger
-from togai.corrections._where import Where
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Api, Connect

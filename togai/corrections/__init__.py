@@ -4,6 +4,7 @@ The calls themselves are on `client.events`: `find`, `plan`, `execute`, `reconci
 `undo`, `redo`, `replace` and `correct`.
 """
 
+from togai._where import Where as Where
 from togai.corrections._correction import Correction as Correction
 from togai.corrections._correction import Selection as Selection
 from togai.corrections._correction import Target as Target
@@ -22,7 +23,6 @@ from togai.corrections._step import Outcome as Outcome
 from togai.corrections._step import Step as Step
 from togai.corrections._verdict import Reconciliation as Reconciliation
 from togai.corrections._verdict import Verdict as Verdict
-from togai.corrections._where import Where as Where
 
 __all__ = [
     "Correction",

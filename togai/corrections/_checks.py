@@ -21,7 +21,7 @@ from togai.errors import InvalidRequest
 from togai.models import CorrectionAction, Event, ReadEvent
 
 if TYPE_CHECKING:
-    from togai.corrections._where import Where
+    from togai._where import Where
 
 _ALLOWED = (
     "an event that was read; or account_id with one of: reference_id, event_id, event_source_time,"

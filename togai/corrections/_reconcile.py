@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from togai.models import ReadEvent
 
-MIN_AGE = timedelta(minutes=10)
-"""How old a correction must be before a read can show that it was not applied."""
-
 WITHOUT_WITNESS = timedelta(hours=24)
 """How old a REDO_EVENT must be, if no later correction shows that the read is current."""
 
