@@ -87,12 +87,9 @@ class Event(_Model):
         value = src["accountId"]
         self.account_id = value if type(value) is str else refuse(value, str)
         value = src["attributes"]
-        self.attributes = [
-            read_Attribute(Attribute, item, seen)
-            for item in (
-                value if type(value) is list and len(value) <= 1000 else refuse(value, list)
-            )
-        ]
+        self.attributes = []
+        for item in value if type(value) is list and len(value) <= 1000 else refuse(value, list):
+            self.attributes.append(read_Attribute(Attribute, item, seen))
         value = src["dimensions"]
         self.dimensions = texts(value)
         value = src.get("id")

@@ -52,12 +52,9 @@ class EventsCorrectionResponse(_Model):
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
         value = src["data"]
-        self.data = [
-            read_EventCorrectionInfo(EventCorrectionInfo, item, seen)
-            for item in (
-                value if type(value) is list and len(value) <= 1000 else refuse(value, list)
-            )
-        ]
+        self.data = []
+        for item in value if type(value) is list and len(value) <= 1000 else refuse(value, list):
+            self.data.append(read_EventCorrectionInfo(EventCorrectionInfo, item, seen))
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)
         return self

@@ -55,14 +55,13 @@ class GetEventResponse(_Model):
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
         value = src["events"]
-        self.events = [
-            read_EventWithStatusAndEventPipelineInfo(
-                EventWithStatusAndEventPipelineInfo, item, seen
+        self.events = []
+        for item in value if type(value) is list and len(value) <= 1000 else refuse(value, list):
+            self.events.append(
+                read_EventWithStatusAndEventPipelineInfo(
+                    EventWithStatusAndEventPipelineInfo, item, seen
+                )
             )
-            for item in (
-                value if type(value) is list and len(value) <= 1000 else refuse(value, list)
-            )
-        ]
         if len(src) != known:
             self.additional_properties = unknown(cls, _NAMES, src, seen)
         return self

@@ -55,12 +55,9 @@ class GetEventsResponse(_Model):
         self = new(cls)
         self._json, self._deviations, known = src, (), _KNOWN
         value = src["events"]
-        self.events = [
-            read_EventWithStatus(EventWithStatus, item, seen)
-            for item in (
-                value if type(value) is list and len(value) <= 1000 else refuse(value, list)
-            )
-        ]
+        self.events = []
+        for item in value if type(value) is list and len(value) <= 1000 else refuse(value, list):
+            self.events.append(read_EventWithStatus(EventWithStatus, item, seen))
         value = src.get("nextToken")
         if value is None:
             known -= 1
