@@ -1,4 +1,4 @@
-"""Converts a schema of theirs to a schema of our contract, in which everything has a name.
+"""Converts a schema of the vendor's description to a schema of the contract, in which everything has a name.
 
 A schema that the generator cannot write as a model raises `NotModelled`: callers still find such a property in
 `additional_properties`.
@@ -73,7 +73,7 @@ class Taker:
     Args:
         schemas: The contract's schemas by name.
         theirs: The description that schemas are taken from.
-        names: The components of ours that correspond to a schema of theirs, by identity.
+        names: The components of the contract that correspond to a schema of the description, by identity.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Taker:
         """Return the schema for a new place, completely or not at all.
 
         Args:
-            shape: The shape in theirs.
+            shape: The shape in the description.
             direction: Whether it is sent or received. Received properties are optional, and their enums open.
-            owner: The component of ours that contains it, or a name for the place.
+            owner: The component that contains it, or a name for the place.
             wire: Its name on the wire, or a phrase.
 
         Raises:
@@ -140,7 +140,7 @@ class Taker:
         return known
 
     def _known(self, shape: Shape, direction: Direction) -> str | None:
-        """Return the component of ours that already corresponds to a schema of theirs, if there is exactly one."""
+        """Return the component that already corresponds to a schema of the description, if there is exactly one."""
         fitting = [
             name
             for name in self._names.get(shape.identity, ())

@@ -1,4 +1,4 @@
-"""Matches the places of two descriptions.
+"""Matches the places of the contract ("ours") and of the vendor's description ("theirs").
 
 Places are matched by the path that leads to them: operation, then parameter, body or status, then property, item or
 value. The names of schemas, operations and tags are ignored.
@@ -23,12 +23,12 @@ SENT = "x-togai-sent"
 
 @dataclass(frozen=True)
 class Meeting:
-    """The counterpart of a place of ours in their description.
+    """The counterpart of a place of the contract in the description.
 
     Attributes:
         position: The place on the wire.
         direction: Whether it is sent or received.
-        theirs: The schema in theirs.
+        theirs: The schema in the description.
         root: The body that it is part of, if any.
         always: Whether every request contains it, so that its default has no effect.
     """
@@ -47,7 +47,7 @@ class Meeting:
 
 @dataclass
 class Place:
-    """A schema of ours and its counterparts in theirs. `node` is ours as it is written."""
+    """A schema of the contract, as `node` writes it, and its counterparts in the description."""
 
     ours: Shape
     at: str
@@ -61,7 +61,7 @@ class Alignment:
 
     `uses` are the places where our schemas are used, by pointer; kinds are compared there. `schemas` are
     the schemas themselves, behind any reference: there members are compared, for meetings of the same kind.
-    `names` holds which components of ours a schema of theirs, by identity, stands in for.
+    `names` lists the components of the contract that each schema of the description, by identity, corresponds to.
     """
 
     operations: dict[tuple[str, str], tuple[Operation, Operation | None]]
@@ -71,10 +71,10 @@ class Alignment:
 
 
 def align(ours: Description, theirs: Description) -> Alignment:
-    """Match their description with ours.
+    """Match the description with the contract.
 
     Raises:
-        Unusable: A part of theirs that our calls use cannot be read.
+        Unusable: A part of the description that our calls use cannot be read.
     """
     calls = list(theirs.calls())
     there = {(method, anonymous(path)): (method, path) for method, path in calls}
@@ -178,7 +178,7 @@ def is_always_sent(parameter: Parameter) -> bool:
 
 
 def operation_at(operation: Operation) -> str:
-    """Return the pointer of a call of ours."""
+    """Return the pointer of a call of the contract."""
     return f"#/paths/{escaped(operation.path)}/{operation.method}"
 
 

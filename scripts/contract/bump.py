@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import shutil
+import shlex
 import sys
 import tempfile
 import time
@@ -17,9 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from contract.checks import CONTRACT, PACKAGE, SURFACE, CheckFailed, checked, run_above
 from contract.generation import ROOT, GenerationFailed, generate
@@ -33,11 +31,11 @@ from contract.verdicts import Hold
 from contract.yaml_edit import graft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 CHANGELOG = "CHANGELOG.md"
 
-MOST_LEFT_OUT = 5
+THEIRS = "theirs.json"
 PROGRAMS = 6
 
 
@@ -70,7 +68,7 @@ def bump(
 
     Args:
         source: Path or https URL of the description.
-        holds: Decisions to keep ours.
+        holds: Decisions to keep what the contract says.
         root: The project.
         write: False to do everything but write.
         first: Only record the description, for comparison with later ones.
@@ -101,13 +99,10 @@ class _Bump:
         with self.clock.stage("read"):
             text = (self.root / CONTRACT).read_text("utf-8")
             contract, theirs = parse(text.encode()), load(self.source)
-            last = self._last()
-        again = partial(
-            merge, contract, theirs, self.holds,
-            last=None if first else last, write=self.names, today=_today(),
-        )  # fmt: skip
+            last = None if first else self._last()
         with self.clock.stage("merge"):
-            merged = again(())
+            today = datetime.datetime.now(datetime.UTC).date().isoformat()
+            merged = merge(contract, theirs, self.holds, last=last, write=self.names, today=today)
             facade = mentions(self.root / "togai")
         if merged.unmatched:
             raise Unusable(_unmatched(merged))
@@ -115,27 +110,21 @@ class _Bump:
         quiet = not merged.changed and not (merged.tightened if last is None else merged.changes)
         with tempfile.TemporaryDirectory(prefix="bump-") as name:
             room = Path(name)
+            (room / THEIRS).write_text(json.dumps(theirs), "utf-8")
             if first:
                 self._write(_memory(merged, room))
             elif not merged.conflicts and not quiet:
-                return self._taken(text, merged, again, room, say, keep=last is not None)
+                return self._taken(text, merged, room, say, keep=last is not None)
         code = 1 if merged.conflicts and not first else 0
         return Outcome(code, say(merged, first=first), self.clock.stages)
 
     def _taken(
-        self,
-        text: str,
-        merged: Merged,
-        again: Callable[[Collection[str]], Merged],
-        room: Path,
-        say: Callable[..., str],
-        *,
-        keep: bool,
+        self, text: str, merged: Merged, room: Path, say: Callable[..., str], *, keep: bool
     ) -> Outcome:
         fresh: dict[str, Path] = {}
         if merged.changed:
             with self.clock.stage("generate"):
-                merged = _generated(text, merged, again, room)
+                _generated(text, merged, room)
         try:
             with self.clock.stage("check"):
                 if merged.changed:
@@ -158,15 +147,10 @@ class _Bump:
     def _last(self) -> dict[str, Any] | None:
         """Return the vendor's description at the last bump."""
         path = self.root / VENDOR
-        if not path.exists():
-            return None
         try:
-            last: Any = yaml.safe_load(path.read_text("utf-8"))
-        except yaml.YAMLError as error:
-            raise Unusable(f"{VENDOR} cannot be read: {error}") from None
-        if not isinstance(last, dict):
-            raise Unusable(f"{VENDOR} is not a description: restore it with git")
-        return cast("dict[str, Any]", last)
+            return parse(path.read_bytes()) if path.exists() else None
+        except Unusable as error:
+            raise Unusable(f"{VENDOR}: {error}; restore it with git") from None
 
     def _proven(self, merged: Merged, room: Path) -> tuple[Merged, str]:
         """Run the caller programs with the new package, against a service that implements the description.
@@ -177,26 +161,28 @@ class _Bump:
         Raises:
             CheckFailed: A program has another outcome, and neither a decision nor a limit explains it.
         """
-        spec = room / "theirs.json"
-        spec.write_text(json.dumps(load(self.source)), "utf-8")
         last = [str(self.root / VENDOR)] if (self.root / VENDOR).exists() else []
         holder = room if merged.changed else self.root
-        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec), *last]
+        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(room / THEIRS), *last]
         done = run_above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
             raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
         others: dict[str, str]
         known: dict[str, str]
         others, known = json.loads(done.stdout)
-        decided = any("held by decision" in difference.reason for difference in merged.differences)
-        new = {name: what for name, what in others.items() if name not in known and not decided}
+        # A decision explains an outcome in the bump that makes it; later, the last description has that outcome too.
+        decided = self.holds or (
+            not last and any("held by decision" in entry.reason for entry in merged.differences)
+        )
+        new = {name: what for name, what in others.items() if known.get(name) != what}
+        new = {} if decided else new
         judged = with_outcomes(merged, new)
         if new and not judged.conflicts:
             programs = "; ".join(f"{name}: {what}" for name, what in new.items())
             raise CheckFailed(f"callers would see another outcome: {programs}")
         same = f"{PROGRAMS - len(others)} caller programs: same outcome."
         return judged, same + (
-            f" Different because of earlier decisions: {', '.join(others)}." if others else ""
+            f" Different because of decisions: {', '.join(others)}." if others else ""
         )
 
     def _changelog(self, merged: Merged, room: Path) -> dict[str, Path]:
@@ -224,38 +210,21 @@ def _memory(merged: Merged, room: Path) -> dict[str, Path]:
     return {VENDOR: fresh}
 
 
-def _today() -> str:
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
-def _generated(
-    text: str, merged: Merged, again: Callable[[Collection[str]], Merged], room: Path
-) -> Merged:
-    """Generate the package in a temporary folder; omit additions that the generator rejects.
-
-    Returns:
-        The merge without these additions.
+def _generated(text: str, merged: Merged, room: Path) -> None:
+    """Generate the package in a temporary folder.
 
     Raises:
-        Unusable: The generator rejects something else, or too many additions.
+        Unusable: The generator fails; the message names the additions that it mentions.
     """
     (room / PACKAGE).parent.mkdir(parents=True)
-    left_out: set[str] = set()
-    while True:
-        (room / CONTRACT).write_text(graft(text, merged.contract), "utf-8")
-        try:
-            generate(room / CONTRACT, room / PACKAGE)
-        except GenerationFailed as error:
-            problem = str(error)
-        else:
-            return merged
-        shutil.rmtree(room / PACKAGE, ignore_errors=True)
+    (room / CONTRACT).write_text(graft(text, merged.contract), "utf-8")
+    try:
+        generate(room / CONTRACT, room / PACKAGE)
+    except GenerationFailed as error:
         gains = [difference.at for difference in merged.differences if difference.gain]
-        named = {at for at in gains if at.rpartition("/")[2] in problem}
-        if not named or len(left_out | named) > MOST_LEFT_OUT:
-            raise Unusable(f"no package can be generated: {problem}")
-        left_out |= named
-        merged = again(left_out)
+        named = [at for at in gains if at.rpartition("/")[2] in str(error)]
+        hint = f"; leave out with --hold {shlex.join(named)}" if named else ""
+        raise Unusable(f"no package can be generated{hint}: {error}") from None
 
 
 def _unmatched(merged: Merged) -> str:
@@ -323,8 +292,8 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="FILE", help="write the report there as well"
     )
     parser.add_argument(
-        "--hold", action="append", nargs="+", default=[], metavar="POINTER",
-        help="keep ours there and below; several, and places as the report names them, may follow",
+        "--hold", action="append", nargs="+", default=[], metavar="PLACE",
+        help="keep what the contract says there and below; pointers, or names from the report",
     )  # fmt: skip
     parser.add_argument(
         "--because", action="append", default=[], metavar="TEXT", help="why, for each --hold"
@@ -350,9 +319,9 @@ def _one_line(error: Exception) -> str:
 
 def _holds(groups: list[list[str]], reasons: list[str]) -> list[Hold]:
     if len(groups) != len(reasons):
-        raise Unusable("each --hold POINTER... needs its own --because TEXT")
+        raise Unusable("each --hold PLACE... needs its own --because TEXT")
     if not all(reason.strip() for reason in reasons):
-        raise Unusable("--because is empty: say why ours is kept")
+        raise Unusable("--because is empty: say why the contract is kept")
     return [
         Hold(f"#{at}" if at.startswith("/") else at, " ".join(why.split()))
         for group, why in zip(groups, reasons, strict=True)

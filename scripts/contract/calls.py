@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from contract.normalize import Description, Message, Operation
 
 
+EVERY = ["every call"]
+
+
 class Calls(Comparison):
-    """Compares the operations of two descriptions, and adds to the contract what only theirs has."""
+    """Compares the operations of two descriptions, and adds to the contract what is new."""
 
     def info(self, last: Description | None) -> None:
         """Compare the version and the servers of the whole description; `last` is the vendor's last one."""
@@ -29,10 +32,10 @@ class Calls(Comparison):
         before = max(was, last.version if last else was, key=_order)
         at = "#/info/version"
         if unwritable(version):
-            self.findings.add(verdicts.UNMODELLED, at, was, version, ["all"], known=True)
+            self.findings.add(verdicts.UNMODELLED, at, was, version, EVERY, known=True)
         elif _order(version) < _order(before):
-            self.findings.add(verdicts.OLDER, at, before, version, ["all"])
-        elif version != was and self.findings.add(verdicts.NEW_VERSION, at, was, version, ["all"]):
+            self.findings.add(verdicts.OLDER, at, before, version, EVERY)
+        elif version != was and self.findings.add(verdicts.NEW_VERSION, at, was, version, EVERY):
             info["version"] = version
         self._servers()
 
@@ -42,7 +45,7 @@ class Calls(Comparison):
         theirs = list(dict.fromkeys(self.theirs.servers()))
         if not theirs or theirs == ["/"]:
             if ours:
-                self.findings.add(verdicts.NO_SERVER, "#/servers", ours[0], "none", ["all"])
+                self.findings.add(verdicts.NO_SERVER, "#/servers", ours[0], "none", EVERY)
             return
         same = {bare(server): server for server in theirs}
         for i, server in enumerate(list(servers)):
@@ -53,8 +56,8 @@ class Calls(Comparison):
                 continue
             at = f"#/servers/{escaped(url)}"
             if unwritable(url):
-                self.findings.add(verdicts.UNMODELLED, at, "none", url, ["all"], known=True)
-            elif self.findings.add(verdicts.NEW_SERVER, at, "none", url, ["all"]):
+                self.findings.add(verdicts.UNMODELLED, at, "none", url, EVERY, known=True)
+            elif self.findings.add(verdicts.NEW_SERVER, at, "none", url, EVERY):
                 servers.append({"url": url.rstrip("/")})
 
     def _server(
@@ -67,14 +70,14 @@ class Calls(Comparison):
                 server for server in theirs if server.startswith(url) or _host(server) == _host(url)
             ]
             self.findings.add(
-                verdicts.LOST_DEFAULT_SERVER, at, url, "none", ["all"], hints=near or theirs[:2]
+                verdicts.LOST_DEFAULT_SERVER, at, url, "none", EVERY, hints=near or theirs[:2]
             )
         elif match is None:
-            self.marks.hold(verdicts.HELD_SERVER, server, at, url, ["all"])
+            self.marks.hold(verdicts.HELD_SERVER, server, at, url, EVERY)
         elif REMOVED in server:
-            self.marks.release(server, at, ["all"])
+            self.marks.release(server, at, EVERY)
         if match is not None and match.endswith("/") != url.endswith("/"):
-            self.findings.add(verdicts.SERVER_SLASH, at, url, match, ["all"])
+            self.findings.add(verdicts.SERVER_SLASH, at, url, match, EVERY)
 
     def operation(self, call: Operation, other: Operation | None) -> None:
         """Compare one call."""
@@ -83,9 +86,10 @@ class Calls(Comparison):
             hints = list(self._moved(call))
             self.findings.add(verdicts.GONE, at, call.position, "none", position, hints=hints)
             return
-        if other.security != call.security and not other.security & call.security:
+        if not other.security & call.security:
+            rule = verdicts.NO_AUTH if "none" in other.security else verdicts.AUTH
             ways = [" or ".join(sorted(each)) for each in (call.security, other.security)]
-            self.findings.add(verdicts.AUTH, f"{at}/security", ways[0], ways[1], position)
+            self.findings.add(rule, f"{at}/security", ways[0], ways[1], position)
         self._address(at, call, other)
         self.marks.deprecation(call.node.value, [other.node], at, position)
         self._body(at, call, other)
@@ -175,7 +179,7 @@ class Calls(Comparison):
                 self.marks.release(written[status], place, position)
             self._media(f"{place}/content", status, response, match, position)
         for status, response in other.responses.items():
-            # A range that matches a status of ours is not a new status.
+            # A range that matches a known status is not a new status.
             known = any(response_of(other, status) is response for status in call.responses)
             known |= is_lost and status.startswith("2")
             if status not in call.responses and not known:

@@ -30,10 +30,9 @@ class Findings:
     """The differences of one merge.
 
     Args:
-        contract: Our contract, which records decisions.
+        contract: The contract, which records decisions.
         holds: The decisions of this bump.
         known: The keys of the differences that the vendor's last description had; None if it is not known.
-        left_out: Pointers of additions that the generator cannot generate.
     """
 
     def __init__(
@@ -41,12 +40,10 @@ class Findings:
         contract: dict[str, Any],
         holds: Sequence[Hold],
         known: Collection[tuple[str, str, str, str]] | None,
-        left_out: Collection[str],
     ) -> None:
         self._contract = contract
         self._holds = holds
         self._known = known
-        self.left_out = left_out
         self._recorded: list[dict[str, str]] = contract.get(HOLDS, [])
         self._entries: dict[tuple[str, str, str, str], _Entry] = {}
         self._met: set[str] = set()
@@ -108,7 +105,7 @@ class Findings:
                 self._used.add(hold)
                 return hold.because
         for entry in self._recorded:
-            same = (entry["at"], entry["theirs"]) == (difference.at, difference.theirs)
+            same = (entry["at"], entry["vendor"]) == (difference.at, difference.theirs)
             if same and entry.get("digest", difference.digest) == difference.digest:
                 return entry["because"]
         return ""
@@ -131,7 +128,7 @@ class Findings:
             if because:
                 digest = {"digest": difference.digest} if difference.digest else {}
                 kept.append(
-                    {"at": difference.at, "theirs": difference.theirs, **digest, "because": because}
+                    {"at": difference.at, "vendor": difference.theirs, **digest, "because": because}
                 )
         released = [entry["at"] for entry in self._recorded if entry["at"] not in self._met]
         if kept:
@@ -154,9 +151,11 @@ class Findings:
             )
         before = [entry for entry in self._recorded if entry["at"] == difference.at]
         if before:
-            was = " or ".join(hold["theirs"] for hold in before)
+            was = " or ".join(hold["vendor"] for hold in before)
             what = (
-                f"when theirs was {was}" if was != difference.theirs else "and changed below since"
+                f"when the vendor had {was}"
+                if was != difference.theirs
+                else "and changed below since"
             )
             difference = replace(difference, reason=f"{difference.reason} (held before, {what})")
         if self._known is not None and difference.known and difference.verdict is Verdict.CONFLICT:

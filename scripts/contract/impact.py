@@ -37,6 +37,8 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
     elif component:
         symbols.append(f"togai.{component[1]}")
         symbols += _mentioning(facade, component[1])
+    elif at.startswith("#/servers/"):
+        symbols += ["togai.Togai", "togai.AsyncTogai"]
     elif operation:
         # Through the request builder to its callers.
         builders = _mentioning(facade, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_NODES = 1_000_000
 MAX_DEPTH = 200
 FETCH_SECONDS = 60.0
+_DESCRIPTION = "an OpenAPI description"
 
 
 class Unusable(Exception):
@@ -90,14 +91,14 @@ def parse(data: bytes) -> dict[str, Any]:
         raise Unusable(f"the description is not UTF-8: byte {error.start}") from None
     parsed = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
     if not isinstance(parsed, dict):
-        raise Unusable(
-            "the description is not a mapping: an OpenAPI description has openapi and paths"
-        )
+        raise Unusable(f"this is not {_DESCRIPTION}: it is not a mapping")
     document = cast("dict[str, Any]", parsed)
-    version = str(document.get("openapi", ""))
-    if not version.startswith(("3.0", "3.1", "3.2")):
-        was = f"openapi {version}" if version else f"swagger {document.get('swagger', '(none)')}"
-        raise Unusable(f"the description is {was[:40]}: OpenAPI 3.0, 3.1 or 3.2 is needed")
+    kind = next((key for key in ("openapi", "swagger", "asyncapi") if document.get(key)), "")
+    if not kind:
+        raise Unusable(f"this is not {_DESCRIPTION}: the key openapi with its version is missing")
+    version = f"{kind} {document[kind]}"
+    if not version.startswith(("openapi 3.0", "openapi 3.1", "openapi 3.2")):
+        raise Unusable(f"the description is {version[:40]}: OpenAPI 3.0, 3.1 or 3.2 is needed")
     return document
 
 
@@ -120,119 +121,84 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-# Marks a merge key, unlike a property named "<<": keys with a NUL are rejected.
-_MERGE = "<<\0"
+class _Loader(yaml.CSafeLoader):
+    """Composes nodes; each plain scalar gets the tag "plain", so that it is read by the rules of YAML 1.2, not 1.1."""
 
 
-@dataclass
-class _Open:
-    """A mapping or list that is still being read. `size` counts its nodes with aliases expanded."""
-
-    value: Any
-    anchor: str | None
-    key: str | None = None
-    size: int = 1
+_Loader.yaml_implicit_resolvers = {None: [("plain", re.compile(""))]}
 
 
-@dataclass
-class _Builder:
-    """Builds plain data from the events of a YAML parser.
+def _parse_yaml(text: str) -> Any:
+    try:
+        _check_depth(text)
+        root = _Loader(text).get_single_node()
+    except yaml.YAMLError as error:
+        raise Unusable(f"the description is neither YAML nor JSON: {_problem(error)}") from None
+    return None if root is None else _read(root, {})[0]
 
-    PyYAML's own composer recurses in C, so that deep nesting crashes the process. It also follows YAML 1.1, in
-    which `NO` is false and a date is an object.
-    """
 
-    stack: list[_Open] = field(default_factory=list[_Open])
-    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict[str, tuple[Any, int]])
-    result: Any = None
-
-    def take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self.scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent):
-            self.open(dict[str, Any](), event)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            self.open(list[Any](), event)
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            done = self.stack.pop()
-            if isinstance(event, yaml.MappingEndEvent) and _MERGE in done.value:
-                done.value = _with_merged(done.value, event)
-            if done.anchor:
-                self.anchors[done.anchor] = (done.value, done.size)
-            self.add(done.value, done.size, event)
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self.anchors:
-                raise Unusable(f"{_line(event)}: the alias *{event.anchor} contains itself")
-            self.add(*self.anchors[event.anchor], event)
-
-    def open(self, value: Any, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        if len(self.stack) >= MAX_DEPTH:
+def _check_depth(text: str) -> None:
+    """Raise Unusable for deep nesting: PyYAML composes nodes by recursion in C, which would crash the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):  # pyright: ignore[reportUnknownMemberType]
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
             raise Unusable(f"{_line(event)}: nested deeper than {MAX_DEPTH} levels")
-        if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
-            raise Unusable(f"{_line(event)}: a key is not a string")
-        self.stack.append(_Open(value, event.anchor))
-
-    def scalar(self, event: yaml.ScalarEvent) -> None:
-        into = self.stack[-1] if self.stack else None
-        if into is not None and isinstance(into.value, dict) and into.key is None:
-            key = _MERGE if event.value == "<<" and event.implicit[0] else event.value  # pyright: ignore[reportUnknownMemberType]
-            if "\0" in event.value:
-                raise Unusable(f"{_line(event)}: a key holds the character NUL")
-            if key in into.value:  # pyright: ignore[reportUnknownMemberType]
-                raise Unusable(
-                    f"{_line(event)}: the key {event.value[:60]!r} occurs twice in one mapping"
-                )
-            into.key = key
-            return
-        value = _scalar(event)
-        if event.anchor:
-            self.anchors[event.anchor] = (value, 1)
-        self.add(value, 1, event)
-
-    def add(self, value: Any, size: int, event: yaml.Event) -> None:
-        if not self.stack:
-            self.result = value
-            return
-        into = self.stack[-1]
-        into.size += size
-        if into.size > MAX_NODES:
-            raise Unusable(f"{_line(event)}: more than {MAX_NODES} values, aliases expanded")
-        if isinstance(into.value, list):
-            into.value.append(value)  # pyright: ignore[reportUnknownMemberType]
-        elif into.key is None:
-            raise Unusable(f"{_line(event)}: a key is not a string")
-        else:
-            into.value[into.key] = value
-            into.key = None
 
 
-def _with_merged(value: dict[str, Any], event: yaml.Event) -> dict[str, Any]:
+def _read(node: yaml.Node, done: dict[int, tuple[Any, int] | None]) -> tuple[Any, int]:
+    """Return the plain data of a node, and its number of values with aliases expanded; `done` holds other nodes."""
+    if id(node) in done:
+        known = done[id(node)]
+        if known is None:
+            raise Unusable(f"{_line(node)}: the value contains itself through an alias")
+        return known
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node), 1
+    done[id(node)] = None
+    if isinstance(node, yaml.SequenceNode):
+        items = [_read(item, done) for item in node.value]
+        value: Any = [item for item, _ in items]
+    else:
+        keys = _keys(node)
+        items = [_read(item, done) for _, item in node.value]
+        value = {key: item for key, (item, _) in zip(keys, items, strict=True)}
+        if any(key.tag == "plain" and key.value == "<<" for key, _ in node.value):
+            value = _with_merged(value, node)
+    size = 1 + sum(size for _, size in items)
+    if size > MAX_NODES:
+        raise Unusable(f"{_line(node)}: more than {MAX_NODES} values, aliases expanded")
+    done[id(node)] = value, size
+    return value, size
+
+
+def _keys(node: yaml.Node) -> list[str]:
+    """Return the keys of a mapping, as written."""
+    keys: list[str] = []
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise Unusable(f"{_line(key)}: a key is not a string")
+        keys.append(key.value)
+    twice = next((key for key, count in Counter(keys).items() if count > 1), None)
+    if twice is not None:
+        raise Unusable(f"{_line(node)}: the key {twice[:60]!r} occurs twice in one mapping")
+    return keys
+
+
+def _with_merged(value: dict[str, Any], node: yaml.Node) -> dict[str, Any]:
     """Return a mapping with the keys that it merges; its own keys win."""
-    merged: Any = value.pop(_MERGE)
+    merged: Any = value.pop("<<")
     result: dict[str, Any] = {}
     for mapping in reversed(merged) if isinstance(merged, list) else [merged]:  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         if not isinstance(mapping, dict):
-            raise Unusable(f"{_line(event)}: << merges something that is not a mapping")
+            raise Unusable(f"{_line(node)}: << merges something that is not a mapping")
         result |= cast("dict[str, Any]", mapping)
     return result | value
 
 
-def _parse_yaml(text: str) -> Any:
-    builder = _Builder()
-    documents = 0
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):  # pyright: ignore[reportUnknownMemberType]
-            documents += isinstance(event, yaml.DocumentStartEvent)
-            if documents > 1:
-                raise Unusable(f"{_line(event)}: a second document starts")
-            builder.take(event)
-    except yaml.YAMLError as error:
-        raise Unusable(f"the description is neither YAML nor JSON: {_problem(error)}") from None
-    return builder.result
-
-
-def _line(event: yaml.Event) -> str:
-    mark: Any = event.start_mark  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+def _line(place: yaml.Event | yaml.Node) -> str:
+    mark: Any = place.start_mark  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
     return f"line {mark.line + 1}"
 
 
@@ -252,9 +218,9 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
-def _scalar(event: yaml.ScalarEvent) -> Any:
-    text: str = event.value
-    if not event.implicit[0]:
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text: str = node.value
+    if node.tag != "plain":
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]

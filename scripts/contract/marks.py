@@ -43,7 +43,7 @@ class Marks:
         deprecate: bool = False,
         hints: Iterable[str] = (),
     ) -> None:
-        """Mark an item that theirs no longer has with the date."""
+        """Mark an item that the description no longer has with the date."""
         known = REMOVED in node or self._findings.is_known(rule, at, "none")
         follow = self._findings.add(rule, at, ours, "none", positions, known=known, hints=hints)
         if follow and not known:
@@ -52,7 +52,7 @@ class Marks:
             node[REMOVED] = self.today
 
     def release(self, node: dict[str, Any], at: str, positions: Iterable[str]) -> None:
-        """Remove the mark from an item that theirs has again."""
+        """Remove the mark from an item that the description has again."""
         was = f"removed in {node[REMOVED]}"
         if self._findings.add(verdicts.BACK, at, was, "present", positions):
             node.pop(REMOVED)
@@ -75,10 +75,10 @@ class Marks:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A part of a merge: compares some places, records the differences, and updates our contract.
+    """A part of a merge: compares some places, records the differences, and updates the contract.
 
     Attributes:
-        contract: Our contract as plain data.
+        contract: The contract as plain data.
         ours: The contract, read.
         theirs: The vendor's description.
         findings: Where differences are recorded.

@@ -1,6 +1,6 @@
-"""Merges a description into our contract, with a verdict for each difference.
+"""Merges a description into the contract, with a verdict for each difference.
 
-The contract only grows. Additions of theirs are absorbed; removals are held and marked; a difference that would
+The contract only grows. Additions are absorbed; removals are held and marked; a difference that would
 change what a caller's code sees or what a call does is a conflict, and the new contract must not be used.
 """
 
@@ -23,7 +23,7 @@ from contract.vendor import Change, canonical, changes
 from contract.verdicts import TIGHTER_SENT, Difference, Hold, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ def merge(
     contract: dict[str, Any],
     description: dict[str, Any],
     holds: Sequence[Hold] = (),
-    left_out: Collection[str] = (),
     *,
     last: dict[str, Any] | None = None,
     write: str = "",
@@ -78,10 +77,9 @@ def merge(
     """Merge a description into the contract. No argument is changed.
 
     Args:
-        contract: Our contract as plain data.
-        description: Their description as plain data.
-        holds: Decisions to keep ours.
-        left_out: Pointers of additions that the generator cannot generate.
+        contract: The contract as plain data.
+        description: The vendor's description as plain data.
+        holds: Decisions to keep what the contract says.
         last: The vendor's description at the last bump, canonical.
         write: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
         today: The date that marks carry.
@@ -96,11 +94,11 @@ def merge(
     before = Description(last, canonical=True) if last is not None else None
     if before is not None:
         scratch = copy.deepcopy(contract)
-        old = Findings(scratch, (), None, ())
+        old = Findings(scratch, (), None)
         _compare(scratch, before, old)
         known = {entry.key for entry in old.settle()[0]}
     grown = copy.deepcopy(contract)
-    findings = Findings(grown, holds, known, left_out)
+    findings = Findings(grown, holds, known)
     _compare(grown, Description(description), findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
     stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched

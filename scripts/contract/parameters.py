@@ -9,7 +9,7 @@ from contract import verdicts
 from contract.adopt import NotModelled, builder_clash, python_name, unwritable
 from contract.align import is_always_sent, operation_at, parameter_position
 from contract.marks import ORIGIN, REMOVED, Comparison, need
-from contract.shapes import escaped, schema_node
+from contract.shapes import escaped, schema_node, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,12 +18,8 @@ if TYPE_CHECKING:
     from contract.shapes import Shape
 
 
-# Defaults that do not filter.
-_NOTHING: tuple[Any, ...] = (None, False, "", 0, [], {})
-
-
 class Parameters(Comparison):
-    """Compares the parameters of two descriptions, and adds to the contract what only theirs has."""
+    """Compares the parameters of two descriptions, and adds to the contract what is new."""
 
     def compare(self, call: Operation, other: Operation) -> None:
         """Compare the parameters of one call."""
@@ -66,17 +62,20 @@ class Parameters(Comparison):
         rule = verdicts.MOVED_PARAMETER if moved else verdicts.RENAMED_PARAMETER
         if not alike:
             rule = verdicts.LOST_REQUIRED if parameter.required else verdicts.LOST_PARAMETER
-        hints = [f"{new.place} {new.name}" for new in alike or self._of_one_type(parameter, fresh)]
-        words = (need(parameter.required), hints[0] if alike else "none")
+        now = [f"{new.place} {new.name}" for new in alike]
+        hints = [] if now else self._hints(parameter, fresh)
+        words = (need(parameter.required), now[0] if now else "none")
         gets = "" if call.method == "get" else "other events corrected than were selected"
         self.findings.add(rule, place, *words, position, hints=hints, gets=gets)
 
-    def _of_one_type(self, parameter: Parameter, fresh: Iterable[Parameter]) -> list[Parameter]:
-        """Return the new parameters with the type of a removed parameter."""
+    def _hints(self, parameter: Parameter, fresh: Iterable[Parameter]) -> list[str]:
+        """Return the new parameters with the type of a removed parameter, as questions."""
         words = self.ours.shape(parameter.schema).words if parameter.schema else ""
-        typed = ((new, new.schema) for new in fresh)
+        typed = ((new.name, new.schema) for new in fresh)
         return [
-            new for new, schema in typed if schema and self.theirs.shape(schema).words == words
+            f"renamed to {name}?"
+            for name, schema in typed
+            if schema and self.theirs.shape(schema).words == words
         ][:3]
 
     def _requirement(
@@ -98,12 +97,11 @@ class Parameters(Comparison):
         place = f"{operation_at(call)}/parameters/{escaped(parameter.place)}/{escaped(name)}"
         shape = self.theirs.shape(parameter.schema) if parameter.schema else None
         words = shape.words if shape else "anything"
-        default = shape.default if shape else None
         if parameter.required:
             words = f"required {words}"
             self.findings.add(verdicts.NEED_PARAMETER, place, "none", words, position)
-        elif default not in _NOTHING:
-            words = f"{words}, default {default}"
+        elif shape and shape.has_effect:
+            words = f"{words}, default {shown(shape.default)}"
             self.findings.add(verdicts.NEW_DEFAULT, place, "none", words, position)
         else:
             self._gain(call, parameter, shape, place, position)
@@ -119,7 +117,7 @@ class Parameters(Comparison):
         """Add a new optional parameter to the contract, if it can be sent."""
         written: list[dict[str, Any]] = call.node.value.setdefault("parameters", [])
         name, words = parameter.name, shape.words if shape else "anything"
-        why = self._unsendable(place, parameter, shape, written)
+        why = self._unsendable(parameter, shape, written)
         schema: dict[str, Any] = {}
         if shape and not why and self.findings.is_free(place, words):
             try:
@@ -132,7 +130,8 @@ class Parameters(Comparison):
             reason = f"{why}: {rule.reason}"
             self.findings.add(rule, place, "none", words, position, reason=reason, known=True)
             return
-        is_key = re.search("idempoten", name, re.IGNORECASE) and call.method != "get"
+        described = f"{name} {parameter.node.get('description')}"
+        is_key = re.search("idempoten", described, re.IGNORECASE) and call.method != "get"
         rule = verdicts.IDEMPOTENCY if is_key else verdicts.NEW_PARAMETER
         if self.findings.add(rule, place, "none", words, position, gain=True):
             text = schema.pop("description", None) or "Not described."
@@ -140,7 +139,7 @@ class Parameters(Comparison):
             written.append(entry)
 
     def _unsendable(
-        self, at: str, parameter: Parameter, shape: Shape | None, written: list[dict[str, Any]]
+        self, parameter: Parameter, shape: Shape | None, written: list[dict[str, Any]]
     ) -> str:
         """Return the reason why a request builder cannot send a parameter; empty if it can."""
         if parameter.place not in ("query", "header", "cookie"):
@@ -157,6 +156,5 @@ class Parameters(Comparison):
         if parameter.place != "query" and (shape.kind != "string" or shape.format):
             return f"a {parameter.place} parameter can only be a string"
         inner = self.theirs.shape(shape.inner) if shape.inner else shape
-        if shape.kind in ("object", "map") or inner.kind in ("object", "map", "list"):
-            return "objects cannot be sent in a query"
-        return "the generator cannot write it" if at in self.findings.left_out else ""
+        nested = shape.kind in ("object", "map") or inner.kind in ("object", "map", "list")
+        return "objects cannot be sent in a query" if nested else ""

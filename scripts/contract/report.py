@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
 from contract.shapes import escaped
-from contract.verdicts import IDEMPOTENCY, TIGHTER_SENT, UNMODELLED, Difference, Verdict, place
+from contract.verdicts import (
+    DEPRECATED,
+    IDEMPOTENCY,
+    TIGHTER,
+    TIGHTER_SENT,
+    UNMODELLED,
+    Difference,
+    Verdict,
+    place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,14 +65,12 @@ def report(
     def grouped(part: str) -> list[str]:
         return _grouped(of.get(part, ()), facade, merged)
 
-    versions = [_line(difference) for difference in of.get("version", ())]
     released = [f"decision released: {_code(place(at))}" for at in merged.released]
-    limits = _constraints(of.get("limit", []))
     lines += _conflicts(merged, facade, spec)
     lines += _section("Callers gain", _gains(of.get("gain", []), merged, facade))
     lines += _section("Callers can see", grouped("visible"))
     lines += _section("Kept for callers", grouped("held"))
-    quiet = [*versions, *grouped("quiet"), *released, *limits, *_other_changes(merged)]
+    quiet = [*grouped("quiet"), *released, *_other_changes(merged)]
     lines += _section("Changed on the wire, unseen by callers", quiet)
     lines += _section("Left out of the models", grouped("left out"))
     if "known" in of:
@@ -77,13 +84,11 @@ def _part(difference: Difference, merged: Merged) -> str:
         "conflict": difference.verdict is Verdict.CONFLICT,
         "held": difference.verdict is Verdict.HELD and not difference.known,
         "left out": difference.kind == UNMODELLED.kind,
-        # All limits that differ, if the vendor's last description is not known.
-        "limit": difference.kind.startswith("constraint")
-        and not (difference.known and merged.changes is not None),
-        "known": difference.known,
-        "visible": difference.kind == TIGHTER_SENT.kind,
+        # Without the vendor's last description, a tightened limit of a response may be new.
+        "known": difference.known
+        and (merged.changes is not None or difference.kind != TIGHTER.kind),
+        "visible": difference.kind in (TIGHTER_SENT.kind, DEPRECATED.kind),
         "gain": difference.gain,
-        "version": difference.kind == "version",
     }
     return next((part for part, fits in parts.items() if fits), "quiet")
 
@@ -96,7 +101,13 @@ def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
         return []
     pointers = " ".join(_bare(shlex.quote(difference.at)) for difference in merged.conflicts)
     command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
-    return [*lines, "To keep ours everywhere:", "", f"    {command}", ""]
+    return [
+        *lines,
+        "Contact the vendor, or edit the contract and the facade. To keep the contract at all of these places:",
+        "",
+        f"    {command}",
+        "",
+    ]
 
 
 def _text(lines: list[str]) -> str:
@@ -123,25 +134,22 @@ def _headline(merged: Merged, dry: bool, problem: str, proof: str, first: bool) 
 
 def _conflict(difference: Difference, merged: Merged, facade: Facade) -> list[str]:
     hints = ", ".join(_code(hint) for hint in difference.hints)
-    pointer = _bare(shlex.quote(difference.at))
     return [
         f"## Conflict: {difference.kind} at {_code(place(difference.at))}",
         "",
-        f"- ours: {_code(difference.ours)}; theirs: {_code(difference.theirs)}"
+        f"- contract: {_code(difference.ours)}; vendor: {_code(difference.theirs)}"
         + (f"; {hints}" if hints else ""),
         f"- on the wire: {_listed(difference.positions)}",
         f"- why: {_safe(difference.reason)}",
         f"- callers would get: {_safe(difference.gets or 'an error')}",
         f"- depends on it: {_symbols(difference, merged, facade) or 'nothing in the facade'}",
-        f"- keep ours: `--hold {pointer}`; or contact the vendor; or edit contract and facade",
         "",
     ]
 
 
 def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int = 8) -> str:
     symbols = dependents(difference.at, facade, _operation(difference, merged))
-    more = f" and {len(symbols) - most} more" if len(symbols) > most else ""
-    return ", ".join(_code(symbol) for symbol in symbols[:most]) + more
+    return _some([_code(symbol) for symbol in symbols], most)
 
 
 def _operation(difference: Difference, merged: Merged) -> str | None:
@@ -167,21 +175,14 @@ def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]
     can_send = any("extra_query" in names for names in facade.values())
     lines = [_line(difference) + (_sent_by(difference) if can_send else "") for difference in gains]
     if merged.schemas:
-        names = ", ".join(_code(name) for name in merged.schemas[:MOST])
-        more = f" and {len(merged.schemas) - MOST} more" if len(merged.schemas) > MOST else ""
-        export = f"to export the new models, name them in `togai/models.py`: {names}{more}"
-        lines.insert(MOST - 1, export)
+        names = _some([_code(name) for name in merged.schemas], MOST)
+        lines.insert(MOST - 1, f"to export the new models, name them in `togai/models.py`: {names}")
     return lines
 
 
 def _line(difference: Difference) -> str:
-    change = (
-        f"{difference.ours} -> {difference.theirs}"
-        if difference.kind == "version"
-        else difference.theirs
-    )
-    detail = "" if difference.kind == "new enum member" else f", {_safe(change)}"
-    where = [position for position in difference.positions if position != "all"]
+    detail = "" if difference.kind == "new enum member" else f", {_safe(difference.theirs)}"
+    where = [position for position in difference.positions if position != "every call"]
     return f"{difference.kind} {_place(difference)}{detail}" + (
         f" ({_listed(where)})" if where else ""
     )
@@ -205,9 +206,8 @@ def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) 
         )
     lines: list[str] = []
     for (kind, reason, gets), some in groups.items():
-        shown = ", ".join(_place(difference) + _change(difference) for difference in some[:MOST])
-        more = f" and {len(some) - MOST} more" if len(some) > MOST else ""
-        line = f"{kind}: {shown}{more}; {_safe(reason)}"
+        shown = [_place(difference) + _change(difference) for difference in some]
+        line = f"{kind}: {_some(shown, MOST)}; {_safe(reason)}"
         if gets not in ("", "the same"):
             symbols = _symbols(some[0], merged, facade, 3)
             line += f"; callers get: {_safe(gets)}" + (f"; used by: {symbols}" if symbols else "")
@@ -217,62 +217,40 @@ def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) 
 
 def _change(difference: Difference) -> str:
     """Return the old and the new value, if they are short and informative."""
-    hints = "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
-    if (
-        "none" in (difference.ours, difference.theirs)
-        or len(difference.ours) + len(difference.theirs) > 60
-    ):
-        return hints
-    return f" {_code(f'{difference.ours} -> {difference.theirs}')}{hints}"
+    values = (difference.ours, difference.theirs)
+    shown = ""
+    if ("none" not in values or "limit" in difference.kind) and len("".join(values)) <= 60:
+        shown = f" {_code(' -> '.join(values))}"
+    return shown + "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
 
 
 def _place(difference: Difference) -> str:
-    return _code(place(difference.at).removeprefix("#/"))
-
-
-def _constraints(limits: list[Difference]) -> list[str]:
-    lines: list[str] = []
-    for kind in ("constraint loosened", "constraint tightened"):
-        some = [difference for difference in limits if difference.kind == kind]
-        if some:
-            shown = [
-                f"{_place(difference)} {_code(f'{difference.ours} -> {difference.theirs}')}"
-                for difference in some[:3]
-            ]
-            more = f" and {len(some) - 3} more" if len(some) > 3 else ""
-            lines.append(f"{kind}, {some[0].reason}: {', '.join(shown)}{more}")
-    return lines
+    return _code(place(difference.at))
 
 
 def _other_changes(merged: Merged) -> list[str]:
     """Return the changes of the vendor's description that are not differences from the contract."""
-    since = merged.changes or ()
-    explained = [place(difference.at) for difference in merged.differences if not difference.known]
-    explained += [
-        position for difference in merged.differences for position in difference.positions
-    ]
-    wording = dict.fromkeys(place(change.at) for change in since if change.is_wording)
-    rest = dict.fromkeys(place(change.at) for change in since if not change.is_wording)
-    others = [
-        where
-        for where in rest
-        if not where.startswith("#/info/")
-        and not any(_is_near(where, other) for other in explained)
-    ]
-    return [
-        *_places("wording changed", wording),
-        *_places("also changed in the description", others),
-    ]
+    explained = ["#/info"]
+    explained += [difference.at for difference in merged.differences if not difference.known]
+    wording: dict[str, None] = {}
+    others: dict[str, None] = {}
+    for change in merged.changes or ():
+        if change.is_wording:
+            wording[_code(place(change.at))] = None
+        elif not any(_contains(at, change.at) or _contains(change.at, at) for at in explained):
+            others[_code(place(change.at))] = None
+    titled = {"wording changed": wording, "also changed in the description": others}
+    return [f"{title}: {_some(list(places), MOST)}" for title, places in titled.items() if places]
 
 
-def _places(title: str, places: Iterable[str]) -> list[str]:
-    listed = [_code(where) for where in places]
-    more = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
-    return [f"{title}: {', '.join(listed[:MOST])}{more}"] if listed else []
+def _contains(at: str, other: str) -> bool:
+    return f"{other}/".startswith(f"{at}/")
 
 
-def _is_near(where: str, other: str) -> bool:
-    return where.startswith(other) or other.startswith(where)
+def _some(items: Sequence[str], most: int) -> str:
+    """Return the first items, and the number of the others."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def _counted(known: list[Difference]) -> str:
@@ -284,9 +262,7 @@ def _counted(known: list[Difference]) -> str:
 
 
 def _listed(positions: Iterable[str]) -> str:
-    places = list(positions)
-    shown = ", ".join(_code(where) for where in places[:2])
-    return f"{shown} and {len(places) - 2} more" if len(places) > 2 else shown
+    return _some([_code(where) for where in positions], 2)
 
 
 def _plural(count: int, noun: str) -> str:

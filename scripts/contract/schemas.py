@@ -9,7 +9,7 @@ from contract import verdicts
 from contract.adopt import SCHEMAS, NotModelled, clash, python_name, unwritable
 from contract.align import Meeting, Place, goes
 from contract.marks import ORIGIN, REMOVED, Comparison, need
-from contract.shapes import escaped
+from contract.shapes import escaped, shown
 from contract.vendor import digest, find
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _MOMENTS = ("date-time", "date")
 
 @dataclass(frozen=True)
 class Schemas(Comparison):
-    """Compares the schemas of two descriptions, and adds to the contract what only theirs has.
+    """Compares the schemas of two descriptions, and adds to the contract what is new.
 
     Attributes:
         write: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
@@ -37,7 +37,7 @@ class Schemas(Comparison):
     write: str
 
     def use(self, place: Place) -> None:
-        """Compare the schemas at a place where a schema of ours is used."""
+        """Compare the schemas at a place where a schema of the contract is used."""
         ours = place.ours
         for meeting in place.meetings:
             theirs, where = meeting.theirs, [meeting.position]
@@ -99,7 +99,7 @@ class Schemas(Comparison):
             self.findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(meeting, name)])
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
-        """Return whether theirs has all of an object one level deeper, and record it."""
+        """Return whether the description has all of an object one level deeper, and record it."""
         known = {python_name(name) for name in place.ours.required or place.ours.properties}
         present = {python_name(name) for name in meeting.theirs.properties}
         if not meeting.is_success or not known or known & present:
@@ -141,7 +141,7 @@ class Schemas(Comparison):
         present: Sequence[Meeting],
         absent: Sequence[Meeting],
     ) -> None:
-        """Record a property that some messages of theirs do not have."""
+        """Record a property that some messages of the description do not have."""
         at = f"{place.at}/properties/{escaped(name)}"
         words = self.ours.shape(node).words
         # Requests decide; responses follow.
@@ -204,18 +204,20 @@ class Schemas(Comparison):
             _rename(place.node.value, name, new)
 
     def _hints(self, place: Place, meeting: Meeting, name: str, node: Node) -> list[str]:
-        """Return places where a property may be now: another name in the same object, or the same name elsewhere."""
+        """Return where a property may be now: under another name in the same object, or in another object."""
+        if name in meeting.theirs.properties:
+            return ["read-only" if meeting.direction == "request" else "write-only"]
         shape = self.ours.shape(node)
         beside = [
             f"renamed to {new}?"
             for new, theirs in meeting.theirs.properties.items()
-            if not clash(new, place.ours.properties)
-            and self.theirs.shape(theirs).words == shape.words
+            if new not in place.ours.properties and self.theirs.shape(theirs).words == shape.words
         ]
         elsewhere = (
             find(self.theirs, meeting.root, python_name(name), shape.words) if meeting.root else []
         )
-        moved = [f"moved to {path}?" for path in elsewhere]
+        own = f"${meeting.position.partition('$')[2]}."
+        moved = [f"moved to {at}?" for at in elsewhere if "." in at.removeprefix(own)]
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 
     def _needs(self, place: Place, present: Sequence[Meeting], name: str, node: Node) -> None:
@@ -263,7 +265,9 @@ class Schemas(Comparison):
         if needed:
             self.findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
             return
-        why = self._unfit(place, at, name, present, shapes)
+        if self._default_applies(at, present, name):
+            return
+        why = self._unfit(place, name, present, shapes)
         if not why and self.findings.is_free(at, words):
             sending = any(meeting.direction == "request" for meeting in place.meetings)
             direction: Direction = "request" if sending else "response"
@@ -283,8 +287,19 @@ class Schemas(Comparison):
             return
         self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
 
+    def _default_applies(self, at: str, present: Sequence[Meeting], name: str) -> bool:
+        """Return whether a new property of a request has a default with an effect, and record it."""
+        sent = [each for each in present if each.direction == "request" and self._has(each, name)]
+        shape = self.theirs.shape(sent[0].theirs.properties[name]) if sent else None
+        if shape is None or not shape.has_effect:
+            return False
+        words = f"{shape.words}, default {shown(shape.default)}"
+        where = [_at(meeting, name) for meeting in sent]
+        self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
+        return True
+
     def _renamed(self, place: Place) -> Iterable[str]:
-        """Yield the properties of ours that some request of theirs has only under another name."""
+        """Yield the known properties that some request of the description has only under another name."""
         for name, node in place.ours.properties.items():
             for meeting in place.meetings:
                 missing = meeting.direction == "request" and name not in meeting.theirs.properties
@@ -292,7 +307,7 @@ class Schemas(Comparison):
                     yield name
 
     def _unfit(
-        self, place: Place, at: str, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
+        self, place: Place, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
     ) -> str:
         """Return the reason why a new property cannot be part of a model; empty if it can."""
         sending = [meeting for meeting in place.meetings if meeting.direction == "request"]
@@ -306,9 +321,8 @@ class Schemas(Comparison):
             return "calls differ in its type"
         if not place.ours.properties:
             return "callers read the object as a dict, which holds it"
-        if clash(name, self._names(place)):
-            return "another property has its name in Python"
-        return "the generator cannot write it" if at in self.findings.left_out else ""
+        taken = clash(name, self._names(place))
+        return "another property has its name in Python" if taken else ""
 
     def _names(self, place: Place) -> set[str]:
         """Return the properties of an object, including those that this bump added."""
@@ -349,12 +363,6 @@ def _rename(schema: dict[str, Any], old: str, new: str) -> None:
             part["properties"] = renamed
         if old in part.get("required", ()):
             part["required"] = [new if name == old else name for name in part["required"]]
-
-
-def shown(value: Any) -> str:
-    """Return a value as text for the report."""
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _at(meeting: Meeting, name: str) -> str:

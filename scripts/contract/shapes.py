@@ -94,6 +94,11 @@ class Shape:
     node: Node | None = None
 
     @property
+    def has_effect(self) -> bool:
+        """Return whether the default changes what a call does that does not send the value."""
+        return self.default not in (None, False, "", 0, [], {})
+
+    @property
     def words(self) -> str:
         """Return the kind and format, for messages and comparison."""
         return f"{self.kind} ({self.format})" if self.format else self.kind
@@ -144,7 +149,8 @@ def _properties(node: Node) -> dict[str, Node]:
 
 def _limits(node: Node) -> dict[str, Any]:
     """Return the limits of a schema, including an enum of numbers or booleans."""
-    limits = {key: node.value[key] for key in LIMITS if _is_limit(key, node.value.get(key))}
+    written = {key: node.value.get(key) for key in LIMITS}
+    limits = {key: _whole(value) for key, value in written.items() if _is_limit(key, _whole(value))}
     for key, step in (("maximum", -1), ("minimum", 1)):
         # A number in OpenAPI 3.1; a flag beside the limit in OpenAPI 3.0.
         exclusive = node.get(f"exclusive{key.capitalize()}")
@@ -152,6 +158,10 @@ def _limits(node: Node) -> dict[str, Any]:
         if _is_limit(key, end) and "integer" in _types(node):
             limits[key] = _tightest(key, limits.get(key, end + step), end + step)
     return limits
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
@@ -292,6 +302,12 @@ def _is_limit(key: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
     return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)
+
+
+def shown(value: Any) -> str:
+    """Return a value as text for the report."""
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def as_list(value: Any) -> list[Any]:

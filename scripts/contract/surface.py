@@ -1,7 +1,8 @@
 """Lists the public surface, one fact per line: a change of the project must not remove a fact.
 
-python -m contract.surface wire OPENAPI          the facts of a contract
-python -m contract.surface python                the facts of the facade that this interpreter imports
+python -m contract.surface               prints the facts of the facade that this interpreter imports
+python -m contract.surface --update      writes the current facts to tests/surface
+python -m contract.surface --freeze      copies them to the folder of the current version
 """
 
 from __future__ import annotations

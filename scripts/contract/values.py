@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import members
+from contract.adopt import member_name, members
 from contract.marks import Comparison
-from contract.schemas import RELIED, shown
-from contract.shapes import LIMITS, LOWER, UPPER, as_list, escaped
+from contract.schemas import RELIED
+from contract.shapes import LIMITS, LOWER, UPPER, as_list, escaped, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from contract.align import Meeting, Place
 
@@ -32,11 +32,10 @@ class Values(Comparison):
         offered = _offered(listed)
         fresh = {value: offered[value] for value in offered if value not in ours}
         absent = {value: _without(listed, value) for value in ours}
-        lost = sum(bool(meetings) for meetings in absent.values())
-        hints = [f"renamed to {new}?" for new in sorted(fresh)[:3] if lost <= len(fresh)]
         for value, meetings in absent.items():
             if meetings:
                 is_relied = relied is True or value in as_list(relied)
+                hints = _likely(value, fresh, lost=sum(map(bool, absent.values())))
                 self._value_absent(place, value, meetings, hints, is_relied)
             else:
                 self._value_present(place, value, offered[value])
@@ -46,11 +45,8 @@ class Values(Comparison):
         takeable = set(members(fresh, place.ours.enum or ()))
         for value, where in fresh.items():
             at = f"{place.at}/enum/{escaped(value)}"
-            why = "" if value in takeable else "it has no name in Python"
-            if at in self.findings.left_out:
-                why = "the generator cannot write it"
-            if why:
-                reason = f"{why}: reads as an unknown value"
+            if value not in takeable:
+                reason = "it has no name of its own in Python: reads as an unknown value"
                 rule = verdicts.UNMODELLED
                 self.findings.add(rule, at, "none", value, where, reason=reason, known=True)
             elif decide:
@@ -59,7 +55,7 @@ class Values(Comparison):
                 place.node.value["enum"].append(value)
 
     def _listing(self, place: Place) -> None:
-        """Record that theirs lists values that ours does not list, or the reverse."""
+        """Record that only one of both lists its values."""
         is_listed = place.ours.enum is not None
         for meeting in place.meetings:
             listed = meeting.theirs.enum
@@ -126,8 +122,16 @@ class Values(Comparison):
                     holder[key] = loosest
 
 
+def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
+    """Return the new values that may replace a removed one, as questions."""
+    alike = [new for new in fresh if member_name(new) == member_name(value)]
+    others = sorted(fresh)
+    likely = alike or (others[:3] if lost <= len(others) else [])
+    return [f"renamed to {new}?" for new in likely]
+
+
 def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
-    """Return each value of theirs, and its places."""
+    """Return each value of the description, and its places."""
     offered: dict[str, list[str]] = {}
     for meeting in listed:
         for value in meeting.theirs.enum or ():
@@ -164,5 +168,5 @@ def _limit(key: str, limits: Mapping[str, Any]) -> Any:
 def _tighter(key: str, theirs: Any, ours: Any) -> bool:
     if key in UPPER:
         return bool(theirs < ours)
-    # Patterns cannot be compared: ours stays.
+    # Patterns cannot be compared: the contract keeps its own.
     return bool(theirs > ours) if key in LOWER else True

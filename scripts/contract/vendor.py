@@ -17,7 +17,7 @@ from contract.adopt import class_name, python_name
 from contract.align import align
 from contract.load import Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
-from contract.shapes import KIND, Node, Shape
+from contract.shapes import KIND, Node, Shape, as_list, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ PROSE = "x-prose"
 MAX_PLACES = 50_000
 
 _HEADER = """\
-# Written by scripts/bump: the vendor's description of our calls as it was last taken. Texts stand as digests.
+# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.
 """
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
 _KINDS = {"list": "array", "map": "object"}
@@ -38,7 +38,7 @@ def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     """Return the part of the vendor's description that our calls use.
 
     Args:
-        ours: Our contract; schemas get its names.
+        ours: The contract; schemas get its names.
         theirs: The vendor's description.
 
     Raises:
@@ -85,7 +85,8 @@ class _Writer:
         written: dict[str, Any] = {"parameters": parameters, AUTH: sorted(call.security)}
         written |= _prose(call.node)
         written["responses"] = {
-            status: self._message(message) for status, message in sorted(call.responses.items())
+            status: self._message(message, f"{call.path} {status}")
+            for status, message in sorted(call.responses.items())
         }
         if call.node.get("operationId"):
             written["operationId"] = str(call.node.get("operationId"))
@@ -94,7 +95,10 @@ class _Writer:
         if call.servers != self._theirs.servers():
             written["servers"] = [{"url": server} for server in call.servers]
         if call.body is not None:
-            written["requestBody"] = {**self._message(call.body), "required": call.body.required}
+            written["requestBody"] = {
+                **self._message(call.body, f"{call.path} body"),
+                "required": call.body.required,
+            }
         return written
 
     def _parameter(self, parameter: Parameter) -> dict[str, Any]:
@@ -104,15 +108,19 @@ class _Writer:
             "required": parameter.required,
         }
         written |= _prose(parameter.node)
-        schema = {"schema": self.schema(parameter.schema)} if parameter.schema else {}
+        schema: dict[str, Any] = {}
+        if parameter.schema:
+            schema["schema"] = self.schema(parameter.schema, parameter.name)
         media = (parameter.node / "content").value
         written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
         if parameter.node.get("deprecated") is True:
             written["deprecated"] = True
         return written
 
-    def _message(self, message: Message) -> dict[str, Any]:
-        content = {kind: {"schema": self.schema(media)} for kind, media in message.media.items()}
+    def _message(self, message: Message, hint: str) -> dict[str, Any]:
+        content = {
+            kind: {"schema": self.schema(media, hint)} for kind, media in message.media.items()
+        }
         return {**_prose(message.node), **({"content": content} if content else {})}
 
     def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
@@ -269,9 +277,19 @@ def changes(before: Any, after: Any, at: str = "#") -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
         for key in sorted(old.keys() | new.keys()):
-            step = key.replace("~", "~0").replace("/", "~1")
-            yield from changes(old.get(key), new.get(key), f"{at}/{step}")
+            yield from changes(old.get(key), new.get(key), f"{at}/{escaped(key)}")
     elif isinstance(before, list) and isinstance(after, list) and at.endswith("/parameters"):
         yield from changes(_by_name(before), _by_name(after), at)  # pyright: ignore[reportUnknownArgumentType]
+    elif at.endswith(("/required", "/enum")) and isinstance(before or after, list):
+        yield from _changed_names(as_list(before), as_list(after), at)
     elif before != after:
         yield Change(at, before, after)
+
+
+def _changed_names(before: list[Any], after: list[Any], at: str) -> Iterator[Change]:
+    """Yield a change for each name or value that only one of two lists has."""
+    for name in [name for name in [*before, *after] if name not in before or name not in after]:
+        step = escaped(str(name))
+        is_enum = at.endswith("/enum")
+        where = f"{at}/{step}" if is_enum else f"{at[:-9]}/properties/{step}/required"
+        yield Change(where, name in before, name in after)

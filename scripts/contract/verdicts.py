@@ -11,7 +11,11 @@ _CALL = re.compile(
     r"(?:/parameters/(?P<in>[^/]+)/(?P<name>[^/]+)|(?P<body>/requestBody)|/responses/(?P<status>[^/]+))?(?:/|$)"
 )
 _SIGNS = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
-_LIMIT = re.compile(r"/((?:min|max)[A-Za-z]+|pattern|uniqueItems)$")
+_PARTS = {"servers": " servers", "x-togai-auth": " auth"}
+_LIMIT = re.compile(r"(?<!/properties)/((?:min|max)[A-Za-z]+|pattern|uniqueItems)$")
+_DETAIL = re.compile(
+    r"(?<!/properties)/(required|deprecated|default|nullable|x-prose|enum|type|format|\$ref)$"
+)
 
 
 class Verdict(StrEnum):
@@ -29,7 +33,7 @@ class Difference:
     Attributes:
         verdict: The decision.
         kind: The name of the rule that gave the verdict.
-        at: JSON pointer into our contract; parameters, new items and enum values are named instead of numbered.
+        at: JSON pointer into the contract; parameters, new items and enum values are named instead of numbered.
         ours: What the contract says.
         theirs: What the description says.
         reason: The reason for the verdict.
@@ -37,8 +41,8 @@ class Difference:
         known: Whether the vendor's last description already had it, or it does not change the contract.
         gain: Whether callers get something new.
         gets: What callers would get if it were adopted without a decision.
-        digest: The digest of everything in theirs below the pointer that is not compared.
-        hints: Places in theirs where the item may be now.
+        digest: The digest of everything in the description below the pointer that is not compared.
+        hints: Places in the description where the item may be now.
     """
 
     verdict: Verdict
@@ -69,10 +73,10 @@ def place(at: str) -> str:
         words = f"{call['method'].upper()} {_plain(call['path'])}"
         if call["name"]:
             words += f" {_SIGNS.get(call['in'], call['in'] + ' ')}{_plain(call['name'])}"
-        words += " body" if call["body"] else ""
+        words += " body" if call["body"] else _PARTS.get(at[call.end() :], "")
         return words + (f" {call['status']}" if call["status"] else "") + suffix
-    at = re.sub("/(required|deprecated|default|nullable|x-prose|enum)$", "", _LIMIT.sub("", at))
-    at = at.removeprefix("#/components/schemas/")
+    at = _DETAIL.sub("", _LIMIT.sub("", at)).removeprefix("#/components/schemas/")
+    at = at.removeprefix("#/paths/").removeprefix("#/")
     for step, sign in (
         ("/properties/", "."),
         ("/enum/", "."),
@@ -89,7 +93,7 @@ def _plain(step: str) -> str:
 
 @dataclass(frozen=True)
 class Hold:
-    """A maintainer's decision to keep ours at a pointer and everything below it, and why."""
+    """A maintainer's decision to keep the contract at a pointer and everything below it, and why."""
 
     at: str
     because: str
@@ -101,13 +105,12 @@ class Hold:
 
 @dataclass(frozen=True)
 class Rule:
-    """A row of the table. A `visible` rule is reported as visible to callers although their code does not change."""
+    """A row of the table."""
 
     verdict: Verdict
     kind: str
     reason: str
     gets: str = ""
-    visible: bool = False
 
 
 def _conflict(kind: str, reason: str, gets: str = "") -> Rule:
@@ -118,11 +121,11 @@ def _held(kind: str, reason: str, gets: str = "") -> Rule:
     return Rule(Verdict.HELD, kind, reason, gets)
 
 
-def _absorbed(kind: str, reason: str, *, visible: bool = False) -> Rule:
-    return Rule(Verdict.ABSORBED, kind, reason, visible=visible)
+def _absorbed(kind: str, reason: str) -> Rule:
+    return Rule(Verdict.ABSORBED, kind, reason)
 
 
-IGNORED = "events without the filter: services ignore a query parameter that they do not know"
+IGNORED = "the result without it: services ignore query parameters that they do not know"
 REFUSED = "InvalidRequest: the service would reject the call"
 
 # Requests: parameters, bodies and properties.
@@ -141,6 +144,11 @@ NEW_DEFAULT = _conflict(
     "calls cannot send it yet, so its default would apply",
     "what the default selects",
 )
+NEW_DEFAULT_PROPERTY = _conflict(
+    "new request property with a default",
+    "requests do not contain it yet, so its default would apply",
+    "what the default selects",
+)
 PATH_MEANING = _conflict(
     "path parameter names another id",
     "callers pass the old kind of id",
@@ -150,13 +158,14 @@ NO_BODY = _conflict("body removed", "callers rely on it", "UnexpectedResponse or
 BODY_REQUIRED = _conflict("request body required", "some calls have no body", REFUSED)
 MEDIA = _conflict("content type changed", "the facade sends and reads JSON", "UnexpectedResponse")
 AUTH = _conflict("auth scheme changed", "the facade sends a bearer token", "AuthenticationError")
+NO_AUTH = _held("no authentication described", "the facade sends its token", "the same")
 NEED_PROPERTY = _conflict("required request property", "not every request contains it", REFUSED)
 LOST_REQUEST_PROPERTY = _conflict(
     "request property removed", "callers send it", "InvalidRequest, or an event without it"
 )
 RENAMED_REQUEST_PROPERTY = _conflict(
     "request property renamed",
-    "a description is often published before the service: --write OLD keeps ours, --write NEW sends theirs",
+    "a description is often published before the service: --write OLD sends our name, --write NEW the vendor's",
     "InvalidRequest, or an event without it",
 )
 LISTED_SENT = _conflict("request values listed", "callers also send other values", REFUSED)
@@ -174,16 +183,20 @@ LOST_DEFAULT_SERVER = _conflict(
     "callers that pass no base_url use it",
     "ConnectionError or NotFound after it is switched off",
 )
-HELD_SERVER = _held("server removed", "ours keeps it", "ConnectionError after it is switched off")
-SERVER_SLASH = _held("slash at the end of a server", "ours stays: same address", "the same")
-NO_SERVER = _held("no server described", "ours keeps its own", "the same")
+HELD_SERVER = _held(
+    "server removed", "the contract keeps it", "ConnectionError after it is switched off"
+)
+SERVER_SLASH = _held(
+    "slash at the end of a server", "the contract does not change: same address", "the same"
+)
+NO_SERVER = _held("no server described", "the contract keeps its servers", "the same")
 PATH_SLASH = _held(
     "slash at the end of a path",
-    "ours stays: most services accept both",
+    "the contract does not change: most services accept both",
     "NotFound if this service does not",
 )
 PATH_NAME = _held("path parameter renamed", "only the position is sent", "the same")
-NEW_SERVER = _absorbed("new server", "callers choose theirs")
+NEW_SERVER = _absorbed("new server", "callers can pass it as base_url")
 
 # Responses.
 TYPE = _conflict("type changed", "code that reads or passes the old type would break")
@@ -220,14 +233,20 @@ DECIDE_MEMBER = _conflict(
     "a maintainer must decide whether it means success",
     "results in the list unknown, never a success",
 )
-HELD_PROPERTY = _held("response property removed", "ours keeps it", "None where it is absent")
-HELD_MEMBER = _held(
-    "response enum member removed", "ours keeps it: code that names it still works", "the same"
+HELD_PROPERTY = _held(
+    "response property removed", "the contract keeps it", "None where it is absent"
 )
-HELD_STATUS = _held("status removed", "ours keeps it", "the same")
-HELD_ERROR_BODY = _held("error body removed", "ours reads any error body", "the same error")
-HELD_MEDIA = _held("content type renamed", "ours reads JSON under any name", "the same")
-WEAKER = _held("may be absent or null", "ours keeps the type", "None where the service omits it")
+HELD_MEMBER = _held(
+    "response enum member removed",
+    "the contract keeps it: code that names it still works",
+    "the same",
+)
+HELD_STATUS = _held("status removed", "the contract keeps it", "the same")
+HELD_ERROR_BODY = _held("error body removed", "the facade reads any error body", "the same error")
+HELD_MEDIA = _held("content type renamed", "the facade reads JSON under any name", "the same")
+WEAKER = _held(
+    "may be absent or null", "the contract keeps the type", "None where the service omits it"
+)
 ALIAS = _absorbed("property renamed", "both names are read")
 
 # Additions, and changes that callers do not see.
@@ -238,18 +257,22 @@ IDEMPOTENCY = _absorbed("idempotency key offered", "with it, corrections could b
 NEW_STATUS = _absorbed("new status", "any status is handled")
 NEW_VERSION = _absorbed("version", "the version of the description")
 OLDER = _held("older version", "check that this is the intended description", "the same")
-BACK = _absorbed("came back", "the mark is removed")
-DEPRECATED = _absorbed("deprecated", "the vendor plans to remove it; ours keeps and marks it")
+BACK = _absorbed("restored", "the mark is removed")
+DEPRECATED = _absorbed("deprecated", "the vendor plans to remove it; the contract marks it")
 WELCOME = _absorbed("no longer deprecated", "the mark is removed")
-DESCRIBED = _absorbed("described now", "x-togai-origin can be removed")
+DESCRIBED = _absorbed("now in the description", "its x-togai-origin can be removed")
 DEFAULT = _absorbed("default changed", "always sent, or read only: no call changes its meaning")
-OPTIONALITY = _absorbed("required or null changed", "ours stays: it is compatible with both")
-LISTED = _absorbed("values listed or no longer listed", "ours stays: any string is read")
+OPTIONALITY = _absorbed(
+    "required or null changed", "the contract does not change: it is compatible with both"
+)
+LISTED = _absorbed(
+    "values listed or no longer listed", "the contract does not change: any string is read"
+)
 FORMAT = _absorbed("format changed", "both are read in the same way")
-LOOSER = _absorbed("constraint loosened", "ours is loosened, too")
-TIGHTER = _absorbed("constraint tightened", "ours stays: it only affects responses")
+LOOSER = _absorbed("limit loosened", "the contract is loosened, too")
+TIGHTER = _absorbed("limit tightened", "the contract does not change: it only affects responses")
 TIGHTER_SENT = _absorbed(
-    "request limit tightened", "the service may reject values that it accepted before", visible=True
+    "request limit tightened", "the service may reject values that it accepted before"
 )
 UNMODELLED = _absorbed("not modelled", "callers find it in additional_properties")
 UNMODELLED_PARAMETER = _absorbed("not modelled", "callers still cannot send it")

@@ -9,7 +9,7 @@ import pytest
 from contract.impact import dependents, mentions
 from contract.merge import merge
 from contract.report import report
-from contract.verdicts import Hold
+from contract.verdicts import Hold, place
 
 from tests.project.small import changed, operation, properties, schemas, small
 
@@ -47,7 +47,9 @@ def test_what_is_held_is_one_line_for_each_rule() -> None:
         lambda d: properties(d, "Ride").pop("bike"),
         lambda d: properties(d, "Problem").pop("message"),
     )
-    assert "- response property removed: `Problem.message`, `Ride.bike`; ours keeps it" in text
+    assert (
+        "- response property removed: `Problem.message`, `Ride.bike`; the contract keeps it" in text
+    )
 
 
 def test_a_conflict_names_both_versions_the_place_the_reason_and_the_command() -> None:
@@ -55,7 +57,7 @@ def test_a_conflict_names_both_versions_the_place_the_reason_and_the_command() -
     assert text.startswith("# Contract bump\n\n**Refused:** 1 conflict; nothing was written.")
     for part in (
         "## Conflict: operation removed at `GET /rides`",
-        "- ours: `GET /rides`; theirs: `none`",
+        "- contract: `GET /rides`; vendor: `none`",
         "`listRides at GET /v2/rides`",
         "callers would get: NotFound or another error",
         "    scripts/bump SPEC --hold '#/paths/~1rides/get' --because '...'",
@@ -71,16 +73,18 @@ def test_a_decision_is_reported_with_its_reason() -> None:
     assert "held by decision: a slip of theirs" in text
 
 
-def test_constraints_take_two_lines_at_most() -> None:
+def test_limits_take_a_line_for_each_direction() -> None:
     def limits(document: dict[str, Any]) -> None:
         for name in ("id", "at"):
             properties(document, "Ride")[name]["maxLength"] = 10
         properties(document, "RidePage")["next"]["maxLength"] = 900
+        properties(document, "Trip")["stops"]["minItems"] = 1
 
-    lines = [line for line in report_text(limits).splitlines() if "constraint" in line]
-    assert [line.partition(",")[0] for line in lines] == [
-        "- constraint loosened",
-        "- constraint tightened",
+    lines = [line.partition(";")[0] for line in report_text(limits).splitlines() if "limit" in line]
+    assert lines == [
+        "- request limit tightened: `Trip.stops minItems` `none -> 1`",
+        "- limit tightened: `Ride.at maxLength` `none -> 10`, `Ride.id maxLength` `none -> 10`",
+        "- limit loosened: `RidePage.next maxLength` `500 -> 900`",
     ]
 
 
@@ -123,6 +127,40 @@ def test_known_differences_are_one_line() -> None:
     assert text.splitlines()[-1] == "Already known: may be absent or null (3)."
 
 
+def test_a_change_beside_a_known_difference_is_reported() -> None:
+    weaker = changed(lambda d: schemas(d)["Ride"].update(required=[]))
+    first = merge(small(), weaker)
+    operation(weaker, "listRides")["servers"] = [
+        {"url": "https://read.rides.example"},
+        {"url": "https://rides.example"},
+    ]
+    schemas(weaker)["Bike"]["additionalProperties"] = False
+    text = report(merge(first.contract, weaker, last=first.vendor), {})
+    assert "- also changed in the description: `Bike.*`, `GET /rides servers`" in text
+
+
+def test_a_deprecation_is_something_that_callers_can_see() -> None:
+    text = report_text(lambda d: operation(d, "getRide").update(deprecated=True))
+    assert "## Callers can see\n\n- deprecated: `GET /rides/{ride_id}`" in text
+
+
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [
+        ("#/components/schemas/Bike/properties/model/required", "Bike.model"),
+        ("#/components/schemas/Bike/properties/required", "Bike.required"),
+        ("#/components/schemas/Bike/properties/maxSpeed", "Bike.maxSpeed"),
+        ("#/components/schemas/Bike/properties/model/maxLength", "Bike.model maxLength"),
+        ("#/components/schemas/Bike/properties/model/$ref", "Bike.model"),
+        ("#/servers/https:~1~1rides.example", "servers/https://rides.example"),
+        ("#/paths/~1rides/get/servers", "GET /rides servers"),
+        ("#/paths/~1rides", "/rides"),
+    ],
+)
+def test_a_pointer_has_a_name_for_people(at: str, name: str) -> None:
+    assert place(at) == name
+
+
 def test_a_long_list_is_cut() -> None:
     text = report_text(*(add(f"p{i}") for i in range(40)))
     assert "- and 28 more" in text
@@ -130,13 +168,11 @@ def test_a_long_list_is_cut() -> None:
 
 
 @pytest.mark.parametrize("text", ["@everyone", "<img src=x>", "[a](b)", "# head", "a | b", "*x*"])
-def test_text_of_the_vendors_stays_text(text: str) -> None:
+def test_text_of_the_vendor_is_in_a_code_span(text: str) -> None:
     def version(document: dict[str, Any]) -> None:
         document["info"]["version"] = f"2.0 {text}"
 
-    line = next(line for line in report_text(version).splitlines() if line.startswith("- version"))
-    detail = line.partition(", ")[2]
-    assert all(detail[detail.index(c) - 1] == "\\" for c in "@<[#|*" if c in text)
+    assert f"- version: `info/version` `1.0 -> 2.0 {text}`;" in report_text(version)
 
 
 def test_equal_bumps_give_equal_reports() -> None:
