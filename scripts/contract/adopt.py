@@ -70,10 +70,7 @@ class _Where:
 class Taker:
     """Writes schemas for a contract, and adds the components that they need to it.
 
-    Args:
-        schemas: The contract's schemas by name.
-        theirs: The description that schemas are taken from.
-        names: The components of the contract that correspond to a schema of the description, by identity.
+    `names` lists the components of the contract that each schema of the description, by identity, corresponds to.
     """
 
     def __init__(
@@ -86,11 +83,8 @@ class Taker:
     def take(self, shape: Shape, direction: Direction, owner: str, wire: str) -> dict[str, Any]:
         """Return the schema for a new place, completely or not at all.
 
-        Args:
-            shape: The shape in the description.
-            direction: Whether it is sent or received. Received properties are optional, and their enums open.
-            owner: The component that contains it, or a name for the place.
-            wire: Its name on the wire, or a phrase.
+        Received properties are optional, and their enums open. `owner` is the component that contains the place, or a
+        name for it, and `wire` its name on the wire.
 
         Raises:
             NotModelled: The generator has no model for it.
@@ -312,15 +306,15 @@ def _limits(shape: Shape) -> dict[str, Any]:
 
 
 def _text(shape: Shape) -> dict[str, Any]:
-    text = _plain(shape.description)
+    text = plain(shape.description)
     return {"description": text} if text else {"description": "Not described."}
 
 
 def _described(shape: Shape, name: str) -> str:
-    return _plain(shape.description) or f"{name}, not described."
+    return plain(shape.description) or f"{name}, not described."
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a description on one line, without characters that are special in Python or on a terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     line = line.replace("\\", "/").replace('"""', '"').replace("'''", "'")

@@ -232,8 +232,8 @@ def _unmatched(merged: Merged) -> str:
     there = [conflict.at for conflict in merged.conflicts] or [
         difference.at for difference in merged.differences
     ]
-    known = "; there are: " + ", ".join(there[:5]) if there else ", or anywhere"
-    return f"nothing differs at {places}{known}"
+    known = "; places: " + ", ".join(there[:5]) if there else ", nor at any other place"
+    return f"there is no difference at {places}{known}"
 
 
 class _Clock:
@@ -287,16 +287,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "spec", metavar="SPEC", help="path or https URL; YAML or JSON; complete, or our calls only"
     )
-    parser.add_argument("--dry-run", action="store_true", help="write nothing, print the report")
-    parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="write the report there as well"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="print the report, write nothing")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write the report to FILE")
     parser.add_argument(
         "--hold", action="append", nargs="+", default=[], metavar="PLACE",
         help="keep what the contract says there and below; pointers, or names from the report",
     )  # fmt: skip
     parser.add_argument(
-        "--because", action="append", default=[], metavar="TEXT", help="why, for each --hold"
+        "--because", action="append", default=[], metavar="TEXT", help="the reason of each --hold"
     )
     parser.add_argument(
         "--first", action="store_true", help=f"only record the description, in {VENDOR}"
@@ -305,7 +303,7 @@ def _parser() -> argparse.ArgumentParser:
         "--write",
         choices=("OLD", "NEW"),
         default="",
-        help="the name that a renamed request property is sent by",
+        help="the name under which a renamed request property is sent",
     )
     return parser
 

@@ -190,14 +190,9 @@ class Calls(Comparison):
     ) -> None:
         instead = {key: message for key, message in other.responses.items() if key.startswith("2")}
         schema = next((json_of(message) for message in instead.values()), None)
-        self.findings.add(
-            verdicts.LOST_SUCCESS,
-            place,
-            _media(response),
-            ", ".join(instead) or "none",
-            position,
-            digest=digest(self.theirs, schema) if schema else "",
-        )
+        words = (_media(response), ", ".join(instead) or "none")
+        covered = digest(self.theirs, schema) if schema else ""
+        self.findings.add(verdicts.LOST_SUCCESS, place, *words, position, digest=covered)
 
     def _media(
         self, at: str, status: str, response: Message, match: Message, position: list[str]
@@ -213,15 +208,9 @@ class Calls(Comparison):
         # The digest covers the parts that cannot be compared.
         schema = next(iter(match.media.values()), None)
         covered = digest(self.theirs, schema) if schema and json_of(match) is None else ""
-        self.findings.add(
-            rule,
-            at,
-            JSON,
-            _media(match),
-            position,
-            known=not status.startswith("2"),
-            digest=covered,
-        )
+        known = not status.startswith("2")
+        words = (JSON, _media(match))
+        self.findings.add(rule, at, *words, position, known=known, digest=covered)
 
     def _new_status(
         self, place: str, call: Operation, status: str, response: Message, written: dict[str, Any]

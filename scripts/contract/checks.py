@@ -44,11 +44,7 @@ def checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]
 
 
 def facade_facts(root: Path, generated: Path) -> str:
-    """Return the facts of a facade with a generated package, one per line.
-
-    Args:
-        root: The project that holds the facade.
-        generated: The folder that holds the package.
+    """Return the facts of a project's facade with the package in the folder `generated`, one per line.
 
     Raises:
         CheckFailed: The facade cannot be imported with the package.

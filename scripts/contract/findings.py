@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from contract.shapes import escaped
 from contract.verdicts import Difference, Hold, Rule, Verdict
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
 HOLDS = "x-togai-holds"
 _GRAVITY = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
-_BY_INDEX = re.compile(r"#/paths/([^/]+)/(?:([^/]+)/)?parameters/(\d+)(?=/|$)")
 
 
 @dataclass
@@ -27,13 +24,7 @@ class _Entry:
 
 
 class Findings:
-    """The differences of one merge.
-
-    Args:
-        contract: The contract, which records decisions.
-        holds: The decisions of this bump.
-        known: The keys of the differences that the vendor's last description had; None if it is not known.
-    """
+    """The differences of one merge; `known` has the keys of those that the last description had, if it is known."""
 
     def __init__(
         self,
@@ -65,7 +56,6 @@ class Findings:
         hints: Iterable[str] = (),
     ) -> bool:
         """Record a difference; return whether to update the contract."""
-        at = named(self._contract, at)
         difference = Difference(
             rule.verdict,
             rule.kind,
@@ -111,7 +101,7 @@ class Findings:
         return ""
 
     def settle(self) -> tuple[tuple[Difference, ...], list[Hold], list[str]]:
-        """Finish the merge: write the decisions into the contract.
+        """Write the decisions into the contract.
 
         Returns:
             The differences ordered by pointer, the holds without a difference, and the pointers of earlier
@@ -162,17 +152,3 @@ class Findings:
             reason = "the vendor's last description already had it"
             return replace(difference, verdict=Verdict.HELD, reason=reason)
         return difference
-
-
-def named(contract: dict[str, Any], at: str) -> str:
-    """Return a pointer with the place and name of a parameter instead of its index."""
-    match = _BY_INDEX.match(at)
-    if match is None:
-        return at
-    item = contract["paths"][match[1].replace("~1", "/").replace("~0", "~")]
-    holder = item[match[2]] if match[2] else item
-    parameter: dict[str, Any] = holder["parameters"][int(match[3])]
-    if "name" not in parameter:
-        return at
-    start = at[: match.start(3)]
-    return f"{start}{escaped(str(parameter['in']))}/{escaped(str(parameter['name']))}{at[match.end() :]}"

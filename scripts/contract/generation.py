@@ -70,10 +70,7 @@ class GenerationFailed(Exception):
 def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
     """Generate the package from a description into a folder that does not exist yet.
 
-    Args:
-        spec: The OpenAPI description.
-        into: The package's folder.
-        tools: The folder of a generator and a ruff to use instead of the pinned ones.
+    `tools` is the folder of a generator and a ruff to use instead of the pinned ones.
 
     Raises:
         GenerationFailed: A tool is missing or of another version, the generator warned or failed, an

@@ -17,15 +17,9 @@ _COMPONENT = re.compile(re.escape(SCHEMAS) + r"([^/]+)")
 
 
 def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> list[str]:
-    """Return the symbols that a change at a pointer can affect.
+    """Return the symbols that a change at a pointer can affect: the model, public methods, then private functions.
 
-    Args:
-        at: JSON pointer into the contract.
-        facade: The result of `mentions`.
-        operation: The generated module of the call that the pointer belongs to, if any.
-
-    Returns:
-        Dotted names: the public model, then public methods, then private functions.
+    `facade` is the result of `mentions`, and `operation` the generated module of the call that the pointer belongs to.
     """
     symbols: list[str] = []
     property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
@@ -43,11 +37,7 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
         # Through the request builder to its callers.
         builders = _mentioning(facade, operation)
         symbols += [caller for name in builders for caller in _callers(facade, name)] or builders
-    return sorted(dict.fromkeys(symbols), key=_is_private)
-
-
-def _is_private(symbol: str) -> bool:
-    return symbol.rpartition(".")[2].startswith("_")
+    return sorted(dict.fromkeys(symbols), key=lambda name: name.rpartition(".")[2].startswith("_"))
 
 
 def _mentioning(facade: dict[str, set[str]], name: str) -> list[str]:
@@ -73,11 +63,7 @@ def _is_method(symbol: str) -> bool:
 
 
 def mentions(package: Path) -> dict[str, set[str]]:
-    """Return, for each function and method of a package, the names that it uses; an attribute also with its dot.
-
-    Args:
-        package: The facade's folder.
-    """
+    """Return, for each function and method of a package, the names that it uses; an attribute also with its dot."""
     symbols: dict[str, set[str]] = {}
     for file in sorted(package.rglob("*.py")):
         if "testing" in file.parts:

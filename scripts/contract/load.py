@@ -24,18 +24,14 @@ class Unusable(Exception):
 
 
 def load(source: str) -> dict[str, Any]:
-    """Read an OpenAPI 3 description.
-
-    Args:
-        source: A path, or an https URL.
-
-    Returns:
-        The description as dicts, lists and scalars. Keys are strings, as written.
+    """Return the plain data of an OpenAPI 3 description at a path or an https URL; keys are strings, as written.
 
     Raises:
         Unusable: It cannot be read, is too large, or is not an OpenAPI 3 description.
     """
     if "://" in source:
+        if not source.lower().startswith("https://"):
+            raise Unusable(f"{source}: only paths and https addresses are read")
         return parse(_fetch(source))
     try:
         # Any other kind of file, such as a pipe, could block forever.
@@ -53,7 +49,7 @@ def _fetch(url: str) -> bytes:
     try:
         with (
             httpx.Client(timeout=20, follow_redirects=False) as client,
-            client.stream("GET", _https(url)) as response,
+            client.stream("GET", url) as response,
         ):
             if response.status_code != 200:
                 hint = response.headers.get("location")
@@ -69,12 +65,6 @@ def _fetch(url: str) -> bytes:
     if time.monotonic() > deadline:
         raise Unusable(f"{url} was not read within {FETCH_SECONDS:g} s")
     return bytes(got)
-
-
-def _https(url: str) -> str:
-    if not url.lower().startswith("https://"):
-        raise Unusable(f"{url}: only paths and https addresses are read")
-    return url
 
 
 def parse(data: bytes) -> dict[str, Any]:

@@ -21,12 +21,7 @@ ORIGIN = "x-togai-origin"
 
 
 class Marks:
-    """Marks in the contract what the vendor removed, deprecated or restored.
-
-    Args:
-        findings: Where differences are recorded.
-        today: The date that a mark carries.
-    """
+    """Marks in the contract, with the date `today`, what the vendor removed, deprecated or restored."""
 
     def __init__(self, findings: Findings, today: str) -> None:
         self._findings = findings
@@ -75,15 +70,9 @@ class Marks:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A part of a merge: compares some places, records the differences, and updates the contract.
+    """A part of a merge: compares places of the contract (`ours`) and the description (`theirs`).
 
-    Attributes:
-        contract: The contract as plain data.
-        ours: The contract, read.
-        theirs: The vendor's description.
-        findings: Where differences are recorded.
-        marks: Marks what was removed.
-        taker: Adds what is new.
+    Records the differences in `findings`, and updates `contract`, the plain data of `ours`.
     """
 
     contract: dict[str, Any]

@@ -84,9 +84,6 @@ def merge(
         write: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
         today: The date that marks carry.
 
-    Returns:
-        The new contract and all differences, ordered by pointer.
-
     Raises:
         Unusable: A part of the description that our calls use cannot be read.
     """
@@ -119,13 +116,8 @@ def merge(
 
 
 def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
-    """Return the merge with tightened request limits as conflicts, if caller programs have another outcome.
-
-    Args:
-        merged: The result of the merge.
-        outcomes: The other outcome of each program that has one.
-    """
-    gets = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
+    """Return the merge with tightened request limits as conflicts, if caller programs have other outcomes."""
+    gets = "; ".join(f"{name}: {what.partition(' -> ')[2]}" for name, what in outcomes.items())
     tighter = merged.tightened
     if not gets or merged.conflicts or not tighter:
         return merged

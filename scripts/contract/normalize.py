@@ -127,9 +127,9 @@ class Description:
         item = self.resolved((self.root / "paths") / path)
         node = item / method
         parameters = {
-            keyed.key: keyed.parameter
+            key: parameter
             for holder in (item, node)
-            for keyed in self._parameters(path, holder)
+            for key, parameter in self._parameters(path, holder)
         }
         for i, name in enumerate(re.findall(r"\{([^{}]*)\}", path)):
             bare = Parameter(name, "path", True, None, node)
@@ -158,11 +158,13 @@ class Description:
                 return tuple(_address(server) for server in holder.nodes("servers"))
         return ()
 
-    def _parameters(self, path: str, holder: Node) -> Iterator[_Keyed]:
+    def _parameters(self, path: str, holder: Node) -> Iterator[tuple[tuple[str, str], Parameter]]:
         names = re.findall(r"\{([^{}]*)\}", path)
         for unresolved in holder.nodes("parameters"):
-            node = self.resolved(unresolved)
-            name, place = str(node.get("name")), str(node.get("in"))
+            value = self.resolved(unresolved).value
+            name, place = str(value.get("name")), str(value.get("in"))
+            # Named instead of numbered, and where it is used: a pointer that people and holds can refer to.
+            node = Node(value, f"{holder.at}/parameters/{escaped(place)}/{escaped(name)}")
             if place == "header" and name.lower() in _NO_PARAMETERS:
                 continue
             content = [node / "content" / media / "schema" for media in (node / "content").value]
@@ -170,7 +172,7 @@ class Description:
             required = place == "path" or node.get("required") is True
             # A path parameter that the path does not name cannot be sent.
             key = str(names.index(name)) if place == "path" and name in names else name
-            yield _Keyed((place, key), Parameter(name, place, required, schema, node))
+            yield (place, key), Parameter(name, place, required, schema, node)
 
     def _message(self, node: Node, *, required: bool = False) -> Message:
         content = node / "content"
@@ -285,12 +287,6 @@ class Description:
         if key not in self._synthetic:
             self._synthetic[key] = Node({"allOf": [node.value, other.value]}, other.at)
         return self._synthetic[key]
-
-
-@dataclass(frozen=True)
-class _Keyed:
-    key: tuple[str, str]
-    parameter: Parameter
 
 
 def bare(url: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import NotModelled, builder_clash, python_name, unwritable
+from contract.adopt import NotModelled, builder_clash, plain, python_name, unwritable
 from contract.align import is_always_sent, operation_at, parameter_position
 from contract.marks import ORIGIN, REMOVED, Comparison, need
 from contract.shapes import escaped, schema_node, shown
@@ -130,11 +130,12 @@ class Parameters(Comparison):
             reason = f"{why}: {rule.reason}"
             self.findings.add(rule, place, "none", words, position, reason=reason, known=True)
             return
-        described = f"{name} {parameter.node.get('description')}"
-        is_key = re.search("idempoten", described, re.IGNORECASE) and call.method != "get"
+        text = plain(str(parameter.node.get("description") or "")) or schema.get("description")
+        is_key = re.search("idempoten", f"{name} {text}", re.IGNORECASE) and call.method != "get"
         rule = verdicts.IDEMPOTENCY if is_key else verdicts.NEW_PARAMETER
         if self.findings.add(rule, place, "none", words, position, gain=True):
-            text = schema.pop("description", None) or "Not described."
+            schema.pop("description", None)
+            text = text or "Not described."
             entry = {"name": name, "in": parameter.place, "description": text, "schema": schema}
             written.append(entry)
 

@@ -11,6 +11,7 @@ from contract.shapes import escaped
 from contract.verdicts import (
     DEPRECATED,
     IDEMPOTENCY,
+    NEW_PARAMETER,
     TIGHTER,
     TIGHTER_SENT,
     UNMODELLED,
@@ -40,7 +41,7 @@ def report(
     spec: str = "SPEC",
     first: bool = False,
 ) -> str:
-    """Return the report of a bump.
+    """Return the report of a bump in Markdown; the same for equal merges.
 
     Args:
         merged: The result of the merge.
@@ -50,9 +51,6 @@ def report(
         proof: The result of the caller programs.
         spec: The path or URL of the description, for commands.
         first: Whether the description is only recorded (`--first`).
-
-    Returns:
-        Markdown; the same for equal merges.
     """
     lines = ["# Contract bump", "", _headline(merged, dry, problem, proof, first), ""]
     if first:
@@ -189,10 +187,11 @@ def _line(difference: Difference) -> str:
 
 
 def _sent_by(difference: Difference) -> str:
-    """Return how callers can already send a new parameter."""
-    is_filter = "/events/get/parameters/query/" in difference.at.replace("~1", "/")
-    if difference.kind != "new parameter" or not is_filter:
+    """Return how callers can send a new parameter."""
+    if difference.kind not in (NEW_PARAMETER.kind, IDEMPOTENCY.kind):
         return ""
+    if "/events/get/parameters/query/" not in difference.at.replace("~1", "/"):
+        return ": not sent until `togai/_requests.py` sends it"
     name = difference.at.rpartition("/")[2]
     return f": sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
 
@@ -231,7 +230,10 @@ def _place(difference: Difference) -> str:
 def _other_changes(merged: Merged) -> list[str]:
     """Return the changes of the vendor's description that are not differences from the contract."""
     explained = ["#/info"]
-    explained += [difference.at for difference in merged.differences if not difference.known]
+    for difference in merged.differences:
+        if not difference.known:
+            beside = difference.at.rpartition("/")[0]
+            explained += [difference.at, f"{beside}/{escaped(difference.theirs)}"]
     wording: dict[str, None] = {}
     others: dict[str, None] = {}
     for change in merged.changes or ():
@@ -285,13 +287,7 @@ def _safe(text: str) -> str:
 
 
 def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Return the lines of the changelog for additions and deprecations.
-
-    Args:
-        merged: The result of the merge.
-        before: The facts of the facade before the bump.
-        after: The facts after the bump.
-    """
+    """Return the lines of the changelog for deprecations, and for facts of the facade that are new."""
     lines: list[str] = []
     for fact in sorted(set(after) - set(before)):
         name, _, what = fact.removeprefix("togai.").removeprefix("models.").partition(": ")

@@ -211,7 +211,9 @@ class Schemas(Comparison):
         beside = [
             f"renamed to {new}?"
             for new, theirs in meeting.theirs.properties.items()
-            if new not in place.ours.properties and self.theirs.shape(theirs).words == shape.words
+            if new not in place.ours.properties
+            and not clash(new, place.ours.properties.keys() - {name})
+            and self.theirs.shape(theirs).words == shape.words
         ]
         elsewhere = (
             find(self.theirs, meeting.root, python_name(name), shape.words) if meeting.root else []

@@ -22,7 +22,7 @@ from contract.load import Unusable, load
 from contract.normalize import Description
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from contract.shapes import Node, Shape
 
@@ -47,48 +47,36 @@ _PROTOCOLS = (
 
 
 def wire(document: dict[str, Any]) -> list[str]:
-    """Return the facts of a contract: what is sent and what is returned.
+    """Return the facts of a contract, such as `GET /events 200 $.events[].createdAt string (date-time) required`."""
+    facts: set[str] = set()
+    for fact in _wire(Description(document)):
+        facts.add(fact)
+        if len(facts) > MAX_FACTS:  # nested schemas can multiply
+            raise Unusable(f"our calls reach more than {MAX_FACTS} places")
+    return sorted(facts)
 
-    Args:
-        document: The contract as plain data.
 
-    Returns:
-        Sorted lines such as `GET /events 200 $.events[].createdAt string (date-time) required`.
-    """
-    described = Description(document)
-    facts: set[str] = _Facts()
+def _wire(described: Description) -> Iterator[str]:
     for method, path in described.calls():
         operation = described.operation(method, path)
         here = operation.position
-        facts.update(f"{here} auth {way}" for way in operation.security)
+        yield from (f"{here} auth {way}" for way in operation.security)
         for key, parameter in operation.parameters.items():
             needed = "required" if parameter.required else "optional"
             position = parameter_position(operation, key, parameter.name)
             if parameter.schema:
-                facts.update(_schema(described, parameter.schema, position, needed, ()))
+                yield from _schema(described, parameter.schema, position, needed, ())
         messages = {
             f"{here} {status}": response for status, response in operation.responses.items()
         }
         if operation.body:
             messages[f"{here} body"] = operation.body
         for position, message in messages.items():
-            facts.add(position)
+            yield position
             for media, schema in message.media.items():
                 needed = "required" if message.required else "optional"
-                facts.add(f"{position} {media}")
-                facts.update(_schema(described, schema, f"{position} $", needed, ()))
-    return sorted(facts)
-
-
-class _Facts(set[str]):
-    """A set of facts that raises Unusable if it grows too large, because nested schemas can multiply."""
-
-    def update(self, *others: Iterable[str]) -> None:
-        for other in others:
-            for fact in other:
-                self.add(fact)
-                if len(self) > MAX_FACTS:
-                    raise Unusable(f"our calls reach more than {MAX_FACTS} places")
+                yield f"{position} {media}"
+                yield from _schema(described, schema, f"{position} $", needed, ())
 
 
 def _schema(
@@ -110,14 +98,7 @@ def _schema(
 
 
 def python(modules: Sequence[str] = MODULES) -> list[str]:
-    """Return the facts of the facade that this interpreter imports.
-
-    Args:
-        modules: The public modules.
-
-    Returns:
-        Sorted lines, one for each public name, base, parameter, field and enum member.
-    """
+    """Return the facts of modules: a line for each public name, base, parameter, field and enum member."""
     facts: set[str] = set()
     known: dict[int, str] = {}
     for name in modules:
@@ -288,11 +269,7 @@ def lost(old: Sequence[str], new: Sequence[str]) -> list[str]:
 
 
 def released(folder: Path) -> list[Path]:
-    """Return the folders with the facts of each released version.
-
-    Args:
-        folder: The folder of the current facts.
-    """
+    """Return the folders with the facts of each released version."""
     return sorted(path for path in folder.iterdir() if path.is_dir())
 
 

@@ -24,11 +24,7 @@ ROOM = "generated/.replacing"
 
 @contextlib.contextmanager
 def locked(root: Path) -> Generator[None]:
-    """Lock the project against writes of other processes. The lock of a process that dies is released.
-
-    Args:
-        root: The project.
-    """
+    """Lock the project against writes of other processes. The lock of a process that dies is released."""
     folder = os.open(root / "generated", os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -38,11 +34,7 @@ def locked(root: Path) -> Generator[None]:
 
 
 def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
-    """Replace files and folders by others.
-
-    Args:
-        root: The project.
-        fresh: The new file or folder for each path relative to the project.
+    """Replace files and folders by the new ones in `fresh`, by their paths relative to the project.
 
     Raises:
         OSError: A move failed; everything is unchanged.

@@ -31,7 +31,10 @@ class Values(Comparison):
         relied = (place.ours.node or place.node).get(RELIED)
         offered = _offered(listed)
         fresh = {value: offered[value] for value in offered if value not in ours}
-        absent = {value: _without(listed, value) for value in ours}
+        absent = {
+            value: [meeting for meeting in listed if value not in (meeting.theirs.enum or ())]
+            for value in ours
+        }
         for value, meetings in absent.items():
             if meetings:
                 is_relied = relied is True or value in as_list(relied)
@@ -137,10 +140,6 @@ def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
         for value in meeting.theirs.enum or ():
             offered.setdefault(value, []).append(meeting.position)
     return offered
-
-
-def _without(listed: Sequence[Meeting], value: str) -> list[Meeting]:
-    return [meeting for meeting in listed if value not in (meeting.theirs.enum or ())]
 
 
 def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:

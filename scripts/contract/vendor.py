@@ -35,11 +35,7 @@ _TYPES = ("string", "integer", "number", "boolean", "object")
 
 
 def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of the vendor's description that our calls use.
-
-    Args:
-        ours: The contract; schemas get its names.
-        theirs: The vendor's description.
+    """Return the part of the vendor's description that our calls use; schemas get the names of our contract.
 
     Raises:
         Unusable: A part that our calls use cannot be read, or is too large.

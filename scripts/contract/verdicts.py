@@ -100,7 +100,13 @@ class Hold:
 
     def covers(self, at: str) -> bool:
         """Return whether the decision applies to a pointer."""
-        return at.startswith(f"{self.at.rstrip('/')}/") or self.at in (at, place(at))
+        below = tuple(f"{self.at}{sign}" for sign in (".", " ", "["))
+        named = place(at)
+        return (
+            at.startswith(f"{self.at.rstrip('/')}/")
+            or self.at in (at, named)
+            or named.startswith(below)
+        )
 
 
 @dataclass(frozen=True)
@@ -261,7 +267,9 @@ BACK = _absorbed("restored", "the mark is removed")
 DEPRECATED = _absorbed("deprecated", "the vendor plans to remove it; the contract marks it")
 WELCOME = _absorbed("no longer deprecated", "the mark is removed")
 DESCRIBED = _absorbed("now in the description", "its x-togai-origin can be removed")
-DEFAULT = _absorbed("default changed", "always sent, or read only: no call changes its meaning")
+DEFAULT = _absorbed(
+    "default changed", "no call changes its meaning: always sent, only read, or no longer described"
+)
 OPTIONALITY = _absorbed(
     "required or null changed", "the contract does not change: it is compatible with both"
 )

@@ -12,14 +12,9 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 
 
 def graft(text: str, data: dict[str, Any]) -> str:
-    """Change a YAML text so that it holds the data.
+    """Return a YAML text that holds the data; order, comments, quotes and line breaks of the rest stay the same.
 
-    Args:
-        text: The contract as it stands, in the layout that ruamel.yaml keeps: two spaces, lists indented.
-        data: What it shall hold, as plain data.
-
-    Returns:
-        The new text: order, comments, quotes and line breaks of what did not change are kept.
+    The text has the layout that ruamel.yaml keeps: two spaces, lists indented.
     """
     keeper: Any = YAML()
     keeper.preserve_quotes = True

@@ -263,7 +263,7 @@ def test_a_hold_lets_the_rest_of_a_bump_through(
 def test_a_hold_that_matches_nothing_is_unusable(
     project: Path, describe: Callable[..., str]
 ) -> None:
-    with pytest.raises(Unusable, match="nothing differs at #/x; there are: #/components"):
+    with pytest.raises(Unusable, match="there is no difference at #/x; places: #/components"):
         bump(describe(break_type), [Hold("#/x", "why")], root=project)
 
 

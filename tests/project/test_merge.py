@@ -553,6 +553,27 @@ def test_a_hold_that_matches_nothing_is_reported() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("place", "covers"),
+    [
+        ("Ride", True),
+        ("Ride.trip", True),
+        ("#/components/schemas/Ride", True),
+        ("Rid", False),
+        ("Ride.tri", False),
+        ("#/components/schemas/Rid", False),
+    ],
+)
+def test_a_hold_covers_what_is_below_its_pointer_or_name(place: str, *, covers: bool) -> None:
+    assert Hold(place, "why").covers("#/components/schemas/Ride/properties/trip/items") is covers
+
+
+def test_a_hold_of_a_call_does_not_cover_a_longer_path() -> None:
+    hold = Hold("GET /rides", "why")
+    assert hold.covers("#/paths/~1rides/get/parameters/query/city")
+    assert not hold.covers("#/paths/~1rides~1{ride_id}/get/parameters/path/ride_id")
+
+
 @pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name][1] == "held"])
 def test_what_was_held_comes_back_unmarked(name: str) -> None:
     away = merged(TABLE[name][0])

@@ -11,7 +11,7 @@ from contract.merge import merge
 from contract.report import report
 from contract.verdicts import Hold, place
 
-from tests.project.small import changed, operation, properties, schemas, small
+from tests.project.small import changed, operation, parameter, properties, schemas, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +137,33 @@ def test_a_change_beside_a_known_difference_is_reported() -> None:
     schemas(weaker)["Bike"]["additionalProperties"] = False
     text = report(merge(first.contract, weaker, last=first.vendor), {})
     assert "- also changed in the description: `Bike.*`, `GET /rides servers`" in text
+
+
+def test_a_new_parameter_says_how_callers_send_it(facade: dict[str, set[str]]) -> None:
+    flag = {"name": "flag", "in": "query", "description": "A flag.", "schema": {"type": "string"}}
+
+    def add_flags(document: dict[str, Any]) -> None:
+        document["paths"]["/events"] = document["paths"].pop("/rides")
+        for call in ("listRides", "fixRides"):
+            operation(document, call)["parameters"].append(flag)
+
+    contract = small()
+    contract["paths"]["/events"] = contract["paths"].pop("/rides")
+    result = merge(contract, changed(add_flags))
+    text = report(result, facade)
+    assert "`GET /events ?flag`): sent by `list(..., extra_query={'flag': ...})`" in text
+    assert "`POST /rides/fix ?flag`): not sent until `togai/_requests.py` sends it" in text
+    assert parameter(result.contract, "fixRides", "flag")["description"] == "A flag."
+
+
+def test_a_new_name_is_not_reported_twice() -> None:
+    first = merge(small(), small())
+    renamed = changed(
+        lambda d: properties(d, "Bike").update(Model=properties(d, "Bike").pop("model"))
+    )
+    text = report(merge(small(), renamed, last=first.vendor), {})
+    assert "- property renamed: `Bike.model` `model -> Model`" in text
+    assert "also changed" not in text
 
 
 def test_a_deprecation_is_something_that_callers_can_see() -> None:
