@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
 HOLDS = "x-togai-holds"
 _GRAVITY = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
-
-
-@dataclass
-class _Entry:
-    """A difference during the merge: it can occur at several positions."""
-
-    difference: Difference
-    positions: dict[str, None] = field(default_factory=dict[str, None])
 
 
 class Findings:
@@ -36,7 +28,7 @@ class Findings:
         self._holds = holds
         self._known = known
         self._recorded: list[dict[str, str]] = contract.get(HOLDS, [])
-        self._entries: dict[tuple[str, str, str, str], _Entry] = {}
+        self._entries: dict[tuple[str, str, str, str], Difference] = {}
         self._met: set[str] = set()
         self._used: set[Hold] = set()
 
@@ -56,29 +48,21 @@ class Findings:
         hints: Iterable[str] = (),
     ) -> bool:
         """Record a difference; return whether to update the contract."""
-        difference = Difference(
-            rule.verdict,
-            rule.kind,
-            at,
-            ours,
-            theirs,
-            reason or rule.reason,
-            (),
-            known,
-            gain,
-            gets or rule.gets,
-            digest,
-            tuple(hints),
-        )
         self._met.add(at)
+        key = (at, rule.kind, theirs, digest)
         if self._known is not None:
-            difference = replace(difference, known=not gain and difference.key in self._known)
-        entry = self._entries.setdefault(difference.key, _Entry(difference))
-        if _GRAVITY.index(difference.verdict) > _GRAVITY.index(entry.difference.verdict):
-            # One message holds it, another one requires it.
-            entry.difference = difference
-        entry.positions.update(dict.fromkeys(positions))
-        return not self._decision(entry.difference)
+            known = not gain and key in self._known
+        before = self._entries.get(key)
+        where = tuple(dict.fromkeys((*(before.positions if before else ()), *positions)))
+        reason, gets = reason or rule.reason, gets or rule.gets
+        difference = Difference(
+            rule.verdict, rule.kind, at, ours, theirs, reason, where, known, gain, gets, digest, tuple(hints)
+        )  # fmt: skip
+        # One message holds it, another one requires it.
+        if before and _GRAVITY.index(before.verdict) >= _GRAVITY.index(rule.verdict):
+            difference = replace(before, positions=where)
+        self._entries[key] = difference
+        return not self._decision(difference)
 
     def is_free(self, at: str, theirs: str) -> bool:
         """Return whether no decision excludes an addition."""
@@ -107,10 +91,7 @@ class Findings:
             The differences ordered by pointer, the holds without a difference, and the pointers of earlier
             decisions that no longer have a difference.
         """
-        differences = [
-            self._judged(replace(entry.difference, positions=tuple(entry.positions)))
-            for entry in self._entries.values()
-        ]
+        differences = [self._judged(entry) for entry in self._entries.values()]
         differences.sort(key=attrgetter("at", "kind", "theirs"))
         kept: list[dict[str, str]] = []
         for difference in differences:
