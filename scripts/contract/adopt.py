@@ -306,8 +306,7 @@ def _limits(shape: Shape) -> dict[str, Any]:
 
 
 def _text(shape: Shape) -> dict[str, Any]:
-    text = plain(shape.description)
-    return {"description": text} if text else {"description": "Not described."}
+    return {"description": plain(shape.description) or "Not described."}
 
 
 def _described(shape: Shape, name: str) -> str:

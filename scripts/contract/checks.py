@@ -31,7 +31,7 @@ def checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]
     spec, package, facts = room / CONTRACT, room / PACKAGE, room / SURFACE
     facts.mkdir(parents=True)
     if parse(spec.read_bytes()) != contract:
-        raise CheckFailed("the text of the contract would not hold what was merged")
+        raise CheckFailed("the new openapi.yaml would not contain what was merged")
     problem = next(OpenAPIV30SpecValidator(contract).iter_errors(), None)
     if problem is not None:
         raise CheckFailed(f"the contract would not be valid OpenAPI: {problem.message}")

@@ -17,9 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from contract.load import Unusable, parse
 from contract.transaction import locked, replace_all
 
 if TYPE_CHECKING:
@@ -86,11 +84,12 @@ def generate(spec: Path, into: Path, tools: Path | None = None) -> None:
         config = Path(room) / "config.yaml"
         config.write_text(CONFIG)
         carrying = Path(room) / spec.name
-        carrying.write_text(json.dumps(_carrying_limits(spec)), "utf-8")
+        described = _carrying_limits(spec)
+        carrying.write_text(json.dumps(described), "utf-8")
         _check_templates(tools)
         _run_generator(carrying, package, config, tools)
         _check_operations(package)
-        _check_texts(spec, package)
+        _check_texts(described, package)
         _check_imports(package)
         for module in package.rglob("*.py"):
             module.write_text(HEADER + module.read_text("utf-8"), "utf-8")
@@ -110,13 +109,12 @@ def _check_tools() -> None:
             )
 
 
-def _carrying_limits(spec: Path) -> Any:
+def _carrying_limits(spec: Path) -> dict[str, Any]:
     """Return the description with the limits of each schema, one per line, in its `example` (see limits.jinja)."""
-    loader: Any = YAML(typ="safe")
     try:
-        described = loader.load(spec)
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise GenerationFailed(f"{spec.name} is not YAML: {error}") from None
+        described = parse(spec.read_bytes())
+    except Unusable as error:
+        raise GenerationFailed(f"{spec.name}: {error}") from None
     _carry(described, named=False)
     return described
 
@@ -208,7 +206,7 @@ def _check_operations(package: Path) -> None:
         raise GenerationFailed(f"the generator left out {', '.join(missing)}")
 
 
-def _check_texts(spec: Path, package: Path) -> None:
+def _check_texts(described: dict[str, Any], package: Path) -> None:
     """Raise GenerationFailed where the generator drops a character, or gives two enum values the same name."""
     constants = {
         node.value
@@ -216,8 +214,6 @@ def _check_texts(spec: Path, package: Path) -> None:
         for node in ast.walk(ast.parse(module.read_text("utf-8")))
         if isinstance(node, ast.Constant)
     }
-    loader: Any = YAML(typ="safe")
-    described = loader.load(spec)
     changed = [repr(text) for text in _texts(described["components"]) if text not in constants]
     if changed:
         raise GenerationFailed(f"the generator left out or changed {', '.join(changed)}")

@@ -143,7 +143,8 @@ class Description:
             parameters,
             None if body is None else self._message(body, required=body.get("required") is True),
             {
-                _status(status): self._message(self.resolved(responses / status))
+                # 4xx is the same as 4XX.
+                re.sub("(?<=^.)xx$", "XX", status): self._message(self.resolved(responses / status))
                 for status in responses.value
                 if not status.startswith("x-")
             },
@@ -313,10 +314,6 @@ def _reference(node: Node) -> str | None:
     if ref is not None and not isinstance(ref, str):
         raise Unusable(f"{node.at}/$ref is not a string")
     return ref
-
-
-def _status(text: str) -> str:
-    return text.upper() if text[1:].lower() == "xx" else text
 
 
 def _quoted(ref: str) -> str:

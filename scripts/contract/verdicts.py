@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 _CALL = re.compile(
     r"#/paths/(?P<path>[^/]+)/(?P<method>[a-z]+)"
@@ -119,17 +120,9 @@ class Rule:
     gets: str = ""
 
 
-def _conflict(kind: str, reason: str, gets: str = "") -> Rule:
-    return Rule(Verdict.CONFLICT, kind, reason, gets)
-
-
-def _held(kind: str, reason: str, gets: str = "") -> Rule:
-    return Rule(Verdict.HELD, kind, reason, gets)
-
-
-def _absorbed(kind: str, reason: str) -> Rule:
-    return Rule(Verdict.ABSORBED, kind, reason)
-
+_conflict = partial(Rule, Verdict.CONFLICT)
+_held = partial(Rule, Verdict.HELD)
+_absorbed = partial(Rule, Verdict.ABSORBED)
 
 IGNORED = "the result without it: services ignore query parameters that they do not know"
 REFUSED = "InvalidRequest: the service would reject the call"
