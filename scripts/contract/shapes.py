@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -14,8 +16,16 @@ T = TypeVar("T")
 
 UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
-LIMITS = (*UPPER, *LOWER, "pattern", "uniqueItems", "enum")
+LIMITS = (*UPPER, *LOWER, "multipleOf", "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
+
+# Restrictions that are not compared; a digest of them stands in the canonical form, so that a change is reported.
+_UNREAD = (
+    "contains", "contentEncoding", "contentMediaType", "dependentRequired", "dependentSchemas", "else", "if",
+    "maxContains", "minContains", "not", "patternProperties", "prefixItems", "propertyNames", "then",
+    "unevaluatedItems", "unevaluatedProperties",
+)  # fmt: skip
+UNREAD = "x-unread"
 
 # An extension that marks the canonical form, which contains only facts about the wire.
 KIND = "x-togai-kind"
@@ -157,6 +167,8 @@ def _limits(node: Node) -> dict[str, Any]:
         end: Any = limits.get(key) if exclusive is True else exclusive
         if _is_limit(key, end) and "integer" in _types(node):
             limits[key] = _tightest(key, limits.get(key, end + step), end + step)
+    if unread := {key: node.value[key] for key in _UNREAD if key in node.value}:
+        limits[UNREAD] = short(unread)
     return limits
 
 
@@ -220,7 +232,11 @@ def _common_kind(kinds: set[str]) -> str:
 def says_something(part: Shape) -> bool:
     """Return whether a part of a composition restricts anything."""
     return part.kind != "anything" or bool(
-        part.properties or part.required or part.limits or part.enum is not None or part.format
+        part.properties
+        or part.required
+        or part.limits.keys() - {UNREAD}
+        or part.enum is not None
+        or part.format
     )
 
 
@@ -301,7 +317,13 @@ def _is_limit(key: str, value: Any) -> bool:
         return bool(as_list(value)) and all(isinstance(number, (int, float)) for number in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
-    return key in ("minimum", "maximum") or (isinstance(value, int) and value >= 0)
+    return key in ("minimum", "maximum", "multipleOf") or (isinstance(value, int) and value >= 0)
+
+
+def short(value: Any) -> str:
+    """Return a digest of plain data."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def shown(value: Any) -> str:

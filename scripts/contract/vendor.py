@@ -6,7 +6,6 @@ A short digest replaces each description and example, so that a change of wordin
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +16,7 @@ from contract.adopt import class_name, python_name
 from contract.align import align
 from contract.load import Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
-from contract.shapes import KIND, Node, Shape, as_list, escaped
+from contract.shapes import KIND, Node, Shape, as_list, escaped, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +29,7 @@ _HEADER = """\
 # Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.
 """
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
+_STYLE = ("allowReserved", "explode", "style")
 _KINDS = {"list": "array", "map": "object"}
 _TYPES = ("string", "integer", "number", "boolean", "object")
 
@@ -111,7 +111,9 @@ class _Writer:
         written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
         if parameter.node.get("deprecated") is True:
             written["deprecated"] = True
-        return written
+        return written | {
+            key: value for key, value in parameter.node.value.items() if key in _STYLE
+        }
 
     def _message(self, message: Message, hint: str) -> dict[str, Any]:
         content = {
@@ -200,12 +202,7 @@ def _prose(node: Node) -> dict[str, str]:
         " ".join(event.split()) if isinstance(event, str) else event
         for event in (node.get(key) for key in _PROSE_KEYS)
     ]
-    return {PROSE: _short(words)} if any(word not in (None, "") for word in words) else {}
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
 
 
 def digest(described: Description, start: Node | Shape) -> str:
@@ -227,7 +224,7 @@ def digest(described: Description, start: Node | Shape) -> str:
         own = [shape.words, enum, sorted(shape.required), flags, dict(shape.limits)]
         return [*own, members, inner]
 
-    return _short(facts(start if isinstance(start, Shape) else described.shape(start), ()))
+    return short(facts(start if isinstance(start, Shape) else described.shape(start), ()))
 
 
 def find(described: Description, root: Shape, name: str, words: str) -> list[str]:

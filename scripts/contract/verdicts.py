@@ -13,9 +13,9 @@ _CALL = re.compile(
 )
 _SIGNS = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
 _PARTS = {"servers": " servers", "x-togai-auth": " auth"}
-_LIMIT = re.compile(r"(?<!/properties)/((?:min|max)[A-Za-z]+|pattern|uniqueItems)$")
+_LIMIT = re.compile(r"(?<!/properties)/((?:min|max)[A-Za-z]+|multipleOf|pattern|uniqueItems)$")
 _DETAIL = re.compile(
-    r"(?<!/properties)/(required|deprecated|default|nullable|x-prose|enum|type|format|\$ref)$"
+    r"(?<!/properties)/(required|deprecated|default|nullable|x-prose|x-unread|enum|type|format|\$ref)$"
 )
 
 

@@ -166,6 +166,34 @@ def test_a_new_name_is_not_reported_twice() -> None:
     assert "also changed" not in text
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            lambda d: parameter(d, "getRide", "ride_id").update(style="matrix"),
+            "also changed in the description: `GET /rides/{ride_id} path ride_id`",
+        ),
+        (
+            lambda d: schemas(d)["Bike"].update(propertyNames={"maxLength": 3}),
+            "also changed in the description: `Bike`",
+        ),
+        (
+            lambda d: properties(d, "Trip")["stops"].update(contains={"minLength": 3}),
+            "also changed in the description: `Trip.stops`",
+        ),
+        (
+            lambda d: parameter(d, "listRides", "size")["schema"].update(multipleOf=10),
+            "request limit tightened: `GET /rides ?size multipleOf` `none -> 10`",
+        ),
+    ],
+)
+def test_a_change_that_no_rule_compares_has_a_line(
+    change: Callable[[dict[str, Any]], object], line: str
+) -> None:
+    first = merge(small(), small())
+    assert f"- {line}" in report(merge(small(), changed(change), last=first.vendor), {})
+
+
 def test_a_deprecation_is_something_that_callers_can_see() -> None:
     text = report_text(lambda d: operation(d, "getRide").update(deprecated=True))
     assert "## Callers can see\n\n- deprecated: `GET /rides/{ride_id}`" in text
