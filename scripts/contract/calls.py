@@ -83,7 +83,7 @@ class Calls(Comparison):
         """Compare one call."""
         at, position = operation_at(call), [call.position]
         if other is None:
-            hints = list(self._moved(call))
+            hints = list(self.moved(call))
             self.findings.add(verdicts.GONE, at, call.position, "none", position, hints=hints)
             return
         if not other.security & call.security:
@@ -95,7 +95,7 @@ class Calls(Comparison):
         self._body(at, call, other)
         self._responses(at, call, other)
 
-    def _moved(self, call: Operation) -> Iterable[str]:
+    def moved(self, call: Operation) -> Iterable[str]:
         """Yield the calls of the description with the same operationId, or with the same end of the path."""
         for method, path in self.theirs.calls():
             node = self.theirs.resolved(self.theirs.root / "paths" / path) / method

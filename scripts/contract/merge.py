@@ -14,6 +14,7 @@ from contract.adopt import Taker
 from contract.align import align
 from contract.calls import Calls
 from contract.findings import Findings
+from contract.load import Unusable
 from contract.marks import Marks
 from contract.normalize import Description
 from contract.parameters import Parameters
@@ -151,8 +152,12 @@ def _compare(
     parts = (contract, ours, theirs, findings, Marks(findings, today), taker)
     calls, parameters, values = Calls(*parts), Parameters(*parts), Values(*parts)
     schemas = Schemas(*parts, write)
+    pairs = alignment.operations.values()
+    if pairs and not any(other or list(calls.moved(call)) for call, other in pairs):
+        missing = ", ".join(call.position for call, _ in pairs)
+        raise Unusable(f"the description has none of our calls ({missing}): is it the vendor's?")
     calls.info(last)
-    for operation, other in alignment.operations.values():
+    for operation, other in pairs:
         calls.operation(operation, other)
         if other is not None:
             parameters.compare(operation, other)

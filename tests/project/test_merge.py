@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from contract.adopt import builder_clash
+from contract.load import Unusable
 from contract.merge import merge
 from contract.surface import lost, wire
 from contract.verdicts import Hold
@@ -535,6 +536,16 @@ def test_a_decision_that_nothing_differs_from_any_more_is_released() -> None:
     released = merge(held.contract, small())
     assert released.released == (at,)
     assert released.contract == small()
+
+
+def test_a_description_of_another_service_is_refused() -> None:
+    other = changed(lambda d: d.update(paths={"/pets": {"get": {"responses": {}}}}))
+    with pytest.raises(Unusable, match=r"none of our calls .GET /rides, .*: is it the vendor"):
+        merge(small(), other)
+    moved = changed(
+        lambda d: d.update(paths={f"/v2{path}": d["paths"][path] for path in d["paths"]})
+    )
+    assert {conflict.kind for conflict in merge(small(), moved).conflicts} == {"operation removed"}
 
 
 def test_an_addition_can_be_held_off() -> None:
