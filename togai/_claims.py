@@ -14,7 +14,7 @@ from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, Target
 from togai.corrections._ledger import LedgerLike, records_of
-from togai.corrections._matching import matching, reads_for
+from togai.corrections._matching import matching, needs_listing, reads_for
 from togai.errors import EventNotFound, InvalidRequest, StaleReading
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def claims_of(
     if ledger is not None:
         check = partial(ledger.check, settings.service, selection.reference_id)
         since = yield Blocking(check)
-    before = correction.before[0] if correction.before else None
+    before = next(iter(correction.before), None)
     unread = _unread(correction, before, reread=reread)
     if unread is not None and ledger is not None:
-        unread = yield from _checked(settings, ledger, unread, timeout, since)
+        unread = yield from _checked(settings, ledger, unread, timeout)
     if unread is not None:
         return [unread]
     reads = reads_for(correction, before)
@@ -87,9 +87,8 @@ def claims_of(
         )
         yield Blocking(refused)
     if before is not None:
-        check_unchanged(
-            evolve(before, payload=targets[0].payload) if changed else before, targets[0]
-        )
+        for target in targets:
+            check_unchanged(evolve(before, payload=target.payload) if changed else before, target)
     shown = frozenset(str(Target.of(event).reference_id) for event in events)
     claim = partial(Claim, correction=correction, siblings=shown, since=since)
     return [claim(target=target) for target in targets]
@@ -100,7 +99,6 @@ def _checked(
     ledger: Records,
     unread: Claim,
     timeout: float | Timeout | None,
-    since: int | None,
 ) -> Steps[Claim | None]:
     """A claim whose targets are not read, with what shows later calls the account; None if they must be read."""
     if unread.target is not None:
@@ -113,7 +111,7 @@ def _checked(
     matched = tuple(map(Target.of, matching(selection, events)))
     ids = [target.reference_id for target in matched]
     yield Blocking(partial(ledger.check_all, settings.service, ids))
-    return evolve(unread, since=since, accounts=accounts, matched=matched)
+    return evolve(unread, accounts=accounts, matched=matched)
 
 
 def _unread(correction: Correction, before: Target | None, *, reread: bool) -> Claim | None:
@@ -122,7 +120,7 @@ def _unread(correction: Correction, before: Target | None, *, reread: bool) -> C
     if selection.reference_id is None and (correction.background or selection.is_whole_account):
         return Claim(correction=correction, target=None)
     if not correction.background and (
-        selection.reference_id is None or reread or reads_for(correction, before)[0].event_id
+        selection.reference_id is None or reread or not needs_listing(reads_for(correction, before))
     ):
         return None
     target = before or Target(reference_id=selection.reference_id)

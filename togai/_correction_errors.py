@@ -50,8 +50,9 @@ class AlreadyCorrected(TogaiError):
     def __init__(self, entry: Entry, replacement: str | None = None) -> None:
         self.entry = entry
         self.replacement = replacement
-        instead = f"Correct its replacement {replacement} instead" if replacement else ""
-        instead = instead or "If another event replaced it, correct that event"
+        instead = "If another event replaced it, correct that event"
+        if replacement is not None:
+            instead = f"Correct its replacement {replacement} instead"
         super().__init__(
             f"nothing was sent, because this event was corrected already: {entry}. {instead}; if that entry is a"
             f" mistake, a person can allow one further correction: ledger.release({entry.id}, who=..., why=...)"

@@ -111,24 +111,29 @@ def replace(
     **options: Any,
 ) -> Steps[CorrectionResult]:
     """Send a REDO_EVENT; an event that was read and then changed is both the replacement and the target."""
-    check_names(where, "replace")
     payload: object = event if isinstance(event, Event) else getattr(event, "event_payload", None)
     if not isinstance(payload, Event):
         raise InvalidRequest(
             f"replace takes an Event, or an event that was read, not {type(event).__name__}"
         )
-    named = any(value is not None and value is not False for value in where.values())
-    changed = not isinstance(event, Event) and target is None and not named
-    if not isinstance(event, Event) and changed:
-        if Target.of(event).reference_id is None:
-            # The caller may have changed the id, which would then select another event.
-            raise InvalidRequest(
-                "this event has no reference id: also pass the event that was read, as target"
-            )
-        target = event
-    action = CorrectionAction.REDO_EVENT
+    read = None if isinstance(event, Event) else event
+    if target is not None or any(where.values()):
+        read = None
+    if read is not None and Target.of(read).reference_id is None:
+        # The caller may have changed the id, which would then select another event.
+        raise InvalidRequest(
+            "this event has no reference id: also pass the event that was read, as target"
+        )
+    action, changed = CorrectionAction.REDO_EVENT, read is not None
     steps = correct(
-        settings, "replace", action, target, where, event=payload, changed=changed, **options
+        settings,
+        "replace",
+        action,
+        read or target,
+        where,
+        event=payload,
+        changed=changed,
+        **options,
     )
     return (yield from steps)
 
@@ -146,10 +151,10 @@ def send(
         CorrectionOutcomeUnknown: It may have been applied; its entries stay open.
         TogaiError: Any other failure. Nothing was applied.
     """
-    correction = claims[0].correction
+    attempt = _Sent(settings, ledger, claims, datetime.now(UTC))
+    correction = attempt.correction
     request = _requests.correct_events(correction)
     delivery, call = Delivery(), uuid.uuid4().hex
-    attempt = _Sent(settings, ledger, claims, datetime.now(UTC))
     try:
         if ledger is not None:
             begin = partial(ledger.begin, service=settings.service, call=call, why=why)
@@ -173,7 +178,7 @@ def send(
             if ledger is not None:
                 yield from record(partial(ledger.abandon, call, str(error) or type(error).__name__))
             raise
-        unknown = yield from attempt.unknown(error)
+        unknown = yield from attempt.unknown(error, attempt.entries)
         if isinstance(error, TogaiError):
             raise unknown from None
         _add_note(error, correction)
@@ -191,7 +196,7 @@ def _conclude(
 ) -> Steps[None]:
     try:
         yield from attempt.conclude(result, response, timeout)
-    except (TogaiError, GeneratorExit):
+    except TogaiError:
         raise
     except BaseException as error:
         _add_note(error, result.correction)
@@ -246,19 +251,18 @@ class _Sent:
         self._settings = settings
         self._ledger = ledger
         self._claims = claims
-        self._correction = claims[0].correction
+        self.correction = claims[0].correction
         self._at = at
         self.entries: Sequence[Entry] = ()
 
     def unknown(
-        self, error: BaseException, entries: Sequence[Entry] | None = None
+        self, error: BaseException, entries: Sequence[Entry]
     ) -> Steps[CorrectionOutcomeUnknown]:
         """Record and log that the outcome is unknown, and return the error to raise."""
-        entries = self.entries if entries is None else entries
         status: int | None = getattr(error, "status", None)
         cause = str(error) or type(error).__name__
         unknown = CorrectionOutcomeUnknown(
-            self._correction,
+            self.correction,
             cause,
             status=status,
             entries=entries,
@@ -284,9 +288,9 @@ class _Sent:
             CorrectionOutcomeUnknown: The response does not contain the outcome of each target.
         """
         details = {"how": "response", "status": response.status, "request_id": response.request_id}
-        selection = self._correction.selection
+        selection = self.correction.selection
         if self._ledger is None:
-            if self._correction.background:
+            if self.correction.background:
                 return
             if selection.reference_id is None:
                 others = sum(contradicts(selection, entry) for entry in result)
@@ -295,17 +299,17 @@ class _Sent:
             else:
                 kind, cause = result.outcome(selection.reference_id, alone=True)
             if kind == Kind.UNKNOWN:
-                raise (yield from self.unknown(_problem(cause, response)))
+                raise (yield from self.unknown(_problem(cause, response), ()))
             return
         targets = {claim.target.reference_id for claim in self._claims if claim.target is not None}
-        more = [] if selection.reference_id else _corrected(result, targets)
+        more = _corrected(result, targets)
         unknown: list[Entry] = []
         cause = ""
         for claim, entry in zip(self._claims, self.entries, strict=True):
             kind, detail = yield from self._outcome(claim, result, timeout)
-            if kind == Kind.UNKNOWN and not self._correction.background:
+            if kind == Kind.UNKNOWN and not self.correction.background:
                 unknown.append(entry)
-                cause = cause or detail
+                cause = detail
                 continue
             yield from self._record(entry, kind, {**details, "cause": detail}, applied=more)
             more = []
@@ -316,18 +320,18 @@ class _Sent:
         self, claim: Claim, result: CorrectionResult, timeout: float | Timeout | None
     ) -> Steps[tuple[Kind, str]]:
         target = claim.target
-        if self._correction.background:
+        if self.correction.background:
             return Kind.UNKNOWN, "the service corrects in the background"
-        if target is None or target.reference_id is None:
+        if target is None:
             if result.unknown or not len(result):
                 return (
                     Kind.UNKNOWN,
                     f"{len(result.unknown)} of {len(result)} results have an unknown status",
                 )
             return (Kind.APPLIED if result.succeeded else Kind.FAILED), f"{len(result)} results"
-        alone = self._correction.selection.reference_id is not None
-        kind, detail = result.outcome(target.reference_id, alone=alone)
-        if kind == Kind.FAILED and self._correction.action != CorrectionAction.UNDO:
+        alone = self.correction.selection.reference_id is not None
+        kind, detail = result.outcome(str(target.reference_id), alone=alone)
+        if kind == Kind.FAILED and self.correction.action != CorrectionAction.UNDO:
             unchanged = yield from self._is_unchanged(target, timeout)
             if not unchanged:
                 return Kind.UNKNOWN, f"{detail}; the event may be reverted without a replacement"
@@ -337,7 +341,7 @@ class _Sent:
         """Whether an event whose replacement failed is unchanged."""
         try:
             events: list[ReadEvent] = []
-            for read in reads_for(self._correction, target):
+            for read in reads_for(self.correction, target):
                 events += yield from _calls.read(self._settings, read, timeout)
         except TogaiError:
             return False

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from togai import _calls, _corrections
 from togai._claims import check_account, check_unchanged, ledger_of
-from togai._event_json import event_json
 from togai._storage.rows import Claim
 from togai._times import to_utc
 from togai._transport.steps import Blocking
@@ -18,7 +17,7 @@ from togai.corrections._correction import Target, comparable
 from togai.corrections._entry import Kind
 from togai.corrections._execution import Execution
 from togai.corrections._found import FoundEvents, choose
-from togai.corrections._matching import Read, reads_for
+from togai.corrections._matching import Read, ingested, needs_listing, reads_for
 from togai.corrections._plan import Item, LeftOut, Plan, corrections_of, warnings_of
 from togai.corrections._step import Outcome, Step
 from togai.errors import (
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from togai._storage.records import Records
     from togai._transport.steps import Steps
     from togai._transport.timeout import Timeout
+    from togai.corrections._correction import Correction
     from togai.corrections._entry import Entry
     from togai.corrections._ledger import LedgerLike
     from togai.corrections._result import CorrectionResult
@@ -89,7 +89,7 @@ def plan(
     why: str | None,
 ) -> Steps[Plan]:
     """Create a plan; no correction is sent."""
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("items: pass a list of Undo, Redo and Replace")
     corrections, left_out = corrections_of(items)
     book = _required(settings, ledger)
@@ -163,7 +163,7 @@ def _check_arguments(plan: object, on_failure: object, limit: object) -> None:
         raise InvalidRequest(f"execute takes a Plan, not {type(plan).__name__}")
     if on_failure not in ("stop", "continue"):
         raise InvalidRequest(f'on_failure={on_failure!r}: pass "stop" or "continue"')
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+    if limit is not None and not _is_count(limit):
         raise InvalidRequest(f"limit={limit!r}: pass a whole number, 1 or more, or None for all")
 
 
@@ -183,23 +183,29 @@ class _Executing:
         self._plan = plan
         self._ledger = ledger
         self._timeout = timeout
-        self._states: dict[str, tuple[Kind, Entry, str | None]] = {}
-        self._states_read = False
+        self._states: dict[str, tuple[Kind, Entry, str | None]] | None = None
         self._listed: dict[int, list[ReadEvent]] = {}
 
     def step(self, number: int, outcome: Outcome, **more: Any) -> Step:
         """The outcome of an item."""
-        item = self._plan.items[number - 1]
-        return Step(number=number, total=len(self._plan.items), item=item, outcome=outcome, **more)
+        total, (item, _) = len(self._plan.items), self._item(number)
+        return Step(number=number, total=total, item=item, outcome=outcome, **more)
 
-    def earlier(self, number: int, *, again: bool = False) -> Steps[Step | None]:
+    def _item(self, number: int) -> tuple[Correction, Target]:
+        """An item, and its event as the plan shows it."""
+        item = self._plan.items[number - 1]
+        (before,) = item.before
+        return item, before
+
+    def earlier(self, number: int) -> Steps[Step | None]:
         """The outcome of an item according to the ledger; None if it may be sent."""
-        if again or not self._states_read:
-            self._states = yield Blocking(partial(self._ledger.states, self._plan.digest))
-            self._states_read = True
-        if str(number) not in self._states:
+        states = self._states
+        if states is None:
+            states = yield Blocking(partial(self._ledger.states, self._plan.digest))
+            self._states = states
+        if str(number) not in states:
             return None
-        kind, entry, replacement = self._states[str(number)]
+        kind, entry, replacement = states[str(number)]
         outcomes = {
             Kind.APPLIED: Outcome.APPLIED,
             Kind.FAILED: Outcome.FAILED,
@@ -220,44 +226,41 @@ class _Executing:
     def item(self, number: int) -> Steps[Step]:
         """Read the event of an item again, and correct it if it is unchanged since the plan."""
         try:
-            result, claim = yield from self._correct(number)
+            result, known = yield from self._correct(number)
         except CorrectionOutcomeUnknown as error:
-            entry = error.entries[0] if error.entries else None
+            entry = next(iter(error.entries), None)
             return self.step(number, Outcome.UNKNOWN, detail=error.cause, entry=entry, error=error)
         except (AlreadyPending, AlreadyCorrected, StaleReading) as error:
             return (yield from self._refused(number, error))
         except TogaiError as error:
             return self.step(number, Outcome.NOT_APPLIED, detail=str(error), error=error)
-        entry = result.recorded[0]
+        (entry,) = result.recorded
         if result.failed:
-            reason = str(result.failed[0].reason)
+            reason = "; ".join(str(failed.reason) for failed in result.failed)
             return self.step(number, Outcome.FAILED, detail=reason, entry=entry)
-        replacement = yield from self._replacement(claim, entry)
+        replacement = yield from self._replacement(number, entry, known)
         return self.step(number, Outcome.APPLIED, replacement=replacement, entry=entry)
 
-    def _correct(self, number: int) -> Steps[tuple[CorrectionResult, Claim]]:
-        item = self._plan.items[number - 1]
-        before = item.before[0]
+    def _correct(self, number: int) -> Steps[tuple[CorrectionResult, frozenset[str]]]:
+        """Send an item; also return the reference ids of the events that were read before."""
+        item, before = self._item(number)
         check = partial(self._ledger.check, self._settings.service, str(before.reference_id))
         yield Blocking(check)
         events = yield from self._read(number)
-        readings = [
-            target
-            for target in map(Target.of, events)
-            if target.reference_id == before.reference_id
+        matches = [
+            event for event in events if Target.of(event).reference_id == before.reference_id
         ]
+        readings = list(map(Target.of, matches))
         if not readings:
             raise StaleReading(f"{before.reference_id} was not found when it was read again")
         for reading in readings:
             check_unchanged(before, reading)
-        matches = [
-            event for event in events if Target.of(event).reference_id == before.reference_id
-        ]
         yield from check_account(self._settings, item.selection.account_id, matches, self._timeout)
+        known = frozenset(str(Target.of(event).reference_id) for event in events)
         claim = Claim(
             correction=item,
-            target=readings[0],
-            siblings=frozenset(str(Target.of(event).reference_id) for event in events),
+            target=readings.pop(),
+            siblings=known,
             since=self._plan.position[0],
             plan=self._plan.digest,
             item=str(number),
@@ -266,13 +269,14 @@ class _Executing:
         result = yield from _corrections.send(
             self._settings, self._ledger, [claim], self._timeout, why
         )
-        return result, claim
+        return result, known
 
     def _refused(
         self, number: int, error: AlreadyPending | AlreadyCorrected | StaleReading
     ) -> Steps[Step]:
         # Another process that executes the plan may have been faster.
-        step = yield from self.earlier(number, again=True)
+        self._states = None
+        step = yield from self.earlier(number)
         if step is not None:
             return step
         outcome = Outcome.CHANGED
@@ -284,13 +288,13 @@ class _Executing:
 
     def _read(self, number: int) -> Steps[list[ReadEvent]]:
         """The current events that show an item and its replacement."""
-        reads = self._reads(number)
-        if reads[0].event_id is None and number in self._listed:
+        if number in self._listed:
             return self._listed[number]
+        reads = self._reads(number)
         events: list[ReadEvent] = []
         for read in reads:
             events += yield from _calls.read(self._settings, read, self._timeout)
-        if reads[0].event_id is None:
+        if needs_listing(reads):
             # One listing serves the next items of this account that need one.
             numbers = range(number, len(self._plan.items) + 1)
             same = (later for later in numbers if self._reads(later) == reads)
@@ -298,16 +302,14 @@ class _Executing:
         return events
 
     def _reads(self, number: int) -> tuple[Read, ...]:
-        item = self._plan.items[number - 1]
-        return reads_for(item, item.before[0])
+        return reads_for(*self._item(number))
 
-    def _replacement(self, claim: Claim, entry: Entry) -> Steps[str | None]:
+    def _replacement(self, number: int, entry: Entry, known: frozenset[str]) -> Steps[str | None]:
         """The reference id of the event that replaced the target, if the service shows it."""
-        item, before = claim.correction, claim.target
-        reads = reads_for(item, before)
-        if item.action == CorrectionAction.UNDO or before is None or reads[0].event_id is None:
+        (item, before), reads = self._item(number), self._reads(number)
+        if item.action == CorrectionAction.UNDO or needs_listing(reads):
             return None
-        wanted = before.payload if item.event is None else event_json(item.event)
+        wanted = comparable(ingested(item, before))
         try:
             events: list[ReadEvent] = []
             for read in reads:
@@ -317,9 +319,9 @@ class _Executing:
         reference_ids = {
             target.reference_id
             for target in map(Target.of, events)
-            if target.reference_id not in (claim.siblings or frozenset())
+            if target.reference_id not in known
             and target.payload is not None
-            and comparable(target.payload) == comparable(wanted or {})
+            and comparable(target.payload) == wanted
         }
         reference_id = reference_ids.pop() if len(reference_ids) == 1 else None
         if reference_id is not None:
@@ -346,9 +348,13 @@ def checked_most(max_events: object) -> int:
     Raises:
         InvalidRequest: It is not a whole number of 1 or more.
     """
-    if isinstance(max_events, bool) or not isinstance(max_events, int) or max_events < 1:
+    if not _is_count(max_events):
         raise InvalidRequest(f"max_events={max_events!r}: pass a whole number, 1 or more")
     return max_events
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _names(name: str, values: object) -> frozenset[str] | None:

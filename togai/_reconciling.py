@@ -13,7 +13,7 @@ from togai._plans import checked_most
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target
 from togai.corrections._ledger import Ledger, records_of
-from togai.corrections._matching import Read, reads_for
+from togai.corrections._matching import Read, needs_listing, reads_for
 from togai.corrections._reconcile import Case, Readings, judge
 from togai.errors import InvalidRequest
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from togai._settings import Settings
+    from togai._storage.records import Records
     from togai._transport.steps import Steps
     from togai._transport.timeout import Timeout
     from togai.corrections._entry import Entry
@@ -42,13 +43,12 @@ def reconcile(
     if not isinstance(min_age, timedelta) or min_age < timedelta(0):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest(f"min_age={min_age!r}: pass a timedelta of 0 or more")
     case = Case.of(unknown)
-    ledger = None if case.entry is None else case.entry.ledger
+    recorded = _recorded(case, settings.timeout_of(timeout).total)
     now = datetime.now(UTC)
     others: list[Entry] = []
-    records = None
-    if case.entry is not None and isinstance(ledger, Ledger):
-        records = records_of(ledger).within(settings.timeout_of(timeout).total)
-        now, corrected = yield Blocking(partial(records.witnesses, case.entry))
+    if recorded is not None:
+        entry, records = recorded
+        now, corrected = yield Blocking(partial(records.witnesses, entry))
         # An event that was reverted before, too, says nothing about the time of its reading.
         others = [other for other in corrected if other.snapshot and not other.snapshot.is_reverted]
     readings = Readings(events=(), complete=True, now=now, service=settings.service)
@@ -56,11 +56,19 @@ def reconcile(
         return judge(case, readings, min_age)
     reads = reads_for(case.correction, case.snapshot)
     readings = yield from _read(settings, readings, reads, others, timeout, most)
-    if case.entry is not None and records is not None:
+    if recorded is not None:
+        entry, records = recorded
         # After reading: whatever created an event that was read is recorded by now.
-        elsewhere, rivals = yield Blocking(partial(records.rivals, case.entry))
+        elsewhere, rivals = yield Blocking(partial(records.rivals, entry))
         readings = evolve(readings, elsewhere=elsewhere, rivals=rivals)
     return judge(case, readings, min_age)
+
+
+def _recorded(case: Case, seconds: float) -> tuple[Entry, Records] | None:
+    """The entry of a case, and the ledger that holds it, which waits at most so long for other processes."""
+    if case.entry is None or not isinstance(case.entry.ledger, Ledger):
+        return None
+    return case.entry, records_of(case.entry.ledger).within(seconds)
 
 
 def _read(
@@ -74,13 +82,13 @@ def _read(
     """Read a target, its replacement, and the newest other correction that the same kind of reading shows."""
     seen: Sequence[ReadEvent] = ()
     witness = None
-    if reads[0].event_id is not None:
+    if not needs_listing(reads):
         witness = next((other for other in others if _event_id(other)), None)
     if witness is not None:
         # Read first: what is read after it is at least as recent.
         seen = yield from _calls.read(settings, Read(event_id=_event_id(witness)), timeout)
     events, complete = yield from _read_all(settings, reads, timeout, most)
-    if reads[0].event_id is None:
+    if needs_listing(reads):
         # A listing shows an event under each name of its account.
         seen, listed = events, {Target.of(event).reference_id for event in events}
         witness = next((other for other in others if other.target in listed), None)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from togai import Togai, TogaiError, errors
 from togai._corrections import send
@@ -57,9 +60,17 @@ class Sending:
         self.ledger = Ledger(folder / "ledger.db", create=True, who="ann")
         self.client = Togai(TOKEN, base_url="https://service.example", max_retries=0)
 
-    def run(self, outcome: Any, begun: int, *, ledger: bool = True, traced: bool = True) -> Any:
+    def run(
+        self,
+        outcome: Any,
+        begun: int,
+        *,
+        ledger: bool = True,
+        traced: bool = True,
+        claims: Sequence[Claim] = (CLAIM,),
+    ) -> Any:
         records = records_of(self.ledger) if ledger else None
-        steps = send(self.client.events._settings, records, [CLAIM], None, "a mistake")
+        steps = send(self.client.events._settings, records, claims, None, "a mistake")
         sent: Any = None
         thrown: BaseException | None = None
         try:
@@ -85,6 +96,11 @@ class Sending:
                     sent = AttemptResult(outcome, Secret(TOKEN), 0.0)
         except StopIteration as stop:
             return stop.value
+
+    def outcomes(self) -> list[tuple[str, str | None]]:
+        """The kind and the event of each row that is not an intent."""
+        rows = [(str(row.kind), row.target) for row in self.ledger.history()]
+        return [row for row in rows if row[0] != "intent"]
 
     def rows(self) -> list[tuple[str, str | None]]:
         """The kind and the cause of each row."""
@@ -134,6 +150,9 @@ def test_a_status_is_certain_only_if_it_is_a_refusal_of_one_request(
         assert (error.attempts, error.cause) == (1, outcome.data["cause"])
         assert [entry.cause for entry in sending.ledger.pending()] == [error.cause]
         assert error.__cause__ is None
+        assert error.at is not None
+        assert timedelta(0) <= datetime.now(UTC) - error.at < timedelta(minutes=1)
+        assert not hasattr(error, "__notes__")
     else:
         assert sending.ledger.pending() == []
 
@@ -166,15 +185,107 @@ def test_a_success_that_is_not_about_one_request_is_unknown(
     assert [kind for kind, _ in sending.rows()] == ["intent", "unknown"]
 
 
-@pytest.mark.parametrize("results", [[], [{**APPLIED, "referenceId": "ref-2"}]])
+ANOTHER = {**APPLIED, "referenceId": "ref-2"}
+
+
+@pytest.mark.parametrize("results", [[], [ANOTHER], [APPLIED, ANOTHER], [APPLIED, APPLIED]])
 @pytest.mark.parametrize("ledger", [True, False])
-def test_a_success_that_does_not_show_the_event_is_unknown(
-    sending: Sending, results: list[Any], ledger: bool
+def test_a_success_that_does_not_show_the_event_and_no_other_is_unknown(
+    sending: Sending, results: list[Any], ledger: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(CorrectionOutcomeUnknown) as caught:
         sending.run(response(200, *results), 1, ledger=ledger)
     assert vars(caught.value)["status"] == 200
+    assert not hasattr(caught.value, "__notes__")
     assert [kind for kind, _ in sending.rows()] == (["intent", "unknown"] if ledger else [])
+    following = (
+        f"entry 1 is open in the ledger {sending.ledger}" if ledger else "there is no ledger"
+    )
+    assert following in caplog.text
+
+
+def result(reference_id: str | None, status: str, event_id: str = "event-1") -> dict[str, Any]:
+    named = {} if reference_id is None else {"referenceId": reference_id}
+    payload = {"id": event_id, "accountId": "acme"}
+    return {**APPLIED, "referenceId": None, **named, "status": status, "eventPayload": payload}
+
+
+ONE, TWO = result("ref-1", "REVERTED"), result("ref-2", "REVERTED")
+QUEUED, FAILED = result("ref-2", "QUEUED"), result("ref-2", "FAILED")
+
+
+@pytest.mark.parametrize(
+    ("results", "recorded"),
+    [
+        ([ONE], [("applied", "ref-1"), ("applied", None)]),
+        ([ONE, TWO], [("applied", "ref-1"), ("applied", "ref-2"), ("applied", None)]),
+        ([ONE, result(None, "REVERTED")], [("applied", "ref-1"), ("applied", None)]),
+        ([ONE, FAILED], [("applied", "ref-1"), ("applied", None)]),
+        ([FAILED], [("failed", None)]),
+        ([], [("unknown", None)]),
+        ([QUEUED], [("unknown", None)]),
+        ([ONE, QUEUED], [("unknown", None)]),
+    ],
+)
+@pytest.mark.parametrize("background", [False, True])
+def test_the_outcome_of_a_whole_account_is_that_of_its_events(
+    sending: Sending, results: list[Any], recorded: list[Any], background: bool
+) -> None:
+    whole = evolve(CLAIM.correction, selection=Selection(account_id="acme"), background=background)
+    claims = [Claim(correction=whole, target=None)]
+    if background:
+        sending.run(response(202, *results), 1, claims=claims)
+        *others, last = sending.outcomes()
+        assert last == ("unknown", None)
+        undone = [row["referenceId"] for row in results if row["status"] == "REVERTED"]
+        assert others == [("applied", name) for name in undone if name is not None]
+    elif recorded[-1][0] == "unknown":
+        with pytest.raises(CorrectionOutcomeUnknown, match="unknown status"):
+            sending.run(response(200, *results), 1, claims=claims)
+        assert sending.outcomes() == recorded
+    else:
+        sending.run(response(200, *results), 1, claims=claims)
+        assert sending.outcomes() == recorded
+
+
+@pytest.mark.parametrize(
+    ("results", "recorded", "entries"),
+    [
+        ([ONE, TWO], [("applied", "ref-1"), ("applied", "ref-2")], None),
+        # An event that matches and was not read before is noted; one that does not match is not.
+        (
+            [ONE, TWO, result("ref-3", "REVERTED")],
+            [("applied", "ref-3"), ("applied", "ref-1"), ("applied", "ref-2")],
+            None,
+        ),
+        (
+            [ONE, TWO, result("ref-3", "REVERTED", "event-2"), result(None, "REVERTED")],
+            [("applied", "ref-1"), ("applied", "ref-2")],
+            None,
+        ),
+        ([ONE, FAILED], [("applied", "ref-1"), ("failed", "ref-2")], None),
+        ([ONE, QUEUED], [("applied", "ref-1"), ("unknown", "ref-2")], ["ref-2"]),
+        ([TWO], [("applied", "ref-2"), ("unknown", "ref-1")], ["ref-1"]),
+        ([], [("unknown", "ref-1"), ("unknown", "ref-2")], ["ref-1", "ref-2"]),
+    ],
+)
+def test_each_event_that_a_filter_selects_has_its_own_outcome(
+    sending: Sending, results: list[Any], recorded: list[Any], entries: list[str] | None
+) -> None:
+    selection = Selection(account_id="acme", event_id="event-1")
+    one = evolve(CLAIM.correction, selection=selection)
+    claims = [
+        Claim(correction=one, target=Target(reference_id=name, event_id="event-1"))
+        for name in ("ref-1", "ref-2")
+    ]
+    if entries is None:
+        assert len(sending.run(response(200, *results), 1, claims=claims)) == len(results)
+    else:
+        with pytest.raises(CorrectionOutcomeUnknown) as caught:
+            sending.run(response(200, *results), 1, claims=claims)
+        assert caught.value.cause.startswith("POST /events/correction returned 200, and the resp")
+        assert [entry.target for entry in caught.value.entries] == entries
+    assert sending.outcomes() == recorded
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), ValueError("a hook's own")])
@@ -196,12 +307,36 @@ def test_an_exception_of_the_caller_passes_and_says_whether_it_was_sent(
 
 
 @pytest.mark.parametrize("begun", [0, 1])
+@pytest.mark.parametrize("ledger", [True, False])
 def test_a_call_that_is_dropped_stays_open_only_if_it_was_begun(
-    sending: Sending, begun: int
+    sending: Sending, begun: int, ledger: bool
 ) -> None:
-    sending.run(GeneratorExit, begun)
+    sending.run(GeneratorExit, begun, ledger=ledger)
     dropped = [] if begun else [("not applied", "interrupted")]
-    assert sending.rows() == [("intent", None), *dropped]
+    assert sending.rows() == ([("intent", None), *dropped] if ledger else [])
+
+
+def test_a_call_can_be_dropped_while_the_ledger_is_busy(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("togai._storage.records.Records.abandon", busy)
+    sending.run(GeneratorExit, 0)
+    assert sending.rows() == [("intent", None)]
+
+
+def test_what_the_ledger_refuses_is_not_written_to_it(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another transaction would wait once more for a ledger that is busy."""
+    monkeypatch.setattr("togai._storage.records.Records.begin", busy)
+    monkeypatch.setattr("togai._storage.records.Records.abandon", busy)
+    with pytest.raises(LedgerBusy):
+        sending.run(AssertionError("it was sent"), 1)
+    assert not caplog.records
+
+
+def busy(*_given: Any, **_more: Any) -> None:
+    raise LedgerBusy("ledger.db", 1.0)
 
 
 def test_what_is_locked_or_corrected_is_not_sent_and_nothing_is_written(sending: Sending) -> None:
@@ -220,9 +355,6 @@ def test_what_is_locked_or_corrected_is_not_sent_and_nothing_is_written(sending:
 def test_a_ledger_that_fails_afterwards_hides_no_outcome(
     sending: Sending, method: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def busy(*_given: Any, **_more: Any) -> None:
-        raise LedgerBusy("ledger.db", 1.0)
-
     monkeypatch.setattr(f"togai._storage.records.Records.{method}", busy)
     if method == "abandon":
         with pytest.raises(errors.BadRequest):

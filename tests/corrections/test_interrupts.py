@@ -1,4 +1,4 @@
-"""An interrupt after the response carries a note: the correction may have been applied."""
+"""An interrupt after the request was sent: it passes, and its note says that the correction may have been applied."""
 
 from __future__ import annotations
 
@@ -7,29 +7,107 @@ from typing import Any
 
 import pytest
 
+from togai import LedgerBusy, Replace, _calls, with_quantities
 from togai._storage.records import Records
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
-from ..conftest import Connect
+from ..conftest import Api, Connect
 
 
-def test_an_interrupt_while_the_outcome_is_recorded_says_that_it_may_have_been_applied(
-    connect: Connect, fake: FakeTogai, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Interrupt(BaseException):
-        pass
+class Interrupt(BaseException):
+    """Like KeyboardInterrupt, which would end the thread of the ledger."""
 
-    def conclude(*_: Any, **__: Any) -> None:
-        raise Interrupt
 
-    fake.add_many(1, account_id="acme")
-    ledger = Ledger(tmp_path / "ledger.db", create=True)
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.db", create=True)
+
+
+@pytest.fixture
+def api(connect: Connect, fake: FakeTogai, url: str, ledger: Ledger) -> Any:
+    fake.add_many(1)
     with connect(base_url=url, ledger=ledger) as api:
-        (event,) = api.listed(account_id="acme")
-        monkeypatch.setattr(Records, "conclude", conclude)
-        with pytest.raises(Interrupt) as caught:
-            api.call("undo", event)
+        yield api
+
+
+@pytest.mark.parametrize(
+    ("errors", "kinds"),
+    [
+        ([Interrupt()], ["intent", "applied"]),
+        ([Interrupt(), Interrupt()], ["intent"]),
+        ([Interrupt(), LedgerBusy("ledger.db", 1.0)], ["intent"]),
+    ],
+)
+def test_an_interrupt_while_the_outcome_is_recorded_says_that_it_may_have_been_applied(
+    api: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    errors: list[BaseException],
+    kinds: list[str],
+) -> None:
+    real, left = Records.conclude, list(errors)
+
+    def conclude(*given: Any, **more: Any) -> None:
+        if left:
+            raise left.pop(0)
+        real(*given, **more)
+
+    (event,) = api.listed(account_id="acme")
+    monkeypatch.setattr(Records, "conclude", conclude)
+    with pytest.raises(Interrupt) as caught:
+        api.call("undo", event)
     assert set(fake.applied.values()) == {1}
     assert any("may have been applied" in note for note in caught.value.__notes__)
-    assert len(ledger.pending()) == 1
+    assert [entry.kind for entry in ledger.history()] == kinds
+    assert not left
+
+
+@pytest.mark.parametrize(
+    ("refused", "kinds"),
+    [(True, ["approved", "intent"]), (False, ["approved", "intent", "applied"])],
+)
+def test_an_interrupt_while_the_event_is_read_again_passes(
+    api: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: bool,
+    kinds: list[str],
+) -> None:
+    """A failed replacement is read to see whether it is unchanged; one that was applied, to find the new event."""
+    real, calls = _calls.read, 0
+
+    def read(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise Interrupt
+        return (yield from real(*given))
+
+    (event,) = api.listed(account_id="acme")
+    plan = api.call("plan", [Replace(event, with_quantities(event, {"distance": 7}))])
+    ledger.approve(plan, who="bob", why="ok")
+    if refused:
+        fake.refuse_next(1)
+    monkeypatch.setattr(_calls, "read", read)
+    with pytest.raises(Interrupt):
+        api.call("execute", plan)
+    assert [entry.kind for entry in ledger.history()] == kinds
+
+
+def test_an_interrupt_before_an_item_is_sent_ends_the_execution(
+    api: Api, fake: FakeTogai, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise Interrupt
+
+    (event,) = api.listed(account_id="acme")
+    plan = api.call("plan", [Replace(event, with_quantities(event, {"distance": 7}))])
+    ledger.approve(plan, who="bob", why="ok")
+    monkeypatch.setattr(Records, "begin", interrupted)
+    with pytest.raises(Interrupt):
+        api.call("execute", plan)
+    assert not fake.corrections
+    assert [entry.kind for entry in ledger.history()] == ["approved"]

@@ -9,19 +9,25 @@ from typing import Any
 
 import pytest
 
-from togai import InvalidRequest, Replace, Undo, with_quantities
+from togai import InvalidRequest, Redo, Replace, Togai, Undo, with_quantities
+from togai._storage.records import Records
 from togai.corrections import Ledger
 from togai.errors import (
     AlreadyCorrected,
     AlreadyPending,
     BadRequest,
+    ConfigurationError,
     CorrectionOutcomeUnknown,
     EventNotFound,
+    LedgerBusy,
+    LedgerDamaged,
+    NotApproved,
     StaleReading,
+    TimedOut,
 )
 from togai.testing import FakeTogai
 
-from ..conftest import Api, Connect
+from ..conftest import TOKEN, Api, Connect
 
 AT = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
 
@@ -115,13 +121,16 @@ def test_a_step_shows_all_of_its_outcome(
         assert step.entry.target == "ref-1"
 
 
-@pytest.mark.parametrize("item", [Undo, changed])
+@pytest.mark.parametrize("item", [Undo, Redo, changed])
 def test_an_item_that_was_applied_shows_its_entry_and_replacement_now_and_later(
     client: Api, fake: FakeTogai, ledger: Ledger, item: Any
 ) -> None:
     plan = planned(client, fake, ledger, item)
+    sent = len(fake.requests)
     (step,) = client.call("execute", plan).steps
-    replacement = None if item is Undo else "ref-2"
+    methods = [request.method for request in fake.requests[sent:]]
+    assert methods == ["GET", "POST", *([] if item is Undo else ["GET"])]
+    replacement = "ref-2" if item is changed else None
     assert (str(step.outcome), step.replacement, step.earlier) == ("applied", replacement, False)
     assert step.entry == next(one for one in ledger.history() if one.kind == "intent")
     before = len(fake.requests)
@@ -132,11 +141,63 @@ def test_an_item_that_was_applied_shows_its_entry_and_replacement_now_and_later(
     assert again.detail
 
 
+def another(payload: Any = None, **changes: Any) -> Callable[[Any], None]:
+    """Adds a new event to what is read; by default it equals the newest one."""
+
+    def added(body: Any) -> None:
+        newest = body["events"][-1]
+        own = {**newest["eventPayload"], **(payload or {})}
+        body["events"].append({**newest, "referenceId": "ref-9", "eventPayload": own, **changes})
+
+    return added
+
+
 @pytest.mark.parametrize(
-    ("happens", "outcome", "kind"), [(unknown, "open", "intent"), (failed, "failed", "failed")]
+    ("item", "reading", "replacement"),
+    [
+        (changed, another({"dimensions": {"city": "Pune"}}), "ref-2"),
+        (changed, another(eventPayload=None), "ref-2"),
+        (changed, another(), None),
+        (changed, lambda body: body["events"].clear(), None),
+        (changed, lambda body: body["events"].pop() and None, None),
+        (changed, None, None),
+        # The in-memory service ingests the same event again, under its own reference id.
+        (Redo, another(), "ref-9"),
+        (Redo, another({"dimensions": {"city": "Pune"}}), None),
+        (Redo, another(eventPayload=None), None),
+        (Redo, None, None),
+    ],
+)
+def test_a_replacement_is_named_only_if_exactly_one_new_event_equals_it(
+    client: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    item: Any,
+    reading: Any,
+    replacement: str | None,
+) -> None:
+    plan = planned(client, fake, ledger, item)
+    if reading is None:
+        fake.fail_next(status=503, method="GET", skip=1)
+    else:
+        fake.change_next(reading, method="GET", skip=1)
+    (step,) = client.call("execute", plan).steps
+    assert (str(step.outcome), step.replacement) == ("applied", replacement)
+    assert client.call("execute", plan).steps[0].replacement == replacement
+
+
+@pytest.mark.parametrize(
+    ("happens", "outcome", "kind", "detail"),
+    [(unknown, "open", "intent", "entry 2: intent UNDO"), (failed, "failed", "failed", "a past")],
 )
 def test_an_item_that_was_not_applied_shows_its_entry_later(
-    client: Api, fake: FakeTogai, ledger: Ledger, happens: Any, outcome: str, kind: str
+    client: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    happens: Any,
+    outcome: str,
+    kind: str,
+    detail: str,
 ) -> None:
     plan = planned(client, fake, ledger)
     happens(client, fake)
@@ -145,6 +206,136 @@ def test_an_item_that_was_not_applied_shows_its_entry_later(
     (again,) = client.call("execute", plan).steps
     assert len(fake.requests) == before
     assert (str(again.outcome), again.earlier, again.entry.kind) == (outcome, True, kind)
+    assert detail in again.detail
+
+
+@pytest.mark.parametrize("outcome", ["applied", "failed", "open"])
+def test_an_item_that_another_process_sends_meanwhile_shows_its_outcome(
+    client: Api, fake: FakeTogai, ledger: Ledger, url: str, outcome: str
+) -> None:
+    fake.add_many(2)
+    plan = client.call("plan", map(Undo, client.call("find", "acme")))
+    ledger.approve(plan, who="bob", why="ok")
+
+    def execute(step: Any) -> None:
+        if step.number == 1:
+            if outcome == "failed":
+                fake.refuse_next()
+            if outcome == "open":
+                fake.fail_next(status=502, method="POST")
+            with Togai(TOKEN, base_url=url, ledger=str(ledger), max_retries=0) as other:
+                other.events.execute(plan)
+
+    _, step = client.call("execute", plan, on_step=execute).steps
+    assert (str(step.outcome), step.error) == (outcome, None) or outcome == "failed"
+    assert step.earlier or outcome == "failed"
+    assert len([request for request in fake.requests if request.method == "POST"]) <= 3
+
+
+ERRORS = [
+    (LedgerBusy("ledger.db", 1.0), True),
+    (LedgerDamaged("ledger.db", ["entry 1"]), True),
+    (NotApproved("a" * 64), True),
+    (ConfigurationError("no ledger"), True),
+    (TimedOut("too late"), False),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"), ERRORS, ids=[type(error).__name__ for error, _ in ERRORS]
+)
+@pytest.mark.parametrize("on_failure", ["stop", "continue"])
+def test_what_holds_for_every_item_ends_an_execution(
+    client: Api,
+    fake: FakeTogai,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    ends: bool,
+    on_failure: str,
+) -> None:
+    fake.add_many(2)
+    plan = client.call("plan", map(Undo, client.call("find", "acme")))
+    ledger.approve(plan, who="bob", why="ok")
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Records, "begin", refused)
+    first, second = client.call("execute", plan, on_failure=on_failure).steps
+    assert (str(first.outcome), first.error) == ("not applied", error)
+    left = ends or on_failure == "stop"
+    assert second.outcome == ("not reached" if left else "not applied")
+
+
+@pytest.mark.parametrize(("items", "listings"), [(1, 1), (50, 1), (51, 2)])
+def test_one_listing_serves_50_items_without_an_id(
+    client: Api, fake: FakeTogai, ledger: Ledger, items: int, listings: int
+) -> None:
+    fake.add_many(items, prefix=None)
+    fake.add_many(1, prefix=None, account_id="globex")
+    events = [event for name in ("acme", "globex") for event in client.call("find", name)]
+    plan = client.call("plan", [changed(event) for event in events])
+    ledger.approve(plan, who="bob", why="ok")
+    before = len(fake.requests)
+    assert client.call("execute", plan).is_complete
+    read = [request.query for request in fake.requests[before:] if request.method == "GET"]
+    first = [query for query in read if "nextToken" not in query]
+    assert [query["account_id"] for query in first] == ["acme"] * listings + ["globex"]
+
+
+def test_items_of_two_accounts_share_no_listing(
+    client: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    for number in range(3):
+        for name in ("acme", "globex"):
+            fake.add(id=f"{name}-1" if number == 1 else None, account_id=name)
+    found = [client.call("find", name) for name in ("acme", "globex")]
+    events = [event for pair in zip(*found, strict=True) for event in pair]
+    plan = client.call("plan", map(Undo, events))
+    ledger.approve(plan, who="bob", why="ok")
+    execution = client.call("execute", plan)
+    assert [step.item.selection.account_id for step in execution] == ["acme", "globex"] * 3
+    assert [step.number for step in execution] == [1, 2, 3, 4, 5, 6]
+    assert execution.is_complete
+    assert len(fake.applied) == 6
+
+
+def test_a_plan_says_when_it_was_created_to_the_second(client: Api, fake: FakeTogai) -> None:
+    fake.add_many(1)
+    plan = client.call("plan", [Undo(client.call("find", "acme")[0])])
+    created_at = datetime.fromisoformat(plan.created_at)
+    assert len(plan.created_at) == len("2024-12-04T07:30:35+00:00")
+    assert timedelta(0) <= datetime.now(UTC) - created_at < timedelta(minutes=1)
+
+
+def test_a_plan_sends_only_the_properties_of_the_contract(client: Api, fake: FakeTogai) -> None:
+    fake.add_many(1)
+    (event,) = client.call("find", "acme")
+    replacement = with_quantities(event, {"distance": 7})
+    replacement.additional_properties["price"] = "0"
+    plan = client.call("plan", [Replace(event, replacement)])
+    assert plan.items[0].event.additional_properties == {}
+
+
+NOT_COUNTS: list[Any] = [0, -1, True, 1.5, "5"]
+
+
+@pytest.mark.parametrize("wrong", NOT_COUNTS)
+def test_a_number_of_events_or_items_is_1_or_more(
+    client: Api, fake: FakeTogai, ledger: Ledger, wrong: Any
+) -> None:
+    plan = planned(client, fake, ledger)
+    with pytest.raises(InvalidRequest, match="limit="):
+        client.call("execute", plan, limit=wrong)
+    with pytest.raises(InvalidRequest, match="max_events="):
+        client.call("find", "acme", max_events=wrong)
+    unknown(client, fake)
+    client.call("execute", plan, limit=1)
+    (entry,) = ledger.pending()
+    with pytest.raises(InvalidRequest, match="max_events="):
+        client.call("reconcile", entry, max_events=wrong)
+    assert client.call("find", "acme", max_events=1)
 
 
 def test_what_is_left_out_of_a_plan_is_counted(client: Api, fake: FakeTogai) -> None:

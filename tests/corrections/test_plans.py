@@ -464,10 +464,12 @@ def test_another_persons_correction_is_not_repeated(
     assert set(fake.applied.values()) == {1}
 
 
+@pytest.mark.parametrize("lag", [0, 1000])
 def test_a_redo_after_the_reading_makes_a_plan_stale(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    planner: Api, fake: FakeTogai, ledger: Ledger, lag: int
 ) -> None:
     fake.add_many(1)
+    fake.lag_reads(requests=lag)
     event = planner.call("find", "acme")[0]
     first = approved(planner, ledger, [Redo(event)], why="ann")
     second = approved(planner, ledger, [Redo(event)], why="bob")

@@ -413,9 +413,86 @@ def test_a_target_that_was_not_read_before_has_no_verdict(
     with pytest.raises(CorrectionOutcomeUnknown) as caught:
         client.call("undo", account_id="acme", reference_id="ref-1")
     later(days=30)
+    before = len(fake.requests)
     reconciliation = client.call("reconcile", caught.value)
     assert reconciliation.verdict == "cannot tell"
     assert "was not read before" in reconciliation.evidence[0]
+    assert len(fake.requests) == before
+
+
+@pytest.mark.parametrize("action", ["UNDO", "REDO_EVENT"])
+def test_the_witness_is_read_before_the_event(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, action: str
+) -> None:
+    """What is read after the witness is at least as recent."""
+    fake.add_many(2)
+    entry = lost(client, fake, ledger, action, acts=False)
+    later(hours=1)
+    client.call("undo", client.call("find", "acme")[1])
+    before = len(fake.requests)
+    assert client.call("reconcile", entry).verdict == "not applied"
+    paths = [request.path for request in fake.requests[before:]]
+    assert paths == ["/events/event-2", "/events/event-1"]
+
+
+def evidence(client: Api, entry: Entry) -> str:
+    found = client.call("reconcile", entry)
+    return f"{found.verdict}: {found.evidence[-1]}"
+
+
+@pytest.mark.parametrize("prefix", ["event", None])
+def test_the_witness_is_the_newest_correction_that_the_reading_can_show(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, prefix: str | None
+) -> None:
+    fake.add_many(2, prefix=prefix)
+    # By an id, an event without one cannot be read; and a listing shows no event of another account.
+    fake.add(id=None if prefix else "other-1", account_id="globex")
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    later(hours=1)
+    client.call("undo", client.call("find", "acme")[1])
+    (other,) = client.call("find", "globex")
+    client.call("execute", approved(client, ledger, Undo(other)))
+    assert evidence(client, entry).startswith("not applied: ref-2, which was corrected later")
+
+
+@pytest.mark.parametrize("prefix", ["event", None])
+def test_a_correction_of_an_event_that_was_not_read_is_no_witness(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, prefix: str | None
+) -> None:
+    fake.add_many(2, prefix=prefix)
+    entry = lost(client, fake, ledger, "REDO_EVENT", acts=False)
+    later(hours=1)
+    client.call("undo", account_id="acme", reference_id="ref-2")
+    assert "no later correction in the ledger" in evidence(client, entry)
+
+
+def again(body: Any) -> None:
+    """Adds a copy of an event that shows another status."""
+    copy = {**body["events"][0], "ingestionStatus": {"status": METERED, "statusDescription": ""}}
+    body["events"].append(copy)
+
+
+@pytest.mark.parametrize("reading", [lambda body: body["events"].clear(), again])
+def test_a_witness_that_does_not_clearly_read_reverted_shows_a_stale_read(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, reading: Any
+) -> None:
+    fake.add_many(2)
+    entry = lost(client, fake, ledger, "UNDO", acts=False)
+    later(hours=1)
+    client.call("undo", client.call("find", "acme")[1])
+    fake.change_next(reading, method="GET")
+    assert "ref-2 was corrected later, but is not REVERTED" in evidence(client, entry)
+
+
+def test_an_entry_without_its_ledger_is_judged_by_the_local_clock(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "UNDO", acts=False)
+    later(days=30)
+    alone = evolve(entry, ledger=None)
+    assert "may take effect within 0:10:00" in evidence(client, alone)
+    assert client.call("reconcile", alone, min_age=timedelta(0)).verdict == "not applied"
 
 
 def test_a_clock_that_goes_backward_or_stands_still_cannot_tell(
@@ -460,7 +537,7 @@ def test_anything_else_is_refused(client: Api, thing: Any) -> None:
         client.call("reconcile", thing)
 
 
-@pytest.mark.parametrize("age", [timedelta(-1), 600, None])
+@pytest.mark.parametrize("age", [timedelta(microseconds=-1), 600, None])
 def test_an_age_that_is_none_is_refused(
     client: Api, fake: FakeTogai, ledger: Ledger, age: Any
 ) -> None:

@@ -46,9 +46,9 @@ def build_correction(
     event: Event | None,
     background: bool,
     require_confirmation: bool | None,
-    keep_unknown: bool = False,
-    allow_reverted: bool = False,
-    allow_removed: bool = False,
+    keep_unknown: bool,
+    allow_reverted: bool,
+    allow_removed: bool,
 ) -> Correction:
     """Build a correction that may be sent.
 

@@ -79,6 +79,6 @@ def _within(event: EventWithStatus, since: datetime | None, until: datetime | No
     if since is None and until is None:
         return True
     moment: Any = getattr(event.event_payload, "timestamp", None)
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+    if not isinstance(moment, datetime):
         return False
     return (since is None or moment >= since) and (until is None or moment < until)

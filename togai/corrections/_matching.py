@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from togai._event_json import event_json
 from togai.corrections._correction import Correction, Target
 
 if TYPE_CHECKING:
@@ -36,20 +36,32 @@ def reads_for(correction: Correction, target: Target | None) -> tuple[Read, ...]
     return (Read(account_id=correction.selection.account_id),)
 
 
+def needs_listing(reads: Iterable[Read]) -> bool:
+    """Whether an account must be listed, because an event has no `id`."""
+    return None in [read.event_id for read in reads]
+
+
+def ingested(correction: Correction, before: Target | None) -> dict[str, Any]:
+    """The event that a correction ingests, as JSON; empty if it could not be read."""
+    if correction.event is not None:
+        return event_json(correction.event)
+    return {} if before is None or before.payload is None else before.payload
+
+
 def matching(selection: Selection, events: Iterable[ReadEvent]) -> list[ReadEvent]:
     """The events that match. Their account is ignored, because it may be an alias of the account in the request."""
-    return [event for event in events if _matches(selection, event)]
+    return [
+        event
+        for event in events
+        if all(wanted == shown for wanted, shown in _pairs(selection, event))
+    ]
 
 
 def contradicts(selection: Selection, event: ReadEvent) -> bool:
     """Whether a result of a correction is about an event that does not match, as far as the result shows."""
     # `created_at` is not compared: an event that was ingested again may show the new time.
     pairs = _pairs(evolve(selection, created_at=None), event)
-    return not all(shown is None or _same(wanted, shown) for wanted, shown in pairs)
-
-
-def _matches(selection: Selection, event: ReadEvent) -> bool:
-    return all(_same(wanted, shown) for wanted, shown in _pairs(selection, event))
+    return not all(shown in (None, wanted) for wanted, shown in pairs)
 
 
 def _pairs(selection: Selection, event: ReadEvent) -> list[tuple[object, object]]:
@@ -61,9 +73,3 @@ def _pairs(selection: Selection, event: ReadEvent) -> list[tuple[object, object]
         (selection.created_at, event.created_at),
     )
     return [(wanted, shown) for wanted, shown in pairs if wanted is not None]
-
-
-def _same(wanted: object, shown: object) -> bool:
-    if isinstance(wanted, datetime) and isinstance(shown, datetime) and shown.tzinfo is None:
-        return wanted == shown.replace(tzinfo=UTC)
-    return wanted == shown

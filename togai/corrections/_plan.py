@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from togai._printable import printable
 from togai.corrections._checks import build_correction, check_item
@@ -81,16 +81,16 @@ _ACTIONS = {
 
 
 def _correction_of(item: Item) -> Correction:
-    replace = item if isinstance(item, Replace) else None
     correction = build_correction(
         _ACTIONS[type(item)],
         item.event,
         {},
-        event=None if replace is None else replace.replacement,
+        event=getattr(item, "replacement", None),
         background=False,
         require_confirmation=None,
+        keep_unknown=False,
         allow_reverted=True,  # left out of the plan, and listed there
-        allow_removed=replace is not None and replace.allow_removed,
+        allow_removed=getattr(item, "allow_removed", False),
     )
     if correction.selection.reference_id is None or correction.before[0].payload is None:
         raise InvalidRequest(
@@ -212,9 +212,10 @@ class Plan:
             digest = source.pop("digest")
             if hashlib.sha256(_text(source)).hexdigest() != digest:
                 raise InvalidRequest(f"{path} was changed after it was saved: create a new plan")
+            number, checksum = source["position"]
             plan = cls(
                 **{name: source[name] for name in ("service", "ledger", "created_at", "why")},
-                position=(source["position"][0], source["position"][1]),
+                position=(number, checksum),
                 items=tuple(map(Correction.from_json, source["items"])),
                 left_out=tuple(LeftOut(**item) for item in source["left_out"]),
                 warnings=tuple(source["warnings"]),
@@ -236,9 +237,7 @@ class Plan:
             "created_at": self.created_at,
             "why": self.why,
             "items": [item.to_json() for item in self.items],
-            "left_out": [
-                {"reference_id": item.reference_id, "reason": item.reason} for item in self.left_out
-            ],
+            "left_out": list(map(asdict, self.left_out)),
             "warnings": list(self.warnings),
         }
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from togai._event_json import event_json
 from togai._printable import printable
 from togai.corrections._correction import Correction, Target, comparable
 from togai.corrections._entry import Entry
+from togai.corrections._matching import ingested
 from togai.corrections._verdict import Reconciliation, Verdict
 from togai.errors import CorrectionOutcomeUnknown, InvalidRequest
 from togai.models import CorrectionAction, IngestionStatusValue
@@ -185,7 +185,7 @@ def _judge_replaced(case: Case, changed: str, readings: Readings, min_age: timed
         return _cannot_tell(
             changed, "its replacement cannot be distinguished from events that existed before"
         )
-    wanted = comparable(_ingested(case) or {})
+    wanted = comparable(ingested(case.correction, case.snapshot))
     created = [
         target
         for target in _created(case, readings)
@@ -273,16 +273,11 @@ def _created(case: Case, readings: Readings) -> list[Target]:
     ]
 
 
-def _ingested(source: Case | Entry) -> dict[str, Any] | None:
-    event, before = source.correction.event, source.snapshot
-    return event_json(event) if event else before.payload if before else None
-
-
 def _may_have_created(entry: Entry, created: Sequence[Target]) -> bool:
-    payload = _ingested(entry)
+    payload = ingested(entry.correction, entry.snapshot)
     return any(
         target.reference_id not in (entry.siblings or ())
-        and (payload is None or comparable(payload) == comparable(target.payload or {}))
+        and (not payload or comparable(payload) == comparable(target.payload or {}))
         for target in created
     )
 
@@ -291,7 +286,7 @@ def _may_replace(case: Case, other: Target) -> bool:
     if other.payload is None or other.event_id is not None:
         return True
     # An account gets new events all the time: without ids, only an event of the same schema and time counts.
-    return _place(other.payload) == _place(_ingested(case) or {})
+    return _place(other.payload) == _place(ingested(case.correction, case.snapshot))
 
 
 def _place(payload: dict[str, Any]) -> tuple[Any, Any]:
