@@ -31,6 +31,7 @@ MONEY = (
     "togai/_plans.py",
     "togai/_reconciling.py",
     "togai/_corrections.py",
+    "togai/_correction_errors.py",
     "togai/_requests.py",
     "togai/_transport/exchange.py",
     "togai/_transport/retry.py",
@@ -57,8 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 0
     trials = _try(root, chosen, options) if chosen else []
-    how = f"{options.sample}, seed {options.seed}" if options.sample else "all"
-    rows = reviewed.table(trials, entries, known, how)
+    rows = reviewed.table(trials, entries, known, _chosen(options))
     return _report(root, trials, entries, wrong, rows, options)
 
 
@@ -120,6 +120,14 @@ def _choose(
         chosen = sorted(chosen, key=lambda mutant: mutant.rank(options.seed))[: options.sample]
     part, parts = map(int, options.part.split("/"))
     return [mutant for mutant in chosen[part - 1 :: parts] if mutant.compiles()]
+
+
+def _chosen(options: argparse.Namespace) -> str:
+    """Describe for the table how the mutants were chosen."""
+    only = [f"`{name}` only" for name in options.operator or ()]
+    lines = [f"lines since {options.since}"] if options.since else []
+    sample = [f"random, seed {options.seed}"] if options.sample else []
+    return ", ".join([*only, *lines, *sample]) or "all"
 
 
 def _is_in(path: Path, paths: Sequence[Path]) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHARE = 0.1
 """The largest share of a module's mutants that may be reviewed instead of killed."""
 
-BEGIN = "| module | mutants | tried | killed | reviewed | with |"
+BEGIN = "| module | mutants | tried | killed | reviewed | choice of the mutants tried |"
 
 
 class InvalidList(ValueError):
@@ -84,7 +84,7 @@ def table(
     trials: Sequence[Trial],
     reviewed: Sequence[Reviewed],
     known: Mapping[str, Sequence[Mutant]],
-    how: str,
+    choice: str,
 ) -> dict[str, str]:
     """Return a row for each module that was tried; reviewed survivors count as not killed."""
     rows: dict[str, str] = {}
@@ -96,7 +96,7 @@ def table(
             for trial in own
         )
         rows[module] = (
-            f"| `{module}` | {len(known[module])} | {len(own)} | {killed / len(own):.0%} | {harmless} | {how} |"
+            f"| `{module}` | {len(known[module])} | {len(own)} | {killed / len(own):.0%} | {harmless} | {choice} |"
         )
     return rows
 

@@ -100,6 +100,11 @@ def replace_changed_in_background(api: Api, event: Any) -> Any:
     return api.call("replace", changed(event), background=True)
 
 
+def replace_by_event_id(api: Api, event: Any) -> Any:
+    """An event that was read is only the replacement if filters select the target."""
+    return api.call("replace", changed(event), account_id="acme", event_id="ride-1")
+
+
 READS: list[tuple[Call, bool, bool]] = [
     # Whether the events are read before: with a ledger, and without.
     (undo, True, False),
@@ -113,6 +118,7 @@ READS: list[tuple[Call, bool, bool]] = [
     (replace, True, False),
     (replace_changed, True, True),
     (replace_changed_in_background, False, False),
+    (replace_by_event_id, True, False),
 ]
 
 
