@@ -8,6 +8,7 @@ import json
 import logging
 import pickle
 import socket
+import ssl
 import threading
 import traceback
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 
 import togai
 from togai import AsyncTogai, BadRequest, ConfigurationError, Togai, TogaiError
+from togai._transport import libraries
 
 from ..conftest import Connect
 from .servers import EMPTY_LIST, raw_server, read_head, send, whole
@@ -295,6 +297,13 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
     monkeypatch.setattr("togai._transport.pool.MAX_CONNECTIONS", 2)
     started, over = threading.Event(), threading.Event()
     contexts: list[object] = []
+    open_client = libraries.open_client
+
+    def noted(*arguments: Any, context: ssl.SSLContext, **settings: Any) -> Any:
+        contexts.append(context)
+        return open_client(*arguments, context=context, **settings)
+
+    monkeypatch.setattr(libraries, "open_client", noted)
 
     def respond(connection: socket.socket, _head: bytes) -> None:
         if not over.is_set():
@@ -313,13 +322,6 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
             max_retries=0,
             http_library=library,
         ) as client:
-            create = client._runner.pool.library.create_ssl_context
-
-            def counted() -> object:
-                contexts.append(1)
-                return create()
-
-            monkeypatch.setattr(client._runner.pool.library, "create_ssl_context", counted)
 
             async def listed(timeout: float | None = None) -> int:
                 return len([event async for event in client.events.list(timeout=timeout)])
@@ -340,4 +342,5 @@ def test_eight_calls_that_end_early_on_two_connections_leave_the_client_usable(
 
     with raw_server(respond) as url:
         asyncio.run(run(url))
-    assert len(contexts) == 1
+    assert len(contexts) > 1
+    assert all(context is contexts[0] for context in contexts)

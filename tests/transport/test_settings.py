@@ -198,3 +198,11 @@ def test_settings_of_the_environment_that_cannot_work_are_named(
     with connect(base_url="https://billing.example") as api:
         with pytest.raises(ConfigurationError, match=name):
             api.listed()
+
+
+def test_no_certificates_are_loaded_for_a_local_http_address(
+    connect: Connect, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    with connect(base_url=url) as api:
+        assert api.listed() == []

@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     from togai._transport.pool import Pool
 
 _NO_CONNECTION = {
-    "ConnectError",
-    "ConnectTimeout",
-    "PoolTimeout",
-    "ProxyError",
-    "UnsupportedProtocol",
-}
+    "ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol",
+}  # fmt: skip
 
 
 @define

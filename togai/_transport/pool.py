@@ -6,6 +6,7 @@ earlier response is taken for their response, and they never use a connection th
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -94,9 +95,11 @@ class Pool:
         kept = _KEPT_ALIVE if repeatable else 0
         limits = {"max_connections": MAX_CONNECTIONS, "max_keepalive_connections": kept}
         try:
-            # Shared by all of our connections, because creating it takes longest.
-            context = self._context = self._context or self.library.create_ssl_context()
-            settings: dict[str, Any] = {"context": context, "limits": limits}
+            # Shared by our connections, because loading the certificates takes longest. For http it trusts nobody.
+            if self._context is None and self.base_url.startswith("http:"):
+                self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._context = self._context or self.library.create_ssl_context()
+            settings: dict[str, Any] = {"context": self._context, "limits": limits}
             # The proxy in no local variable: it may hold a password.
             return libraries.open_client(
                 self.library, self.io.client, proxy=self._find_proxy(self.base_url), **settings
