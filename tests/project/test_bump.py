@@ -18,7 +18,7 @@ from contract import bump as bumping
 from contract import transaction, verdicts
 from contract.bump import bump
 from contract.checks import CheckFailed, facade_facts
-from contract.generation import GenerationFailed, generate
+from contract.generation import GenerationFailed
 from contract.load import Unusable, load, parse
 from contract.merge import merge
 from contract.verdicts import Hold
@@ -41,22 +41,6 @@ def project(root: Path, tmp_path: Path) -> Path:
             copy.mkdir(exist_ok=True)
             shutil.copy(root / part, copy / part)
     return copy
-
-
-@pytest.fixture(scope="module")
-def generate_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Path], None]:
-    """Generates a package, once for each description: many tests adopt the same one."""
-    packages: dict[bytes, Path] = {}
-
-    def generate_once(spec: Path, into: Path) -> None:
-        text = spec.read_bytes()
-        if text not in packages:
-            package = tmp_path_factory.mktemp("generated") / "package"
-            generate(spec, package)
-            packages[text] = package
-        shutil.copytree(packages[text], into)
-
-    return generate_once
 
 
 @pytest.fixture(autouse=True)

@@ -78,8 +78,10 @@ def test_check_names_the_stale_file_and_the_command_that_fixes_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    generate_once: Callable[[Path, Path], None],
     harm: str,
 ) -> None:
+    monkeypatch.setattr(generation, "generate", generate_once)
     package = tmp_path / "generated" / "_togai_generated"
     shutil.copytree(root / "generated" / "_togai_generated", package)
     monkeypatch.setattr(generation, "PACKAGE", package)
