@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import togai
@@ -27,8 +29,7 @@ ORDER = [
     ["togai.errors"],
     ["togai._build", "togai._rows", "togai._decoding"],
     ["togai._transport"],
-    ["togai._storage"],
-    ["togai.corrections"],
+    ["togai._storage", "togai.corrections"],
     ["togai._listing_checks"],
     ["togai._settings", "togai._listing_ahead", "togai._listing_many", "togai._pagination"],
     ["togai._requests", "togai._responses"],
@@ -97,6 +98,24 @@ def test_no_module_is_imported_by_what_it_imports() -> None:
 
     for name in sorted(graph):
         visit(name, ())
+
+
+IMPORT_EACH = """
+import importlib, sys
+import attrs, cyclopts, dateutil, httpx, pytest, rich
+for name in sys.argv[1:]:
+    for loaded in [loaded for loaded in sys.modules if loaded.partition(".")[0] == "togai"]:
+        del sys.modules[loaded]
+    importlib.import_module(name)
+"""
+
+
+def test_every_module_can_be_imported_first() -> None:
+    modules = sorted(imports().keys() - {"togai.__main__", "togai.testing.__main__"})
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH, *modules], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_module_states_its_job_in_its_first_line() -> None:
