@@ -299,7 +299,10 @@ def observed(place: Place, method: str, arguments: dict[str, Any]) -> tuple[Any,
     ]
     what = [getattr(result, name, None) for name in ("why", "steps", "verdict")]
     ledger = [(entry.kind, entry.plan is None) for entry in place.ledger.history()]
-    shown = re.sub(r"[0-9a-f]{32,}|\d{4}-\d\d-\d\dT[^ ,')]*", "", f"{result} {what}")
+    # Without digests, times and durations.
+    shown = re.sub(
+        r"[0-9a-f]{32,}|\d{4}-\d\d-\d\d[T ]\d\d[^ ,')]*|\d:\d\d:\d\d ago", "", f"{result} {what}"
+    )
     shown = shown.replace(place.url, "").replace(str(place.folder), "")
     return sent, shown, ledger, len(place.steps)
 
