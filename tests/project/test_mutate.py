@@ -79,6 +79,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path) -> None:
     done = mutate(root, small, "--operator=comparison", "--operator=statement")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,6 +96,7 @@ def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path)
     }
 
 
+@pytest.mark.slow
 def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")

@@ -81,6 +81,7 @@ def test_every_recipe_is_tested_here() -> None:
     assert TEXT.count("```python") == len(RECIPES)
 
 
+@pytest.mark.slow
 def test_the_recipes_pass_the_strict_type_checker(tmp_path: Path) -> None:
     for number, code in enumerate(RECIPES.values()):
         (tmp_path / f"recipe_{number}.py").write_text(code)
