@@ -26,8 +26,6 @@ from togai.models import (
 )
 from togai.testing import make
 
-pytestmark = pytest.mark.usefixtures("parser")
-
 MODELS = [EventWithStatus, EventWithStatusAndEventPipelineInfo, EventCorrectionInfo]
 
 TEXT = st.text(max_size=12)
@@ -192,6 +190,7 @@ def test_strict_raises_exactly_where_a_deviation_is_reported(
     assert caught.value.deviation.where.startswith("$.events[")
 
 
+@pytest.mark.usefixtures("parser")
 @given(body=JSON)
 def test_any_json_is_a_page_or_an_unexpected_response(body: Any) -> None:
     sent = json.dumps(
