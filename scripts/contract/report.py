@@ -218,7 +218,8 @@ def _change(difference: Difference) -> str:
     """Return the old and the new value, if they are short and informative."""
     values = (difference.ours, difference.theirs)
     shown = ""
-    if ("none" not in values or "limit" in difference.kind) and len("".join(values)) <= 60:
+    says_none = any(word in difference.kind for word in ("limit", "default"))
+    if ("none" not in values or says_none) and len("".join(values)) <= 60:
         shown = f" {_code(' -> '.join(values))}"
     return shown + "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
 

@@ -88,6 +88,13 @@ def test_limits_take_a_line_for_each_direction() -> None:
     ]
 
 
+def test_a_default_that_was_added_is_shown() -> None:
+    first = merge(small(), small())
+    default = changed(lambda d: properties(d, "Ride")["id"].update(default="r-1"))
+    text = report(merge(small(), default, last=first.vendor), {})
+    assert "- default changed: `Ride.id` `none -> r-1`; no call changes its meaning" in text
+
+
 def test_a_pattern_of_the_vendors_is_code_and_no_markdown() -> None:
     pattern = r"^\[a\](http://e) \*b\*$"
     text = report_text(lambda d: properties(d, "Ride")["id"].update(pattern=pattern))
