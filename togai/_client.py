@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import evolve
 
@@ -13,6 +13,7 @@ from togai._transport.concurrency import Tasks, Threads
 from togai._transport.pool import AsyncPool, Pool
 from togai._transport.rate_limit import RateLimit
 from togai._transport.runner import Runner
+from togai.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +32,43 @@ class _Client:
     """The code that both clients share."""
 
     _settings: Settings
+    _runner: Runner
+    _owns_pool: bool
+
+    def _connect(self, settings: Settings, runner: Runner) -> None:
+        raise NotImplementedError
+
+    def _open(
+        self,
+        token: Any,
+        io: Threads | Tasks,
+        pool_class: type[Pool],
+        transport: tuple[Any, Any, Any],
+        **settings: Any,
+    ) -> str | None:
+        """Set up a new client; return the problem of an argument that is not allowed."""
+        rate, http_client, http_library = transport
+        try:
+            source = TokenSource(token_or_environment(token), io)
+            source.check()
+            checked = Settings.create(can_refresh=source.can_refresh, **settings)
+            rate_limit = RateLimit(rate, io)
+            pool = pool_class(io, http_client, http_library, checked.base_url, find_proxy)
+        except ConfigurationError as error:
+            return str(error)
+        self._connect(checked, Runner(source, rate_limit, pool))
+        self._owns_pool = True
+        return None
+
+    def _derive(self, requests_per_second: Any, **options: Any) -> Self:
+        """A client with other settings, and with the connections and the token of this client."""
+        settings, runner = self._settings.with_options(**options), self._runner
+        if requests_per_second is not UNCHANGED:
+            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.pool.io))
+        derived = type(self).__new__(type(self))
+        derived._connect(settings, runner)
+        derived._owns_pool = False
+        return derived
 
     def __repr__(self) -> str:
         settings = getattr(self, "_settings", None)  # a debugger may show a half-constructed client
@@ -97,24 +135,24 @@ class Togai(_Client):
         http_library: Literal["httpx", "httpx2"] = "httpx",
         ledger: LedgerLike = None,
     ) -> None:
-        io = Threads()
-        source = TokenSource(token_or_environment(token), io)
-        del token  # no traceback shows it
-        source.check()
-        settings = Settings.create(
+        problem = self._open(
+            token,
+            Threads(),
+            Pool,
+            (requests_per_second, http_client, http_library),
             base_url=base_url,
             timeout=timeout,
             max_retries=max_retries,
             strict=strict,
             on_drift=on_drift,
             default_headers=default_headers,
-            can_refresh=source.can_refresh,
             ledger=ledger,
         )
-        rate_limit = RateLimit(requests_per_second, io)
-        pool = Pool(io, http_client, http_library, settings.base_url, find_proxy)
-        self._connect(settings, Runner(source, rate_limit, pool))
-        self._owns_pool = True
+        # A traceback shows no value: any of them may be a token in the wrong place.
+        del token, base_url, timeout, max_retries, requests_per_second, strict
+        del on_drift, default_headers, http_client, http_library, ledger
+        if problem is not None:
+            raise ConfigurationError(problem)
 
     def _connect(self, settings: Settings, runner: Runner) -> None:
         self._settings, self._runner = settings, runner
@@ -145,20 +183,14 @@ class Togai(_Client):
         Raises:
             ConfigurationError: A setting is not allowed.
         """
-        settings = self._settings.with_options(
+        return self._derive(
+            requests_per_second,
             timeout=timeout,
             max_retries=max_retries,
             strict=strict,
             on_drift=on_drift,
             ledger=ledger,
         )
-        runner = self._runner
-        if requests_per_second is not UNCHANGED:
-            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.pool.io))
-        derived = type(self).__new__(type(self))
-        derived._connect(settings, runner)
-        derived._owns_pool = False
-        return derived
 
     def __enter__(self) -> Self:
         return self
@@ -233,24 +265,24 @@ class AsyncTogai(_Client):
         http_library: Literal["httpx", "httpx2"] = "httpx",
         ledger: LedgerLike = None,
     ) -> None:
-        io = Tasks()
-        source = TokenSource(token_or_environment(token), io)
-        del token  # no traceback shows it
-        source.check()
-        settings = Settings.create(
+        problem = self._open(
+            token,
+            Tasks(),
+            AsyncPool,
+            (requests_per_second, http_client, http_library),
             base_url=base_url,
             timeout=timeout,
             max_retries=max_retries,
             strict=strict,
             on_drift=on_drift,
             default_headers=default_headers,
-            can_refresh=source.can_refresh,
             ledger=ledger,
         )
-        rate_limit = RateLimit(requests_per_second, io)
-        pool = AsyncPool(io, http_client, http_library, settings.base_url, find_proxy)
-        self._connect(settings, Runner(source, rate_limit, pool))
-        self._owns_pool = True
+        # A traceback shows no value: any of them may be a token in the wrong place.
+        del token, base_url, timeout, max_retries, requests_per_second, strict
+        del on_drift, default_headers, http_client, http_library, ledger
+        if problem is not None:
+            raise ConfigurationError(problem)
 
     def _connect(self, settings: Settings, runner: Runner) -> None:
         self._settings, self._runner = settings, runner
@@ -284,20 +316,14 @@ class AsyncTogai(_Client):
         Raises:
             ConfigurationError: A setting is not allowed.
         """
-        settings = self._settings.with_options(
+        return self._derive(
+            requests_per_second,
             timeout=timeout,
             max_retries=max_retries,
             strict=strict,
             on_drift=on_drift,
             ledger=ledger,
         )
-        runner = self._runner
-        if requests_per_second is not UNCHANGED:
-            runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.pool.io))
-        derived = type(self).__new__(type(self))
-        derived._connect(settings, runner)
-        derived._owns_pool = False
-        return derived
 
     async def __aenter__(self) -> Self:
         return self

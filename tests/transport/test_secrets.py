@@ -50,6 +50,28 @@ def test_no_frame_of_a_constructor_holds_the_token(cls: Any, settings: dict[str,
     assert all(SECRET not in text for text in frames(caught.value))
 
 
+@pytest.mark.parametrize("cls", [Togai, AsyncTogai])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "base_url",
+        "timeout",
+        "max_retries",
+        "requests_per_second",
+        "strict",
+        "on_drift",
+        "default_headers",
+        "http_client",
+        "http_library",
+    ],
+)
+def test_a_token_in_the_place_of_any_setting_is_not_shown(cls: Any, name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        cls("token", **{name: SECRET})
+    assert all(SECRET not in text for text in frames(caught.value))
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
 @pytest.mark.parametrize("fault", ["lost", "refused", "callable", "strict"])
 def test_no_frame_of_a_call_holds_the_token(connect: Connect, fault: str) -> None:
     def token() -> str:
@@ -82,13 +104,6 @@ def test_no_frame_holds_the_password_of_a_proxy(
             api.listed()
     assert all(SECRET[8:] not in text for text in frames(caught.value))
     assert SECRET[8:] not in "".join(traceback.format_exception(caught.value))
-
-
-@pytest.mark.parametrize("cls", [Togai, AsyncTogai])
-def test_a_token_in_the_place_of_the_address_is_not_shown(cls: Any) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        cls("token", base_url=SECRET)
-    assert SECRET not in str(caught.value)
 
 
 def test_a_token_in_an_announcement_is_not_logged(
