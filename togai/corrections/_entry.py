@@ -5,31 +5,13 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from togai._printable import printable
 from togai.corrections._correction import Correction, Target
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-COLUMNS = (
-    "id",
-    "at",
-    "kind",
-    "intent",
-    "call",
-    "action",
-    "service",
-    "account",
-    "target",
-    "plan",
-    "item",
-    "who",
-    "why",
-    "data",
-)
-"""The columns of `togai_entry` that the checksum covers, in its order."""
 
 
 class Kind(enum.StrEnum):
@@ -123,3 +105,8 @@ class Entry:
         about = f" of {self.target or f'all of {self.account}'}" if self.account else ""
         at = f"{self.at:%Y-%m-%d %H:%M:%S}Z"
         return printable(f"entry {self.id}: {self.kind} {self.action or ''}{about} at {at}{who}")
+
+
+# Their order is part of the format: the checksum of an entry covers its values in this order.
+COLUMNS = tuple(each.name for each in fields(Entry) if each.name not in ("cause", "ledger"))
+"""The columns of `togai_entry` that the checksum covers."""
