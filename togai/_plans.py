@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from togai import _calls, _corrections
+from togai._arguments import is_whole, utc_or_none
 from togai._claims import check_account, check_unchanged, ledger_of
+from togai._printable import shown
 from togai._storage.rows import Claim
-from togai._times import to_utc
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable
 from togai.corrections._entry import Kind
@@ -69,13 +70,11 @@ def find(
         "reference_ids": _names("reference_ids", reference_ids),
         "event_ids": _names("event_ids", event_ids),
     }
-    try:
-        since, until = (
-            None if moment is None else to_utc(name, moment)
-            for name, moment in (("since", since), ("until", until))
-        )
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from None
+    since, until = utc_or_none("since", since), utc_or_none("until", until)
+    if status is not None and not isinstance(status, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(f"status={shown(status)}: pass a status as text")
+    if where is not None and not callable(where):
+        raise InvalidRequest(f"where={shown(where)}: pass a function that takes an event")
     events, complete = yield from _calls.listed(settings, account_id, timeout, most, **listing)
     return choose(
         events, is_complete=complete, since=since, until=until, status=status, where=where, **wanted
@@ -161,10 +160,10 @@ def execute(
 def _check_arguments(plan: object, on_failure: object, limit: object) -> None:
     if not isinstance(plan, Plan):
         raise InvalidRequest(f"execute takes a Plan, not {type(plan).__name__}")
-    if on_failure not in ("stop", "continue"):
-        raise InvalidRequest(f'on_failure={on_failure!r}: pass "stop" or "continue"')
-    if limit is not None and not _is_count(limit):
-        raise InvalidRequest(f"limit={limit!r}: pass a whole number, 1 or more, or None for all")
+    if not isinstance(on_failure, str) or on_failure not in ("stop", "continue"):
+        raise InvalidRequest(f'on_failure={shown(on_failure)}: pass "stop" or "continue"')
+    if limit is not None and not is_whole(limit, 1):
+        raise InvalidRequest(f"limit={shown(limit)}: pass a whole number, 1 or more, or None for all")
 
 
 _SENT = (Outcome.APPLIED, Outcome.FAILED, Outcome.NOT_APPLIED, Outcome.UNKNOWN)
@@ -226,7 +225,7 @@ class _Executing:
     def item(self, number: int) -> Steps[Step]:
         """Read the event of an item again, and correct it if it is unchanged since the plan."""
         try:
-            result, known = yield from self._correct(number)
+            result, known, twins = yield from self._correct(number)
         except CorrectionOutcomeUnknown as error:
             entry = next(iter(error.entries), None)
             return self.step(number, Outcome.UNKNOWN, detail=error.cause, entry=entry, error=error)
@@ -238,11 +237,14 @@ class _Executing:
         if result.failed:
             reason = "; ".join(str(failed.reason) for failed in result.failed)
             return self.step(number, Outcome.FAILED, detail=reason, entry=entry)
-        replacement = yield from self._replacement(number, entry, known)
+        replacement = None if twins else (yield from self._replacement(number, entry, known))
         return self.step(number, Outcome.APPLIED, replacement=replacement, entry=entry)
 
-    def _correct(self, number: int) -> Steps[tuple[CorrectionResult, frozenset[str]]]:
-        """Send an item; also return the reference ids of the events that were read before."""
+    def _correct(self, number: int) -> Steps[tuple[CorrectionResult, frozenset[str], bool]]:
+        """Send an item; also return the reference ids of the events that were read before.
+
+        The last value is whether one of these is another event whose replacement could look the same.
+        """
         item, before = self._item(number)
         check = partial(self._ledger.check, self._settings.service, str(before.reference_id))
         yield Blocking(check)
@@ -256,7 +258,9 @@ class _Executing:
         for reading in readings:
             check_unchanged(before, reading)
         yield from check_account(self._settings, item.selection.account_id, matches, self._timeout)
-        known = frozenset(str(Target.of(event).reference_id) for event in events)
+        targets = list(map(Target.of, events))
+        known = frozenset(str(each.reference_id) for each in targets)
+        twins = any(each not in readings and not each.is_reverted for each in targets)
         claim = Claim(
             correction=item,
             target=readings.pop(),
@@ -269,7 +273,7 @@ class _Executing:
         result = yield from _corrections.send(
             self._settings, self._ledger, [claim], self._timeout, why
         )
-        return result, known
+        return result, known, twins
 
     def _refused(
         self, number: int, error: AlreadyPending | AlreadyCorrected | StaleReading
@@ -348,20 +352,16 @@ def checked_most(max_events: object) -> int:
     Raises:
         InvalidRequest: It is not a whole number of 1 or more.
     """
-    if not _is_count(max_events):
-        raise InvalidRequest(f"max_events={max_events!r}: pass a whole number, 1 or more")
-    return max_events
-
-
-def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if is_whole(max_events, 1):
+        return max_events
+    raise InvalidRequest(f"max_events={shown(max_events)}: pass a whole number, 1 or more")
 
 
 def _names(name: str, values: object) -> frozenset[str] | None:
     if values is None:
         return None
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidRequest(f"{name}={values!r}: pass a list of ids")
+        raise InvalidRequest(f"{name}={shown(values)}: pass a list of ids")
     ids: list[Any] = list(cast("Any", values))
     if not all(isinstance(item, str) and item for item in ids):
         raise InvalidRequest(f"{name}: pass ids as text that is not empty")

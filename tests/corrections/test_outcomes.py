@@ -141,6 +141,20 @@ def test_an_item_that_was_applied_shows_its_entry_and_replacement_now_and_later(
     assert again.detail
 
 
+def test_the_replacement_of_an_equal_event_is_not_taken_for_that_of_an_item(
+    client: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(1)
+    fake.add_many(1)
+    plan = client.call("plan", [changed(event) for event in client.call("find", "acme")])
+    ledger.approve(plan.digest, who="bob", why="ok")
+    # Reads show the first replacement when the second correction was sent, but not the second replacement.
+    fake.lag_reads(requests=3)
+    assert client.call("execute", plan).replacements == {}
+    fake.lag_reads()
+    assert client.call("execute", plan).replacements == {}
+
+
 def another(payload: Any = None, **changes: Any) -> Callable[[Any], None]:
     """Adds a new event to what is read; by default it equals the newest one."""
 
