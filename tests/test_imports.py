@@ -26,6 +26,7 @@ ORDER = [
     ["togai._salvage", "togai._event_json"],
     ["togai.corrections._correction", "togai.corrections._entry", "togai.corrections._step"],
     ["togai._error", "togai._correction_errors"],
+    ["togai._arguments"],
     ["togai.errors"],
     ["togai._build", "togai._rows", "togai._decoding"],
     ["togai._transport"],

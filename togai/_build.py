@@ -61,14 +61,16 @@ def build_event(
         >>> ride.attributes[0].value
         '10.4'
     """
-    maps = {"attributes": attributes, "units": units or {}, "dimensions": dimensions or {}}
+    units = {} if units is None else units
+    dimensions = {} if dimensions is None else dimensions
+    maps = {"attributes": attributes, "units": units, "dimensions": dimensions}
     for what, values in maps.items():
         if not isinstance(cast("object", values), Mapping):
             raise InvalidRequest(
                 f"{what} must be a dict of values by name, not {type(values).__name__}"
             )
     problems: list[str] = []
-    strangers = sorted(map(str, set(units or {}) - set(attributes)))
+    strangers = sorted(map(str, set(units) - set(attributes)))
     if strangers:
         problems.append(f"units names {', '.join(strangers)}, which attributes does not contain")
     when = _timestamp(timestamp, problems)
@@ -77,12 +79,10 @@ def build_event(
         account_id=account_id,
         timestamp=when,
         attributes=[
-            Attribute(
-                name=name, value=_quantity(name, value, problems), unit=(units or {}).get(name)
-            )
+            Attribute(name=name, value=_quantity(name, value, problems), unit=units.get(name))
             for name, value in attributes.items()
         ],
-        dimensions=dict(dimensions or {}),
+        dimensions=dict(dimensions),
         id=id,
     )
     # A value that was refused above has a placeholder, which is not reported again.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from togai import _requests, _responses
+from togai._arguments import check_flag
 from togai._listing_checks import with_query
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
@@ -76,6 +77,7 @@ def pages(
     """
     request = _requests.list_events(**filters)
     query = _requests.checked_query(extra_query, _LIST_PARAMETERS)
+    check_flag("trust_end", trust_end)
     used = {**{name: filters.get(name) for name in _LIST_FILTERS}, **query}
 
     def list_page(call: Call) -> Steps[EventPage]:

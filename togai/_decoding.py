@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from togai._drift import Deviation, Drift
+from togai._printable import shown_setting
 from togai._salvage import M, Model, salvage
 from togai.errors import ConfigurationError
 
@@ -72,7 +73,7 @@ class Reader:
 
     def __init__(self, *, strict: bool, on_drift: Callable[[Drift], object] | None) -> None:
         if type(strict) is not bool:
-            raise ConfigurationError(f"strict={strict!r}: pass True or False")
+            raise ConfigurationError(f"strict={shown_setting(strict)}: pass True or False")
         if on_drift is not None and (not callable(on_drift) or iscoroutinefunction(on_drift)):
             raise ConfigurationError(
                 "on_drift must be a plain callable that takes a Drift, not async"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Generator
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from togai._printable import shown
 from togai._transport import clock
 from togai._transport.concurrency import running_loop
 from togai._transport.steps import Blocking, Sleep
@@ -16,7 +18,6 @@ from togai.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
     from togai._transport.steps import AsyncRun, Run, Step, Steps
 
@@ -32,7 +33,7 @@ def checked_prefetch(value: object) -> int:
     if isinstance(value, int) and value in (0, 1):
         return int(value)
     raise InvalidRequest(
-        f"prefetch={value!r}: pass 1 to request the next page in advance, or 0; its token is known only"
+        f"prefetch={shown(value)}: pass 1 to request the next page in advance, or 0; its token is known only"
         " from the page before"
     )
 
@@ -95,7 +96,7 @@ def _request(
     dropped: threading.Event,
 ) -> None:
     try:
-        outcome.append(run(_until(dropped, steps)))
+        outcome.append(run(_Until(dropped, steps)))
     except BaseException as error:  # noqa: BLE001  (raised where the page is read)
         outcome.append(error)
     finally:
@@ -106,27 +107,35 @@ class _DroppedError(Exception):
     """The page was dropped."""
 
 
-def _until(dropped: threading.Event, steps: Steps[T]) -> Steps[T]:
-    """Pass on the steps; once the page is dropped, no further attempt starts and no wait continues."""
-    resume: Callable[[], Step] = partial(steps.send, None)
-    # Checked before the steps get the outcome of an attempt: the client may already be closed, and a lost
-    # connection would be logged although nobody waits for the page.
-    while not dropped.is_set():
+class _Until(Generator["Step", Any, T]):
+    """The steps of a page. Once the page is dropped, no further attempt starts and no wait continues."""
+
+    def __init__(self, dropped: threading.Event, steps: Steps[T]) -> None:
+        self._dropped = dropped
+        self._steps = steps
+
+    def send(self, value: Any) -> Step:
+        self._check()
+        return self._waiting(self._steps.send(value))
+
+    def throw(self, error: Any, *_: Any) -> Step:
         try:
-            step = resume()
-        except StopIteration as stop:
-            page: T = stop.value
-            return page
+            self._check()
+            return self._waiting(self._steps.throw(error))
         finally:
-            del resume  # an exception that it holds would keep this frame alive
+            del error  # its traceback would keep this frame alive
+
+    def _check(self) -> None:
+        # Before the steps get the outcome of an attempt: the client may already be closed, and a lost connection
+        # would be logged although nobody waits for the page.
+        if self._dropped.is_set():
+            self._steps.close()
+            raise _DroppedError
+
+    def _waiting(self, step: Step) -> Step:
         if isinstance(step, Sleep):
-            step = Blocking(partial(clock.current.wait, dropped, step.seconds))
-        try:
-            resume = partial(steps.send, (yield step))
-        except BaseException as error:  # noqa: BLE001  (raised inside the call)
-            resume = partial(steps.throw, error)
-    steps.close()
-    raise _DroppedError
+            return Blocking(partial(clock.current.wait, self._dropped, step.seconds))
+        return step
 
 
 class AsyncPageAhead(Generic[T]):

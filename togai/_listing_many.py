@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from attrs import define
 
+from togai._arguments import is_whole
 from togai._listing_ahead import AsyncPageAhead, PageAhead
 from togai._pagination import Cursor
+from togai._printable import shown
 from togai.errors import InvalidRequest, TogaiError
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ def checked_concurrency(value: object) -> int:
     Raises:
         InvalidRequest: It is not a whole number within the limits.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST:
+    if is_whole(value, 1, _MOST):
         return value
-    raise InvalidRequest(f"concurrency={value!r}: pass a whole number from 1 to {_MOST}")
+    raise InvalidRequest(f"concurrency={shown(value)}: pass a whole number from 1 to {_MOST}")
 
 
 @define

@@ -1,4 +1,4 @@
-"""Text from the service, made safe to show to a person."""
+"""Text from the service and arguments of callers, made safe to show to a person."""
 
 from __future__ import annotations
 
@@ -21,3 +21,28 @@ def printable(text: object) -> str:
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in shown
     )
+
+
+_LONGEST = 80
+
+
+def shown(value: object) -> str:
+    """The start of the repr of an argument, for the message of an error.
+
+    Args:
+        value: Any object, also one without a repr, such as a number of more than 4,300 digits.
+    """
+    try:
+        text = printable(repr(value))
+    except Exception:  # noqa: BLE001  (the class may be the caller's)
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def shown_setting(value: object) -> str:
+    """A setting of a client, for the message of an error: a number, otherwise only its type.
+
+    Args:
+        value: Any object, also a token that was passed in place of another setting.
+    """
+    return shown(value) if isinstance(value, int | float) else f"<{type(value).__name__}>"

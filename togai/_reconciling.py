@@ -10,6 +10,7 @@ from attrs import evolve
 
 from togai import _calls
 from togai._plans import checked_most
+from togai._printable import shown
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target
 from togai.corrections._ledger import Ledger, records_of
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from togai.models import ReadEvent
 
 
+_OLDEST = timedelta(days=3650)
+
+
 def reconcile(
     settings: Settings,
     unknown: CorrectionOutcomeUnknown | Entry,
@@ -40,8 +44,10 @@ def reconcile(
 ) -> Steps[Reconciliation]:
     """Check, by reading, whether a correction with an unknown outcome was applied."""
     most = checked_most(max_events)
-    if not isinstance(min_age, timedelta) or min_age < timedelta(0):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequest(f"min_age={min_age!r}: pass a timedelta of 0 or more")
+    if not isinstance(min_age, timedelta) or not timedelta(0) <= min_age <= _OLDEST:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(
+            f"min_age={shown(min_age)}: pass a timedelta from 0 to {_OLDEST.days} days"
+        )
     case = Case.of(unknown)
     recorded = _recorded(case, settings.timeout_of(timeout).total)
     now = datetime.now(UTC)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from _togai_generated.api.event_management import event_correction, get_events, get_single_event
 
+from togai._arguments import is_whole
 from togai._contract import problems
 from togai._event_json import sent_json
 from togai._json import write_json
+from togai._printable import shown
 from togai._transport.steps import Call
 from togai.errors import InvalidRequest
 from togai.models import EventCorrectionRequest
@@ -63,7 +65,9 @@ def checked_token(next_token: object) -> str | None:
     if isinstance(next_token, str) and next_token:
         check_encodable("next_token", next_token)
         return next_token
-    raise InvalidRequest(f"next_token={next_token!r}: pass a token from an earlier page, or None")
+    raise InvalidRequest(
+        f"next_token={shown(next_token)}: pass a token from an earlier page, or None"
+    )
 
 
 def checked_accounts(account_ids: Iterable[Any]) -> dict[str, str | None]:
@@ -103,7 +107,7 @@ def checked_query(query: object, known: Sequence[str]) -> dict[str, str]:
     checked: dict[str, str] = {}
     for name, value in cast("Mapping[object, object]", query).items():
         if not isinstance(name, str) or not name.strip():
-            raise InvalidRequest(f"extra_query: {name!r} is not the name of a parameter")
+            raise InvalidRequest(f"extra_query: {shown(name)} is not the name of a parameter")
         if name in known:
             raise InvalidRequest(f"extra_query: {name!r} has an argument of its own")
         if isinstance(value, bool):
@@ -215,14 +219,7 @@ def check_encodable(name: str, value: str) -> None:
 
 
 def _page_size(value: object) -> int | None:
-    if value is None:
-        return None
-    if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or value < 1
-        or value > (MAX_PAGE_SIZE or value)
-    ):
-        most = f"from 1 to {MAX_PAGE_SIZE}" if MAX_PAGE_SIZE else "of at least 1"
-        raise InvalidRequest(f"page_size={value!r}: pass a whole number {most}")
-    return value
+    if value is None or is_whole(value, 1, MAX_PAGE_SIZE or _LARGEST):
+        return value
+    most = f"from 1 to {MAX_PAGE_SIZE}" if MAX_PAGE_SIZE else "of at least 1"
+    raise InvalidRequest(f"page_size={shown(value)}: pass a whole number {most}")

@@ -15,8 +15,10 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from attrs import evolve, field, frozen
 
+from togai._arguments import is_whole
 from togai._decoding import Reader
 from togai._listing_checks import FilterChecks
+from togai._printable import shown, shown_setting
 from togai._transport.retry import Policy
 from togai._transport.timeout import Timeout
 from togai.errors import ConfigurationError, InvalidRequest
@@ -172,9 +174,11 @@ def _set_up_log() -> None:
 
 def _checked_url(url: str | None) -> str:
     url = url if url is not None else os.environ.get("TOGAI_BASE_URL") or PRODUCTION_URL
+    if not isinstance(url, str | httpx.URL):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"base_url must be text like {PRODUCTION_URL}")
     try:
         parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError, UnicodeError) as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise ConfigurationError(
             f"base_url is not a URL ({error}): pass one like {PRODUCTION_URL}"
         ) from None
@@ -244,7 +248,7 @@ def _checked_headers(
     checked: dict[str, str] = {}
     for name, value in cast("Mapping[object, object]", headers).items():
         if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise error(f"{argument}: {name!r} is not the name of a header")
+            raise error(f"{argument}: {shown(name)} is not the name of a header")
         if name.lower() in _OUR_HEADERS:
             raise error(f"{argument}: {name} is set by this package; pass the token as token=")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
@@ -262,11 +266,11 @@ def _checked_timeout(timeout: float | Timeout | None, default: Timeout) -> Timeo
 
 
 def _checked_retries(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ConfigurationError(
-            f"max_retries={value!r}: pass a whole number, 0 for one attempt only"
-        )
-    return value
+    if is_whole(value, 0):
+        return value
+    raise ConfigurationError(
+        f"max_retries={shown_setting(value)}: pass a whole number, 0 for one attempt only"
+    )
 
 
 def token_or_environment(token: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from togai._printable import shown
+
 
 def to_utc(name: str, value: object) -> datetime:
     """Convert a time to UTC, so that no later change of a time zone alters it.
@@ -22,7 +24,7 @@ def to_utc(name: str, value: object) -> datetime:
         # Plain, because a subclass (such as a Timestamp of pandas) compares and prints in its own way.
         plain = datetime(*moment.timetuple()[:6], moment.microsecond, UTC)
     except (AttributeError, OverflowError, TypeError, ValueError):
-        raise ValueError(f"{name}={value!r}: pass a datetime with a time zone") from None
+        raise ValueError(f"{name}={shown(value)}: pass a datetime with a time zone") from None
     if getattr(value, "nanosecond", 0):
-        raise ValueError(f"{name}={value!r} is finer than microseconds: round it first")
+        raise ValueError(f"{name}={shown(value)} is finer than microseconds: round it first")
     return plain

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from attrs import field, frozen
 
+from togai._printable import shown_setting
 from togai._storage import schema
 from togai.errors import ConfigurationError, LedgerBusy, LedgerDamaged, TogaiError
 
@@ -84,7 +85,7 @@ def database(address: str | os.PathLike[str]) -> Database:
     untyped = cast("object", address)
     if not isinstance(untyped, str | os.PathLike) or not os.fspath(address):
         raise ConfigurationError(
-            f"ledger={address!r:.80}: pass the path of a ledger, a postgresql:// address, or a Ledger"
+            f"ledger={shown_setting(address)}: pass the path of a ledger, a postgresql:// address, or a Ledger"
         )
     text = os.fspath(address)
     if not isinstance(cast("object", text), str) or "\0" in text:
@@ -149,10 +150,9 @@ class SQLite:
                 raise ConfigurationError(
                     f"no ledger can be created at {self}: it is not a file"
                 ) from None
-        except OSError as error:
-            raise ConfigurationError(
-                f"no ledger can be created at {self}: {error.strerror}"
-            ) from None
+        except (OSError, UnicodeError) as error:
+            problem = getattr(error, "strerror", error)
+            raise ConfigurationError(f"no ledger can be created at {self}: {problem}") from None
         with self.transaction(wait, write=True) as transaction:
             if not transaction.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
                 schema.create(transaction.rows, schema.SQLITE)
@@ -160,7 +160,7 @@ class SQLite:
     @contextmanager
     def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
         """Commit at the end; wait at most `wait` seconds for other processes."""
-        if not self.path.is_file():
+        if not os.path.isfile(self.path):  # noqa: PTH113  (False also for a name that is too long)
             raise _missing(self)
         uri = f"{self.path.as_uri()}?mode=rw"
         try:

@@ -61,7 +61,10 @@ class Records:
             missing = rules.missing(marks)
             if missing and complete:
                 raise LedgerDamaged(str(self._ledger), missing)
-            yield rules
+            try:
+                yield rules
+            except (UnicodeError, OverflowError) as error:
+                raise InvalidRequest(f"the ledger cannot hold this value: {error}") from None
             mark = rules.mark() if write and not missing else None
         if mark is not None:
             self._marks[:] = [mark]
@@ -110,12 +113,9 @@ class Records:
         why: str | None = None,
     ) -> list[Entry]:
         """Record the corrections that will be sent and lock their targets; all of them or none."""
-        try:
-            with self.rules(write=True, complete=True) as rules:
-                numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
-                return [rules.intent(number) for number in numbers]
-        except UnicodeError as error:
-            raise InvalidRequest(f"the ledger cannot hold this text: {error}") from None
+        with self.rules(write=True, complete=True) as rules:
+            numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
+            return [rules.intent(number) for number in numbers]
 
     def confirm(self, entries: Sequence[Entry]) -> None:
         """Refuse to send a correction that waited so long that it was settled, or may soon be settled as not applied.

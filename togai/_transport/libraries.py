@@ -23,10 +23,10 @@ def load(name: object) -> Any:
     Raises:
         ConfigurationError: There is no such library, or it is not installed.
     """
-    if name not in _NAMES:
-        raise ConfigurationError(f'http_library={name!r}: pass "httpx" or "httpx2"')
+    if not isinstance(name, str) or name not in _NAMES:
+        raise ConfigurationError('http_library must be "httpx" or "httpx2"')
     try:
-        return importlib.import_module(str(name))
+        return importlib.import_module(name)
     except ImportError:
         raise ConfigurationError(
             f'http_library="{name}" is not installed: pip install "togai[{name}]"'

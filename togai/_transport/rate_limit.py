@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from togai._arguments import is_whole
+from togai._printable import shown_setting
 from togai._transport import clock
 from togai._transport.concurrency import after_fork
 from togai.errors import ConfigurationError
@@ -83,10 +85,9 @@ class RateLimit:
     def __init__(self, limit: Any, io: Threads | Tasks) -> None:
         self._limiter: Any = limit if isinstance(limit, RateLimiter) else None  # of either kind
         rate: Any = None if self._limiter else limit
-        whole = isinstance(rate, int) and not isinstance(rate, bool)
-        if rate is not None and not (whole and 1 <= rate <= _MOST):
+        if rate is not None and not is_whole(rate, 1, _MOST):
             raise ConfigurationError(
-                f"requests_per_second={rate!r}: pass a whole number from 1 to {_MOST}, a limiter, or None for no limit"
+                f"requests_per_second={shown_setting(rate)}: pass a whole number up to {_MOST}, a limiter, or None"
             )
         self._window = Window(rate)
         self._io = io

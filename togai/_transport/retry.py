@@ -46,7 +46,7 @@ class Policy:
         transient = isinstance(happened, Failure) or happened in _TRANSIENT
         if attempt > self.max_retries or not (certain or (repeatable and transient)):
             return None
-        wait = random.uniform(0, min(self.longest, self.first * 2 ** (attempt - 1)))  # noqa: S311  (spreads load, guards nothing)
+        wait = random.uniform(0, min(self.longest, self.first * 2 ** min(attempt - 1, 20)))  # noqa: S311  (spreads load, guards nothing)
         if retry_after is not None:
             if retry_after > RETRY_AFTER_CEILING:
                 return None  # an earlier retry would only be throttled again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from togai._printable import shown_setting
 from togai.errors import ConfigurationError
 
 
@@ -29,6 +30,5 @@ class Timeout:
         for name in ("connect", "read", "write", "pool", "total"):
             value: object = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-                raise ConfigurationError(
-                    f"timeout {name}={value!r}: pass a positive number of seconds"
-                )
+                problem = f"timeout {name}={shown_setting(value)}"
+                raise ConfigurationError(f"{problem}: pass a positive number of seconds")

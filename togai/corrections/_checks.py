@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
+from togai._arguments import check_flag, utc_or_none
 from togai._build import payload_problems
-from togai._printable import printable
-from togai._times import to_utc
+from togai._printable import printable, shown
 from togai.corrections._correction import (
     Correction,
     Selection,
@@ -67,9 +67,15 @@ def build_correction(
         selection = _selection_of(target)
     else:
         selection = _selection(values, whole_account=whole_account)
-    _check_flag("background", background)
-    if require_confirmation is not None:
-        _check_flag("require_confirmation", require_confirmation)
+    flags = {
+        "background": background,
+        "require_confirmation": False if require_confirmation is None else require_confirmation,
+        "keep_unknown": keep_unknown,
+        "allow_reverted": allow_reverted,
+        "allow_removed": allow_removed,
+    }
+    for name, flag in flags.items():
+        check_flag(name, flag)
     if require_confirmation and not background:
         raise InvalidRequest(
             "require_confirmation applies to background jobs only: also pass background=True"
@@ -160,13 +166,8 @@ def _action(action: object) -> CorrectionAction:
         raise InvalidRequest(f"action must be one of {known}, not {type(action).__name__}")
     checked = CorrectionAction(action)
     if not checked.is_known:
-        raise InvalidRequest(f"unknown action {action!r}: pass one of {known}")
+        raise InvalidRequest(f"unknown action {shown(action)}: pass one of {known}")
     return checked
-
-
-def _check_flag(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise InvalidRequest(f"{name} must be True or False, not {value!r}")
 
 
 def _selection_of(target: object) -> Selection:
@@ -193,7 +194,7 @@ def _selection_of(target: object) -> Selection:
 
 
 def _selection(values: dict[str, Any], *, whole_account: bool) -> Selection:
-    _check_values(values)
+    check_values(values)
     if "account_id" not in values:
         lacking = f"{', '.join(values)} without account_id" if values else "no target"
         raise InvalidRequest(f"a correction needs a target, got {lacking}. Allowed: {_ALLOWED}")
@@ -214,21 +215,23 @@ def _selection(values: dict[str, Any], *, whole_account: bool) -> Selection:
     return Selection(**values)
 
 
-def _check_values(values: dict[str, Any]) -> None:
+def check_values(values: dict[str, Any]) -> None:
+    """Refuse ids and times that cannot select an event; times become UTC.
+
+    Raises:
+        InvalidRequest: A value is not allowed.
+    """
     for name in ("account_id", "reference_id", "event_id"):
         value = values.get(name)
         text = value.strip() if isinstance(value, str) else ""
         # The ledger locks a reference id as it is written.
         if name in values and (not text or (name == "reference_id" and text != value)):
             raise InvalidRequest(
-                f"{name}={value!r}: pass text that is not empty, without whitespace around it"
+                f"{name}={shown(value)}: pass text that is not empty, without whitespace around it"
             )
     for name in ("event_source_time", "created_at"):
         if name in values:
-            try:
-                values[name] = to_utc(name, values[name])
-            except ValueError as error:
-                raise InvalidRequest(str(error)) from None
+            values[name] = utc_or_none(name, values[name])
 
 
 def _payload(

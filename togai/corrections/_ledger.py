@@ -7,8 +7,10 @@ import json
 import os
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from togai._arguments import utc_or_none
+from togai._printable import shown
 from togai._storage.database import database
 from togai._storage.records import WAIT, Records
 from togai._version import __version__
@@ -104,11 +106,11 @@ class Ledger:
             InvalidRequest: A time has no time zone.
             LedgerDamaged: An entry was damaged or altered.
         """
-        for name, moment in (("since", since), ("until", until)):
-            if moment is not None and moment.utcoffset() is None:
-                raise InvalidRequest(f"{name}={moment!r}: pass a datetime with a time zone")
+        since, until = utc_or_none("since", since), utc_or_none("until", until)
         wanted = {"account": account_id, "target": reference_id, "plan": plan}
-        filters = {name: value for name, value in wanted.items() if value is not None}
+        filters = {
+            name: _required(name, value) for name, value in wanted.items() if value is not None
+        }
         condition = " AND ".join([f"{name} = ?" for name in filters]) or "1 = 1"
         last, more = 0, True
         while more:
@@ -150,8 +152,8 @@ class Ledger:
             if digest.ledger != self.id:
                 raise InvalidRequest(f"the plan does not belong to the ledger {self}")
             digest = digest.digest
-        if not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-            raise InvalidRequest(f"digest={digest!r:.80}: pass plan.digest, 64 hexadecimal digits")
+        if not isinstance(cast("object", digest), str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise InvalidRequest(f"digest={shown(digest)}: pass plan.digest, 64 hexadecimal digits")
         named = _named(who, why)
         with self._records.rules(write=True) as rules:
             rules.append(Kind.APPROVED, plan=digest, data={"client": __version__}, **named)
@@ -168,8 +170,9 @@ class Ledger:
         """
         judged = getattr(reconciliation, "entry", None)
         if not isinstance(judged, Entry) or not _same(judged, entry):
+            named = entry if isinstance(entry, Entry) else shown(entry)  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(
-                f"this reconciliation does not belong to {entry!s:.120}: pass client.events.reconcile(entry)"
+                f"this reconciliation does not belong to {named}: pass client.events.reconcile(entry)"
             )
         verdict = str(reconciliation.verdict)
         kind = Kind(verdict) if verdict in ("applied", "not applied") else Kind.UNKNOWN
@@ -194,8 +197,11 @@ class Ledger:
         Raises:
             InvalidRequest: The entry is already settled, or an argument is not allowed.
         """
-        if verdict not in ("applied", "not applied"):
-            raise InvalidRequest(f'verdict={verdict!r:.80}: pass "applied" or "not applied"')
+        if not isinstance(cast("object", verdict), str) or verdict not in (
+            "applied",
+            "not applied",
+        ):
+            raise InvalidRequest(f'verdict={shown(verdict)}: pass "applied" or "not applied"')
         named = _named(who, why)
         with self._records.rules(write=True) as rules:
             rules.settle(rules.intent(entry), Kind(verdict), data={"how": "decided"}, **named)
@@ -272,5 +278,5 @@ def _named(who: object, why: object) -> dict[str, str]:
 
 def _required(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise InvalidRequest(f"{name}={value!r:.80}: pass text that is not empty")
+        raise InvalidRequest(f"{name}={shown(value)}: pass text that is not empty")
     return value

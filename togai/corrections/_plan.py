@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve, field, frozen
 
-from togai._printable import printable
-from togai.corrections._checks import build_correction, check_item
+from togai._printable import printable, shown
+from togai.corrections._checks import build_correction, check_item, check_values
 from togai.corrections._correction import Correction
 from togai.corrections._table import Content, amounts, show, show_html, totals
 from togai.errors import InvalidRequest
@@ -98,6 +98,7 @@ def _correction_of(item: Item) -> Correction:
         )
     if item.account_id is None:
         return correction
+    check_values({"account_id": item.account_id})
     return evolve(correction, selection=evolve(correction.selection, account_id=item.account_id))
 
 
@@ -220,10 +221,10 @@ class Plan:
                 left_out=tuple(LeftOut(**item) for item in source["left_out"]),
                 warnings=tuple(source["warnings"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, InvalidRequest):
                 raise
-            raise InvalidRequest(f"{path} is not a plan") from None
+            raise InvalidRequest(f"{shown(path)} is not a plan") from None
         if plan.digest != digest:
             raise InvalidRequest(f"{path} was changed after it was saved: create a new plan")
         return plan

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast, get_args
 
 from attrs import frozen
 
+from togai._arguments import utc_or_none
 from togai._decoding import deviations
 from togai._listing_many import checked_concurrency
+from togai._printable import shown
+from togai._requests import check_encodable
 from togai._rows import rows as _rows
 from togai._transport.concurrency import running_loop
 from togai.errors import InvalidRequest
@@ -21,7 +25,7 @@ from togai.jobs._checkpoint import Checkpoint, writing
 from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from togai._client import AsyncTogai, Togai
     from togai._pagination import EventPage
@@ -135,7 +139,8 @@ class _Export:
         if unknown := sorted(options.keys() - ExportOptions.__annotations__.keys()):
             raise TypeError(f"export() has no parameter {unknown[0]!r}")
         self.path = Path(path)
-        self._since, self._until = options.get("since"), options.get("until")
+        self._since = utc_or_none("since", options.get("since"))
+        self._until = utc_or_none("until", options.get("until"))
         self._excel = options.get("excel", False)
         self._format = _checked_format(self.path, options.get("format"), excel=self._excel)
         self._columns = _checked_columns(options.get("columns"))
@@ -145,8 +150,8 @@ class _Export:
         job: dict[str, Any] = {
             "service": client._settings.base_url,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             "accounts": _checked_accounts(accounts),
-            "since": _checked_time("since", self._since),
-            "until": _checked_time("until", self._until),
+            "since": self._since and _formats.iso(self._since),
+            "until": self._until and _formats.iso(self._until),
             "format": self._format,
             "columns": self._columns,
             "excel": self._excel,
@@ -341,8 +346,10 @@ def _position(column: str) -> tuple[bool, str, str]:
 
 def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa: A002
     chosen: Any = format if format is not None else _SUFFIXES.get(path.suffix.lower())
-    if chosen not in get_args(_Format):
-        problem = f"format={format!r}" if format is not None else f"{path} has no known extension"
+    if not isinstance(chosen, str) or chosen not in get_args(_Format):
+        problem = (
+            f"format={shown(format)}" if format is not None else f"{path} has no known extension"
+        )
         raise InvalidRequest(f"{problem}: the format is one of {', '.join(get_args(_Format))}")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
@@ -354,9 +361,9 @@ def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa
 def _checked_columns(columns: Any) -> list[str] | None:
     if columns is None:
         return None
-    if isinstance(columns, str) or not columns:
-        raise InvalidRequest(f"columns={columns!r}: pass a list of names, or None for all")
-    names = [str(name) for name in columns]
+    names = _texts(columns) if not isinstance(columns, str) else []
+    if not names:
+        raise InvalidRequest(f"columns={shown(columns)}: pass a list of names, or None for all")
     for name in names:
         if name not in COLUMNS and not name.startswith(VALUES):
             raise InvalidRequest(
@@ -368,19 +375,19 @@ def _checked_columns(columns: Any) -> list[str] | None:
     return names
 
 
+def _texts(values: Any) -> list[str]:
+    """The items of a list of text; empty for anything else."""
+    items: list[Any] = list(cast("Any", values)) if isinstance(values, Iterable) else []
+    return items if all(isinstance(item, str) for item in items) else []
+
+
 def _checked_accounts(accounts: Any) -> list[str]:
     """The accounts without duplicates; a single empty name stands for all accounts."""
     if accounts is None:
         return [""]
-    names: list[Any] = [accounts] if isinstance(accounts, str) else list(accounts)
-    if not names or not all(isinstance(name, str) and name for name in names):
-        raise InvalidRequest(f"accounts={names!r}: pass account ids, or None for all accounts")
-    return list(dict.fromkeys(names))
-
-
-def _checked_time(name: str, when: Any) -> str | None:
-    if when is None:
-        return None
-    if not isinstance(when, datetime) or when.tzinfo is None:
-        raise InvalidRequest(f"{name}={when!r}: pass a datetime with a time zone, such as UTC")
-    return _formats.iso(when)
+    names = dict.fromkeys([accounts] if isinstance(accounts, str) else _texts(accounts))
+    if not all(names) or not names:
+        raise InvalidRequest(f"accounts={shown(accounts)}: pass account ids, or None for all")
+    for name in names:
+        check_encodable("accounts", name)
+    return list(names)
