@@ -66,6 +66,19 @@ def outcomes(execution: Any) -> list[str]:
     return [str(step.outcome) for step in execution]
 
 
+@pytest.mark.parametrize("event_id", [".", "..", "correction", " ", "a/b", "?", "%2e"])
+def test_an_event_is_corrected_whatever_its_id(
+    planner: Api, fake: FakeTogai, ledger: Ledger, event_id: str
+) -> None:
+    fake.add(id=event_id)
+    (event,) = planner.call("find", "acme")
+    plan = approved(planner, ledger, [Replace(event, with_quantities(event, {"distance": 7}))])
+    fake.fail_next(status=502, acts=True, method="POST")
+    assert outcomes(planner.call("execute", plan)) == ["unknown"]
+    (entry,) = ledger.pending()
+    assert planner.call("reconcile", entry).verdict == "applied"
+
+
 def test_find_reads_one_listing_and_chooses(planner: Api, fake: FakeTogai) -> None:
     fake.add_many(120)
     fake.overlap_pages(1)

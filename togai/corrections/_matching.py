@@ -24,14 +24,19 @@ class Read:
     account_id: str | None = None
 
 
+_OTHER_PATHS = (".", "..", "correction")
+"""Ids with which the path of an event would be that of another call."""
+
+
 def reads_for(correction: Correction, target: Target | None) -> tuple[Read, ...]:
     """The reads that show a target and its replacement; they are the same before and after a correction.
 
-    The service cannot look up an event by its reference id: if an event has no `id`, its account is listed.
+    The service cannot look up an event by its reference id: if an event has no `id`, or one that cannot be used in a
+    path, its account is listed.
     """
     event_id = correction.selection.event_id if target is None else target.event_id
     ids = [event_id] if correction.event is None else [event_id, correction.event.id]
-    if all(ids):
+    if all(item and item.strip() and item not in _OTHER_PATHS for item in ids):
         return tuple(Read(event_id=item) for item in dict.fromkeys(ids))
     return (Read(account_id=correction.selection.account_id),)
 
