@@ -104,7 +104,10 @@ def test_a_mistyped_path_leaves_nothing_behind(tmp_path: Path) -> None:
         Ledger(tmp_path / "missing" / "ledger.db", create=True)
 
 
-@pytest.mark.parametrize("wrong", ["", 5, None, b"x", "mysql://host/db", "a\0b", True])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", 5, None, b"x", "mysql://host/db", "a\0b", True, "postgresql://[::1", "postgres://\ud800"],
+)
 def test_an_address_that_cannot_be_one_is_refused(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="ledger="):
         Ledger(wrong)
@@ -130,6 +133,10 @@ def test_a_foreign_database_and_an_unknown_version_are_refused(tmp_path: Path, p
         connection.commit()
     with pytest.raises(ConfigurationError, match="version 99"):
         Ledger(path).pending()
+
+
+def test_a_ledger_that_is_not_constructed_can_be_shown() -> None:
+    assert repr(object.__new__(Ledger)) == "Ledger('')"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

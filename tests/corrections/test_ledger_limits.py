@@ -239,6 +239,7 @@ class ServerError(psycopg.Error):
         ("55P03", "lock", LedgerBusy, "host"),
         ("57014", "canceled", LedgerBusy, "host"),
         ("57P01", "shut down\nmore", ConfigurationError, "cannot be used: shut down"),
+        (None, "for anna", ConfigurationError, "for anna"),
         (None, "for ann with s%3cret and s<ret", ConfigurationError, "for *** with *** and ***"),
         (None, "", ConfigurationError, "cannot be used: ServerError"),
     ],

@@ -95,7 +95,12 @@ def database(address: str | os.PathLike[str]) -> Database:
         # Absolute, so that a change of the working directory does not select another ledger.
         return SQLite(Path(text).absolute())
     if scheme in ("postgresql", "postgres"):
-        return PostgreSQL(text)
+        with suppress(
+            ValueError
+        ):  # brackets that do not match, or a character that UTF-8 cannot encode
+            text.encode()
+            urlsplit(text)
+            return PostgreSQL(text)
     raise ConfigurationError(
         f"ledger={scheme}://...: pass the path of a SQLite file, or a postgresql:// address"
     )
@@ -319,7 +324,8 @@ class PostgreSQL:
         parts = urlsplit(self.url)
         for secret in (parts.password, parts.username):
             if secret:
-                text = text.replace(unquote(secret), "***").replace(secret, "***")
+                for each in (unquote(secret), secret):
+                    text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", "***", text)
         return _unusable(self, text)
 
 

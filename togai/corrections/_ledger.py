@@ -59,7 +59,8 @@ class Ledger:
         return f"Ledger({str(self)!r})"
 
     def __str__(self) -> str:
-        return str(self._records.database)
+        records = getattr(self, "_records", None)  # a debugger may show a half-constructed ledger
+        return str(records.database) if records else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Ledger, who=self.who), (self._records.database.address(),)
