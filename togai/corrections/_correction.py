@@ -47,14 +47,8 @@ class Selection:
         return not (self.reference_id or self.event_id or self.event_source_time)
 
     def __str__(self) -> str:
-        named = {
-            "account_id": self.account_id,
-            "reference_id": self.reference_id,
-            "event_id": self.event_id,
-            "event_source_time": self.event_source_time,
-            "created_at": self.created_at,
-        }
-        return ", ".join(f"{name}={value}" for name, value in named.items() if value is not None)
+        named = asdict(self).items()
+        return ", ".join(f"{name}={value}" for name, value in named if value is not None)
 
 
 @frozen(kw_only=True)
