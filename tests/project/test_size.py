@@ -11,7 +11,7 @@ from radon.complexity import cc_visit
 # Each may only shrink: lower a number when the folder has fewer lines.
 WINGS = {
     "togai/_transport": 1894,
-    "togai/corrections": 2327,
+    "togai/corrections": 2286,
     "togai/testing": 2396,
     "togai/jobs": 1137,
     "togai/_cli": 1547,
