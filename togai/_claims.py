@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from attrs import evolve
 
 from togai import _calls
+from togai._arguments import check_flag
 from togai._printable import printable
 from togai._settings import opened
 from togai._storage.rows import Claim
@@ -64,6 +65,7 @@ def claims_of(
         StaleReading: The target has changed since it was read.
         InvalidRequest: The matching events cannot be locked.
     """
+    check_flag("reread", reread)
     selection = correction.selection
     since = None
     if ledger is not None:

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from togai import _calls, _correction_responses, _requests
-from togai._arguments import check_flag
 from togai._claims import claims_of, ledger_of
 from togai._printable import printable
 from togai._responses import unexpected
@@ -78,7 +77,6 @@ def correct(
 ) -> Steps[CorrectionResult]:
     """Send a one-off correction; `changed` is True if the caller changed the payload of the target."""
     check_names(where, function)
-    check_flag("reread", reread)
     correction = build_correction(
         action,
         target,

@@ -163,7 +163,9 @@ def _check_arguments(plan: object, on_failure: object, limit: object) -> None:
     if not isinstance(on_failure, str) or on_failure not in ("stop", "continue"):
         raise InvalidRequest(f'on_failure={shown(on_failure)}: pass "stop" or "continue"')
     if limit is not None and not is_whole(limit, 1):
-        raise InvalidRequest(f"limit={shown(limit)}: pass a whole number, 1 or more, or None for all")
+        raise InvalidRequest(
+            f"limit={shown(limit)}: pass a whole number, 1 or more, or None for all"
+        )
 
 
 _SENT = (Outcome.APPLIED, Outcome.FAILED, Outcome.NOT_APPLIED, Outcome.UNKNOWN)
