@@ -45,7 +45,7 @@ def _mentioning(facade: dict[str, set[str]], name: str) -> list[str]:
 
 
 def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
-    """Return the public methods of `events` that use a function, directly or through a private function."""
+    """Return the methods of `Events` that use a function, directly or not; those of `AsyncEvents` are the same."""
     reached, waiting = {symbol}, [symbol]
     while waiting:
         module, _, short = waiting.pop().rpartition(".")
@@ -55,7 +55,7 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
             if name not in reached and (stem in facade[name] or name.startswith(f"{module}.")):
                 reached.add(name)
                 waiting += [] if _is_method(name) else [name]
-    return sorted(name for name in reached if _is_method(name))
+    return sorted(name for name in reached if _is_method(name) and ".AsyncEvents." not in name)
 
 
 def _is_method(symbol: str) -> bool:
