@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -47,10 +48,14 @@ class _Recorder:
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
         self.seconds: dict[str, float] = {}
+        self.constants: dict[str, set[str]] = {}
+        """The constants that the code of each test names, such as a limit that it compares."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._measured.switch_context(item.nodeid)
+        source = inspect.getsource(getattr(item, "function", type(item)))
+        self.constants[item.nodeid] = set(re.findall(r"\b_?[A-Z][A-Z_]+\b", source))
         began = time.monotonic()
         result = yield
         self.seconds.setdefault(item.nodeid, 0.0)
@@ -103,7 +108,13 @@ def _measure(root: Path, path: Path, place: Path) -> int:
     measured.stop()
     data = measured.get_data()
     numbers: dict[str, int] = {}
-    lines: dict[str, set[int]] = {name: set() for name in recorder.seconds}
+    lines = {
+        name: {
+            numbers.setdefault(f"tests||{constant}", len(numbers))
+            for constant in recorder.constants.get(name, ())
+        }
+        for name in recorder.seconds
+    }
     for file in data.measured_files():
         text = Path(file).read_bytes()
         rows, names = text.decode().split("\n"), functions(text)
@@ -131,8 +142,8 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     """Return the tests of a mutant's line that fit into a time: quick tests first, and some of each kind.
 
-    A constant has the tests of the lines that use it. Another line that runs on import, or that has changed since, has
-    the tests of its function, class or module.
+    A constant has the tests that name it, and those of the lines that use it. Another line that runs on import, or that
+    has changed since, has the tests of its function, class or module.
     """
     text = mutant.path.read_text("utf-8").split("\n")
     prefix = f"{mutant.module}|{mutant.function}"

@@ -97,6 +97,21 @@ def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path)
 
 
 @pytest.mark.slow
+def test_a_test_that_only_compares_a_constant_kills_its_mutants(root: Path, small: Path) -> None:
+    module = small / "scripts/contract/prices.py"
+    module.write_text(MODULE.replace("LIMIT = 3\n", "LIMIT = 3\nCURRENCIES = (1, 2)\n"), "utf-8")
+    tests = small / "tests/project/test_prices.py"
+    more = (
+        "import price, CURRENCIES",
+        "\n\ndef test_c() -> None:\n    assert CURRENCIES == (1, 2)\n",
+    )
+    tests.write_text(TESTS.replace("import price", more[0]) + more[1], "utf-8")
+    done = mutate(root, small, "--operator=constant")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("CURRENCIES = (") == 8
+
+
+@pytest.mark.slow
 def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")

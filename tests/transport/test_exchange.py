@@ -51,7 +51,12 @@ class Sending:
         self.refreshed = NEW
         monkeypatch.setattr(clock.current, "now", lambda: self.time, raising=False)
         # The longest wait that the policy allows.
-        monkeypatch.setattr("togai._transport.retry.random.uniform", lambda _low, high: high)
+        monkeypatch.setattr("togai._transport.retry.random.uniform", self._longest)
+
+    @staticmethod
+    def _longest(low: float, high: float) -> float:
+        assert low == 0
+        return high
 
     def run(
         self,
@@ -373,6 +378,17 @@ def test_a_retry_after_as_a_date_is_measured_from_the_date_of_the_response() -> 
     assert parse_retry_after(naive, date) == 5
     assert parse_retry_after("Wed, 04 Dec 99999 00:00:00 GMT", date) is None
     assert parse_retry_after(f" {7} ") == 7
+    assert parse_retry_after("7, 9, 8") == 9
+    assert parse_retry_after("7, soon") is None
+
+
+def test_an_interrupt_while_a_date_is_parsed_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_text: str) -> datetime:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("togai._transport.retry.parsedate_to_datetime", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        parse_retry_after("soon")
 
 
 @pytest.mark.parametrize(("length", "message"), [(999_999, "too many"), (1_000_000, "Reason")])
