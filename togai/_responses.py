@@ -27,10 +27,7 @@ _MAX_OBJECTS = 100_000
 """The maximum number of objects in one body; the contract's largest page has some thousands."""
 
 _MAX_VALUES = 1_000_000
-"""Values in one body, which may fill the memory before there is an object."""
-
-_SMALL = 1_000_000
-"""Bytes of a body that cannot hold so many values that they are counted."""
+"""Values in one body, which may fill the memory before there is an object. A body of as many bytes has fewer."""
 
 
 def read_page(reader: Reader, call: Call, response: Response) -> EventPage:
@@ -122,7 +119,7 @@ def parse_body(call: Call, response: Response) -> Any:
         RecursionError: It is nested too deeply.
     """
     body = response.body
-    if len(body) > _SMALL and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+    if len(body) > _MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
         raise unexpected(call, response, f"more than {_MAX_VALUES} values")
     return parse_json(body, charset_of(response.content_type))
 

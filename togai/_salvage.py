@@ -52,7 +52,7 @@ MAX_ITEMS = 1000
 
 def most_items(limits: Mapping[str, Any]) -> int:
     """How many objects a list with these limits may contain."""
-    return max(MAX_ITEMS, int(limits.get("maxItems", 0)))
+    return max(MAX_ITEMS, int(limits.get("maxItems", MAX_ITEMS)))
 
 
 def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation]) -> M:
@@ -124,7 +124,7 @@ def _value(kind: Any, value: Any, place: _Place) -> Any:
             key: _value(inner, entry, place.inside(f".{shown(key)}"))
             for key, entry in value.items()
         }
-    if isinstance(kind, type) and attrs.has(kind):
+    if attrs.has(kind):
         return salvage(typing.cast("type[Model]", kind), value, place.where, place.deviations)
     if isinstance(value, Malformed):
         place.note(value.kind)

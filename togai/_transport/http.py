@@ -25,23 +25,21 @@ if TYPE_CHECKING:
     from togai._transport.auth import Secret
     from togai._transport.pool import Pool
 
-_NO_CONNECTION = {
-    "ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol",
-}  # fmt: skip
+_NO_CONNECTION = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}
 
 
-@define
+@define(repr=False)
 class Sending:
     """One attempt: the request, the response, and the outcome of whatever happens."""
 
-    pool: Pool = field(repr=False)
-    http: Any = field(repr=False)
+    pool: Pool
+    http: Any
     step: Attempt
     token: Secret
     deadline: float
     """The end of the attempt on the monotonic clock."""
-    response: Any = field(default=None, init=False, repr=False)
-    body: Body = field(factory=Body, init=False, repr=False)
+    response: Any = None
+    body: Body = field(factory=Body)
 
     async def outcome(self) -> Outcome:
         """Send the request once and read the whole response.
@@ -163,12 +161,7 @@ class Sending:
 
     def _no_response(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
         delivery = self.step.delivery
-        if (
-            error_kinds
-            and delivery.traced
-            and not delivery.seen
-            and not libraries.is_of_core(error.__cause__)
-        ):
+        if error_kinds and not delivery.seen and not libraries.is_of_core(error.__cause__):
             delivery.traced = False  # the library's own transport was replaced
         if not delivery.possible or (self.step.call.repeatable and error_kinds & _NO_CONNECTION):
             return self._not_sent(error, error_kinds, text)
@@ -182,8 +175,7 @@ class Sending:
             text += ". For your own certificate authority, set SSL_CERT_FILE or http_client="
         final = (
             untrusted
-            or "UnsupportedProtocol" in error_kinds
-            or ("ProxyError" in error_kinds and text.startswith("407"))
+            or text.startswith("407")  # of a proxy
             or not (error_kinds or isinstance(error, OSError))
         )
         return NoResponse(Failure.NOT_SENT, f"{self.pool.base_url}: {text}", final)
