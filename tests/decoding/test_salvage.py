@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -50,9 +50,7 @@ class Outer:
     _deviations: tuple[Any, ...] = attrs.field(default=(), alias="_deviations", eq=False)
 
     @classmethod
-    def from_dict(
-        cls, src: Mapping[str, Any], seen: Callable[[type, str, str | None], None] = ...
-    ) -> Outer:
+    def from_dict(cls, src: Mapping[str, Any], seen: Any = None) -> Outer:
         raise ValueError
 
     def to_dict(self) -> dict[str, Any]:

@@ -69,8 +69,9 @@ class Secret:
         escaped = self._value.replace("/", "\\/")
         for value in (self._value, escaped, quote(self._value, safe=""), *parts):
             # The service may repeat only the start; a shorter start is not secret, and may be part of any word.
-            for length in range(len(value) if value[:_SECRET] in text else 0, _SECRET - 1, -1):
-                text = text.replace(value[:length], "***")
+            if value[:_SECRET] in text:
+                for length in range(len(value), _SECRET - 1, -1):
+                    text = text.replace(value[:length], "***")
         return printable(text)
 
 
@@ -83,7 +84,7 @@ class TokenSource:
         self._call: Callable[[], object] = token if callable(token) else lambda: token
         self._fixed = None if self.can_refresh else Secret(token)
         # Replaced together: a slow thread with an older token must not overwrite a newer token.
-        self._renewed: tuple[Secret, Secret] | None = None
+        self._renewed: tuple[Secret | None, Secret] = (None, Secret(None))
         self._io = io
         self._lock = io.lock()
 
@@ -106,9 +107,11 @@ class TokenSource:
     async def refresh(self, refused: Secret) -> Secret:
         """A token other than the refused token, fetched once for all threads or tasks that need it."""
         async with self._lock:
-            if self._renewed is None or self._renewed[0] != refused or self._renewed[1] == refused:
-                self._renewed = (refused, await self._fetch())
-            return self._renewed[1]
+            old, new = self._renewed
+            if old != refused or new == refused:
+                new = await self._fetch()
+                self._renewed = (refused, new)
+            return new
 
     async def _fetch(self) -> Secret:
         # No local variable holds the token, because a traceback would show it.
