@@ -39,11 +39,7 @@ M = TypeVar("M", bound=Model)
 
 
 class _Unreadable(Exception):
-    """The value cannot be converted, and stays as received."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
+    """The value cannot be converted, and stays as received; the message is the kind of deviation."""
 
 
 MAX_ITEMS = 1000
@@ -132,7 +128,7 @@ def _value(kind: Any, value: Any, place: _Place) -> Any:
     try:
         read, deviation = _scalar(kind)(kind, value)
     except _Unreadable as problem:
-        place.note(problem.kind)
+        place.note(str(problem))
         return value
     if deviation:
         place.note(deviation, str(read) if deviation == "unknown value" else None)

@@ -48,14 +48,14 @@ class _Recorder:
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
         self.seconds: dict[str, float] = {}
-        self.constants: dict[str, set[str]] = {}
-        """The constants that the code of each test names, such as a limit that it compares."""
+        self.named: dict[str, set[str]] = {}
+        """The constants and classes that the code of each test names: it may compare them without running a line."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._measured.switch_context(item.nodeid)
         source = inspect.getsource(getattr(item, "function", type(item)))
-        self.constants[item.nodeid] = set(re.findall(r"\b_?[A-Z][A-Z_]+\b", source))
+        self.named[item.nodeid] = set(re.findall(r"\b_?[A-Z]\w+\b", source))
         began = time.monotonic()
         result = yield
         self.seconds.setdefault(item.nodeid, 0.0)
@@ -110,8 +110,8 @@ def _measure(root: Path, path: Path, place: Path) -> int:
     numbers: dict[str, int] = {}
     lines = {
         name: {
-            numbers.setdefault(f"tests||{constant}", len(numbers))
-            for constant in recorder.constants.get(name, ())
+            numbers.setdefault(f"tests||{named}", len(numbers))
+            for named in recorder.named.get(name, ())
         }
         for name in recorder.seconds
     }
@@ -142,8 +142,9 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     """Return the tests of a mutant's line that fit into a time: quick tests first, and some of each kind.
 
-    A constant has the tests that name it, and those of the lines that use it. Another line that runs on import, or that
-    has changed since, has the tests of its function, class or module.
+    A constant has the tests that name it, and those of the lines that use it; a class has the tests that name it, and
+    those of its methods. Another line that runs on import, or that has changed since, has the tests of its function or
+    module.
     """
     text = mutant.path.read_text("utf-8").split("\n")
     prefix = f"{mutant.module}|{mutant.function}"
@@ -152,6 +153,14 @@ def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     if not mutant.function and (constant := re.match(r"\w+(?=\s*[:=])", mutant.original)):
         named = re.compile(rf"\b{constant[0]}\b")
         running = [test for test in known if any(map(named.search, test.lines))]
+    name = mutant.function.rpartition(".")[2]
+    if not running and name.lstrip("_")[:1].isupper():
+        running = [
+            test
+            for test in known
+            if f"tests||{name}" in test.lines
+            or any(function.startswith(f"{prefix}.") for function in test.functions)
+        ]
     running = running or [test for test in known if prefix in test.functions]
     for start in (f"{prefix}.", f"{mutant.module}|"):
         running = running or [

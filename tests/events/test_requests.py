@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from togai import Event, InvalidRequest, build_event
+from togai import Event, InvalidRequest, _requests, build_event
 from togai._requests import (
     checked_accounts,
     checked_query,
@@ -27,6 +27,13 @@ def event() -> Event:
     return build_event(
         schema_name="rides", account_id="acme", timestamp=AT, attributes={"distance": 10}
     )
+
+
+class Interrupting(str):
+    """A text whose encoding is interrupted, as by Ctrl-C."""
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:
+        raise KeyboardInterrupt
 
 
 def correction(**changes: Any) -> Correction:
@@ -60,6 +67,16 @@ def test_a_page_has_1_to_50_events(size: int) -> None:
 def test_a_page_of_any_other_size_is_refused(size: Any) -> None:
     with pytest.raises(InvalidRequest, match="pass a whole number from 1 to 50"):
         list_events(**{**NONE, "page_size": size})
+
+
+def test_without_a_limit_in_the_contract_a_page_has_any_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_requests, "MAX_PAGE_SIZE", None)
+    assert list_events(**{**NONE, "page_size": 10_000})(None).params["pageSize"] == 10_000
+    for size in (0, -1, True):
+        with pytest.raises(InvalidRequest, match="pass a whole number of at least 1"):
+            list_events(**{**NONE, "page_size": size})
 
 
 @pytest.mark.parametrize("name", ["account_id", "schema_name", "status"])
@@ -181,7 +198,49 @@ def test_a_text_of_a_correction_that_no_url_carries_is_refused(field: str) -> No
             correct_events(correction(selection=Selection(**selection)))
 
 
-@pytest.mark.parametrize("value", ["\ud800", {1, 2}, float("nan"), object()])
+def test_the_limits_of_the_contract_are_checked_for_each_part_of_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a bump that adds them."""
+    short = {"maxLength": 3}
+    monkeypatch.setattr("togai._requests.get_events.LIMITS", {"status": short})
+    assert list_events(**{**NONE, "status": "abc", "account_id": "abcd"})(None)
+    with pytest.raises(InvalidRequest, match="status must have 0 to 3 characters, has 4"):
+        list_events(**{**NONE, "status": "abcd"})
+    monkeypatch.setattr("togai._requests.event_correction.LIMITS", {"event_id": short})
+    for event_id, refused in (("abc", False), ("abcd", True), (None, False)):
+        selection = Selection(account_id="acme", reference_id="ref-1", event_id=event_id)
+        if refused:
+            with pytest.raises(InvalidRequest, match="event_id must have 0 to 3 characters"):
+                correct_events(correction(selection=selection))
+        else:
+            assert correct_events(correction(selection=selection))
+
+
+def test_an_interrupt_while_a_request_is_checked_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        checked_token(Interrupting("t"))
+
+    def interrupted(_value: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_requests, "write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        correct_events(correction(action=CorrectionAction.REDO_EVENT, event=event()))
+
+
+def deep() -> Any:
+    value: Any = 1
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["\ud800", {1, 2}, float("nan"), object(), deep()],
+    ids=["surrogate", "set", "nan", "object", "deep"],
+)
 def test_a_body_that_json_cannot_hold_is_refused(value: Any) -> None:
     replacement = event()
     replacement.additional_properties["note"] = value

@@ -225,15 +225,17 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
     path.write_text("LIMIT = 3\nclass A:\n    b = 1\n    def c(self): return 1\n", "utf-8")
     tests = [
         known("names the constant", "prices|price|if number > LIMIT:"),
+        known("names the constant too", "tests||LIMIT"),
         known("runs the method", "limits|A.c|def c(self): return 1"),
+        known("names the class", "tests||A"),
         known("runs the module", "limits|f|return 2"),
     ]
     chosen = {
         (mutant.line, *measuring.select(mutant, tests, 10.0)) for mutant in mutants(path, "limits")
     }
     assert chosen == {
-        (1, "names the constant"),
-        (3, "runs the method"),
+        (1, "names the constant", "names the constant too"),
+        (3, "names the class", "runs the method"),
         (4, "runs the method"),
     }
 
