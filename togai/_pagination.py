@@ -34,10 +34,10 @@ class EventPage:
 
     events: tuple[EventWithStatus, ...]
     next_token: str | None
-    further_page: str | None = field(default=None, kw_only=True, repr=False)
-    request_id: str | None = field(default=None, kw_only=True, repr=False)
-    status: int | None = field(default=None, kw_only=True, repr=False)
-    headers: Mapping[str, str] = field(factory=dict[str, str], kw_only=True, repr=False)
+    further_page: str | None = field(default=None, kw_only=True)
+    request_id: str | None = field(default=None, kw_only=True)
+    status: int | None = field(default=None, kw_only=True)
+    headers: Mapping[str, str] = field(factory=dict[str, str], kw_only=True)
 
     def __repr__(self) -> str:
         more = "the last page" if self.next_token is None else "more follow"
