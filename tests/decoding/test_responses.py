@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from togai import Drift, UnexpectedResponse
+from togai._correction_responses import read_correction
 from togai._decoding import Reader
-from togai._responses import read_candidates, read_correction, read_object, read_page
+from togai._responses import read_candidates, read_object, read_page
 from togai._transport.steps import Call, Response
 from togai.corrections import Correction, Selection
 from togai.models import CorrectionAction
