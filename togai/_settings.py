@@ -193,7 +193,7 @@ def _checked_url(url: str | None) -> str:
     if not parsed.host or parsed.scheme not in ("https", "http"):
         # Its text is not shown: where the arguments were swapped, it is the token.
         raise ConfigurationError(f"base_url is not an https URL: pass one like {PRODUCTION_URL}")
-    if parsed.port is not None and not 0 < parsed.port < 2**16:
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
         raise ConfigurationError(f"base_url has the port {parsed.port}: pass one from 1 to 65535")
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
         raise ConfigurationError(
