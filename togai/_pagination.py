@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus
 
 
-@frozen(repr=False)
+@frozen
 class EventPage:
     """One page of a listing.
 
