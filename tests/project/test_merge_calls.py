@@ -1,0 +1,272 @@
+"""All that the merge says about servers, statuses, bodies and paths, and about properties, by one change at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.merge import merge
+from contract.verdicts import place
+
+from tests.project.small import changed, operation, parameter, properties, schemas, small
+
+Document = dict[str, Any]
+Change = Callable[[Document], object]
+TEXT = {"type": "string"}
+RIDES, RIDE, FIX = "/rides", "/rides/{ride_id}", "/rides/fix"
+
+
+def servers(*urls: str) -> Change:
+    return lambda d: d.update(servers=[{"url": url} for url in urls])
+
+
+def call(name: str, **more: Any) -> Change:
+    return lambda d: operation(d, name).update(more)
+
+
+def responses(name: str, **more: Any) -> Change:
+    """Adds responses; a name like `s404` stands for the status, and None removes it."""
+
+    def change(d: Document) -> None:
+        found = operation(d, name)["responses"]
+        for key, value in more.items():
+            status = key.removeprefix("s")
+            found.pop(status, None)
+            if value is not None:
+                found[status] = {"description": "x", **value}
+
+    return change
+
+
+def body(**more: Any) -> Change:
+    return lambda d: operation(d, "fixRides").update(requestBody=more or None)
+
+
+def moved(old: str, new: str) -> Change:
+    return lambda d: d["paths"].update({new: d["paths"].pop(old)})
+
+
+def renamed_path(name: str) -> Change:
+    def change(d: Document) -> None:
+        item = d["paths"].pop(RIDE)
+        item["get"]["parameters"][0]["name"] = name
+        d["paths"][f"/rides/{{{name}}}"] = item
+
+    return change
+
+
+def security(*schemes: str) -> Change:
+    def change(d: Document) -> None:
+        d["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "header", "name": "X"}
+        operation(d, "listRides")["security"] = [{name: []} for name in schemes]
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    return lambda d: [change(d) for change in changes]
+
+
+def media(*kinds: str, schema: Any = None) -> dict[str, Any]:
+    return {"content": {kind: {"schema": schema or {"type": "object"}} for kind in kinds}}
+
+
+def props(schema: str, **more: Any) -> Change:
+    """Changes properties; None removes one."""
+
+    def change(d: Document) -> None:
+        found = properties(d, schema)
+        for name, value in more.items():
+            found.pop(name, None)
+            if value is not None:
+                found[name] = value
+
+    return change
+
+
+def required(schema: str, *names: str) -> Change:
+    return lambda d: schemas(d)[schema].update(required=list(names))
+
+
+def of(call_name: str, name: str, **more: Any) -> Change:
+    return lambda d: parameter(d, call_name, name).update(more)
+
+
+PAGE = {"$ref": "#/components/schemas/RidePage"}
+CHANGES: dict[str, Change] = {
+    "version newer": lambda d: d["info"].update(version="1.1"),
+    "version older": lambda d: d["info"].update(version="0.9"),
+    "version without numbers": lambda d: d["info"].update(version="beta"),
+    "version missing": lambda d: d["info"].pop("version"),
+    "version unwritable": lambda d: d["info"].update(version="1\ud800"),
+    "no servers": servers(),
+    "server is the root": servers("/"),
+    "server added": servers("https://rides.example", "https://b.example/"),
+    "server relative": servers("https://rides.example", "/v2"),
+    "server with slash": servers("https://rides.example/"),
+    "server replaced": servers("https://b.example", "https://c.example", "https://d.example"),
+    "server moved below": servers("https://b.example", "https://rides.example/v2"),
+    "server with the same host": servers("https://b.example", "http://RIDES.example/x"),
+    "server unwritable": servers("https://rides.example", "https://b\ud800.example"),
+    "operation removed": lambda d: d["paths"].pop(RIDES),
+    "operation moved": moved(RIDES, "/v2/rides"),
+    "operation moved without its name": both(
+        moved(RIDES, "/v2/rides"), lambda d: d["paths"]["/v2/rides"]["get"].pop("operationId")
+    ),
+    "operation elsewhere": moved(RIDES, "/trips"),
+    "operation by another method": lambda d: d["paths"].update(
+        {RIDES: {"put": d["paths"][RIDES]["get"]}}
+    ),
+    "operation by another method without its name": both(
+        lambda d: d["paths"].update({RIDES: {"put": d["paths"][RIDES]["get"]}}),
+        lambda d: d["paths"][RIDES]["put"].pop("operationId"),
+    ),
+    "security other": security("key"),
+    "security more": security("bearer", "key"),
+    "deprecated": call("listRides", deprecated=True),
+    "server of a call": call("listRides", servers=[{"url": "https://b.example"}]),
+    "server of a call is the root": call("listRides", servers=[{"url": "/"}]),
+    "server of a call is ours": call("listRides", servers=[{"url": "https://rides.example"}]),
+    "server of a call is one of two": call(
+        "listRides", servers=[{"url": "https://b.example"}, {"url": "https://rides.example"}]
+    ),
+    "server of all and of a call": both(
+        servers("https://b.example"), call("listRides", servers=[{"url": "https://b.example"}])
+    ),
+    "path with slash": moved(RIDES, "/rides/"),
+    "path parameter renamed": renamed_path("rideId"),
+    "path parameter of another name": renamed_path("number"),
+    "path parameter of another meaning": renamed_path("id"),
+    "body added to a listing": call("listRides", requestBody=media("application/json")),
+    "body required of a listing": call(
+        "listRides", requestBody={"required": True, **media("application/json")}
+    ),
+    "body removed": lambda d: operation(d, "fixRides").pop("requestBody"),
+    "body required": lambda d: operation(d, "fixRides")["requestBody"].update(required=True),
+    "body of another type": body(**media("text/plain", "application/xml")),
+    "body of any type": body(**media("*/*", schema={"$ref": "#/components/schemas/Trip"})),
+    "status removed": responses("listRides", s422=None),
+    "status as a range": both(responses("listRides", s422=None), responses("listRides", s4XX={})),
+    "status new": responses("listRides", s404=media("application/json", schema=PAGE)),
+    "status new as the others": lambda d: operation(d, "listRides")["responses"].update(
+        {"409": {"$ref": "#/components/responses/Problem"}}
+    ),
+    "status new without a body": responses("listRides", s404={}),
+    "status new of an unknown kind": responses("listRides", s404=media("text/plain")),
+    "status not a status": responses("listRides", s999={}, sx=None, s4=media("text/plain")),
+    "success new": responses("listRides", s202=media("application/json")),
+    "success removed": responses("listRides", s200=None),
+    "success replaced": both(
+        responses("listRides", s200=None),
+        responses("listRides", s201=media("application/json", schema=PAGE)),
+    ),
+    "success without a body": responses("listRides", s200={}),
+    "success of another type": responses("listRides", s200=media("text/plain")),
+    "success of another JSON": responses(
+        "listRides", s200=media("application/vnd.x+json", schema=PAGE)
+    ),
+    "error of another type": lambda d: d["components"]["responses"]["Problem"].update(
+        media("text/plain")
+    ),
+    # Properties
+    "property new": props("Ride", speed={"type": "number"}),
+    "property removed": props("Ride", bike=None),
+    "property removed that is required": both(props("Ride", at=None), required("Ride", "id")),
+    "property removed of a request": props("Trip", tags=None),
+    "property renamed": lambda d: properties(d, "Ride").update(
+        {"bicycle": properties(d, "Ride").pop("bike")}
+    ),
+    "property required of a request": required("Trip", "from", "tags"),
+    "property no longer required": required("Ride", "id"),
+    "property required now": required("Ride", "id", "state", "at", "bike"),
+    "property new and required of a request": both(
+        props("Trip", via=TEXT), required("Trip", "from", "via")
+    ),
+    "type other": props("Ride", id={"type": "integer"}),
+    "type of a number": props("Bike", model={"type": "number"}),
+    "format other": props("Ride", at={"type": "string", "format": "date"}),
+    "format removed": props("Ride", at={"type": "string"}),
+    "format new": props("Ride", id={"type": "string", "format": "uuid"}),
+    "format binary": props("Ride", id={"type": "string", "format": "binary"}),
+    "nullable": props("Ride", id={"type": "string", "nullable": True}),
+    "list of others": props("Trip", stops={"type": "array", "items": TEXT}),
+    "map of others": props(
+        "Trip", tags={"type": "object", "additionalProperties": {"type": "integer"}}
+    ),
+    "wrapped": props(
+        "RidePage",
+        rides=None,
+        next=None,
+        data={
+            "type": "object",
+            "properties": {
+                "rides": {"type": "array", "items": {"$ref": "#/components/schemas/Ride"}},
+                "next": TEXT,
+            },
+        },
+    ),
+    "half wrapped": props(
+        "RidePage", next=None, data={"type": "object", "properties": {"next": TEXT}}
+    ),
+    "default of a parameter": of("listRides", "city", schema={"type": "string", "default": "Rome"}),
+    "default of a property": props("Trip", **{"from": {"type": "string", "default": "Rome"}}),
+    "default of a response": props("Bike", model={"type": "string", "default": "x"}),
+    "values listed in a request": of(
+        "listRides", "city", schema={"type": "string", "enum": ["Rome"]}
+    ),
+    "values listed in a response": props("Bike", model={"type": "string", "enum": ["x"]}),
+    "member new": lambda d: schemas(d)["RideState"]["enum"].append("NEW"),
+    "member removed": lambda d: schemas(d)["RideState"]["enum"].remove("DONE"),
+    "member removed of a request": lambda d: schemas(d)["Action"]["enum"].remove("REDO"),
+    "member new of a request": lambda d: schemas(d)["Action"]["enum"].append("DROP"),
+    "limit tighter": of("listRides", "size", schema={"type": "integer", "maximum": 20}),
+    "limit looser": of("listRides", "size", schema={"type": "integer", "maximum": 99}),
+    "limit of a response": props("RidePage", next={"type": "string", "maxLength": 5}),
+    "parameter new": lambda d: operation(d, "listRides")["parameters"].append(
+        {"name": "x", "in": "query", "schema": TEXT}
+    ),
+    "parameter as an integer": of("listRides", "size", schema={"type": "number", "maximum": 50}),
+}
+
+
+def said(change: Change) -> list[str]:
+    """All differences of a change, one on a line."""
+    merged = merge(small(), changed(change))
+    rows = [
+        " | ".join(
+            [
+                f"{one.verdict}{' known' if one.known else ''}{' gain' if one.gain else ''}",
+                one.kind,
+                place(one.at),
+                f"{one.ours} -> {one.theirs}",
+                ", ".join(one.positions),
+                *([f"hints: {', '.join(one.hints)}"] if one.hints else []),
+                *(["digest"] if one.digest else []),
+            ]
+        )
+        for one in merged.differences
+    ]
+    return [row.encode("ascii", "backslashreplace").decode() for row in rows]
+
+
+def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
+    """The file has the name of each change, then a line for each difference."""
+    rows = [row for name, change in CHANGES.items() for row in (f"{name}:", *said(change))]
+    expected = Path(__file__).with_name("merge_calls.txt").read_text("utf-8").splitlines()
+    assert rows == [row.strip() for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("new", "kind"), [("state", "path parameter names another id"), ("x", "path parameter renamed")]
+)
+def test_a_path_parameter_that_becomes_another_property_of_the_items_is_a_conflict(
+    new: str, kind: str
+) -> None:
+    def listed(document: Document) -> None:
+        success = operation(document, "getRide")["responses"]["200"]
+        success["content"]["application/json"]["schema"] = PAGE
+
+    ours, theirs = changed(listed), changed(both(listed, renamed_path(new)))
+    assert [one.kind for one in merge(ours, theirs).differences] == [kind]
