@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from contract.merge import merge
-from contract.verdicts import place
 
 from tests.project.small import changed, operation, parameter, properties, schemas, small
 
@@ -239,7 +238,7 @@ def said(change: Change) -> list[str]:
             [
                 f"{one.verdict}{' known' if one.known else ''}{' gain' if one.gain else ''}",
                 one.kind,
-                place(one.at),
+                one.at,
                 f"{one.ours} -> {one.theirs}",
                 ", ".join(one.positions),
                 *([f"hints: {', '.join(one.hints)}"] if one.hints else []),

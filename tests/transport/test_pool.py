@@ -124,7 +124,7 @@ def test_an_interrupt_while_connections_are_opened_passes(
 
 @pytest.mark.parametrize("name", ["httpx3", "requests", None])
 def test_any_other_library_is_refused(name: Any) -> None:
-    with pytest.raises(ConfigurationError, match='pass "httpx" or "httpx2"'):
+    with pytest.raises(ConfigurationError, match='must be "httpx" or "httpx2"'):
         libraries.load(name)
 
 
