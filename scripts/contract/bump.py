@@ -178,7 +178,9 @@ class _Bump:
         new = {} if decided else new
         judged = with_outcomes(merged, new)
         if new and not judged.conflicts:
-            programs = "; ".join(f"{name}: {what}" for name, what in new.items())
+            programs = "; ".join(
+                f"{name}: {what.partition(' -> ')[2]}" for name, what in new.items()
+            )
             raise CheckFailed(f"callers would see another outcome: {programs}")
         same = f"{PROGRAMS - len(others)} caller programs: same outcome."
         return judged, same + (
@@ -229,9 +231,7 @@ def _generated(text: str, merged: Merged, room: Path) -> None:
 
 def _unmatched(merged: Merged) -> str:
     places = ", ".join(hold.at for hold in merged.unmatched)
-    there = [conflict.at for conflict in merged.conflicts] or [
-        difference.at for difference in merged.differences
-    ]
+    there = [difference.at for difference in merged.conflicts or merged.differences]
     known = "; places: " + ", ".join(there[:5]) if there else ", nor at any other place"
     return f"there is no difference at {places}{known}"
 
@@ -303,7 +303,7 @@ def _parser() -> argparse.ArgumentParser:
         "--write",
         choices=("OLD", "NEW"),
         default="",
-        help="the name under which a renamed request property is sent",
+        help="name that a renamed property is sent by",
     )
     return parser
 

@@ -65,6 +65,8 @@ def report(
 
     released = [f"decision released: {_code(place(at))}" for at in merged.released]
     lines += _conflicts(merged, facade, spec)
+    if problem:
+        lines += _command("To leave the additions out:", of.get("gain", ()), spec)
     lines += _section("Callers gain", _gains(of.get("gain", []), merged, facade))
     lines += _section("Callers can see", grouped("visible"))
     lines += _section("Kept for callers", grouped("held"))
@@ -95,17 +97,16 @@ def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
     lines = [
         line for difference in merged.conflicts for line in _conflict(difference, merged, facade)
     ]
-    if not lines:
+    advice = "Contact the vendor, or edit the contract and the facade. To keep the contract at all of these places:"
+    return lines + _command(advice, merged.conflicts, spec)
+
+
+def _command(advice: str, differences: Sequence[Difference], spec: str) -> list[str]:
+    if not differences:
         return []
-    pointers = " ".join(_bare(shlex.quote(difference.at)) for difference in merged.conflicts)
-    command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {pointers} --because '...'"
-    return [
-        *lines,
-        "Contact the vendor, or edit the contract and the facade. To keep the contract at all of these places:",
-        "",
-        f"    {command}",
-        "",
-    ]
+    places = " ".join(_bare(shlex.quote(difference.at)) for difference in differences)
+    command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {places} --because '...'"
+    return [advice, "", f"    {command}", ""]
 
 
 def _text(lines: list[str]) -> str:

@@ -11,7 +11,7 @@ from contract.merge import merge
 from contract.report import report
 from contract.verdicts import Hold, place
 
-from tests.project.small import changed, operation, parameter, properties, schemas, small
+from tests.project.small import changed, merged, operation, parameter, properties, schemas, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,6 +221,12 @@ def test_a_deprecation_is_something_that_callers_can_see() -> None:
 )
 def test_a_pointer_has_a_name_for_people(at: str, name: str) -> None:
     assert place(at) == name
+
+
+def test_a_refused_bump_says_how_to_leave_additions_out() -> None:
+    text = report(merged(add("more")), {}, problem="callers would see another outcome")
+    command = "scripts/bump SPEC --hold '#/components/schemas/Ride/properties/more' --because '...'"
+    assert f"To leave the additions out:\n\n    {command}\n" in text
 
 
 def test_a_long_list_is_cut() -> None:
