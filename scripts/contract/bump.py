@@ -300,10 +300,7 @@ def _parser() -> argparse.ArgumentParser:
         "--first", action="store_true", help=f"only record the description, in {VENDOR}"
     )
     parser.add_argument(
-        "--write",
-        choices=("OLD", "NEW"),
-        default="",
-        help="name that a renamed property is sent by",
+        "--write", choices=("OLD", "NEW"), default="", help="the name of a renamed property to send"
     )
     return parser
 

@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2396,
     "togai/jobs": 1137,
     "togai/_cli": 1547,
-    "scripts/contract": 4912,
+    "scripts/contract": 4909,
     "scripts/mutation": 2705,
 }
 
