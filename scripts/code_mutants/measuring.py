@@ -104,8 +104,14 @@ def _measure(root: Path, path: Path, place: Path) -> int:
     )
     recorder = _Recorder(measured)
     measured.start()
-    pytest.main([*OPTIONS, "-m", "not slow", str(path)], plugins=[recorder])
+    code = pytest.main([*OPTIONS, "-m", "not slow", str(path)], plugins=[recorder])
     measured.stop()
+    if code not in (
+        pytest.ExitCode.OK,
+        pytest.ExitCode.TESTS_FAILED,
+        pytest.ExitCode.NO_TESTS_COLLECTED,
+    ):
+        return 1  # such as an import that failed: stored without its tests, the file would kill no mutant
     data = measured.get_data()
     numbers: dict[str, int] = {}
     lines = {

@@ -112,6 +112,18 @@ def test_a_test_that_only_compares_a_constant_kills_its_mutants(root: Path, smal
 
 
 @pytest.mark.slow
+def test_a_test_file_that_cannot_be_imported_is_not_measured(root: Path, small: Path) -> None:
+    tests = small / "tests/project/test_prices.py"
+    tests.write_text(f"{TESTS}\nraise ImportError('half a checkout')\n", "utf-8")
+    done = mutate(root, small, "--operator=comparison")
+    assert done.returncode == 1
+    assert "test_prices.py could not be measured" in done.stderr
+    assert "half a checkout" in done.stderr
+    tests.write_text(TESTS, "utf-8")
+    assert mutate(root, small, "--operator=comparison").returncode == 0
+
+
+@pytest.mark.slow
 def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")
