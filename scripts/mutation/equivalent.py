@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 import copy
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from mutation.operators import (
-    JSON,
-    REF,
-    Document,
-    Spot,
-    calls,
-    components,
-    drop,
-    enums,
-    everywhere,
-    objects,
-    parameters,
-    properties,
-    put,
-    row,
-    schemas,
-    update,
-    whole,
-)
+from mutation.operators import Operator, by_content, drop, each, put, rename_in_path, update
+from mutation.spots import JSON, REF, Document, Spot, schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from mutation.operators import Change
 
-# A row of the table is on one line, or on two.
-# fmt: off
+
+def _replace_text(d: Document, old: str, new: str) -> None:
+    """Replace text in the JSON of a description."""
+    d.update(json.loads(json.dumps(d).replace(old, new)))
+
+
+def _turned(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _turned(item) for key, item in reversed(cast("Document", node).items())}
+    if isinstance(node, list):
+        return [_turned(item) for item in reversed(cast("Any", node))]
+    return node
+
+
+# Schemas.
 
 
 def _rename(d: Document, old: str, new: str) -> None:
-    everywhere(d, lambda node: node.update({"$ref": REF + new} if _refers(node, old) else {}))
+    _replace_text(d, f'"{REF}{old}"', f'"{REF}{new}"')
     schemas(d)[new] = schemas(d).pop(old)
-
-
-def _refers(node: Document, name: str) -> bool:
-    return bool(node.get("$ref") == REF + name)
 
 
 def _swap(d: Document, spot: Spot) -> None:
@@ -51,13 +45,7 @@ def _swap(d: Document, spot: Spot) -> None:
 def _inline(d: Document, spot: Spot) -> None:
     """Inline a schema wherever it is used."""
     schema = drop(d, spot)
-
-    def write(node: Document) -> None:
-        if _refers(node, spot.name):
-            node.clear()
-            node.update(copy.deepcopy(schema))
-
-    everywhere(d, write)
+    _replace_text(d, json.dumps({"$ref": REF + spot.name}), json.dumps(schema))
 
 
 def _extract(d: Document, spot: Spot) -> None:
@@ -76,7 +64,7 @@ def _compose(d: Document, spot: Spot) -> None:
     schemas(d)[spot.name] = {"allOf": [{"$ref": f"{REF}{spot.name}Base"}, own]}
 
 
-def _wrap(key: str) -> Callable[[Document, Spot], None]:
+def _wrap(key: str) -> Change:
     return lambda d, s: put(d, s, {key: [s.described], "description": "Wrapped."})
 
 
@@ -84,81 +72,14 @@ def _is_reference(spot: Spot) -> bool:
     return "$ref" in spot.described
 
 
-def _is_written(spot: Spot) -> bool:
-    return "$ref" not in spot.described
+# Order, names and texts of calls; parts of calls that become components.
 
 
-row(
-    "renamed schema",
-    "same",
-    components,
-    {
-        "V2": lambda d, s: _rename(d, s.name, f"{s.name}V2"),
-        "small": lambda d, s: _rename(d, s.name, f"z_{s.name.lower()}"),
-    },
-)
-row("swapped schema names", "same", components, _swap)
-row("inlined schema", "same", components, _inline)
-row("extracted property", "same", properties, _extract, _is_written)
-row("composed object", "same", objects, _compose, lambda s: len(s.described["properties"]) > 1)
-row("reference in a composition of one", "same", properties,
-    {key: _wrap(key) for key in ("allOf", "oneOf", "anyOf")}, _is_reference)
-TEXTS = update(description='Said "otherwise".', example=None)
-row("changed texts", "same", properties, TEXTS, _is_written)
-
-
-def _turned(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: _turned(item) for key, item in reversed(cast("Document", node).items())}
-    if isinstance(node, list):
-        return [_turned(item) for item in reversed(cast("Any", node))]
-    return node
-
-
-row(
-    "changed order",
-    "same",
-    whole,
-    {
-        key: lambda d, _, key=key: d.update({key: _turned(d[key])})
-        for key in ("paths", "components", "servers", "security")
-    },
-)
-row("changed order of parameters", "same", calls, lambda d, s: s.of(d)["parameters"].reverse())
-row(
-    "changed operationId or tag",
-    "same",
-    calls,
-    {
-        "operationId": update(operationId="other"),
-        "tags": update(tags=["Other"]),
-        "summary": update(summary="Other"),
-        "none": lambda d, s: s.of(d).pop("operationId"),
-    },
-)
-row("slash at the end of a path", "quiet", calls,
-    lambda d, s: d["paths"].update({f"{s.at[1]}/": d["paths"].pop(s.at[1])}))
-
-
-def _rename_in_path(d: Document, spot: Spot) -> None:
-    spot.of(d)["name"] = "id"
-    d["paths"][spot.at[1].replace(spot.name, "id")] = d["paths"].pop(spot.at[1])
-
-
-def by_content(d: Document, spot: Spot) -> None:
-    """Describe a parameter as JSON."""
-    spot.of(d)["content"] = {JSON: {"schema": spot.of(d).pop("schema")}}
-
-
-row("path parameter by another name, by content, or not declared", "quiet", parameters,
-    {"name": _rename_in_path, "content": by_content, "forgotten": drop}, lambda s: s.described["in"] == "path")
-
-
-def _share(kind: str, *keys: str) -> Callable[[Document, Spot], None]:
-    """Move a part of a call, or the spot itself, to a component."""
+def _share(kind: str, *keys: str) -> Change:
+    """Return a change that moves a part of a call, or the spot itself, to a component."""
 
     def change(d: Document, spot: Spot) -> None:
-        piece = Spot("", (*spot.at, *keys))
+        piece = replace(spot, at=(*spot.at, *keys))
         holder, node = piece.above(d), piece.of(d)
         key = holder.index(node) if isinstance(holder, list) else piece.name
         d["components"].setdefault(kind, {})["Shared"] = node
@@ -167,22 +88,13 @@ def _share(kind: str, *keys: str) -> Callable[[Document, Spot], None]:
     return change
 
 
-row("shared parameters", "same", parameters, _share("parameters"))
-row("shared responses", "same", calls, _share("responses", "responses", "200"))
-row("shared bodies", "same", calls,
-    _share("requestBodies", "requestBody"), lambda s: "requestBody" in s.described)
-row("parameters that stand with the path", "same", calls,
-    lambda d, s: s.above(d).update(parameters=s.of(d).pop("parameters")))
-row("paths that are referred to", "same", calls, lambda d, s: _share("pathItems")(d, Spot("", s.at[:-1])))
+# Dialects and auth.
 
 
 def _types(d: Document, _: Spot) -> None:
-    def listed(node: Document) -> None:
-        if isinstance(node.get("type"), str):
-            node["type"] = [node["type"]]
-
     d["openapi"] = "3.1.0"
-    everywhere(schemas(d), listed)
+    for kind in ("object", "array", "string", "number", "integer", "boolean"):
+        _replace_text(schemas(d), f'"type": "{kind}"', f'"type": ["{kind}"]')
 
 
 def _constants(d: Document, spot: Spot) -> None:
@@ -196,11 +108,6 @@ def _shared_media(d: Document, spot: Spot) -> None:
     _share("mediaTypes", "responses", "200", "content", JSON)(d, spot)
 
 
-row("newest dialect", "same", calls, _shared_media)
-row("newer dialect", "same", whole, _types)
-row("newer dialect with constants", "same", enums, _constants)
-
-
 def _rename_auth(d: Document, _: Spot) -> None:
     schemes = d["components"]["securitySchemes"]
     schemes["token"] = schemes.pop("bearerAuth")
@@ -209,8 +116,9 @@ def _rename_auth(d: Document, _: Spot) -> None:
 
 def _auth_by_call(d: Document, _: Spot) -> None:
     ways = d.pop("security")
-    for call in calls(d):
-        call.described.setdefault("security", ways)
+    for item in d["paths"].values():
+        for call in item.values():
+            call.setdefault("security", ways)
 
 
 def _auth_beside(d: Document, _: Spot) -> None:
@@ -218,5 +126,45 @@ def _auth_beside(d: Document, _: Spot) -> None:
     d["security"].append({"key": []})
 
 
-row("auth described another way", "same", whole,
-    {"renamed": _rename_auth, "by each call": _auth_by_call, "beside another": _auth_beside})
+# fmt: off
+OPERATORS = (
+    Operator("renamed schema", "same", "object enum", {
+        "V2": lambda d, s: _rename(d, s.name, f"{s.name}V2"),
+        "small": lambda d, s: _rename(d, s.name, f"z_{s.name.lower()}"),
+    }),
+    Operator("swapped schema names", "same", "object enum", _swap),
+    Operator("inlined schema", "same", "object enum", _inline),
+    Operator("extracted property", "same", "property", _extract, lambda s: not _is_reference(s)),
+    Operator("composed object", "same", "object", _compose, lambda s: len(s.described["properties"]) > 1),
+    Operator("reference in a composition of one", "same", "property",
+        each(("allOf", "oneOf", "anyOf"), _wrap), _is_reference),
+    Operator("changed texts", "same", "property",
+        update(description='Said "otherwise".', example=None), lambda s: not _is_reference(s)),
+    Operator("changed order", "same", "document", each(("paths", "components", "servers", "security"),
+        lambda key: lambda d, _: d.update({key: _turned(d[key])}))),
+    Operator("changed order of parameters", "same", "call", lambda d, s: s.of(d)["parameters"].reverse()),
+    Operator("changed operationId or tag", "same", "call", {
+        "operationId": update(operationId="other"),
+        "tags": update(tags=["Other"]),
+        "summary": update(summary="Other"),
+        "none": lambda d, s: s.of(d).pop("operationId"),
+    }),
+    Operator("slash at the end of a path", "quiet", "call",
+        lambda d, s: d["paths"].update({f"{s.at[1]}/": d["paths"].pop(s.at[1])})),
+    Operator("path parameter by another name, by content, or not declared", "quiet", "parameter",
+        {"name": rename_in_path("id"), "content": by_content, "forgotten": drop},
+        lambda s: s.described["in"] == "path"),
+    Operator("shared parameters", "same", "parameter", _share("parameters")),
+    Operator("shared responses", "same", "call", _share("responses", "responses", "200")),
+    Operator("shared bodies", "same", "call",
+        _share("requestBodies", "requestBody"), lambda s: "requestBody" in s.described),
+    Operator("parameters that stand with the path", "same", "call",
+        lambda d, s: s.above(d).update(parameters=s.of(d).pop("parameters"))),
+    Operator("paths that are referred to", "same", "call",
+        lambda d, s: _share("pathItems")(d, replace(s, at=s.at[:-1]))),
+    Operator("newest dialect", "same", "call", _shared_media),
+    Operator("newer dialect", "same", "document", _types),
+    Operator("newer dialect with constants", "same", "enum", _constants),
+    Operator("auth described another way", "same", "document",
+        {"renamed": _rename_auth, "by each call": _auth_by_call, "beside another": _auth_beside}),
+)

@@ -1,7 +1,7 @@
 """Judges the merge of each mutant by its outcome, without generating anything.
 
-A service implements the mutant, and the six caller programs run against it with the current package. A mutant that was
-absorbed or held although the outcome changed is a survivor, and so is a conflict without a change.
+A service implements the mutant, and the six caller programs run against it with the current package. A mutant survives
+if it was absorbed or held although a program has another outcome, or if its verdict is not the expected one.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from contract.shapes import LOWER, UPPER
 from contract.surface import lost, wire
 from contract.verdicts import Verdict
 
-from mutation.outcome import judged
+from mutation.outcome import differing, outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from mutation.mutants import Mutant, Sequence
-    from mutation.operators import Document
+    from mutation.mutants import Mutant
+    from mutation.spots import Document
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Result:
     Attributes:
         operator: Its operator.
         label: Its place.
-        verdict: The most severe verdict that it got: same, absorbed, held or conflict.
-        faults: The faults of the verdict; a mutant with a fault survived.
+        verdict: The most severe verdict of the bump: same, absorbed, held or conflict.
+        faults: What is wrong with the verdict or the new contract; a mutant with a fault survived.
         has_alias: Whether only a new package can read it, so that its outcome is judged with that package.
     """
 
@@ -50,85 +50,91 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
     try:
         merged = merge(base, mutant.document)
     except Unusable as error:
-        return Result(mutant.operator, mutant.label, "unusable", (f"unusable: {error}",))
+        fault = f"the description cannot be read: {error}"
+        return Result(mutant.operator, mutant.label, "unusable", (fault,))
     has_alias = ALIASES in str(merged.contract)
-    unjudged = merged.conflicts or has_alias
-    outcomes = {} if unjudged else judged(base, mutant.document)
-    seen = with_outcomes(merged, outcomes)
-    verdict = gravest([difference.verdict for difference in seen.differences])
-    kinds = ", ".join(
-        sorted({f"{difference.verdict}: {difference.kind}" for difference in seen.differences})
-    )
-    faults = [f"{fault} ({kinds})" for fault in _misjudged(base, mutant, merged, verdict)]
+    is_judged = not merged.conflicts and not has_alias
+    others = differing(outcomes(base, mutant.document)) if is_judged else {}
+    seen = with_outcomes(merged, others)
+    order = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
+    verdicts = [difference.verdict for difference in seen.differences]
+    verdict = str(max(verdicts, key=order.index, default="same"))
+    faults = list(_misjudged(base, mutant, merged, verdict))
     if not seen.conflicts:
-        faults += [f"{verdict} ({kinds}), but {name}: {what}" for name, what in outcomes.items()]
+        changed = "the verdict is {}, but {!r} has another outcome: {}"
+        faults += [changed.format(verdict, name, what) for name, what in others.items()]
         if thorough and mutant.expected != "same":
-            faults += _consistent(base, mutant, merged)
-    return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
+            faults += _inconsistent(base, mutant, merged)
+    kinds = sorted({f"{difference.kind} ({difference.verdict})" for difference in seen.differences})
+    reported = f"; the bump reports: {', '.join(kinds) or 'no difference'}"
+    described = tuple(fault + reported for fault in faults)
+    return Result(mutant.operator, mutant.label, verdict, described, has_alias)
 
 
 def _misjudged(base: Document, mutant: Mutant, merged: Merged, verdict: str) -> Iterator[str]:
     """Yield the faults of a verdict that do not depend on the outcome."""
     if mutant.expected in ("same", "conflict") and verdict != mutant.expected:
-        yield f"{verdict} instead of {mutant.expected}"
+        yield f"the verdict is {verdict}, expected {mutant.expected}"
     if mutant.expected == "quiet" and verdict == "conflict":
-        yield "a conflict where callers would see nothing"
+        yield "the verdict is conflict, although callers would see no change"
     if any(not difference.reason or not difference.positions for difference in merged.differences):
-        yield "a verdict without a reason or a place"
+        yield "a difference has no reason or no position"
     if (merged.conflicts or not merged.differences) and merged.contract != base:
-        yield "the contract changed with a conflict, or without a difference"
+        yield "the contract changed in spite of a conflict, or without a difference"
 
 
-def _consistent(base: Document, mutant: Mutant, merged: Merged) -> list[str]:
-    """Return the faults: a lost fact on the wire, a change by merging again, or no way back."""
-    faults = _kept(base, merged.contract, "forth") + _models(base, merged.contract)
-    faults += list(_tightened(base, merged.contract))
+def _inconsistent(base: Document, mutant: Mutant, merged: Merged) -> Iterator[str]:
+    """Yield the faults of the new contract, of a second merge, and of a merge back to the old description."""
+    yield from _lost_facts(base, merged.contract, "after the bump")
+    yield from _broken_models(base, merged.contract)
+    yield from _tightened(base, merged.contract)
     again = merge(merged.contract, mutant.document, last=merged.vendor)
     if again.contract != merged.contract:
-        faults.append("merging again changes the contract")
+        yield "a second bump to the same description changes the contract"
     if again.changes or not all(difference.known for difference in again.differences):
-        faults.append("merging again reports something new")
+        yield "a second bump to the same description reports a new difference"
     back = merge(merged.contract, base, last=merged.vendor)
     if mutant.one_way and not back.conflicts:
-        faults.append("what callers may send was taken back without a conflict")
+        yield "a bump back to the old description removes what callers may send, without a conflict"
     elif back.conflicts and not mutant.one_way:
-        faults.append(f"no way back: {back.conflicts[0].kind} at {back.conflicts[0].at}")
-    faults += _kept(merged.contract, back.contract, "back")
+        conflict = back.conflicts[0]
+        yield f"a bump back to the old description is a conflict: {conflict.kind} at {conflict.at}"
+    yield from _lost_facts(merged.contract, back.contract, "after the bump back")
     only_held = not any(difference.verdict is Verdict.ABSORBED for difference in merged.differences)
     if only_held and not back.conflicts and back.contract != base:
-        faults.append("what was only held left a trace once it was back")
-    return faults
+        yield "nothing was absorbed, but after the bump back the contract differs from the old one"
 
 
-def examine_sequence(base: Document, sequence: Sequence) -> Result:
-    """Merge bumps one after another: none may be a conflict, lose a fact or report a difference as already known."""
+def examine_sequence(base: Document, label: str, documents: Sequence[Document]) -> Result:
+    """Merge bumps one after another: none may be a conflict or lose a fact."""
     contract, last = base, None
     faults: list[str] = []
-    for number, document in enumerate(sequence.documents, 1):
+    for number, document in enumerate(documents, 1):
         merged = merge(contract, document, last=last)
-        faults += [
-            f"bump {number}: {conflict.kind} at {conflict.at}" for conflict in merged.conflicts
-        ]
-        faults += _kept(contract, merged.contract, f"bump {number}")
+        problem = f"bump {number} is a conflict"
+        faults += [f"{problem}: {each.kind} at {each.at}" for each in merged.conflicts]
+        faults += _lost_facts(contract, merged.contract, f"after bump {number}")
         contract, last = merged.contract, merged.vendor
-    faults += _kept(base, contract, "all bumps")
-    return Result("ten one after another", sequence.label, "absorbed", tuple(faults))
+    faults += _lost_facts(base, contract, "after all bumps")
+    return Result("ten one after another", label, "absorbed", tuple(faults))
 
 
-def _models(before: Document, after: Document) -> list[str]:
-    """Return the faults: a renamed schema, a new required property, or two names that are equal in Python."""
-    faults: list[str] = []
+def _lost_facts(before: Document, after: Document, when: str) -> list[str]:
+    gone = lost(wire(before), wire(after))
+    return [f"{when}, the contract no longer has: {gone[0]}"] if gone else []
+
+
+def _broken_models(before: Document, after: Document) -> Iterator[str]:
+    """Yield faults: a renamed schema, a new required property, or two names that are equal in Python."""
     old, new = before["components"]["schemas"], after["components"]["schemas"]
-    faults += [f"the schema {name} lost its name" for name in old if name not in new]
+    yield from (f"the schema {name} was removed or renamed" for name in old if name not in new)
     for name, schema in new.items():
-        if name in old:
-            more = set(schema.get("required", ())) - set(old[name].get("required", ()))
-            faults += [f"{name}.{difference} became required" for difference in sorted(more)]
-        attributes = [python_name(event) for event in schema.get("properties", ())]
-        values = [event.upper() for event in schema.get("enum", ())]
+        required = {*schema.get("required", ())} - {*old.get(name, schema).get("required", ())}
+        yield from (f"{name}.{each} became required" for each in sorted(required))
+        attributes = [python_name(each) for each in schema.get("properties", ())]
+        values = [each.upper() for each in schema.get("enum", ())]
         if len(set(attributes)) < len(attributes) or len(set(values)) < len(values):
-            faults.append(f"{name} has two names that Python cannot tell apart")
-    return faults
+            yield f"{name} has two properties or values with the same name in Python"
 
 
 def _tightened(before: Any, after: Any, at: str = "#") -> Iterator[str]:
@@ -141,14 +147,3 @@ def _tightened(before: Any, after: Any, at: str = "#") -> Iterator[str]:
                     yield f"{key} at {at} became tighter"
             else:
                 yield from _tightened(value, new.get(key), f"{at}/{key}")
-
-
-def gravest(verdicts: list[Verdict]) -> str:
-    """Return the most severe verdict; same if there are none."""
-    order = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
-    return str(max(verdicts, key=order.index)) if verdicts else "same"
-
-
-def _kept(before: Document, after: Document, way: str) -> list[str]:
-    gone = lost(wire(before), wire(after))
-    return [f"{way}: the wire lost {gone[0]}"] if gone else []

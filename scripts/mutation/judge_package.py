@@ -1,8 +1,4 @@
-"""Judges the package: runs the real bump in a copy of the project, the facade's tests and the type checkers.
-
-Each mutant gets its own copy. If the generated package is identical to one that was already tested, the tests are not
-run again.
-"""
+"""Judges the package: runs the real bump in a copy of the project, the facade's tests and the type checkers."""
 
 from __future__ import annotations
 
@@ -14,7 +10,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,70 +20,56 @@ from contract.load import Unusable
 from contract.surface import lost
 
 if TYPE_CHECKING:
-    from mutation.operators import Document
+    from mutation.spots import Document
 
 PARTS = (CONTRACT, CHANGELOG, "generated", "togai", "tests", "pyproject.toml", "README.md")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The result of a real bump: the digest of the package, and the faults."""
-
-    package: str
-    faults: tuple[str, ...] = ()
 
 
 def project(into: Path) -> Path:
     """Make a copy of the project, with the facade's tests; return its folder."""
     tree = into / "project"
     tree.mkdir()
+    skip = shutil.ignore_patterns("__pycache__", ".*", "project")
     for part in PARTS:
         if (ROOT / part).is_dir():
-            skip = shutil.ignore_patterns("__pycache__", ".*", "project")
             shutil.copytree(ROOT / part, tree / part, ignore=skip)
         else:
             shutil.copy(ROOT / part, tree / part)
     return tree
 
 
-def digest(tree: Path) -> str:
-    """Return the contents of the generated package of a project as one text."""
+def digest(*parts: Path) -> str:
+    """Return a digest of files, and of the Python files in folders."""
     hasher = hashlib.sha256()
-    package = tree / PACKAGE
-    for file in sorted(package.rglob("*.py")):
-        hasher.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
+    for part in parts:
+        for file in sorted(part.rglob("*.py")) if part.is_dir() else [part]:
+            hasher.update(f"{file.relative_to(part)}\0".encode() + file.read_bytes())
     return hasher.hexdigest()[:16]
 
 
-def bumped(tree: Path, document: Document, verdict: str) -> list[str]:
+def _bumped(tree: Path, document: Document, verdict: str) -> list[str]:
     """Bump a project to a mutant with the code of scripts/bump, which runs the caller programs; return the faults."""
-    spec = tree.parent / "mutant.json"
+    spec, facts = tree.parent / "mutant.json", tree / SURFACE / "python.txt"
     spec.write_text(json.dumps(document), "utf-8")
-    before = _snapshot(tree)
-    facts = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
+    written = (tree / CONTRACT, tree / PACKAGE, facts, tree / SURFACE / "wire.txt")
+    old, before = digest(*written), facts.read_text("utf-8").splitlines()
     try:
         outcome = bump(str(spec), root=tree)
     except Unusable as error:
-        return [f"unusable: {error}"]
+        return [f"the description cannot be read: {error}"]
+    expected = 1 if verdict == "conflict" else 0
+    if outcome.code != expected:
+        return [f"the bump has exit code {outcome.code}, expected {expected}: {outcome.report}"]
     if verdict == "conflict":
-        faults = [] if outcome.code == 1 else [f"exit code {outcome.code} instead of 1"]
-        return faults + (["a conflict wrote something"] if _snapshot(tree) != before else [])
-    if outcome.code != 0:
-        return [f"exit code {outcome.code}: {outcome.report}"]
-    now = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
-    return [f"the surface lost {fact}" for fact in lost(facts, now)[:1]]
-
-
-def _snapshot(tree: Path) -> dict[str, bytes]:
-    names = [CONTRACT, *(str(path.relative_to(tree)) for path in (tree / PACKAGE).rglob("*.py"))]
-    names += [f"{SURFACE}/{path.name}" for path in (tree / SURFACE).iterdir() if path.is_file()]
-    return {name: (tree / name).read_bytes() for name in names}
+        return ["a bump with a conflict wrote files"] if digest(*written) != old else []
+    now = facts.read_text("utf-8").splitlines()
+    return [f"the surface no longer has: {fact}" for fact in lost(before, now)[:1]]
 
 
 def tested(tree: Path, caches: Path) -> list[str]:
     """Run the facade's tests and the type checkers; return the faults."""
-    scripts = Path(sysconfig.get_path("scripts"))
     python = sys.executable
+    pyright = str(Path(sysconfig.get_path("scripts")) / "pyright")
     runs = {
         # In its own folder: test runs that share pytest's default folder delete each other's files.
         "the facade's tests": [
@@ -99,7 +80,7 @@ def tested(tree: Path, caches: Path) -> list[str]:
             "--deselect=tests/decoding/test_values.py::test_the_limits_of_the_contract_are_checked",
         ],
         "mypy": [python, "-m", "mypy", f"--cache-dir={caches}", "togai", "tests/typing"],
-        "pyright": [str(scripts / "pyright"), "--pythonpath", python, "togai", "tests/typing"],
+        "pyright": [pyright, "--pythonpath", python, "togai", "tests/typing"],
     }  # fmt: skip
     environment = {
         **os.environ,
@@ -117,8 +98,8 @@ def tested(tree: Path, caches: Path) -> list[str]:
     return faults
 
 
-def judge(document: Document, verdict: str, caches: Path | None) -> Trial:
-    """Bump a copy of the project to a mutant.
+def judge(document: Document, verdict: str, caches: Path | None) -> tuple[str, list[str]]:
+    """Bump a copy of the project to a mutant; return the digest of its package, and the faults.
 
     Args:
         document: The mutant's description.
@@ -127,8 +108,8 @@ def judge(document: Document, verdict: str, caches: Path | None) -> Trial:
     """
     with tempfile.TemporaryDirectory(prefix="exam-") as room:
         tree = project(Path(room))
-        faults = bumped(tree, document, verdict)
+        faults = _bumped(tree, document, verdict)
         if not faults and caches is not None:
             # One cache per process: two processes must not write the same cache.
             faults = tested(tree, caches / str(os.getpid()))
-        return Trial(digest(tree), tuple(faults))
+        return digest(tree / PACKAGE), faults

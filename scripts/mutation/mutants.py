@@ -8,14 +8,14 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mutation import additions, differences, equivalent
-from mutation.operators import OPERATORS, Document, Operator, Place
+from mutation import calls, equivalent, properties
+from mutation.operators import NEW, Place
+from mutation.spots import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Importing a module of operators registers them.
-ALL = (additions, differences, equivalent)
+OPERATORS = (*properties.OPERATORS, *calls.OPERATORS, *equivalent.OPERATORS)
 ORDER = ("same", "quiet", "outcome", "conflict")
 SEED = 20240318
 
@@ -39,19 +39,27 @@ class Mutant:
     one_way: bool = False
 
 
+def _changed(d: Document, *places: Place) -> Document | None:
+    """Return a copy with the changes; None if one change removed what another one needs."""
+    changed = copy.deepcopy(d)
+    try:
+        for place in places:
+            place.change(changed, place.spot)
+    except (KeyError, ValueError, StopIteration):
+        return None
+    separate: Document = json.loads(json.dumps(changed))
+    return separate
+
+
 def single(base: Document) -> Iterator[Mutant]:
     """Yield each operator at each place where it fits; equal descriptions only once."""
     seen: set[str] = set()
-    for operator in OPERATORS:
-        for place in operator.places(base):
-            document = copy.deepcopy(base)
-            place.change(document)
-            text = json.dumps(document)
-            if text not in seen:
+    for each in OPERATORS:
+        for place in each.places(base):
+            document = _changed(base, place)
+            if document is not None and (text := json.dumps(document)) not in seen:
                 seen.add(text)
-                yield Mutant(
-                    operator.name, place.label, operator.expected, document, operator.one_way
-                )
+                yield Mutant(each.name, place.label, each.expected, document, each.one_way)
 
 
 def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
@@ -60,74 +68,46 @@ def combined(base: Document, count: int, seed: int = SEED) -> Iterator[Mutant]:
     Places that make schemas unreachable are omitted, because they could hide another difference.
     """
     chance = random.Random(seed)  # noqa: S311 - the same in every run
-    everything = [
-        (operator, place)
-        for operator in OPERATORS
-        for place in operator.places(base)
-        if not place.cuts
-    ]
-    created = 0
-    while created < count:
+    places = [place for each in OPERATORS for place in each.places(base) if not place.cuts]
+    while count:
         # Operators that change the notation come last: they move what other operators look for.
-        chosen = sorted(chance.sample(everything, chance.choice((2, 3))), key=_is_form)
-        if sum(operator.form for operator, _ in chosen) > 1 or _at_one_place(chosen):
+        chosen = sorted(chance.sample(places, chance.choice((2, 3))), key=_is_notation)
+        # At one call or schema, one change could undo another.
+        is_apart = len({place.spot.at[:3] for place in chosen}) == len(chosen)
+        document = _changed(base, *chosen)
+        if document is None or not is_apart or sum(map(_is_notation, chosen)) > 1:
             continue
-        document = copy.deepcopy(base)
-        try:
-            for _, place in chosen:
-                place.change(document)
-        except (KeyError, ValueError, StopIteration):
-            continue
-        created += 1
-        expected = max((operator.expected for operator, _ in chosen), key=ORDER.index)
-        label = "; ".join(f"{operator.name} at {place.label}" for operator, place in chosen)
-        one_way = any(operator.one_way for operator, _ in chosen)
-        described = json.loads(json.dumps(document))
-        yield Mutant("two or three at once", label, expected, described, one_way)
+        count -= 1
+        expected = max((place.operator.expected for place in chosen), key=ORDER.index)
+        label = "; ".join(f"{place.operator.name} at {place.label}" for place in chosen)
+        one_way = any(place.operator.one_way for place in chosen)
+        yield Mutant("two or three at once", label, expected, document, one_way)
 
 
-def _at_one_place(chosen: list[tuple[Operator, Place]]) -> bool:
-    """Return whether one of them could undo another."""
-    targets = [place.label.split()[0].rstrip(",") for _, place in chosen]
-    return len(set(targets)) < len(targets)
+def _is_notation(place: Place) -> bool:
+    return place.operator.expected == "same"
 
 
-def _is_form(pair: tuple[Operator, Place]) -> bool:
-    return pair[0].form
-
-
-@dataclass(frozen=True)
-class Sequence:
-    """A sequence of descriptions that a vendor publishes."""
-
-    label: str
-    documents: tuple[Document, ...]
-
-
-def sequences(base: Document, count: int, length: int = 10, seed: int = SEED) -> Iterator[Sequence]:
-    """Yield sequences of bumps, each from the previous description; none breaks a caller."""
+def sequences(
+    base: Document, count: int, length: int = 10, seed: int = SEED
+) -> Iterator[tuple[str, list[Document]]]:
+    """Yield a label and a sequence of bumps, each from the previous description; none breaks a caller."""
     chance = random.Random(seed)  # noqa: S311
     harmless = [operator for operator in OPERATORS if operator.expected == "quiet"]
-    for number in range(count):
-        documents: list[Document] = []
-        labels: list[str] = []
-        present = copy.deepcopy(base)
+    for number in range(1, count + 1):
+        present, documents, labels = base, list[Document](), list[str]()
         while len(documents) < length:
             operator = chance.choice(harmless)
             places = [place for place in operator.places(present) if not place.cuts]
             if not places:
                 continue
             place = chance.choice(places)
-            following = copy.deepcopy(present)
-            try:
-                place.change(following)
-            except (KeyError, ValueError, StopIteration):
-                continue
-            if following == present:
+            following = _changed(present, place)
+            if following is None or following == present:
                 continue
             # A later bump must not replace the change of this one.
-            fresh = f'"{additions.NEW}{len(documents)}"'
-            present = json.loads(json.dumps(following).replace(f'"{additions.NEW}"', fresh))
+            fresh = f'"{NEW}{len(documents)}"'
+            present = json.loads(json.dumps(following).replace(f'"{NEW}"', fresh))
             documents.append(present)
             labels.append(f"{operator.name} at {place.label}")
-        yield Sequence(f"{number + 1}: " + "; ".join(labels), tuple(documents))
+        yield f"{number}: " + "; ".join(labels), documents

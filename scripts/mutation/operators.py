@@ -3,67 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+from mutation.spots import JSON, Document, Spot, spots
 
-Document = dict[str, Any]
-
-REF = "#/components/schemas/"
-JSON = "application/json"
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A place in a description.
-
-    Attributes:
-        label: Its name in reports.
-        at: The keys that lead there; a parameter is identified by its name.
-        described: The value in the contract.
-        is_sent: Whether callers send it.
-        cuts: Whether its removal makes schemas unreachable.
-    """
-
-    label: str
-    at: tuple[str, ...] = ()
-    described: Any = None
-    is_sent: bool = False
-    cuts: bool = False
-
-    @property
-    def name(self) -> str:
-        """Return the last key: the name of a property, parameter or schema, or an enum value."""
-        return self.at[-1]
-
-    def of(self, d: Document) -> Any:
-        """Return the value of a description there."""
-        return self.above(d, 0)
-
-    def above(self, d: Document, levels: int = 1) -> Any:
-        """Return the value of a description a number of keys above it."""
-        node: Any = d
-        for key in self.at[: len(self.at) - levels]:
-            if isinstance(node, list):
-                node = next(item for item in cast("Any", node) if key in (item, _name(item)))
-            else:
-                node = node[key]
-        return node
-
-
-def _name(node: Any) -> Any:
-    return node.get("name") if isinstance(node, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A change at a spot; `change` applies it to a description that still has the spot."""
-
-    label: str
-    change: Callable[[Document], object]
-    cuts: bool = False
+Change = Callable[[Document, Spot], object]
+NEW = "brandNew"
 
 
 @dataclass(frozen=True)
@@ -72,126 +19,57 @@ class Operator:
 
     Attributes:
         name: A phrase that describes it.
-        expected: same, quiet, conflict, or outcome, if the caller programs decide.
-        places: All places of a description where it fits.
+        expected: The verdict: same (no difference), quiet (absorbed or held), conflict, or outcome (any verdict that
+            agrees with the caller programs).
+        kinds: The kinds of spots where it fits, separated by spaces.
+        change: Changes a description at the spot; several changes have labels.
+        when: Whether it fits a spot of the kind.
+        cuts: Whether schemas behind the spot become unreachable.
         one_way: Whether reverting it is a conflict, because callers may already use the addition.
     """
 
     name: str
     expected: str
-    places: Callable[[Document], Iterator[Place]]
+    kinds: str
+    change: Callable[..., object] | Mapping[str, Callable[..., object]]
+    when: Callable[[Spot], object] = lambda _: True
+    cuts: bool = False
     one_way: bool = False
 
-    @property
-    def form(self) -> bool:
-        """Return whether it only changes the notation."""
-        return self.expected == "same"
-
-
-OPERATORS: list[Operator] = []
-
-
-def row(
-    name: str,
-    expected: str,
-    spots: Callable[[Document], Iterator[Spot]],
-    change: Callable[..., object] | Mapping[str, Callable[..., object]],
-    when: Callable[[Spot], object] = lambda _: True,
-    *,
-    cuts: bool = False,
-    one_way: bool = False,
-) -> None:
-    """Register an operator: a change, or several with labels, at each spot of a kind where it fits.
-
-    Args:
-        name: A phrase that describes it.
-        expected: The verdict, see `Operator`.
-        spots: The kind of spots.
-        change: Changes the description at the spot.
-        when: Whether it fits a spot.
-        cuts: Whether schemas behind the spot become unreachable.
-        one_way: Whether reverting it is a conflict.
-    """
-    variants: Mapping[str, Callable[..., object]] = {"": change} if callable(change) else change
-
-    def places(d: Document) -> Iterator[Place]:
+    def places(self, d: Document) -> Iterator[Place]:
+        """Yield all places of a description where it fits."""
+        changes = {"": self.change} if callable(self.change) else self.change
         for spot in spots(d):
-            for label, make in variants.items() if when(spot) else ():
-                full = f"{spot.label}, {label}" if label else spot.label
-                yield Place(full, _bound(make, spot), cuts or spot.cuts)
-
-    OPERATORS.append(Operator(name, expected, places, one_way))
+            if spot.kind in self.kinds.split() and self.when(spot):
+                yield from (Place(self, spot, label, change) for label, change in changes.items())
 
 
-def _bound(change: Callable[..., object], spot: Spot) -> Callable[[Document], object]:
-    """Return a change that is bound to its spot; a lambda in a loop would use the last spot."""
-    return lambda d: change(d, spot)
+@dataclass(frozen=True)
+class Place:
+    """A place where an operator fits, with one of its changes."""
+
+    operator: Operator
+    spot: Spot
+    variant: str
+    change: Callable[..., object]
+
+    @property
+    def label(self) -> str:
+        """Return a short name for reports."""
+        return f"{self.spot.label}, {self.variant}" if self.variant else self.spot.label
+
+    @property
+    def cuts(self) -> bool:
+        """Return whether the change makes schemas unreachable."""
+        return self.operator.cuts or self.spot.cuts
 
 
-# The kinds of spots.
+def each(labels: Iterable[Any], change: Callable[[Any], Change]) -> dict[str, Change]:
+    """Return a change for each label."""
+    return {str(label): change(label) for label in labels}
 
 
-def whole(_: Document) -> Iterator[Spot]:
-    """Yield the description itself as one spot."""
-    yield Spot("all")
-
-
-def calls(d: Document) -> Iterator[Spot]:
-    """Yield every call."""
-    for path, item in d["paths"].items():
-        for method, call in item.items():
-            yield Spot(f"{method} {path}", ("paths", path, method), call, cuts=True)
-
-
-def parameters(d: Document) -> Iterator[Spot]:
-    """Yield every parameter of every call."""
-    for call in calls(d):
-        for event in call.described.get("parameters", ()):
-            at = (*call.at, "parameters", event["name"])
-            yield Spot(f"{call.at[1]} {event['name']}", at, event, is_sent=True)
-
-
-def statuses(d: Document) -> Iterator[Spot]:
-    """Yield every error status of every call."""
-    for call in calls(d):
-        for code, response in call.described["responses"].items():
-            if not code.startswith("2"):
-                yield Spot(f"{call.label} {code}", (*call.at, "responses", code), response)
-
-
-def components(d: Document) -> Iterator[Spot]:
-    """Yield every schema."""
-    used = sent(d)
-    for name, schema in sorted(schemas(d).items()):
-        yield Spot(name, ("components", "schemas", name), schema, name in used)
-
-
-def objects(d: Document) -> Iterator[Spot]:
-    """Yield every schema that is an object with properties."""
-    return (component for component in components(d) if "properties" in component.described)
-
-
-def properties(d: Document) -> Iterator[Spot]:
-    """Yield every property of every schema."""
-    for spot in objects(d):
-        for name, described in spot.described["properties"].items():
-            at, cuts = (*spot.at, "properties", name), "$ref" in str(described)
-            yield Spot(f"{spot.name}.{name}", at, described, spot.is_sent, cuts)
-
-
-def enums(d: Document) -> Iterator[Spot]:
-    """Yield every enum."""
-    return (component for component in components(d) if "enum" in component.described)
-
-
-def values(d: Document) -> Iterator[Spot]:
-    """Yield every value of every enum."""
-    for enum in enums(d):
-        for value in enum.described["enum"]:
-            yield Spot(f"{enum.name}.{value}", (*enum.at, "enum", value), value, enum.is_sent)
-
-
-# Shared by several changes.
+# Changes that several operators make.
 
 
 def put(d: Document, spot: Spot, described: Any) -> None:
@@ -200,9 +78,20 @@ def put(d: Document, spot: Spot, described: Any) -> None:
     spot.above(d)[spot.name] = copy.deepcopy(described)
 
 
-def update(**changes: Any) -> Callable[[Document, Spot], object]:
+def update(**changes: Any) -> Change:
     """Return a change that sets keys in the description of a spot."""
     return lambda d, spot: spot.of(d).update(copy.deepcopy(changes))
+
+
+def add(described: Document, name: str = NEW, *, required: bool = False) -> Change:
+    """Return a change that adds a property to an object."""
+
+    def change(d: Document, spot: Spot) -> None:
+        spot.of(d)["properties"][name] = copy.deepcopy(described)
+        if required:
+            spot.of(d).setdefault("required", []).append(name)
+
+    return change
 
 
 def drop(d: Document, spot: Spot) -> Any:
@@ -211,61 +100,28 @@ def drop(d: Document, spot: Spot) -> Any:
     if isinstance(holder, list):
         cast("Any", holder).remove(node)
         return node
-    if spot.name in spot.above(d, 2).get("required", ()):
-        spot.above(d, 2)["required"].remove(spot.name)
+    required = spot.above(d, 2).get("required", [])
+    if spot.name in required:
+        required.remove(spot.name)
     return holder.pop(spot.name)
-
-
-def require(d: Document, spot: Spot) -> None:
-    """Make a property required."""
-    spot.of(d)
-    spot.above(d, 2).setdefault("required", []).append(spot.name)
-
-
-def is_required(d: Document, spot: Spot) -> bool:
-    """Return whether a property is required."""
-    return spot.name in spot.above(d, 2).get("required", ())
 
 
 def rename(d: Document, spot: Spot, new: str) -> None:
     """Rename a property."""
-    required = is_required(d, spot)
-    spot.above(d)[new] = drop(d, spot)
-    if required:
-        spot.above(d, 2)["required"].append(new)
+    holder = replace(spot, at=spot.at[:-2])
+    add(drop(d, spot), new, required=spot.required)(d, holder)
 
 
-def schemas(d: Document) -> Document:
-    """Return the components that are schemas."""
-    schemas: Document = d["components"]["schemas"]
-    return schemas
+def rename_in_path(name: str) -> Change:
+    """Return a change that renames a parameter of a path."""
+
+    def change(d: Document, spot: Spot) -> None:
+        spot.of(d)["name"] = name
+        d["paths"][spot.at[1].replace(spot.name, name)] = d["paths"].pop(spot.at[1])
+
+    return change
 
 
-def sent(d: Document) -> set[str]:
-    """Return the names of the schemas that callers send."""
-    reached: set[str] = set()
-    waiting: list[Any] = [
-        call.described.get(part) for call in calls(d) for part in ("parameters", "requestBody")
-    ]
-    while waiting:
-        node: Any = waiting.pop()
-        if isinstance(node, dict):
-            name = str(cast("Document", node).get("$ref", "")).removeprefix(REF)
-            if name in schemas(d) and name not in reached:
-                reached.add(name)
-                waiting.append(schemas(d)[name])
-            waiting += cast("Document", node).values()
-        elif isinstance(node, list):
-            waiting += node
-    return reached
-
-
-def everywhere(node: Any, change: Callable[[Document], object]) -> None:
-    """Change every mapping, innermost first."""
-    if isinstance(node, dict):
-        for item in [*cast("Document", node).values()]:
-            everywhere(item, change)
-        change(cast("Document", node))
-    elif isinstance(node, list):
-        for item in cast("Any", node):
-            everywhere(item, change)
+def by_content(d: Document, spot: Spot) -> None:
+    """Describe a parameter as JSON."""
+    spot.of(d)["content"] = {JSON: {"schema": spot.of(d).pop("schema")}}

@@ -8,7 +8,6 @@ Prints as JSON the programs whose outcome differs from the current one: with a d
 from __future__ import annotations
 
 import json
-import re
 import sys
 from datetime import datetime
 from decimal import Decimal
@@ -18,20 +17,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import httpx
 from contract.load import load
-from contract.vendor import PROSE, canonical
 
-from mutation.service import ACCOUNTS, CAP, Service
+from mutation.service import ACCOUNTS, CAP, TOKEN, Service
 from togai import CorrectionOutcomeUnknown, Togai, TogaiError, quantities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-FILTERS: tuple[dict[str, Any], ...] = (
-    {},
-    {"account_id": "acme"},
-    {"schema_name": "rides"},
-    {"status": "PROCESSED"},
-)
+FILTERS: Any = ({}, {"account_id": "acme"}, {"schema_name": "rides"}, {"status": "PROCESSED"})
+FAILURES = (TogaiError, AttributeError, TypeError, LookupError, ValueError)
 
 
 def _total(events: Iterable[Any]) -> str:
@@ -70,24 +64,15 @@ def reading(client: Togai, _service: Service) -> Any:
 
 
 def _reverted(service: Service) -> list[str]:
-    return [
-        event["referenceId"]
-        for event in service.events
-        if event["ingestionStatus"]["status"] == "REVERTED"
-    ]
+    return [event.reference_id for event in service.fake.events if event.status == "REVERTED"]
 
 
 def undoing_one(client: Togai, service: Service) -> Any:
     """Undo one event, and read that it was reverted."""
     result = client.events.undo(client.events.get("event-7"))
     result.raise_for_failures()
-    again = client.events.get("event-7")
-    return [
-        len(result),
-        str(again.ingestion_status.status),
-        _reverted(service),
-        [_gaps(entry) for entry in result],
-    ]
+    status = client.events.get("event-7").ingestion_status.status
+    return [len(result), str(status), _reverted(service), [_gaps(entry) for entry in result]]
 
 
 def undoing_many(client: Togai, service: Service) -> Any:
@@ -103,21 +88,18 @@ def replacing(client: Togai, service: Service) -> Any:
     payload = attrs.evolve(event.event_payload, attributes=[first])
     result = client.events.replace(payload, event)
     result.raise_for_failures()
-    outcomes = [
-        event
-        for event in client.events.list(account_id="acme")
-        if event.event_payload.id == "event-9"
-    ]
-    stored = dict(service.events[-1]["eventPayload"])
+    listed = client.events.list(account_id="acme")
+    read = [_total([event]) for event in listed if event.event_payload.id == "event-9"]
+    stored = dict(service.fake.events[-1].payload)
     # Compare the instant, not its notation.
     stored["timestamp"] = str(datetime.fromisoformat(stored["timestamp"]))
-    return [len(result), [quantities(event)["distance"].__str__() for event in outcomes], stored]
+    return [len(result), read, stored]
 
 
 def reconciling(client: Togai, service: Service) -> Any:
     """Determine the result of a correction whose response was lost."""
     event = client.events.get("event-3")
-    service.fail_next_correction = True
+    service.fake.fail_next(status=502, body="bad gateway", acts=True, method="POST")
     try:
         client.events.undo(event)
     except CorrectionOutcomeUnknown as error:
@@ -145,35 +127,15 @@ def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     outcomes: dict[str, Any] = {}
     for name, program in PROGRAMS.items():
         service = Service(ours, theirs)
-        transport = httpx.MockTransport(service)
         with (
-            httpx.Client(transport=transport) as http,
-            Togai("t", http_client=http, requests_per_second=None, max_retries=0) as client,
+            httpx.Client(transport=httpx.MockTransport(service)) as http,
+            Togai(TOKEN, http_client=http, requests_per_second=None, max_retries=0) as client,
         ):
             try:
                 outcomes[name] = json.loads(json.dumps(program(client, service)))
-            except (
-                TogaiError,
-                AttributeError,
-                TypeError,
-                KeyError,
-                IndexError,
-                ValueError,
-            ) as error:
+            except FAILURES as error:
                 outcomes[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
     return outcomes
-
-
-_known: dict[str, dict[str, str]] = {}
-
-
-def judged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, str]:
-    """`differing` outcomes; descriptions of the same wire are run once in a process."""
-    facts = json.dumps(canonical(ours, theirs), sort_keys=True)
-    key = re.sub(f'"({PROSE}|operationId|version)": "[^"]*"', "", facts)
-    if key not in _known:
-        _known[key] = differing(outcomes(ours, theirs))
-    return _known[key]
 
 
 def expected() -> dict[str, Any]:

@@ -5,14 +5,13 @@ python -m mutation.upgrade VERSION; exit codes: 0 no change for callers, 1 a cha
 
 from __future__ import annotations
 
-import difflib
 import re
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from contract.checks import PACKAGE, SURFACE, CheckFailed, facade_facts
 from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files
@@ -26,14 +25,8 @@ class NoSuchVersion(Exception):
     """The version cannot be installed; the message says why."""
 
 
-@dataclass(frozen=True)
-class Trial:
-    """The result of an upgrade.
-
-    Attributes:
-        report: Markdown for a maintainer.
-        visible: Whether callers would see a change.
-    """
+class Upgrade(NamedTuple):
+    """A report for a maintainer, and whether callers would see a change."""
 
     report: str
     visible: bool
@@ -60,7 +53,7 @@ def install(version: str, into: Path) -> Path:
     return into / "bin"
 
 
-def attempt(version: str, room: Path, *, suite: bool = True) -> Trial:
+def attempt(version: str, room: Path, *, suite: bool = True) -> Upgrade:
     """Generate with another version into a copy of the project, and test the facade with it.
 
     Args:
@@ -72,65 +65,42 @@ def attempt(version: str, room: Path, *, suite: bool = True) -> Trial:
         NoSuchVersion: It cannot be installed.
     """
     tools = install(version, room / "tools")
-    tree = project(room)
-    fresh = room / "fresh"
-    lines = [f"# Generator {PINNED['openapi-python-client']} -> {version}", ""]
+    tree, fresh = project(room), room / "fresh"
+    title = f"# Generator {PINNED['openapi-python-client']} -> {version}\n\n"
     try:
         generate(SPEC, fresh, tools)
-    except GenerationFailed as error:
-        return Trial("\n".join([*lines, f"It does not generate: {error}"]) + "\n", visible=True)
-    lines += _changed_files(tree / PACKAGE, fresh)
-    before = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
-    replace_all(tree, {PACKAGE: fresh})
-    try:
+        stale = ", ".join(f"`{name}`" for name in stale_files(fresh, tree / PACKAGE))
+        before = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
+        replace_all(tree, {PACKAGE: fresh})
         after = facade_facts(tree, (tree / PACKAGE).parent).splitlines()
+    except GenerationFailed as error:
+        return Upgrade(f"{title}It does not generate: {error}\n", visible=True)
     except CheckFailed as error:
-        return Trial("\n".join([*lines, f"**Callers:** {error}"]) + "\n", visible=True)
-    changes = [f"- gone: `{fact}`" for fact in lost(before, after)]
+        return Upgrade(f"{title}**Callers:** {error}\n", visible=True)
+    changes = [f"- removed: `{fact}`" for fact in lost(before, after)]
     changes += [f"- new: `{fact}`" for fact in lost(after, before)]
-    lines += ["**What callers see:** " + ("changes." if changes else "nothing changes."), *changes]
     faults = tested(tree, room / "cache") if suite else []
+    lines = [
+        f"**Generated files that differ:** {stale or 'none'}.\n",
+        "**What callers see:** " + ("changes." if changes else "nothing changes."),
+        *changes,
+    ]
     if suite:
         lines.append("**The facade's tests and types:** " + ("fail." if faults else "pass."))
-    lines += [f"- {fault}" for fault in faults]
-    return Trial("\n".join(lines) + "\n", visible=bool(changes or faults))
-
-
-def _changed_files(present: Path, fresh: Path) -> list[str]:
-    stale = stale_files(fresh, present)
-    counts = [0, 0]
-    for name in stale:
-        old, new = (
-            (component / name).read_text("utf-8").splitlines()
-            if (component / name).exists()
-            else []
-            for component in (present, fresh)
-        )
-        for line in difflib.ndiff(old, new):
-            counts[0] += line.startswith("+ ")
-            counts[1] += line.startswith("- ")
-    if not stale:
-        return ["**Generated files:** all the same.", ""]
-    names = ", ".join(f"`{name}`" for name in stale[:8]) + (" and more" if len(stale) > 8 else "")
-    return [
-        f"**Generated files:** {len(stale)} differ, +{counts[0]} -{counts[1]} lines: {names}.",
-        "",
-    ]
+        lines += [f"- {fault}" for fault in faults]
+    return Upgrade(title + "\n".join(lines) + "\n", visible=bool(changes or faults))
 
 
 def main(arguments: list[str]) -> int:
     """Run the command line; return the exit code."""
-    if len(arguments) != 1 or not arguments[0]:
-        print("name a version: scripts/generate --with-generator 0.29.1", file=sys.stderr)
-        return 2
     try:
         with tempfile.TemporaryDirectory(prefix="upgrade-") as room:
-            trial = attempt(arguments[0], Path(room))
+            upgrade = attempt("".join(arguments), Path(room))
     except NoSuchVersion as error:
         print(error, file=sys.stderr)
         return 2
-    print(trial.report, end="")
-    return 1 if trial.visible else 0
+    print(upgrade.report, end="")
+    return 1 if upgrade.visible else 0
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ WINGS = {
     "togai/jobs": 1137,
     "togai/_cli": 1547,
     "scripts/contract": 4909,
-    "scripts/mutation": 2705,
+    "scripts/mutation": 2040,
 }
 
 
