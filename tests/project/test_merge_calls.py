@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from contract.merge import merge
 
-from tests.project.small import changed, operation, parameter, properties, schemas, small
+from tests.project.small import changed, operation, parameter, properties, schemas
 
 Document = dict[str, Any]
 Change = Callable[[Document], object]
@@ -230,9 +230,181 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def said(change: Change) -> list[str]:
+def same(_document: Document) -> None:
+    """Changes nothing."""
+
+
+WITH_DATE = {"type": "string", "format": "date-time"}
+# Ours first: what the small contract does not have.
+PAIRS: dict[str, tuple[Change, Change]] = {
+    "server removed that is not the default": (
+        servers("https://rides.example", "https://b.example"),
+        servers("https://rides.example"),
+    ),
+    "servers in another order": (
+        servers("https://rides.example", "https://b.example"),
+        servers("https://b.example", "https://rides.example"),
+    ),
+    "server that came back": (
+        lambda d: d["servers"].append(
+            {"url": "https://b.example", "x-togai-removed": "2026-01-01"}
+        ),
+        servers("https://rides.example", "https://b.example"),
+    ),
+    "no servers on either side": (servers(), servers()),
+    "version from two numbers to ten": (
+        lambda d: d["info"].update(version="1.9"),
+        lambda d: d["info"].update(version="1.10"),
+    ),
+    "body that was required": (
+        lambda d: operation(d, "fixRides")["requestBody"].update(required=True),
+        same,
+    ),
+    "body required on both sides": (
+        lambda d: operation(d, "fixRides")["requestBody"].update(required=True),
+        lambda d: operation(d, "fixRides")["requestBody"].update(required=True),
+    ),
+    "body on our side only of a listing": (
+        call("listRides", requestBody=media("application/json")),
+        same,
+    ),
+    "body of another type on both sides": (body(**media("text/plain")), body(**media("text/csv"))),
+    "status that came back": (
+        lambda d: operation(d, "listRides")["responses"].update(
+            {"404": {"description": "x", "x-togai-removed": "2026-01-01"}}
+        ),
+        responses("listRides", s404={}),
+    ),
+    "two successes of which one is left": (
+        responses("listRides", s202=media("application/json")),
+        same,
+    ),
+    "security of two of which one is left": (security("bearer", "key"), security("key")),
+    "server of a call on both sides": (
+        call("listRides", servers=[{"url": "https://b.example"}]),
+        call("listRides", servers=[{"url": "https://b.example"}]),
+    ),
+    "number to integer": (
+        props("Bike", model={"type": "number"}),
+        props("Bike", model={"type": "integer"}),
+    ),
+    "number to integer in a request": (
+        of("listRides", "size", schema={"type": "number"}),
+        of("listRides", "size", schema={"type": "integer"}),
+    ),
+    "integer of another size": (
+        props("Bike", model={"type": "integer", "format": "int32"}),
+        props("Bike", model={"type": "integer", "format": "int64"}),
+    ),
+    "format of a request": (
+        same,
+        of("listRides", "city", schema={"type": "string", "format": "uuid"}),
+    ),
+    "format no longer of a request": (
+        of("listRides", "city", schema={"type": "string", "format": "uuid"}),
+        same,
+    ),
+    "time on their side only": (same, props("Bike", model=WITH_DATE)),
+    "type of an error": (same, props("Problem", message={"type": "integer"})),
+    "error property that was required": (required("Problem", "message"), same),
+    "error property that is null": (
+        required("Problem", "message"),
+        props("Problem", message={"type": "string", "nullable": True}),
+    ),
+    "property that may be null on both sides": (
+        props("Ride", id={"type": "string", "nullable": True}),
+        props("Ride", id={"type": "string", "nullable": True}),
+    ),
+    "property that was optional in a response": (
+        required("Ride", "id"),
+        required("Ride", "id", "at"),
+    ),
+    "property that is null and optional": (
+        same,
+        both(
+            props("Ride", id={"type": "string", "nullable": True}), required("Ride", "state", "at")
+        ),
+    ),
+    "items that may be null": (
+        same,
+        props("Trip", tags={"type": "object", "additionalProperties": {**TEXT, "nullable": True}}),
+    ),
+    "wrapped by half": (
+        required("RidePage", "rides", "next"),
+        props(
+            "RidePage", rides=None, next=None, data={"type": "object", "properties": {"next": TEXT}}
+        ),
+    ),
+    "wrapped by less than half": (
+        both(props("RidePage", more=TEXT), required("RidePage", "rides", "next", "more")),
+        props(
+            "RidePage", rides=None, next=None, data={"type": "object", "properties": {"next": TEXT}}
+        ),
+    ),
+    "wrapped in a list": (
+        required("RidePage", "next"),
+        props(
+            "RidePage",
+            rides=None,
+            next=None,
+            data={"type": "array", "items": {"type": "object", "properties": {"next": TEXT}}},
+        ),
+    ),
+    "property that nobody describes": (same, required("Trip", "from", "ghost")),
+    "property that nobody describes in a response": (
+        same,
+        required("Ride", "id", "state", "at", "ghost"),
+    ),
+    "new property with a default in a request": (
+        same,
+        props("Trip", via={"type": "string", "default": "Rome"}),
+    ),
+    "new property with a default in a response": (
+        same,
+        props("Bike", colour={"type": "string", "default": "red"}),
+    ),
+    "read by another name": (
+        lambda d: properties(d, "Bike")["model"].update({"x-togai-aliases": ["kind"]}),
+        props("Bike", model=None, kind=TEXT),
+    ),
+    "read by both names": (
+        lambda d: properties(d, "Bike")["model"].update({"x-togai-aliases": ["kind"]}),
+        props("Bike", kind=TEXT),
+    ),
+    "relied on and removed": (
+        lambda d: properties(d, "Bike")["model"].update({"x-togai-relied": True}),
+        props("Bike", model=None),
+    ),
+    "property that came back": (
+        lambda d: properties(d, "Bike")["model"].update({"x-togai-removed": "2026-01-01"}),
+        same,
+    ),
+    "default that was removed": (
+        of("listRides", "city", schema={"type": "string", "default": "Rome"}),
+        same,
+    ),
+    "default of an always sent parameter": (
+        of("listRides", "city", **{"x-togai-sent": "always"}),
+        of("listRides", "city", schema={"type": "string", "default": "Rome"}),
+    ),
+    "default as text and as a number": (
+        of("listRides", "size", schema={"type": "integer", "default": 5, "maximum": 50}),
+        of("listRides", "size", schema={"type": "integer", "default": "5", "maximum": 50}),
+    ),
+    "a value that is long": (
+        same,
+        props("Bike", model={"type": "string", "default": "x" * 61}),
+    ),
+    "a value that is just short enough": (
+        same,
+        props("Bike", model={"type": "string", "default": "x" * 60}),
+    ),
+}
+
+
+def said(change: Change, ours: Change = same) -> list[str]:
     """All differences of a change, one on a line."""
-    merged = merge(small(), changed(change))
+    merged = merge(changed(ours), changed(change))
     rows = [
         " | ".join(
             [
@@ -252,7 +424,10 @@ def said(change: Change) -> list[str]:
 
 def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
     """The file has the name of each change, then a line for each difference."""
-    rows = [row for name, change in CHANGES.items() for row in (f"{name}:", *said(change))]
+    pairs = {**{name: (same, change) for name, change in CHANGES.items()}, **PAIRS}
+    rows = [
+        row for name, (ours, theirs) in pairs.items() for row in (f"{name}:", *said(theirs, ours))
+    ]
     expected = Path(__file__).with_name("merge_calls.txt").read_text("utf-8").splitlines()
     assert rows == [row.strip() for row in expected]
 
