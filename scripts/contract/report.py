@@ -80,13 +80,13 @@ def report(
 
 def _part(difference: Difference, merged: Merged) -> str:
     """Return the section of the report that lists a difference."""
+    is_old = difference.known and merged.changes is not None
     parts = {
         "conflict": difference.verdict is Verdict.CONFLICT,
         "held": difference.verdict is Verdict.HELD and not difference.known,
-        "left out": difference.kind == UNMODELLED.kind,
+        "left out": difference.kind == UNMODELLED.kind and not is_old,
         # Without the vendor's last description, a tightened limit of a response may be new.
-        "known": difference.known
-        and (merged.changes is not None or difference.kind != TIGHTER.kind),
+        "known": is_old or (difference.known and difference.kind != TIGHTER.kind),
         "visible": difference.kind in (TIGHTER_SENT.kind, DEPRECATED.kind),
         "gain": difference.gain,
     }

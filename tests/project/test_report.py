@@ -229,6 +229,14 @@ def test_a_refused_bump_says_how_to_leave_additions_out() -> None:
     assert f"To leave the additions out:\n\n    {command}\n" in text
 
 
+def test_what_was_left_out_before_is_known() -> None:
+    odd = changed(lambda d: properties(d, "Ride").update(any={"oneOf": [{"type": "string"}, {}]}))
+    first = merge(small(), odd)
+    assert "## Left out of the models" in report(first, {})
+    text = report(merge(first.contract, odd, last=first.vendor), {})
+    assert text.splitlines()[-1] == "Already known: not modelled (1)."
+
+
 def test_a_long_list_is_cut() -> None:
     text = report_text(*(add(f"p{i}") for i in range(40)))
     assert "- and 28 more" in text
