@@ -29,6 +29,11 @@ def postgres() -> Iterator[Any]:
         Path(folder).chmod(0o755)
         server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(
+                    "ALTER SYSTEM SET fsync = off"
+                )  # its data need not survive the tests
+                connection.execute("SELECT pg_reload_conf()")
             yield server
         finally:
             server.cleanup()
