@@ -33,7 +33,7 @@ _TYPES: dict[str, Any] = {
     "anything": object,
 }
 _SAMPLES: dict[str, Any] = {
-    "object": {}, "map": {}, "list": [], "boolean": True, "integer": 7, "number": 1.5,
+    "object": {}, "map": {}, "list": [], "boolean": False, "integer": 7, "number": 1.5,
 }  # fmt: skip
 _NONE = Node({}, "#")
 

@@ -333,6 +333,21 @@ def test_a_bump_after_which_a_caller_program_has_another_outcome_is_refused(
 
 
 @pytest.mark.slow
+def test_a_new_flag_of_a_page_is_not_another_outcome(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    # A last page that says that more follow would be an error.
+    def more(document: dict[str, Any]) -> None:
+        page = document["components"]["schemas"]["GetEventsResponse"]
+        page["properties"]["hasMore"] = {"type": "boolean"}
+        page["required"].append("hasMore")
+
+    outcome = bump(describe(more), root=project)
+    assert outcome.code == 0, outcome.report
+    assert "new property `GetEventsResponse.hasMore`" in outcome.report
+
+
+@pytest.mark.slow
 def test_an_earlier_decision_does_not_hide_another_outcome(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
