@@ -29,7 +29,11 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
             raise
-        print("The command line is not installed: pip install 'togai[cli]'", file=sys.stderr)
+        print(
+            "The command line needs further packages: pip install 'togai[cli]'"
+            " (in a checkout: pip install '.[cli]')",
+            file=sys.stderr,
+        )
         return 2
     _repair_streams()
     return run(sys.argv[1:])

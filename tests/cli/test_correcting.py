@@ -151,11 +151,11 @@ def test_ids_come_from_a_file_and_wrong_ones_are_listed(
         "nobody: no such event",
         "twice: 2 events have this id; select one with --reference-id",
         "taken-back: already reverted",
-        "3 invalid; nothing was sent. Fix them, or skip them with --skip-wrong",
+        "3 invalid; nothing was sent. Fix them, or skip them with --skip-invalid",
     ):
         assert problem in done.stderr
     assert not month.corrections
-    done = pipe(*command, "--skip-wrong")
+    done = pipe(*command, "--skip-invalid")
     assert done.returncode == 1
     assert corrected(month) == {"ref-1": 1, "ref-2": 1}
 
@@ -169,15 +169,24 @@ def test_a_table_is_corrected_once(month: FakeTogai, ledger: Path, pipe: Pipe) -
     assert done.returncode == 1
     assert "line 4: error: nobody: no event of the account acme has this event_id" in done.stderr
     assert not month.corrections
-    done = pipe(*command, "--skip-wrong")
+    done = pipe(*command, "--skip-invalid")
     assert done.returncode == 1
     assert "2 applied" in done.stderr
     assert "distance (Kilometers): 4" in done.stdout.replace(".0", "")
     assert distance(month, "ride-1") == ["2.25"]
-    again = pipe(*command, "--skip-wrong")
+    again = pipe(*command, "--skip-invalid")
     assert "line 2: unchanged: ride-1: distance is already 2.25" in again.stderr
     assert "There is nothing to correct." in again.stderr
     assert len(month.corrections) == 2
+
+
+def test_an_edited_export_shows_few_of_its_unchanged_lines(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    lines = [f"acme,ride-{number},distance,{number}.5" for number in range(1, 61)]
+    done = pipe("correct", table("t.csv", *lines), "--why", "x")
+    assert done.stderr.count(": unchanged: ") == 20
+    assert "40 more lines change nothing." in done.stderr
 
 
 def test_a_plan_is_approved_by_one_and_executed_by_another(
@@ -185,7 +194,7 @@ def test_a_plan_is_approved_by_one_and_executed_by_another(
 ) -> None:
     file = table("t.csv", "acme,ride-1,distance,2.25", "acme,ride-2,distance,3")
     done = pipe("correct", file, "--dry-run", "--save-plan", "plan.json", "--why", "meter 7")
-    assert "Next: togai plan approve plan.json" in done.stderr
+    assert "Next: togai plan approve plan.json --why TEXT" in done.stderr
     assert pipe("plan", "show", "plan.json").stdout == done.stdout
     refused = pipe("plan", "execute", "plan.json")
     assert refused.returncode == 2
@@ -228,6 +237,8 @@ def test_an_unknown_outcome_is_found_and_settled(
     done = pipe(*command)
     assert done.returncode == 4
     assert "Next: togai reconcile" in done.stderr
+    assert "note: outcome unknown" in done.stderr
+    assert "client." not in done.stderr
     assert pipe("pending").returncode == 3
     again = pipe(*command)
     assert again.returncode == 3
@@ -349,7 +360,7 @@ def test_a_limit_is_continued_by_the_same_command(
     month: FakeTogai, ledger: Path, pipe: Pipe
 ) -> None:
     file = table("t.csv", *(f"acme,ride-{number},distance,{number}.25" for number in (1, 2, 3, 99)))
-    command = ("correct", file, "--why", "meter", "--expect", "3", "--limit", "2", "--skip-wrong")
+    command = ("correct", file, "--why", "meter", "--expect", "3", "--limit", "2", "--skip-invalid")
     first = pipe(*command)
     assert first.returncode == 1  # a line is wrong
     assert "! 1 invalid lines or ids are left out" in first.stdout

@@ -181,6 +181,34 @@ def test_ctrl_c_and_kill_leave_an_export_that_goes_on(
     assert len(rows) == len({row["reference_id"] for row in rows}) == 1200
 
 
+def test_ctrl_c_in_a_listing_promises_no_continuation(
+    fake: FakeTogai, terminal: Open, tmp_path: Path
+) -> None:
+    fake.add_many(2000)
+    shown = terminal("events", "list", "--csv")
+    while not fake.requests:
+        shown._read(0.01)
+    shown.send("\x03")
+    assert shown.end() == 130
+    assert shown.text.endswith("Interrupted. Repeat the same command.")
+
+
+def test_the_completion_of_a_shell_is_data(pipe: Pipe, tmp_path: Path) -> None:
+    done = pipe("completion", "bash")
+    assert (done.returncode, done.stderr) == (0, "")
+    subprocess.run(["/bin/bash", "-n"], input=done.stdout, text=True, check=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_port_that_is_taken_is_named(env: dict[str, str], url: str, process: Pipe) -> None:
+    port = url.rpartition(":")[2]
+    done = process("serve", "--port", port)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"togai: cannot serve on port {port}: Address already in use; pass another --port\n"
+    )
+
+
 def test_a_real_pipe_holds_data_on_stdout_and_messages_on_stderr(
     month: FakeTogai, process: Pipe
 ) -> None:
@@ -235,14 +263,21 @@ def test_wrong_use_is_refused_with_2_and_the_way_on(month: FakeTogai, pipe: Pipe
         (("nothing",), "nothing"),
         (("events", "list", "--limit", "0"), "--limit"),
         (("events", "list", "--limit", "-1"), "--limit"),
+        (("plan", "show"), "togai: PLAN is missing.\nFor help: togai plan show --help\n"),
+        (("undo", "--event-id", "x"), "--account is missing.\nFor help: togai undo --help\n"),
+        (("undo", "--account"), "requires an argument.\nFor help: togai undo --help\n"),
+        (("failed", "--lst"), "Did you mean --list?\nFor help: togai failed --help\n"),
+        (("serve", "--token", ""), "the token is empty: pass --token TOKEN"),
     ):
         done = pipe(*command)
         assert done.returncode == 2, done
-        assert problem in " ".join(done.stderr.replace("│", " ").split())
+        assert problem in done.stderr
         assert done.stdout == ""
     done = pipe("failed", TOGAI_API_TOKEN="")
     assert done.returncode == 2
-    assert "set TOGAI_API_TOKEN, or --token-file FILE" in done.stderr
+    assert (
+        done.stderr == "togai: the token is empty: set TOGAI_API_TOKEN, or pass --token-file FILE\n"
+    )
     assert not month.requests
 
 
@@ -268,4 +303,7 @@ def test_without_the_extra_it_says_how_to_install_it() -> None:
     code = "import sys; sys.modules['cyclopts'] = None; from togai.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "The command line is not installed: pip install 'togai[cli]'\n"
+    assert done.stderr == (
+        "The command line needs further packages: pip install 'togai[cli]'"
+        " (in a checkout: pip install '.[cli]')\n"
+    )

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -101,6 +102,24 @@ def test_a_full_disk_never_hides_what_was_corrected(
     assert "stdout cannot be written: No space left on device" in done.stderr
     assert "1 applied" in done.stderr
     assert len(month.corrections) == 1
+
+
+def test_help_may_be_read_in_part(month: FakeTogai, shell: Shell) -> None:
+    done = shell("| head -1", "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Usage: togai COMMAND\n", "")
+
+
+def test_an_export_that_cannot_be_written_is_not_a_problem_of_the_network(
+    month: FakeTogai, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr("pathlib.Path.replace", Mock(side_effect=full))
+    done = pipe("export", "all.csv")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "togai: all.csv cannot be written: No space left on device."
+        " Fix the cause and repeat the same command: it continues there\n"
+    )
 
 
 def test_who_stops_reading_stops_no_correction(
@@ -198,13 +217,40 @@ def test_doctor_says_what_is_wrong(
     assert "deviations" not in done.stdout  # nothing was read
     for more, advice in (
         ({"TOGAI_API_TOKEN": "wrong-token"}, "Set TOGAI_API_TOKEN or --token-file"),
-        ({"TOGAI_BASE_URL": nobody}, "Check the network"),
+        ({"TOGAI_BASE_URL": nobody}, "Check the network, the proxy"),
     ):
         done = pipe("doctor", **more)
         assert done.returncode == 5
         assert f"{advice}" in done.stderr
         assert done.stderr.rstrip().endswith("Then: togai doctor")
         assert "`token=`" not in done.stdout
+    done = pipe("doctor", "--token-file", "absent")
+    assert done.returncode == 5
+    assert "absent cannot be read: No such file or directory" in done.stdout
+    assert done.stderr == "Correct this setting. Then: togai doctor\n"
+
+
+def test_a_file_that_is_no_ledger_is_no_damaged_one(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    assert pipe(*UNDO).returncode == 0
+    Path("notes.txt").write_text("not a database" * 100)
+    done = pipe("pending", "--ledger", "notes.txt")
+    assert done.returncode == 2
+    assert done.stderr.endswith("cannot be used: it is not a ledger; check the address\n")
+    ledger.write_text("not a database" * 100)  # its mark says that it was one
+    assert "is damaged: file is not a database" in pipe("pending").stderr
+    done = pipe("pending", "--ledger", "postgresql://a:secret@127.0.0.1:1/db")
+    assert done.returncode == 2
+    assert "Connection refused; check the address, and that the server accepts" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_number_that_is_no_correction_says_where_to_look(ledger: Path, pipe: Pipe) -> None:
+    for command in ("decide 7 applied --why x", "ledger release 7 --why x"):
+        done = pipe(*command.split())
+        assert done.returncode == 2
+        assert done.stderr.endswith("ledger.db has no correction 7: to list all: togai history\n")
 
 
 def test_a_ledger_is_created_once(pipe: Pipe) -> None:
@@ -232,6 +278,7 @@ def test_no_message_speaks_python(
         errors.Unauthorized(status=401, method="GET", path="/events", message="no"),
         errors.NotFound(status=404, method="GET", path="/events", message="no"),
         errors.RateLimited(status=429, method="GET", path="/events", message="slow"),
+        errors.ListingIncomplete("further pages"),
         errors.InvalidRequest("excel=True is for csv only; ledger='x': pass a ledger"),
     ):
         said = here(error)
@@ -244,6 +291,7 @@ def test_no_message_speaks_python(
             "base_url",
             "token=",
             "ledger=",
+            "--trust-end",
         ):
             assert python not in said.replace("--base-url", "").replace(".db", ""), said
     comma = Path("t.csv")

@@ -191,7 +191,7 @@ def test_only_a_locked_file_is_tried_again(path: Path, monkeypatch: pytest.Monke
     again: list[float] = []
     monkeypatch.setattr("togai._storage.database.time.sleep", again.append)
     path.write_bytes(b"not a database" * 100)
-    with pytest.raises(LedgerDamaged):
+    with pytest.raises(ConfigurationError, match="it is not a ledger; check the address"):
         with SQLite(path).transaction(30.0, write=True):
             pytest.fail("it is not a database")
     assert again == []
@@ -202,7 +202,7 @@ ERRORS = [
     (sqlite3.SQLITE_BUSY | 2 << 8, "database is locked", LedgerBusy),
     (sqlite3.SQLITE_LOCKED, "table is locked", LedgerBusy),
     (sqlite3.SQLITE_CORRUPT, "x", LedgerDamaged),
-    (sqlite3.SQLITE_NOTADB, "x", LedgerDamaged),
+    (sqlite3.SQLITE_NOTADB, "x", ConfigurationError),
     (sqlite3.SQLITE_ERROR, "the schema is malformed", LedgerDamaged),
     (sqlite3.SQLITE_ERROR, "no such table: togai_entry", ConfigurationError),
     (sqlite3.SQLITE_FULL, "database or disk is full", ConfigurationError),

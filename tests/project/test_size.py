@@ -13,8 +13,8 @@ WINGS = {
     "togai/_transport": 1894,
     "togai/corrections": 2286,
     "togai/testing": 2396,
-    "togai/jobs": 1137,
-    "togai/_cli": 1547,
+    "togai/jobs": 1146,
+    "togai/_cli": 1570,
     "scripts/contract": 4909,
     "scripts/mutation": 2040,
 }

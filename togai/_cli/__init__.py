@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from logging.handlers import BufferingHandler
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 from togai import errors
 from togai._cli import _corrections, _events, _ledger, _report, _service
-from togai._cli._exits import DONE, INTERRUPTED, OPEN, REFUSED, SOME_FAILED, UNKNOWN, UNREACHABLE
+from togai._cli._exits import DONE, INTERRUPTED, OPEN, REFUSED, UNKNOWN, UNREACHABLE
 from togai._cli._output import console, discard_stdout, lasting, say
 from togai._version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 app = App(
     name="togai",
@@ -31,7 +30,7 @@ app = App(
     - 3: corrections of an earlier run are open
     - 4: an outcome is unknown
     - 5: the service refused a read, or could not be reached
-    - 130: interrupted; repeat the same command to continue""",
+    - 130: interrupted; repeat the same command""",
     version=__version__,
     default_parameter=Parameter(negative=(), show_default=False),
     result_action="return_value",
@@ -71,24 +70,16 @@ for _words, _command in _COMMANDS.items():
     _GROUPS[_group].command(_command, name=_name)
 for _group in ("events", "plan", "ledger"):
     app.command(_GROUPS[_group])
-app.register_install_completion_command(name="completion")  # pyright: ignore[reportUnknownMemberType]
 
 
-class _Notes(logging.Handler):
-    """Keeps what the library logs until the command is done, where it disturbs no progress."""
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
+    """Print the script for shell completion; for bash and zsh: eval "$(togai completion)".
 
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.seen: dict[str, None] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.seen[record.getMessage()] = None
-
-    def say(self) -> None:
-        """Show them, each once."""
-        for note in self.seen:
-            say(f"note: {note}")
-        self.seen.clear()
+    Args:
+        shell: The shell; by default the one that runs this command.
+    """
+    print(app.generate_completion(shell=shell))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -97,36 +88,43 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    notes = _Notes()
+    notes = BufferingHandler(sys.maxsize)  # shown at the end, where they disturb no progress
+    notes.setLevel(logging.WARNING)
+    problem, code = None, None
     logging.getLogger("togai").addHandler(notes)
     try:
-        code = app(list(arguments), console=console(), error_console=console(stderr=True))
+        code = app(
+            list(arguments), console=console(), error_console=console(stderr=True),
+            print_error=False, exit_on_error=False,
+        )  # fmt: skip
         with lasting():
             sys.stdout.flush()
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else REFUSED
-    except KeyboardInterrupt:
-        say("Interrupted. Repeat the same command to continue.")
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read stdout has enough
-        discard_stdout()
-        return DONE
-    except (errors.TogaiError, OSError) as error:
-        notes.say()
-        return _failed(error)
-    else:
-        return code if isinstance(code, int) else DONE
+    except (CycloptsError, errors.TogaiError, OSError, SystemExit, KeyboardInterrupt) as error:
+        problem = error
     finally:
-        notes.say()
         logging.getLogger("togai").removeHandler(notes)
+    for note in dict.fromkeys(record.getMessage() for record in notes.buffer):
+        say(f"note: {note}")
+    if problem is not None:
+        return _failed(problem)
+    return code if isinstance(code, int) else DONE
 
 
-def _failed(error: errors.TogaiError | OSError) -> int:
+def _failed(error: BaseException) -> int:
     """Report an error with what to do next.
 
     Returns:
         The exit code.
     """
+    if isinstance(error, BrokenPipeError | SystemExit):  # nobody reads stdout: rich exits then
+        discard_stdout()
+        return DONE
+    if isinstance(error, KeyboardInterrupt):
+        say("Interrupted. Repeat the same command.")
+        return INTERRUPTED
+    if isinstance(error, CycloptsError):
+        say(_usage(error))
+        return REFUSED
     if isinstance(error, OSError) and not isinstance(error, errors.TogaiError):
         say(f"togai: {error.filename or 'stdout'}: {error.strerror or error}")
         if error.filename is None:
@@ -136,13 +134,14 @@ def _failed(error: errors.TogaiError | OSError) -> int:
     if isinstance(error, errors.CorrectionOutcomeUnknown | errors.AlreadyPending):
         say("Check with: togai reconcile")
         return OPEN if isinstance(error, errors.AlreadyPending) else UNKNOWN
-    if isinstance(error, errors.EventNotFound | errors.AmbiguousEvent):
-        return SOME_FAILED
-    if isinstance(
-        error,
-        errors.ConfigurationError | errors.InvalidRequest | errors.AlreadyCorrected
-        | errors.StaleReading | errors.NotApproved | errors.LedgerBusy | errors.LedgerDamaged,
-    ):  # fmt: skip
-        return REFUSED
-    say(f"{_service.advice_on(error)}. To check: togai doctor")
-    return UNREACHABLE
+    if advice := _service.advice_on(error):
+        say(f"{advice}. To check: togai doctor")
+        return UNREACHABLE
+    return REFUSED
+
+
+def _usage(error: CycloptsError) -> str:
+    problem, command = str(error), ("togai", *(error.command_chain or ()))
+    if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
+        problem = f"{error.argument.name} is missing."
+    return f"togai: {problem}\nFor help: {' '.join(command)} --help"

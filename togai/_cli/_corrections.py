@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     """The items of a plan, and what is wrong with the lines or ids of the others."""
 
 _WRONG = "invalid lines or ids are left out"
+_UNCHANGED = 20
+"""How many unchanged lines are shown: in an edited export, most lines change nothing."""
 _LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
 """What the same plan can still come to."""
 
@@ -72,28 +74,32 @@ class Targets:
             read = self.filters.events(client, [self.account], undated=False)
             found = {event.reference_id or id(event): event for event in read}.values()
             live = [event for event in found if not is_reverted(event)]
-            chosen, problems = _named(live, found, names) if names else (live, [])
+            chosen, problems = _named(found, names) if names else (live, [])
             return [kind(event, account_id=self.account) for event in chosen], problems
 
         return approval.correct((kind, self, names), choose)
 
 
 def _named(
-    live: Sequence[EventWithStatus], found: Iterable[EventWithStatus], names: Sequence[str]
+    events: Iterable[EventWithStatus], names: Sequence[str]
 ) -> tuple[list[EventWithStatus], list[str]]:
     """The events that exactly one of the names means, and what is wrong with the others."""
-    matches = Counter(name for event in live for name in set(ids_of(event)))
-    known = {name for event in found for name in ids_of(event)}
-    right = {name for name in names if matches[name] == 1}
+    found: defaultdict[object, list[EventWithStatus]] = defaultdict(list)
+    for event in events:
+        for name in set(ids_of(event)):
+            found[name].append(event)
+    chosen: dict[int, EventWithStatus] = {}
     problems: list[str] = []
     for name in dict.fromkeys(names):
-        if matches[name] > 1:
-            problem = f"{matches[name]} events have this id; select one with --reference-id"
-        else:
-            problem = "already reverted" if name in known else "no such event"
-        if name not in right:
-            problems.append(f"{name}: {problem}")
-    return [event for event in live if not right.isdisjoint(ids_of(event))], problems
+        live = [event for event in found[name] if not is_reverted(event)]
+        if len(live) == 1:
+            chosen[id(live[0])] = live[0]
+            continue
+        problem = "already reverted" if found[name] else "no such event"
+        if live:
+            problem = f"{len(live)} events have this id; select one with --reference-id"
+        problems.append(f"{name}: {problem}")
+    return list(chosen.values()), problems
 
 
 @Parameter(name="*", group="Approval")
@@ -111,7 +117,7 @@ class Approval:
     """Approve the plan if it has exactly this number of events; required without a terminal."""
     limit: Count = None
     """The maximum number of events to correct now."""
-    skip_wrong: bool = False
+    skip_invalid: bool = False
     """Skip invalid lines and ids."""
     session: Session = field(default_factory=Session)
 
@@ -144,9 +150,9 @@ class Approval:
         items, problems = choose(client)
         for problem in problems:
             say(problem)
-        if problems and not self.skip_wrong:
+        if problems and not self.skip_invalid:
             wrong = f"{len(problems)} invalid; nothing was sent"
-            say(f"{wrong}. Fix them, or skip them with --skip-wrong")
+            say(f"{wrong}. Fix them, or skip them with --skip-invalid")
             return None, _code_of(problems, ledger)
         why = self.why or ""
         if not why and not self.dry_run:
@@ -171,14 +177,13 @@ class Approval:
         """Save, show and have the plan approved, unless it is a dry run."""
         if self.save_plan:
             plan.save(self.save_plan)
+        show_plan(plan, self.session.output)
         if self.dry_run:
-            show_plan(plan, self.session.output)
-            saved = self.save_plan and f"togai plan approve {self.save_plan}"
+            saved = self.save_plan and f"togai plan approve {self.save_plan} --why TEXT"
             say(f"Nothing was sent. Next: {saved or 'the same without --dry-run'}")
             return False
         plan.save(path)  # before the approval: what is approved can be continued
         try:
-            show_plan(plan, self.session.output)
             approve(ledger, plan, self.expect, str(plan.why))
         except BaseException:
             path.unlink(missing_ok=True)
@@ -201,6 +206,7 @@ def redo(*, targets: Targets, approval: Approval = APPROVAL) -> int:
 
 def correct(
     file: Path,
+    /,
     *,
     account: str | None = None,
     decimal_comma: bool = False,
@@ -222,9 +228,12 @@ def correct(
                 client, file, account_id=account, decimal_comma=decimal_comma,
                 on_progress=lambda count: show(count, ""),
             )  # fmt: skip
+        unchanged = [problem for problem in table.problems if problem.kind == "unchanged"]
         for problem in table.problems:
-            if problem.kind != "error":
+            if problem.kind == "warning" or problem in unchanged[:_UNCHANGED]:
                 say(problem)
+        if more := unchanged[_UNCHANGED:]:
+            say(f"{len(more):,} more lines change nothing.")
         return table.items, [str(problem) for problem in table.errors]
 
     return approval.correct(("correct", read_text(file), account, decimal_comma), choose)
@@ -257,11 +266,10 @@ def load(path: Path) -> Plan:
     """
     try:
         return Plan.load(path)
-    except OSError as error:
-        raise InvalidRequest(
-            f"the plan {path} cannot be read: {error.strerror}. To save one:"
-            " togai correct FILE --dry-run --save-plan PLAN"
-        ) from None
+    except (OSError, InvalidRequest) as error:
+        problem = f"the plan {path} cannot be read: {getattr(error, 'strerror', error)}"
+        save = "To save one: togai correct FILE --dry-run --save-plan PLAN"
+        raise InvalidRequest(f"{problem}. {save}") from None
 
 
 def show_plan(plan: Plan, output: Output) -> None:
@@ -347,7 +355,7 @@ def _report(done: Execution, path: Path, output: Output) -> int:
     return SOME_FAILED if counts.keys() - {Outcome.APPLIED, Outcome.NOT_REACHED} else DONE
 
 
-def plan_show(plan: Path, *, output: Output = SESSION.output) -> None:
+def plan_show(plan: Path, /, *, output: Output = SESSION.output) -> None:
     """Show a saved plan; with --json, --jsonl or --csv all its corrections.
 
     Args:
@@ -360,7 +368,9 @@ def plan_show(plan: Path, *, output: Output = SESSION.output) -> None:
         show_plan(loaded, output)
 
 
-def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = SESSION.book) -> None:
+def plan_approve(
+    plan: Path, /, *, why: str, expect: Count = None, book: Book = SESSION.book
+) -> None:
     """Approve a saved plan, by the number of its events.
 
     Args:
@@ -374,7 +384,7 @@ def plan_approve(plan: Path, *, why: str, expect: Count = None, book: Book = SES
     say(f"Approved. Next: togai plan execute {plan}")
 
 
-def plan_execute(plan: Path, *, limit: Count = None, session: Session = SESSION) -> int:
+def plan_execute(plan: Path, /, *, limit: Count = None, session: Session = SESSION) -> int:
     """Execute an approved plan; after an interruption, repeat the command to continue: nothing is sent twice.
 
     Args:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from togai._cli._exits import DONE, SOME_FAILED
+from togai._cli._exits import DONE, INTERRUPTED, SOME_FAILED
 from togai._cli._output import Output, progress, say
-from togai._cli._settings import READING, Count, Reading, Service, When, short
+from togai._cli._settings import READING, Count, Reading, Service, When, pairs, short
 from togai._decoding import raw
 from togai._rows import amounts_of, rows
 from togai.jobs import ExportProgress, export, is_failed
 from togai.jobs._formats import digits
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from togai.models import ReadEvent
+from togai.models import ReadEvent
 
 _ON_A_SCREEN = 50
 
@@ -54,7 +51,7 @@ def _write(events: Generator[ReadEvent], reading: Reading, most: int | None = No
 
 
 def get_event(
-    event_id: str, *, output: Output = READING.output, service: Service = READING.service
+    event_id: str, /, *, output: Output = READING.output, service: Service = READING.service
 ) -> int:
     """Show the events that have an id, with all details.
 
@@ -85,16 +82,27 @@ def failed(
     if list_:
         _write(events, reading)
         return
+    reasons = by_reason(events)
+    reading.output.write(reasons)
+    count = sum(row["events"] for row in reasons)
+    say(
+        f"{count:,} events failed. To see them: togai failed --list"
+        if count
+        else "No event failed."
+    )
+
+
+def by_reason(events: Iterable[ReadEvent]) -> list[dict[str, Any]]:
+    """Failed events per reason, the most frequent first."""
     reasons = Counter((row["status"], row["status_description"]) for row in map(row_of, events))
     names = ("events", "status", "reason")
     counted = ((count, *reason) for reason, count in reasons.most_common())
-    reading.output.write((dict(zip(names, row, strict=True)) for row in counted), names)
-    failures = f"{reasons.total():,} events failed. To see them: togai failed --list"
-    say(failures if reasons else "No event failed.")
+    return [dict(zip(names, row, strict=True)) for row in counted]
 
 
 def export_events(
     file: Path,
+    /,
     *,
     account: list[str] | None = None,
     since: When = None,
@@ -105,7 +113,7 @@ def export_events(
     include_reverted: bool = False,
     restart: bool = False,
     service: Service = READING.service,
-) -> None:
+) -> int:
     """Export events to a file. After an interruption, repeat the command to continue; the file appears when complete.
 
     The service reports no total, so the progress shows only the events read and the accounts done.
@@ -121,18 +129,23 @@ def export_events(
         include_reverted: Also keep events that a correction reverted.
         restart: Discard an earlier run, and replace the file.
     """
-    with service.client() as client, progress("events") as show:
+    try:
+        with service.client() as client, progress("events") as show:
 
-        def report(now: ExportProgress) -> None:
-            done = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
-            show(now.read, done)
+            def report(now: ExportProgress) -> None:
+                done = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
+                show(now.read, done)
 
-        result = export(
-            client, account or None, file, since=since, until=until, format=format, excel=excel,
-            columns=None if columns is None else [name.strip() for name in columns.split(",")],
-            include_reverted=include_reverted, restart=restart, on_progress=report,
-        )  # fmt: skip
+            result = export(
+                client, account or None, file, since=since, until=until, format=format, excel=excel,
+                columns=None if columns is None else [name.strip() for name in columns.split(",")],
+                include_reverted=include_reverted, restart=restart, on_progress=report,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say("Interrupted. Repeat the same command to continue.")
+        return INTERRUPTED
     say(result)
+    return DONE
 
 
 def row_of(event: ReadEvent) -> dict[str, Any]:
@@ -147,7 +160,7 @@ def _line_of(event: ReadEvent) -> dict[str, Any]:
         **row,
         "timestamp": short(row["timestamp"]),
         "status": status_in_words(row["status"]),
-        "quantities": " ".join(f"{name}={digits(number)}" for name, number in amounts_of(event)),
+        "quantities": pairs((name, digits(number)) for name, number in amounts_of(event)),
     }
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from togai._cli._exits import DONE, OPEN, UNKNOWN
 from togai._cli._output import Output, lasting, say
-from togai._cli._settings import SESSION, Book, Reading, Session, When, short
+from togai._cli._settings import SESSION, Book, Reading, Session, When, pairs, short
+from togai.corrections import Entry
 from togai.errors import ConfigurationError, InvalidRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from togai.corrections import Entry
 
 BOOK, OUTPUT = Book(), Output()
 
@@ -30,7 +27,7 @@ def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
     return OPEN if entries else DONE
 
 
-def reconcile(entry: int | None = None, *, session: Session = SESSION) -> int:
+def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int:
     """Read the events to check whether open corrections were applied; settle those for which there is evidence.
 
     Args:
@@ -52,17 +49,16 @@ def reconcile(entry: int | None = None, *, session: Session = SESSION) -> int:
         columns = ["entry", "action", "reference_id", "verdict", "evidence", "check_after"]
         session.output.write(rows, columns)
     if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
-        say(
-            f"{len(left)} without a verdict so far. Later: togai reconcile."
-            f" If you know the outcome: togai decide {left[0]} applied --why TEXT"
-        )
+        known = f"If you know the outcome: togai decide {left[0]} applied --why TEXT"
+        say(f"{len(left)} without a verdict so far. Later: togai reconcile. {known}")
         return UNKNOWN
-    say("Nothing is open." if not entries else f"{len(entries)} settled. Next: togai history")
+    settled = "To continue an interrupted plan, repeat its command; to see it: togai history"
+    say(f"{len(entries)} settled. {settled}" if entries else "Nothing is open.")
     return DONE
 
 
 def decide(
-    entry: int, verdict: Literal["applied", "not-applied"], *, why: str, book: Book = BOOK
+    entry: int, verdict: Literal["applied", "not-applied"], /, *, why: str, book: Book = BOOK
 ) -> None:
     """Settle an open correction by the decision of a person.
 
@@ -106,7 +102,7 @@ def history(
         say("The ledger has no such entry.")
 
 
-def create(file: str) -> None:
+def create(file: str, /) -> None:
     """Create a ledger.
 
     Args:
@@ -130,7 +126,7 @@ def verify(*, book: Book = BOOK) -> None:
     say(f"{book.open().verify():,} entries, all as they were written.")
 
 
-def release(entry: int, *, why: str, book: Book = BOOK) -> None:
+def release(entry: int, /, *, why: str, book: Book = BOOK) -> None:
     """Allow one further correction of an event that was already undone or replaced.
 
     Args:
@@ -179,5 +175,4 @@ def _time(written: Any) -> datetime | None:
 
 
 def _amounts(payload: Mapping[str, Any] | None) -> str:
-    attributes = (payload or {}).get("attributes", [])
-    return " ".join(f"{item['name']}={item['value']}" for item in attributes)
+    return pairs((item["name"], item["value"]) for item in (payload or {}).get("attributes", []))

@@ -28,18 +28,22 @@ _NARROWEST = 80
 """Columns; a narrower terminal breaks the lines of a table, which hides nothing."""
 
 _HERE = {
-    r"pass token=, or set TOGAI_API_TOKEN": "set TOGAI_API_TOKEN, or --token-file FILE",
+    r"pass token=, or set TOGAI_API_TOKEN": "set TOGAI_API_TOKEN, or pass --token-file FILE",
     r"; a callable `token=` is called before each request": ": TOGAI_API_TOKEN or --token-file",
     r"Lower requests_per_second.*": "Others use this token at the same time: repeat the command later",
     r"create one with\s+Ledger\(address, create=True\)": "create one with: togai ledger create FILE",
     r"ledger\.settle\(entry, client\.events\.reconcile\(entry\)\)": "togai reconcile",
+    r"client\.events\.reconcile\(entry\) for each entry of ledger\.pending\(\)": "togai reconcile",
+    r", then ledger\.settle\(entry, result\)": "",
     r"client\.events\.reconcile\(error\)": "togai reconcile",
+    r"see `history\(\)`": "to list all: togai history",
     r"ledger\.release\((\d+), who=\.\.\., why=\.\.\.\)": r"togai ledger release \1 --why TEXT",
     r"ledger\.approve\(plan\.digest, who=\.\.\., why=\.\.\.\)": "togai plan approve PLAN --why TEXT",
     r"Read the event again": "Repeat the command that made the plan",
     r"repeat the same call": "repeat the same command",
     r"choose among `candidates`.*": "select one with --reference-id",
     r"more in `plan\.\w+`": "more: togai plan show PLAN --json",
+    r" If the listing is known to be complete, pass trust_end=True": "",
     r"\bbase_url\b": "--base-url",
 }
 """What the library proposes, and what one types here."""
@@ -115,11 +119,6 @@ class Output:
     def is_table(self) -> bool:
         """Whether the output is a table on a terminal."""
         return sys.stdout.isatty() and not self.is_data
-
-    @property
-    def streams(self) -> bool:
-        """Whether rows appear on a terminal while further rows are read, so that progress would disturb them."""
-        return sys.stdout.isatty() and (self.json or self.jsonl)
 
     def write(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> int:
         """Write rows: all values as JSON and CSV, only the columns for people.

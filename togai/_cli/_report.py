@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from togai._cli._events import status_in_words
+from togai._cli._events import by_reason, status_in_words
 from togai._cli._ledger import BOOK, corrections_of
 from togai._cli._output import say
-from togai._cli._settings import READING, Book, Reading, short
+from togai._cli._settings import READING, Book, Reading, pairs, short
 from togai._html import table, text
 from togai._rows import amounts_of
 from togai.jobs import is_failed, is_reverted
 from togai.jobs._formats import digits
 from togai.jobs._status import status_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from togai.models import ReadEvent
+from togai.models import ReadEvent
 
 Row = dict[str, Any]
 
@@ -39,7 +36,7 @@ def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
     """Events and quantities per day, account and status; failed ingestions per reason, the most frequent first."""
     usage = Counter[tuple[str, str, str]]()
     amounts: defaultdict[tuple[str, str, str], dict[str, Decimal]] = defaultdict(dict)
-    failures = Counter[tuple[str, str]]()
+    failures: list[ReadEvent] = []
     for event in events:
         payload: Any = event.event_payload
         when = getattr(payload, "timestamp", None)
@@ -50,7 +47,7 @@ def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
         for name, number in amounts_of(event):
             sums[name] = _EXACT.add(sums.get(name, Decimal(0)), number)
         if is_failed(event):
-            failures[key[2], str(event.ingestion_status.status_description or "")] += 1
+            failures.append(event)
     rows = [
         {
             **dict(zip(("day", "account_id", "status"), key, strict=True)),
@@ -59,11 +56,7 @@ def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
         }
         for key, count in sorted(usage.items())
     ]
-    reasons = [
-        {"events": count, "status": status, "reason": reason}
-        for (status, reason), count in failures.most_common()
-    ]
-    return rows, reasons
+    return rows, by_reason(failures)
 
 
 def report(*, html: Path | None = None, book: Book = BOOK, reading: Reading = READING) -> None:
@@ -105,15 +98,11 @@ def _with_bars(rows: list[Row]) -> list[Row]:
         {
             **row,
             "status": status_in_words(row["status"]),
-            "quantities": _amounts(row["quantities"]),
+            "quantities": pairs(row["quantities"].items()),
             "": ("█" if can_block else "#") * max(1, round(12 * row["events"] / most)),
         }
         for row in rows
     ]
-
-
-def _amounts(amounts: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={value}" for name, value in amounts.items())
 
 
 def kind_of(status: str) -> str:
@@ -129,7 +118,7 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
     for row in rows:
         days[row["day"]][kind_of(row["status"])] += row["events"]
     totals = sum(days.values(), Counter[str]())
-    usage = [{**row, "quantities": _amounts(row["quantities"])} for row in rows]
+    usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
     since, until = short(reading.since), short(reading.until)
     template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
     columns = ("at", "who", "action", "reference_id", "outcome", "before", "after", "why")

@@ -16,6 +16,7 @@ from togai._cli._exits import DONE, UNREACHABLE
 from togai._cli._output import Output, here, say
 from togai._cli._settings import SESSION, Service
 from togai._version import __version__
+from togai.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,9 +37,8 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
     drift: list[Drift] = []
     advice = ""
     libraries = f"httpx {version('httpx')}, attrs {version('attrs')}"
-    checks = [
-        ("versions", f"togai {__version__}, Python {platform.python_version()}, {libraries}", True)
-    ]
+    versions = f"togai {__version__}, Python {platform.python_version()}, {libraries}"
+    checks = [("versions", versions, True)]
     with httpx.Client(event_hooks={"response": [responses.append]}) as http:
         client = service.client(http_client=http, on_drift=drift.append, max_retries=0)
         checks.append(("address", repr(client).strip("<>").partition(" ")[2], True))
@@ -49,7 +49,7 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
             checks.append(("read", found, True))
         except errors.TogaiError as error:
             checks.append(("read", here(error), False))
-            advice = advice_on(error)
+            advice = advice_on(error) or "Correct this setting"
     if responses:
         checks += _about(responses[-1].headers)
     if not advice:
@@ -66,20 +66,25 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
     return UNREACHABLE
 
 
-def advice_on(error: Exception) -> str:
-    """What a person can do about an error of a request."""
+def advice_on(error: BaseException) -> str:
+    """What a person can do about an error of a request; empty for an error of another kind."""
     if isinstance(error, errors.Unauthorized):
         return "Set TOGAI_API_TOKEN or --token-file to a valid token"
     if isinstance(error, errors.Forbidden):
         return "Ask the owner of the account for a token with this permission"
     if isinstance(error, errors.UnexpectedResponse | errors.NotFound):
-        return (
-            "Something else than the service responds there: check TOGAI_BASE_URL or --base-url, and whether a proxy"
-            " wants a login (HTTPS_PROXY)"
+        where = (
+            "check TOGAI_BASE_URL or --base-url, and whether a proxy wants a login (HTTPS_PROXY)"
         )
+        return f"Something else than the service responds there: {where}"
     if isinstance(error, errors.ServerError | errors.RateLimited):
         return "The service is reachable, but not able to respond now: wait"
-    return "Check the network, the proxy (HTTPS_PROXY), and TOGAI_BASE_URL or --base-url"
+    if isinstance(error, errors.ConnectionFailed | errors.ConnectionLost | errors.TimedOut):
+        return "Check the network, the proxy (HTTPS_PROXY), and TOGAI_BASE_URL or --base-url"
+    listing = (errors.FilterIgnored, errors.ListingIncomplete, errors.RepeatedPageToken)
+    if isinstance(error, (errors.StatusError, *listing)):
+        return "The service does not respond as its description says: report this to Togai"
+    return ""
 
 
 def _about(headers: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:
@@ -101,7 +106,7 @@ def serve(
     port: Annotated[int, Parameter(validator=validators.Number(gte=0, lt=65536))] = 0,
     token: str = "test-token",  # noqa: S107
     events: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
-) -> int:
+) -> None:
     """Serve a month of sample events in memory, to try all commands; Ctrl-C ends it.
 
     Args:
@@ -109,7 +114,13 @@ def serve(
         token: The token that the service accepts.
         events: The number of plain events to add instead of the month.
     """
-    from togai.testing.__main__ import main
+    from togai.testing.__main__ import serve
 
-    more = () if events is None else ("--events", str(events))
-    return main(["--port", str(port), "--token", token, *more], first="togai doctor; togai failed")
+    if not token.strip():
+        raise InvalidRequest("the token is empty: pass --token TOKEN")
+    try:
+        serve(port, token, events, first="togai doctor; togai failed")
+    except OSError as error:
+        raise InvalidRequest(
+            f"cannot serve on port {port}: {error.strerror}; pass another --port"
+        ) from None

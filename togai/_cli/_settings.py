@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -16,7 +17,7 @@ from togai.jobs._status import status_of
 from togai.jobs._table import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from togai import EventWithStatus, Togai
     from togai.corrections import Ledger
@@ -41,6 +42,11 @@ def short(when: Any) -> Any:
     if not isinstance(when, datetime) or when.tzinfo is None:
         return when
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def pairs(values: Iterable[tuple[str, object]]) -> str:
+    """Names and values, as in distance=1.5 duration=3."""
+    return " ".join(f"{name}={value}" for name, value in values)
 
 
 Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
@@ -167,8 +173,9 @@ class Reading(Filters):
 
     def read(self) -> Generator[EventWithStatus]:
         """The events; while they are read, the progress is shown unless it would disturb rows on the same terminal."""
+        streams = sys.stdout.isatty() and (self.output.json or self.output.jsonl)
         with self.service.client() as client:
-            yield from self.events(client, self.account, quiet=self.output.streams)
+            yield from self.events(client, self.account, quiet=streams)
 
 
 READING, SESSION = Reading(), Session()

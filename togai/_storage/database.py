@@ -192,10 +192,11 @@ class SQLite:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LedgerBusy(str(self), wait)
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error):
-            strange = " (is the address right?)" if code == sqlite3.SQLITE_NOTADB else ""
-            return LedgerDamaged(str(self), [f"{error}{strange}"])
+            if code == sqlite3.SQLITE_NOTADB and not self.mark():
+                return _unusable(self, "it is not a ledger; check the address")
+            return LedgerDamaged(str(self), [str(error)])
         if "no such table" in str(error):
-            return _unusable(self, "it is not a ledger of this version")
+            return _unusable(self, "it is not a ledger of this version; check the address")
         return _unusable(self, str(error))
 
 
@@ -326,6 +327,8 @@ class PostgreSQL:
             if secret:
                 for each in (unquote(secret), secret):
                     text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", "***", text)
+        if error.sqlstate is None:
+            text += "; check the address, and that the server accepts connections"
         return _unusable(self, text)
 
 

@@ -319,7 +319,7 @@ class Rules:
         if entries and entries[0].intent is not None:
             entries = self.entries("id = ?", entries[0].intent)
         if not entries or entries[0].kind != Kind.INTENT:
-            raise InvalidRequest(f"the ledger {self._ledger} has no correction {number}")
+            raise InvalidRequest(f"{self._ledger} has no correction {number}: see `history()`")
         if isinstance(entry, Entry) and entry.kind == Kind.INTENT and entries[0].at != entry.at:
             raise InvalidRequest(f"entry {number} does not belong to the ledger {self._ledger}")
         return entries[0]

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_TABLES = """
+_BEGIN = """
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA synchronous = EXTRA;
+BEGIN EXCLUSIVE;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS listing (account TEXT PRIMARY KEY, next_token TEXT, done INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT UNIQUE, data TEXT NOT NULL);
 """
+_RESTART = "DELETE FROM state; DELETE FROM listing; DELETE FROM event;"
 
 
 def _reason(error: OSError | sqlite3.Error) -> str:
@@ -65,14 +69,7 @@ class Checkpoint:
 
     def _begin(self, job: Mapping[str, Any], *, restart: bool) -> None:
         try:
-            for pragma in ("locking_mode = EXCLUSIVE", "synchronous = EXTRA"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._db.execute("BEGIN EXCLUSIVE")
-            for statement in filter(str.strip, _TABLES.split(";")):
-                self._db.execute(statement)
-            if restart:
-                for table in ("state", "listing", "event"):
-                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608  (of the three names above)
+            self._db.executescript(_BEGIN + _RESTART if restart else _BEGIN)
             kept = self.get("job")
             if kept is None:
                 self._set("job", job)
@@ -158,13 +155,9 @@ class Checkpoint:
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
-        try:
+        with self._db:  # rolls back after an error or Ctrl-C
             self._db.execute("BEGIN")
             yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.rollback()  # does nothing where Ctrl-C came before BEGIN or after COMMIT
-            raise
 
     def close(self) -> None:
         """Release the file. A page that arrives later is not stored; the next run reads it again."""

@@ -141,38 +141,32 @@ class _Export:
         self.path = Path(path)
         self._since = utc_or_none("since", options.get("since"))
         self._until = utc_or_none("until", options.get("until"))
-        self._excel = options.get("excel", False)
-        self._format = _checked_format(self.path, options.get("format"), excel=self._excel)
-        self._columns = _checked_columns(options.get("columns"))
-        self._include_reverted = options.get("include_reverted", False)
+        excel = options.get("excel", False)
         self._on_progress = options.get("on_progress")
         self._concurrency = checked_concurrency(options.get("concurrency", 8))
-        job: dict[str, Any] = {
+        self._job: dict[str, Any] = {
             "service": client._settings.base_url,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             "accounts": _checked_accounts(accounts),
             "since": self._since and _formats.iso(self._since),
             "until": self._until and _formats.iso(self._until),
-            "format": self._format,
-            "columns": self._columns,
-            "excel": self._excel,
-            "include_reverted": self._include_reverted,
+            "format": _checked_format(self.path, options.get("format"), excel=excel),
+            "columns": _checked_columns(options.get("columns")),
+            "excel": excel,
+            "include_reverted": options.get("include_reverted", False),
         }
         if self._since and self._until and self._since >= self._until:
             raise InvalidRequest("since is not before until: the time window is empty")
-        self._accounts = len(job["accounts"])
+        self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace it"
         beside, restart = _beside(self.path, ".checkpoint"), options.get("restart", False)
         if self.path.exists() and not beside.exists() and not restart:
-            raise InvalidRequest(self._taken())
-        self.checkpoint = Checkpoint(beside, job, restart=restart)
+            raise InvalidRequest(self._taken)
+        self.checkpoint = Checkpoint(beside, self._job, restart=restart)
         try:
             if not restart:
                 self._check_file()
         except BaseException:
             self.checkpoint.close()
             raise
-
-    def _taken(self) -> str:
-        return f"{self.path} exists already: export to another path, or pass restart=True to replace it"
 
     def _check_file(self) -> None:
         """Refuse a file that this export did not write, and one that is gone or changed since."""
@@ -184,7 +178,7 @@ class _Export:
                 f"{self.path} was exported completely, and {change}: pass restart=True to export it again"
             )
         if whole is None and size not in (None, expected):
-            raise InvalidRequest(self._taken())
+            raise InvalidRequest(self._taken)
 
     def pages(self, client: Any) -> Any:
         """The pages that are left to read, each with its account."""
@@ -206,37 +200,34 @@ class _Export:
         ]
         total = self.checkpoint.add(account, page.next_token, kept, counts)
         if total is not None and self._on_progress is not None:
-            done = self._accounts - total["left"]
-            now = ExportProgress(total["read"], total["rows"], done, self._accounts)
-            self._on_progress(now)
+            accounts = len(self._job["accounts"])
+            done = accounts - total["left"]
+            self._on_progress(ExportProgress(total["read"], total["rows"], done, accounts))
 
-    def _row(self, event: ReadEvent, counts: dict[str, int]) -> Iterator[_formats.Row]:
+    def _row(self, event: ReadEvent, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
         counts["read"] += 1
-        if is_reverted(event) and not self._include_reverted:
+        if is_reverted(event) and not self._job["include_reverted"]:
             counts["reverted"] += 1
             return
         row = next(_rows([event]))
-        when = row["timestamp"]
+        when: Any = row["timestamp"]
         is_time = isinstance(when, datetime) and when.tzinfo is not None
-        if is_time and not self._is_inside(when):
+        is_early = is_time and self._since and when < self._since
+        if is_early or (is_time and self._until and when >= self._until):
             counts["outside"] += 1
             return
         counts["malformed"] += bool(deviations(event)) or not is_time
         yield row
 
-    def _is_inside(self, when: Any) -> bool:
-        return (self._since is None or self._since <= when) and (
-            self._until is None or when < self._until
-        )
-
     def finish(self) -> ExportResult:
         """Write the file from the rows that were kept."""
         if self.checkpoint.get("complete") is None:
-            columns = self._columns or self._discovered()
+            columns = self._job["columns"] or self._discovered()
             self.checkpoint.set("columns", columns)
             with writing(self.path):
                 new = _beside(self.path, ".new")
-                self._write(new, columns)
+                excel = {"excel": True} if self._job["excel"] else {}
+                _formats.WRITERS[self._job["format"]](new, columns, self._load, **excel)
                 with new.open("rb+") as file:
                     os.fsync(file.fileno())
                 size = new.stat().st_size
@@ -248,20 +239,12 @@ class _Export:
         written = tuple(self.checkpoint.get("columns"))
         return ExportResult(path=self.path, columns=written, **counts)
 
-    def _load(self) -> Iterator[_formats.Row]:
+    def _load(self) -> Iterator[dict[str, Any]]:
         return map(_formats.load, self.checkpoint.events())
 
     def _discovered(self) -> list[str]:
         names = {name for row in self._load() for name in row} - set(COLUMNS)
         return [*COLUMNS, *sorted(names, key=_position)]
-
-    def _write(self, path: Path, columns: Sequence[str]) -> None:
-        if self._format == "parquet":
-            _formats.write_parquet(path, columns, self._load)
-        elif self._format == "jsonl":
-            _formats.write_jsonl(path, columns, self._load())
-        else:
-            _formats.write_csv(path, columns, self._load(), excel=self._excel)
 
 
 def export(
@@ -366,10 +349,8 @@ def _checked_columns(columns: Any) -> list[str] | None:
         raise InvalidRequest(f"columns={shown(columns)}: pass a list of names, or None for all")
     for name in names:
         if name not in COLUMNS and not name.startswith(VALUES):
-            raise InvalidRequest(
-                f"no column is called {name!r}: the columns are {', '.join(COLUMNS)},"
-                " attribute.NAME, unit.NAME and dimension.NAME"
-            )
+            known = f"{', '.join(COLUMNS)}, attribute.NAME, unit.NAME and dimension.NAME"
+            raise InvalidRequest(f"no column is called {name!r}: the columns are {known}")
     if len(set(names)) < len(names):
         raise InvalidRequest("columns contains a column twice")
     return names

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-Row = dict[str, Any]
+    Rows = Callable[[], Iterator[dict[str, Any]]]
+    """Reads the rows from the first one on."""
 
-TIMES = ("timestamp", "created_at")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DIGITS = 76
 """The number of digits of Parquet's widest decimal."""
@@ -55,20 +55,24 @@ def escaped(value: Any) -> str | None:
     return f"'{cell}" if formula else cell
 
 
+def unescaped(cell: str) -> str:
+    """The text of a cell that `escaped` wrote."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
 def dump(row: Mapping[str, Any]) -> str:
     """A row as one line of JSON, which `load` restores exactly."""
 
     def packed(value: Any) -> Any:
         if isinstance(value, Decimal):
             return {"decimal": str(value)}
-        if isinstance(value, datetime) and value.tzinfo:
-            return {"time": iso(value)}
-        return text(value)
+        is_time = isinstance(value, datetime) and value.tzinfo
+        return {"time": iso(value)} if is_time else text(value)
 
-    return json.dumps({name: packed(value) for name, value in row.items()}, ensure_ascii=True)
+    return json.dumps({name: packed(value) for name, value in row.items()})
 
 
-def load(line: str) -> Row:
+def load(line: str) -> dict[str, Any]:
     """A row that `dump` wrote."""
 
     def unpacked(value: Any) -> Any:
@@ -83,39 +87,45 @@ def load(line: str) -> Row:
     return {name: unpacked(value) for name, value in json.loads(line).items()}
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row], *, excel: bool) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Rows, *, excel: bool = False) -> None:
     """Write comma-separated values with a header; for Excel with a byte order mark and escaped formulas."""
     cell = escaped if excel else text
     encoding = "utf-8-sig" if excel else "utf-8"
     with path.open("w", newline="", encoding=encoding, errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\r\n" if excel else "\n")
         writer.writerow([escaped(name) if excel else name for name in columns])
-        for row in rows:
+        for row in rows():
             writer.writerow([cell(row.get(name)) for name in columns])
 
 
-def write_jsonl(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def write_jsonl(path: Path, columns: Sequence[str], rows: Rows) -> None:
     """Write one JSON object per line, with numbers as text with all digits."""
     with path.open("w", encoding="utf-8") as file:
-        for row in rows:
+        for row in rows():
             file.write(json.dumps({name: text(row.get(name)) for name in columns}) + "\n")
 
 
-def write_parquet(path: Path, columns: Sequence[str], rows: Callable[[], Iterator[Row]]) -> None:
+def write_parquet(path: Path, columns: Sequence[str], rows: Rows) -> None:
     """Write Parquet: quantities as decimals, times as UTC; a column with other values is text."""
     arrow = pyarrow()
     types = _arrow_types(arrow, columns, rows())
     schema = arrow.schema(list(types.items()))
+    is_text = {name: kind == arrow.string() for name, kind in types.items()}
     remaining = rows()
     with arrow.parquet.ParquetWriter(path, schema) as writer:
         while batch := list(islice(remaining, _BATCH)):
             table = {
-                name: [_utf8(row.get(name)) if is_text else row.get(name) for row in batch]
-                for name, is_text in (
-                    (name, kind == arrow.string()) for name, kind in types.items()
-                )
+                name: [_utf8(row.get(name)) if is_text[name] else row.get(name) for row in batch]
+                for name in columns
             }
             writer.write_table(arrow.table(table, schema=schema))
+
+
+WRITERS: dict[str, Callable[..., None]] = {
+    "csv": write_csv,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
+}
 
 
 def pyarrow() -> Any:
@@ -126,11 +136,10 @@ def pyarrow() -> Any:
     """
     try:
         import_module("pyarrow.parquet")
+        return import_module("pyarrow")
     except ImportError:
-        raise ConfigurationError(
-            "Parquet needs pyarrow: install it with pip install 'togai[parquet]'"
-        ) from None
-    return import_module("pyarrow")
+        problem = "Parquet needs pyarrow: install it with pip install 'togai[parquet]'"
+        raise ConfigurationError(problem) from None
 
 
 def _utf8(value: Any) -> str | None:
@@ -138,7 +147,9 @@ def _utf8(value: Any) -> str | None:
     return None if cell is None else cell.encode("utf-8", "backslashreplace").decode()
 
 
-def _arrow_types(arrow: Any, columns: Sequence[str], rows: Iterable[Row]) -> dict[str, Any]:
+def _arrow_types(
+    arrow: Any, columns: Sequence[str], rows: Iterable[dict[str, Any]]
+) -> dict[str, Any]:
     """The type of each column: decimal or time if that type holds every value exactly, otherwise text."""
     kinds = {name: set[Any]() for name in columns}
     whole, scale = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
@@ -153,7 +164,7 @@ def _arrow_types(arrow: Any, columns: Sequence[str], rows: Iterable[Row]) -> dic
                 whole[name] = max(whole[name], value.adjusted() + 1)
 
     def of(name: str) -> Any:
-        if kinds[name] <= {datetime} and (kinds[name] or name in TIMES):
+        if kinds[name] <= {datetime} and (kinds[name] or name in ("timestamp", "created_at")):
             return arrow.timestamp("us", tz="UTC")
         precision = whole[name] + scale[name]
         if kinds[name] == {Decimal} and precision <= _DIGITS:

@@ -19,6 +19,7 @@ from togai._rows import amounts_of
 from togai.corrections._plan import Replace
 from togai.errors import InvalidRequest
 from togai.jobs._export import COLUMNS, VALUES
+from togai.jobs._formats import unescaped
 from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
@@ -86,43 +87,51 @@ class _Reader:
         self._problems: list[Problem] = []
         self._lines: dict[_Target, dict[str, tuple[int, Decimal]]] = {}
         self._wrong = set[_Target]()
+        self._event_ids: defaultdict[_Target, set[str]] = defaultdict(set)
         self._chosen: dict[str, _Target] = {}
         self._read = 0
         self._events: defaultdict[_Target, dict[Any, EventWithStatus]] = defaultdict(dict)
         text = read_text(path)
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        line = 0
         try:
             names = self._columns([name.strip() for name in next(rows, list[str]())], path)
+            line = rows.line_num  # of the row before: a row may have several lines
             for row in rows:
-                cells = [cell.strip() for cell in row]
+                cells = [unescaped(cell.strip()) for cell in row]
                 if any(cells):
-                    self._add(rows.line_num, names, cells)
+                    self._add(line + 1, names, cells)
+                line = rows.line_num
         except csv.Error as error:
-            raise InvalidRequest(f"{path}, line {rows.line_num}: {error}") from None
+            problem = f"{path}, line {line + 1}: {error}: check the quotes"
+            raise InvalidRequest(problem) from None
 
     def _columns(self, names: Sequence[str], path: object) -> list[str]:
         names = ["event_id" if name == "id" else name for name in names]
-        attributes = {name for name in names if name.startswith("attribute.")}
+        while names and not names[-1]:  # a spreadsheet may write empty columns
+            del names[-1]
+        known = {*COLUMNS, "event_id", "attribute", "value"}
         for name in names:
-            if name not in (*COLUMNS, "event_id", "attribute", "value") and not name.startswith(
-                VALUES
-            ):
+            if name not in known and not name.startswith(VALUES):
                 problem = f"no column is called {name!r}: write an attribute as attribute.{name}"
                 self._report(1, "error", problem)
-        needed = {
-            "reference_id or event_id": {"reference_id", "event_id"},
-            "attribute and value": {"value", *attributes},
-            "account_id": {"account_id"} if self._account_id is None else set(names),
-        }
-        for text, choices in needed.items():
-            if not choices & set(names):
-                raise InvalidRequest(
-                    f"{path} has no column {text}; it has {', '.join(names) or 'none'}"
-                )
         if twice := {name for name in names if names.count(name) > 1}:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
+        self._check_columns(names, path)
         return names
+
+    def _check_columns(self, names: Sequence[str], path: object) -> None:
+        has_values = any(name.startswith("attribute.") for name in names)
+        needed = {
+            "reference_id or event_id": not {"reference_id", "event_id"}.isdisjoint(names),
+            "account_id": self._account_id is not None or "account_id" in names,
+            "attribute and value, or attribute.NAME": has_values or "value" in names,
+            "attribute": has_values or "attribute" in names,
+        }
+        if missing := [name for name, is_present in needed.items() if not is_present]:
+            has = ", ".join(names) or "none"
+            raise InvalidRequest(f"{path} has no column {missing[0]}; the columns are {has}")
 
     def _report(self, line: int, kind: _Kind, text: str) -> None:
         self._problems.append(Problem(line, kind, text))
@@ -131,29 +140,41 @@ class _Reader:
         row = dict(zip(names, cells, strict=False))
         account = row.get("account_id") or self._account_id or ""
         way = "reference_id" if row.get("reference_id") else "event_id"
+        target = (account, way, row.get(way, ""))
         values = {
             name[10:]: row[name] for name in row if name.startswith("attribute.") and row[name]
         }
         if row.get("attribute") or row.get("value"):
             values[row.get("attribute", "")] = row.get("value", "")
-        needed = {"account_id": account, way: row.get(way), "value": values}
-        if missing := [name for name, is_present in needed.items() if not is_present]:
-            self._report(line, "error", f"no {missing[0]}")
-        elif len(cells) > len(names):
-            self._report(line, "error", "more cells than columns")
-        else:
-            self._add_values(line, (account, way, row[way]), values)
+        needed = {
+            "account_id": account,
+            "reference_id or event_id": target[2],
+            "attribute": "" not in values,
+            "value": values and all(values.values()),
+        }
+        missing = [f"no {name}" for name, is_present in needed.items() if not is_present]
+        if any(cells[len(names) :]):
+            missing = ["more cells than columns"]
+        if missing:
+            self._report(line, "error", missing[0])
+            self._wrong.add(target)
+            return
+        self._event_ids[target].update(filter(None, [row.get("event_id")]))
+        self._add_values(line, target, values)
 
     def _add_values(self, line: int, target: _Target, values: Mapping[str, str]) -> None:
         known = self._lines.setdefault(target, {})
         for name, cell in values.items():
-            number = cell.replace(",", ".") if self._comma else cell
+            # A dot beside decimal commas separates thousands: it is not read as a decimal point.
+            swapped = cell.translate({ord(","): ".", ord("."): ","})
+            number, other = (swapped, cell) if self._comma else (cell, swapped)
             if name in known:
                 problem = f"line {known[name][0]} has the same event and attribute"
             elif not _NUMBER.fullmatch(number):
                 problem = f"{cell!r} is not a number"
-                if "," in cell and not self._comma:
-                    problem += " (decimal commas: decimal_comma=True)"
+                if _NUMBER.fullmatch(other):
+                    kind = "points: without" if self._comma else "commas:"
+                    problem += f" (decimal {kind} decimal_comma=True)"
             else:
                 known[name] = (line, Decimal(number))
                 continue
@@ -189,9 +210,12 @@ class _Reader:
             changes = self._changes(live[0], name, values)
             if target in self._wrong or not changes:
                 return
-            other = self._chosen.setdefault(str(live[0].reference_id), target)
-            problem = f"another line corrects the same event as {other[2]}"
-            if other == target:
+            event_id = str(ids_of(live[0])[1])
+            if others := self._event_ids[target] - {event_id.strip()}:
+                problem = f"the event_id of this event is {event_id!r}, not {min(others)!r}"
+            elif (other := self._chosen.setdefault(str(live[0].reference_id), target)) != target:
+                problem = f"another line corrects the same event as {other[2]}"
+            else:
                 try:
                     replacement = with_quantities(live[0], changes)
                 except InvalidRequest as error:

@@ -19,17 +19,11 @@ export TOGAI_API_TOKEN={token}
 #   {first}
 # Ctrl-C stops the service; its data is lost."""
 
-
 FIRST = "python -c 'import togai; print(next(iter(togai.Togai().events.list())))'"
 
 
-def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
-    """Run the command; return the exit code.
-
-    Args:
-        arguments: The arguments of the command; by default those of the process.
-        first: The command to try first.
-    """
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m togai.testing", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="a port on 127.0.0.1 (default: any)")
     parser.add_argument("--token", default="test-token", help="default: %(default)s")
@@ -39,22 +33,28 @@ def main(arguments: Sequence[str] | None = None, first: str = FIRST) -> int:
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
         parser.error("pass --port from 0 to 65535, --events 0 or more, and a --token")
-    fake = FakeTogai(options.token)
-    fake.add_month() if options.events is None else fake.add_many(options.events, prefix="ride")
-    # Blocked before the threads of the server start, so that only this thread receives signals.
-    ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
-        with fake.serve(options.port) as url:
-            print(
-                START.format(url=url, token=options.token, events=len(fake.events), first=first),
-                flush=True,
-            )
-            signal.sigwait(ends)
+        serve(options.port, options.token, options.events)
     except OSError as error:
         print(f"cannot serve on port {options.port}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def serve(port: int, token: str, events: int | None, first: str = FIRST) -> None:
+    """Serve a month, or a number of plain events, until interrupted; `first` is the command to try first.
+
+    Raises:
+        OSError: The port is in use or not allowed.
+    """
+    fake = FakeTogai(token)
+    fake.add_month() if events is None else fake.add_many(events, prefix="ride")
+    # Blocked before the threads of the server start, so that only this thread receives signals.
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with fake.serve(port) as url:
+        print(START.format(url=url, token=token, events=len(fake.events), first=first), flush=True)
+        signal.sigwait(ends)
 
 
 if __name__ == "__main__":
