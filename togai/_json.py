@@ -19,6 +19,7 @@ _DEEPEST = 100
 """Levels of objects and lists in one another; the contract has ten."""
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_SQUARE = bytes.maketrans(b"{}", b"[]")
 _PERHAPS_MANY = re.compile(rb"\d{6}")
 """Matches every hundredth byte of a body that contains so many digits in a row."""
 _CHARSETS = ("ascii", "iso8859", "cp", "utf-16", "utf-32")
@@ -80,12 +81,14 @@ def parse_json(body: bytes, charset: str | None = None) -> Any:
 
 def _is_shallow(body: bytes) -> bool:
     """Whether the brackets alone show that a body is not nested too deeply; one in a text may make them useless."""
-    brackets = body.translate(None, _NO_BRACKETS)
+    brackets = body.translate(_SQUARE, _NO_BRACKETS)
     for _ in range(_DEEPEST):
         if not brackets:
             return True
         before = len(brackets)
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        brackets = brackets.replace(
+            b"[]", b""
+        )  # one level in each round, of lists and objects alike
         if len(brackets) == before:
             return False
     return not brackets

@@ -192,3 +192,35 @@ def test_an_interrupt_while_json_is_parsed_passes(
     monkeypatch.setattr(_json, name, Interrupts())
     with pytest.raises(KeyboardInterrupt):
         INTERRUPTS[name]()
+
+
+def test_the_fast_parser_keeps_the_digits_of_a_fraction() -> None:
+    parsed = FIND()(b"[1.10, 1e3, 7]")
+    assert [str(number) for number in parsed] == ["1.10", "1E+3", "7"]
+
+
+@pytest.mark.parametrize(
+    "kinds", [["list"], ["object"], ["list", "object"], ["object", "list"]], ids="-".join
+)
+@pytest.mark.parametrize("beside", [b"", b'"[",'], ids=["alone", "beside a bracket in a text"])
+def test_json_has_at_most_100_levels(kinds: list[str], beside: bytes) -> None:
+    def nested(levels: int) -> bytes:
+        text = beside
+        brackets = b""
+        for level in range(levels - 1):
+            is_object = kinds[level % len(kinds)] == "object"
+            text += b'{"a":' if is_object else b"["
+            brackets = (b"}" if is_object else b"]") + brackets
+        return b"[" + text + b"1" + brackets + b"]"
+
+    assert parse_json(nested(100))
+    for levels in (101, 102, 300):
+        with pytest.raises(RecursionError):
+            parse_json(nested(levels))
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "cp1252", "iso-8859-15", None, "klingon", "rot13"])
+def test_only_a_known_charset_is_used_for_bytes_that_are_not_utf_8(charset: str | None) -> None:
+    known = charset in ("latin-1", "cp1252", "iso-8859-15")
+    assert parse_json(b'"caf\xe9"', charset) == ("café" if known else "caf\ufffd")
+    assert parse_json('"café"'.encode(), charset) == "café"

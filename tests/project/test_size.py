@@ -10,7 +10,7 @@ from radon.complexity import cc_visit
 
 # Each may only shrink: lower a number when the folder has fewer lines.
 WINGS = {
-    "togai/_transport": 1894,
+    "togai/_transport": 1888,
     "togai/corrections": 2286,
     "togai/testing": 2396,
     "togai/jobs": 1146,
