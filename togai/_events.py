@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         ReadEvent,
     )
 
-_MIN_AGE = timedelta(minutes=10)
+MIN_AGE = timedelta(minutes=10)
 """How old a correction must be before a read can show that it was not applied."""
 
 
@@ -626,7 +626,7 @@ class Events:
         self,
         unknown: CorrectionOutcomeUnknown | Entry,
         *,
-        min_age: timedelta = _MIN_AGE,
+        min_age: timedelta = MIN_AGE,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
@@ -1250,7 +1250,7 @@ class AsyncEvents:
         self,
         unknown: CorrectionOutcomeUnknown | Entry,
         *,
-        min_age: timedelta = _MIN_AGE,
+        min_age: timedelta = MIN_AGE,
         max_events: int = 100_000,
         timeout: float | Timeout | None = None,
         extra_headers: Mapping[str, str] | None = None,
