@@ -65,7 +65,7 @@ def small(tmp_path: Path) -> Path:
 
 def mutate(root: Path, small: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-P", "-m", "code_mutants", "--root", str(small), "--limit=3", *options],
+        [sys.executable, "-P", "-m", "code_mutants", "--root", str(small), "--limit=15", *options],
         env={**os.environ, "PYTHONPATH": str(root / "scripts")},
         capture_output=True,
         text=True,
