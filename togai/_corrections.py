@@ -111,6 +111,7 @@ def replace(
     **options: Any,
 ) -> Steps[CorrectionResult]:
     """Send a REDO_EVENT; an event that was read and then changed is both the replacement and the target."""
+    check_names(where, "replace")
     payload: object = event if isinstance(event, Event) else getattr(event, "event_payload", None)
     if not isinstance(payload, Event):
         raise InvalidRequest(
