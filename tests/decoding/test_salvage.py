@@ -11,7 +11,7 @@ from typing import Any, Self
 import attrs
 import pytest
 
-from togai import Drift, _salvage, deviations, raw
+from togai import ConfigurationError, Drift, _salvage, deviations, raw
 from togai._contract import Field, fields
 from togai._decoding import Reader, StrictDeviation
 from togai._json import Malformed
@@ -330,6 +330,46 @@ def test_each_kind_of_drift_is_reported_once_by_a_reader_and_again_by_a_derived_
                 again.items(Outer, [{**GOOD, "text": 7}], "$")
         else:
             again.items(Outer, [{**GOOD, "text": 7}], "$")
+
+
+async def _async_callback(_drift: Drift) -> None:
+    """Nobody would await it."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"strict": "no"}, "strict="),
+        ({"strict": 1}, "strict="),
+        ({"on_drift": 5}, "on_drift must be a plain callable"),
+        ({"on_drift": _async_callback}, "on_drift must be a plain callable"),
+    ],
+    ids=range(4),
+)
+def test_a_reader_with_other_settings_is_refused(settings: dict[str, Any], problem: str) -> None:
+    own: dict[str, Any] = {"strict": False, "on_drift": None}
+    with pytest.raises(ConfigurationError, match=problem):
+        Reader(**{**own, **settings})
+    with pytest.raises(ConfigurationError, match=problem):
+        Reader(**own).with_options(**{**own, "strict": None, **settings})
+
+
+def test_a_reader_reports_1000_places_and_survives_a_callback_that_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reported: list[Drift] = []
+
+    def fails(drift: Drift) -> None:
+        reported.append(drift)
+        raise ValueError("mine")
+
+    reader = Reader(strict=False, on_drift=fails)
+    for number in range(1001):
+        reader.report(Drift("Page", f"p{number}", "missing"), "$")
+    assert len(reported) == 1000
+    failures = [record for record in caplog.records if record.getMessage() == "on_drift failed"]
+    assert len(failures) == 1000
+    assert failures[0].exc_info
 
 
 def test_the_json_of_an_item_is_a_copy_and_that_of_any_other_is_its_own() -> None:
