@@ -16,7 +16,9 @@ from togai._contract import Field, fields
 from togai._decoding import Reader, StrictDeviation
 from togai._json import Malformed
 from togai._salvage import most_items
-from togai.models import IngestionStatusValue
+from togai.models import EventWithStatus, IngestionStatusValue
+
+from .test_lenient import EVENT
 
 
 @attrs.define(kw_only=True)
@@ -306,6 +308,32 @@ def test_strict_mode_raises_with_the_first_of_several_deviations() -> None:
         reader.items(Outer, [GOOD, {**GOOD, "text": 7, "whole": "x", "more": 1}], "$.events")
     assert str(caught.value) == "$.events[1].text: wrong type"
     assert reader.items(Outer, [GOOD], "$")
+
+
+@pytest.mark.parametrize(
+    ("changes", "drift", "where"),
+    [
+        ({"more": 1}, Drift("EventWithStatus", "more", "unknown property"), "$[0].more"),
+        (
+            {"ingestionStatus": {"status": "NEW"}},
+            Drift("IngestionStatus", "status", "unknown value", "NEW"),
+            "$[0].ingestionStatus.status",
+        ),
+    ],
+    ids=["property", "value"],
+)
+def test_what_a_later_contract_adds_is_reported_and_raised_in_strict_mode_only(
+    changes: dict[str, Any], drift: Drift, where: str
+) -> None:
+    reported: list[Drift] = []
+    reader = Reader(strict=False, on_drift=reported.append)
+    for _ in range(2):
+        (item,) = reader.items(EventWithStatus, [{**EVENT, **changes}], "$")
+        assert deviations(item) == ()
+    assert reported == [drift]
+    with pytest.raises(StrictDeviation) as caught:
+        Reader(strict=True, on_drift=None).items(EventWithStatus, [{**EVENT, **changes}], "$")
+    assert (caught.value.deviation.where, caught.value.deviation.drift) == (where, drift)
 
 
 def test_each_kind_of_drift_is_reported_once_by_a_reader_and_again_by_a_derived_one() -> None:
