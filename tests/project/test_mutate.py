@@ -139,7 +139,7 @@ def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path)
     module.write_text(MODULE.replace("LIMIT = 3", "# Of an order.\n\nLIMIT = 3"), "utf-8")
     done = mutate(root, small, "--operator=comparison", "--update")
     assert done.returncode == 0, done.stdout + done.stderr
-    row = "| `contract.prices` | 12 | 2 | 50% | 1 | all |"
+    row = "| `contract.prices` | 12 | 2 | 50% | 1 | `comparison` only |"
     assert row in done.stdout
     written = (small / "CONTRIBUTING.md").read_text("utf-8")
     assert written.endswith(f"| `contract.old` | 1 |\n{row}\n\nEnd\n")
