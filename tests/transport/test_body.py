@@ -67,7 +67,9 @@ def test_a_body_has_at_most_100_members_and_3_layers() -> None:
     assert [decoded(layer) for layer in layers] == [b"x", b"x", b"x", b"x", layers[1]]
 
 
-@pytest.mark.parametrize("data", [gzip.compress(b"x")[:-1], b"\x1f\x8b no"])
+@pytest.mark.parametrize(
+    "data", [gzip.compress(b"x")[:-1], b"\x1f\x8b no"], ids=["truncated", "not gzip"]
+)
 def test_a_damaged_body_is_an_error(data: bytes) -> None:
     with pytest.raises(BodyError, match="cannot be decompressed"):
         decoded(data)
