@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import io
 import math
+import selectors
 import socket
 import struct
 import sys
@@ -31,19 +32,22 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 def serve(handle: Handle, released: threading.Event, port: int) -> Generator[str]:
     """Serve until the `with` ends; yield the base URL."""
     server = _Server(handle, released, port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.end()
+    stop, stopped = socket.socketpair()
+    with stop, stopped:
+        thread = threading.Thread(target=server.serve_until, args=(stopped,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            stop.send(b"x")
+            thread.join()
+            server.end()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 128
+    timeout = 0
 
     def __init__(self, handle: Handle, released: threading.Event, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
@@ -52,6 +56,14 @@ class _Server(ThreadingHTTPServer):
         self.ended = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
+
+    def serve_until(self, stopped: socket.socket) -> None:
+        """Accept connections until something can be read from `stopped`; unlike `serve_forever`, without polling."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(stopped, selectors.EVENT_READ)
+            while all(key.fileobj is not stopped for key, _ in selector.select()):
+                self.handle_request()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Record the connection before its thread starts, so that `end` closes it, and serve it."""
