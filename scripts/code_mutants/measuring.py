@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import json
@@ -19,7 +20,7 @@ from code_mutants.forking import OPTIONS
 from code_mutants.operators import functions
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from code_mutants.forking import Forks
     from code_mutants.operators import Mutant
@@ -148,14 +149,16 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     """Return the tests of a mutant's line that fit into a time: quick tests first, and some of each kind.
 
-    A constant has the tests that name it, and those of the lines that use it; a class has the tests that name it, and
-    those of its methods. Another line that runs on import, or that has changed since, has the tests of its function or
-    module.
+    A constant has the tests that name it, and those of the lines that use it; a class has the tests that name it,
+    those of its methods, and then those of its module. Another line that runs on import, or that has changed since, has
+    the tests of its function or module.
     """
-    text = mutant.path.read_text("utf-8").split("\n")
+    text = mutant.path.read_text("utf-8")
     prefix = f"{mutant.module}|{mutant.function}"
-    line = f"{prefix}|{text[mutant.line - 1].strip()}"
-    running = [test for test in known if line in test.lines]
+    row = text.split("\n")[mutant.line - 1].strip()
+    # The test that happens to import the module first is not the test of its body.
+    running = [] if _runs_on_import(text, mutant.line) else _with(f"{prefix}|{row}", known)
+    last: list[Test] = []
     if not mutant.function and (constant := re.match(r"\w+(?=\s*[:=])", mutant.original)):
         named = re.compile(rf"\b{constant[0]}\b")
         running = [test for test in known if any(map(named.search, test.lines))]
@@ -167,21 +170,44 @@ def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
             if f"tests||{name}" in test.lines
             or any(function.startswith(f"{prefix}.") for function in test.functions)
         ]
+        last = _starting(f"{mutant.module}|", known)
     running = running or [test for test in known if prefix in test.functions]
     for start in (f"{prefix}.", f"{mutant.module}|"):
-        running = running or [
-            test for test in known if any(function.startswith(start) for function in test.functions)
-        ]
+        running = running or _starting(start, known)
+    chosen: list[str] = []
+    for test in [*_in_order(running), *_in_order(set(last) - set(running))]:
+        if chosen and test.seconds > seconds:
+            break
+        seconds -= test.seconds
+        chosen.append(test.name)
+    return chosen
+
+
+def _runs_on_import(text: str, line: int) -> bool:
+    """Return whether a line is in the body of no function."""
+    return not any(
+        node.body[0].lineno <= line <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def _with(line: str, known: Iterable[Test]) -> list[Test]:
+    """Return the tests that run a line."""
+    return [test for test in known if line in test.lines]
+
+
+def _starting(start: str, known: Iterable[Test]) -> list[Test]:
+    """Return the tests that run a function whose name starts so."""
+    return [test for test in known if any(name.startswith(start) for name in test.functions)]
+
+
+def _in_order(tests: Iterable[Test]) -> list[Test]:
+    """Return the quick tests first, and one of each kind before the second of any."""
     rounds: dict[str, int] = {}
-    ordered: list[tuple[bool, int, float, str]] = []
-    for test in sorted(running, key=lambda test: test.seconds):
+    ordered: list[tuple[bool, int, float, str, Test]] = []
+    for test in sorted(tests, key=lambda test: (test.seconds, test.name)):
         kind = test.name.partition("[")[0]
         rounds[kind] = number = rounds.get(kind, -1) + 1
-        ordered.append(("postgresql" in test.name, number, test.seconds, test.name))
-    chosen: list[str] = []
-    for _, _, took, name in sorted(ordered):
-        if chosen and took > seconds:
-            break
-        seconds -= took
-        chosen.append(name)
-    return chosen
+        ordered.append(("postgresql" in test.name, number, test.seconds, test.name, test))
+    return [test for *_, test in sorted(ordered, key=lambda entry: entry[:4])]

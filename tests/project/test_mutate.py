@@ -240,6 +240,7 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
         known("names the constant too", "tests||LIMIT"),
         known("runs the method", "limits|A.c|def c(self): return 1"),
         known("names the class", "tests||A"),
+        known("imports the module first", "limits|A|b = 1"),
         known("runs the module", "limits|f|return 2"),
     ]
     chosen = {
@@ -247,7 +248,10 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
     }
     assert chosen == {
         (1, "names the constant", "names the constant too"),
-        (3, "names the class", "runs the method"),
+        (
+            *(3, "names the class", "runs the method"),
+            *("imports the module first", "runs the module"),
+        ),
         (4, "runs the method"),
     }
 
