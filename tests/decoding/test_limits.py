@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from togai import InvalidRequest, build_event, quantities, rows, with_quantities
@@ -117,6 +118,23 @@ def test_the_properties_of_a_model_are_those_of_the_contract() -> None:
     assert not by_name["name"].hint
     wires = {field.wire: field.names for field in fields(EventWithStatus)}
     assert wires["referenceId"] == ("referenceId",)
+
+
+def test_the_type_of_a_property_is_that_of_its_value() -> None:
+    @attrs.define
+    class Model:
+        """A model in which None comes first."""
+
+        a: int = attrs.field(metadata={"wire": "a"})
+        b: None | int = attrs.field(  # noqa: RUF036  (in either order)
+            default=None, metadata={"wire": "b", "aliases": ("c",)}
+        )
+        own: str = ""
+
+    first, second = fields(Model)
+    assert (first.type, first.required, first.names) == (int, True, ("a",))
+    assert (second.type, second.required, second.names) == (int, False, ("b", "c"))
+    assert fields(Model) is fields(Model)
 
 
 # Quantities

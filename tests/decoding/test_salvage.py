@@ -265,6 +265,9 @@ def test_whatever_the_generated_code_raises_the_item_is_read(
 
     monkeypatch.setattr(Outer, "from_dict", fail)
     assert read().text == "t"
+    # Strict mode has nothing to report either.
+    (item,) = Reader(strict=True, on_drift=None).items(Outer, [GOOD], "$")
+    assert item.text == "t"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, RecursionError])
@@ -334,6 +337,16 @@ def test_what_a_later_contract_adds_is_reported_and_raised_in_strict_mode_only(
     with pytest.raises(StrictDeviation) as caught:
         Reader(strict=True, on_drift=None).items(EventWithStatus, [{**EVENT, **changes}], "$")
     assert (caught.value.deviation.where, caught.value.deviation.drift) == (where, drift)
+
+
+def test_what_a_later_contract_adds_is_listed_with_what_deviates() -> None:
+    (item,) = Reader(strict=False, on_drift=None).items(Outer, [{**GOOD, "text": 7, "z": 1}], "$")
+    assert sorted(map(str, deviations(item))) == [
+        "$[0].text: wrong type",
+        "$[0].z: unknown property",
+    ]
+    (added,) = Reader(strict=False, on_drift=None).items(Outer, [{**GOOD, "z": 1}], "$")
+    assert deviations(added) == ()
 
 
 def test_each_kind_of_drift_is_reported_once_by_a_reader_and_again_by_a_derived_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, cast
@@ -11,9 +12,11 @@ from typing import Any, cast
 import pytest
 
 from togai import AsyncTogai, InvalidRequest, build_event, quantities, rows
+from togai.models import EventWithStatus
 from togai.testing import FakeTogai
 
 from ..conftest import Api
+from .test_lenient import EVENT
 
 WHEN = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
 
@@ -183,11 +186,14 @@ def test_columns_are_a_list_of_names_and_no_text(what: str) -> None:
 
 
 def test_named_columns_keep_rows_lazy() -> None:
-    def endless() -> Any:
-        raise AssertionError("read before it was needed")
-        yield
+    read = EventWithStatus.from_dict({**EVENT, "eventPayload": built().to_dict()})
 
-    rows(endless(), attributes=["distance"], dimensions=[])
+    def one_and_then_none() -> Iterator[EventWithStatus]:
+        yield read
+        raise AssertionError("read before it was needed")
+
+    table = rows(one_and_then_none(), attributes=["distance"], dimensions=[])
+    assert next(table)["attribute.distance"] == Decimal("10.4")
 
 
 def test_rows_of_a_malformed_event_contain_the_readable_values(api: Api, fake: FakeTogai) -> None:

@@ -132,6 +132,19 @@ def test_a_ledger_is_that_of_the_argument_or_of_the_environment(
     assert str(expected) in repr(ledger)
 
 
+@TWINS
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_ends_the_program_passes_while_a_client_is_made(
+    cls: Any, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def fail(**_: object) -> Any:
+        raise error
+
+    monkeypatch.setattr(Settings, "create", fail)
+    with pytest.raises(error):
+        cls("t")
+
+
 # The address
 
 
