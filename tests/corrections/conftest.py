@@ -1,4 +1,4 @@
-"""Ledgers of both kinds for the tests of corrections."""
+"""Ledgers of both kinds for the tests of corrections, and a client that uses one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from togai.corrections import Ledger
+
+from ..conftest import Api, Connect
 
 NewAddress = Callable[[], str]
 
@@ -57,3 +61,16 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "ledger.db")
     return str(request.getfixturevalue("postgres_address"))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """An empty ledger."""
+    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
+
+
+@pytest.fixture
+def client(connect: Connect, url: str, ledger: Ledger) -> Iterator[Api]:
+    """A client of either kind that records in the ledger and never retries."""
+    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
+        yield api

@@ -23,11 +23,6 @@ from togai.models import CorrectionAction
 from .test_ledger import DIGEST, SERVICE, begin, claim, corrected
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
 def test_a_ledger_is_opened_for_the_person_who_is_logged_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,22 +38,11 @@ from ..conftest import TOKEN, Api, Connect
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
-@pytest.fixture
 def fake() -> FakeTogai:
     """A service that corrects a reverted event again: each second request counts."""
     fake = FakeTogai(TOKEN)
     fake.correct_reverted()
     return fake
-
-
-@pytest.fixture
-def planner(connect: Connect, url: str, ledger: Ledger) -> Any:
-    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
-        yield api
 
 
 def other_target(item: Any) -> None:
@@ -117,11 +106,11 @@ def unknown_action(item: Any) -> None:
     ],
 )
 def test_a_plan_that_shows_something_else_than_it_sends_is_not_loaded(
-    planner: Api, fake: FakeTogai, tmp_path: Path, edit: Callable[[Any], None]
+    client: Api, fake: FakeTogai, tmp_path: Path, edit: Callable[[Any], None]
 ) -> None:
     fake.add_many(2)
-    (event, _) = planner.call("find", "acme")
-    plan = planner.call("plan", [Replace(event, with_quantities(event, {"distance": 2}))])
+    (event, _) = client.call("find", "acme")
+    plan = client.call("plan", [Replace(event, with_quantities(event, {"distance": 2}))])
     path = tmp_path / "plan.json"
     plan.save(path)
     source = json.loads(path.read_bytes())
@@ -133,16 +122,16 @@ def test_a_plan_that_shows_something_else_than_it_sends_is_not_loaded(
         Plan.load(path)
 
 
-def test_a_plan_with_an_event_twice_is_refused(planner: Api, fake: FakeTogai) -> None:
+def test_a_plan_with_an_event_twice_is_refused(client: Api, fake: FakeTogai) -> None:
     fake.add_many(1)
-    plan = planner.call("plan", [Redo(planner.call("find", "acme")[0])])
+    plan = client.call("plan", [Redo(client.call("find", "acme")[0])])
     with pytest.raises(InvalidRequest, match="twice"):
         evolve(plan, items=plan.items * 2)
 
 
-def test_a_plan_shows_everything_that_a_replacement_changes(planner: Api, fake: FakeTogai) -> None:
+def test_a_plan_shows_everything_that_a_replacement_changes(client: Api, fake: FakeTogai) -> None:
     fake.add(id="ride-1", dimensions={"city": "Chennai", "kind": "ride"})
-    (event,) = planner.call("find", "acme")
+    (event,) = client.call("find", "acme")
     replacement = build_event(
         "trips",
         account_id="acme",
@@ -152,7 +141,7 @@ def test_a_plan_shows_everything_that_a_replacement_changes(planner: Api, fake: 
         dimensions={"city": "Pune", "kind": "ride"},
         id="ride-2",
     )
-    plan = planner.call("plan", [Replace(event, replacement)])
+    plan = client.call("plan", [Replace(event, replacement)])
     assert "dimension city: Chennai -&gt; Pune" in plan._repr_html_()
     shown = str(plan)
     assert "schemaName: rides -> trips" in shown
@@ -160,7 +149,7 @@ def test_a_plan_shows_everything_that_a_replacement_changes(planner: Api, fake: 
     assert "id: ride-1 -> ride-2" in shown
     assert "dimension city: Chennai -> Pune" in shown
     assert "dimension kind" not in shown
-    unchanged = planner.call("plan", [Replace(event, event.event_payload)])
+    unchanged = client.call("plan", [Replace(event, event.event_payload)])
     assert "schemaName:" not in str(unchanged)
 
 
@@ -169,21 +158,21 @@ NAMED = {"reference_id": "ref-1"}
 
 @pytest.mark.parametrize(("first", "second"), [("acme-eu", "acme"), ("acme", "acme-eu")])
 def test_a_background_job_about_one_event_locks_it_under_every_name(
-    planner: Api, fake: FakeTogai, ledger: Ledger, first: str, second: str
+    client: Api, fake: FakeTogai, ledger: Ledger, first: str, second: str
 ) -> None:
     fake.add_alias("acme", "acme-eu")
     fake.add(id="ride-1")
-    planner.call("undo", account_id=first, background=True, **NAMED)
+    client.call("undo", account_id=first, background=True, **NAMED)
     for more in ({}, {"background": True}):
         with pytest.raises(AlreadyPending):
-            planner.call("undo", account_id=second, **NAMED, **more)
+            client.call("undo", account_id=second, **NAMED, **more)
     fake.run_jobs()
     (entry,) = ledger.pending()
-    assert planner.call("reconcile", entry).verdict == "cannot tell"
+    assert client.call("reconcile", entry).verdict == "cannot tell"
     ledger.decide(entry, "applied", who="bob", why="the job is done")
     for more in ({}, {"background": True}):
         with pytest.raises(AlreadyCorrected):
-            planner.call("undo", account_id=second, **NAMED, **more)
+            client.call("undo", account_id=second, **NAMED, **more)
     fake.run_jobs()
     assert fake.applied["ref-1"] == 1
 
@@ -202,7 +191,7 @@ NAMES = [("acme-eu", "acme", "acme"), ("acme", "acme-eu", "acme"), ("acme-eu", "
 @pytest.mark.parametrize(("first", "second", "shown"), NAMES)
 @pytest.mark.parametrize("read", [False, True])
 def test_an_open_correction_under_an_alias_stops_a_wide_one(
-    planner: Api,
+    client: Api,
     fake: FakeTogai,
     ledger: Ledger,
     wide: Any,
@@ -215,9 +204,9 @@ def test_an_open_correction_under_an_alias_stops_a_wide_one(
     fake.add(id="ride-1", account_id=shown)
     fake.fail_next(status=502, acts=True, method="POST")
     with pytest.raises(CorrectionOutcomeUnknown):
-        planner.call("undo", account_id=first, **NAMED, reread=read)
+        client.call("undo", account_id=first, **NAMED, reread=read)
     with pytest.raises(AlreadyPending, match="UNDO of ref-1"):
-        planner.call("undo", account_id=second, **wide)
+        client.call("undo", account_id=second, **wide)
     fake.run_jobs()
     assert fake.applied["ref-1"] == 1
 
@@ -225,24 +214,24 @@ def test_an_open_correction_under_an_alias_stops_a_wide_one(
 @pytest.mark.parametrize("wide", WIDE)
 @pytest.mark.parametrize(("first", "second", "shown"), NAMES)
 def test_an_open_wide_correction_stops_one_under_an_alias(
-    planner: Api, fake: FakeTogai, ledger: Ledger, wide: Any, first: str, second: str, shown: str
+    client: Api, fake: FakeTogai, ledger: Ledger, wide: Any, first: str, second: str, shown: str
 ) -> None:
     fake.add_alias("acme", "acme-eu")
     fake.add(id="ride-1", account_id=shown)
-    (event,) = planner.call("find", second)
+    (event,) = client.call("find", second)
     if not wide.get("background"):
         fake.fail_next(status=502, acts=True, method="POST")
     with contextlib.suppress(CorrectionOutcomeUnknown):
-        planner.call("undo", account_id=first, **wide)
-    plan = planner.call("plan", [Redo(event, account_id=second)])
+        client.call("undo", account_id=first, **wide)
+    plan = client.call("plan", [Redo(event, account_id=second)])
     ledger.approve(plan, who="bob", why="ok")
     calls: list[Callable[[], Any]] = [
-        lambda: planner.call("undo", account_id=second, **NAMED),
-        lambda: planner.call("undo", account_id=second, **NAMED, background=True),
-        lambda: planner.call("undo", account_id=second, event_id="ride-1"),
-        lambda: planner.call("undo", event),
-        lambda: planner.call("undo", account_id=second, **wide),
-        lambda: planner.call("execute", plan).raise_for_failures(),
+        lambda: client.call("undo", account_id=second, **NAMED),
+        lambda: client.call("undo", account_id=second, **NAMED, background=True),
+        lambda: client.call("undo", account_id=second, event_id="ride-1"),
+        lambda: client.call("undo", event),
+        lambda: client.call("undo", account_id=second, **wide),
+        lambda: client.call("execute", plan).raise_for_failures(),
     ]
     for correct in calls:
         with pytest.raises((AlreadyPending, PlanIncomplete, StaleReading, InvalidRequest)):
@@ -252,20 +241,20 @@ def test_an_open_wide_correction_stops_one_under_an_alias(
     (entry,) = ledger.pending()
     ledger.decide(entry, "applied", who="bob", why="the job is done")
     with pytest.raises(InvalidRequest, match="is REVERTED"):
-        planner.call("undo", account_id=second, **NAMED)
+        client.call("undo", account_id=second, **NAMED)
 
 
 @pytest.mark.parametrize("wide", WIDE)
 @pytest.mark.parametrize("lag", [0.0, 600.0])
 def test_a_wide_correction_is_refused_if_one_of_its_events_was_corrected(
-    planner: Api, fake: FakeTogai, ledger: Ledger, wide: Any, lag: float
+    client: Api, fake: FakeTogai, ledger: Ledger, wide: Any, lag: float
 ) -> None:
     fake.add(id="ride-1")
     fake.add(id="ride-2")
     fake.lag_reads(seconds=lag)
-    planner.call("undo", planner.call("get", "ride-1"))
+    client.call("undo", client.call("get", "ride-1"))
     with pytest.raises(AlreadyCorrected):
-        planner.call("undo", account_id="acme", **wide)
+        client.call("undo", account_id="acme", **wide)
     fake.run_jobs()
     assert fake.applied["ref-1"] == 1
     assert not ledger.pending()
@@ -274,10 +263,10 @@ def test_a_wide_correction_is_refused_if_one_of_its_events_was_corrected(
 @pytest.mark.parametrize("first", WIDE)
 @pytest.mark.parametrize("second", WIDE)
 def test_a_wide_correction_that_was_applied_is_not_sent_again(
-    planner: Api, fake: FakeTogai, ledger: Ledger, first: Any, second: Any
+    client: Api, fake: FakeTogai, ledger: Ledger, first: Any, second: Any
 ) -> None:
     fake.add(id="ride-1")
-    planner.call("undo", account_id="acme", **first)
+    client.call("undo", account_id="acme", **first)
     fake.run_jobs()
     for entry in ledger.pending():
         ledger.decide(entry, "applied", who="bob", why="the job is done")
@@ -285,14 +274,14 @@ def test_a_wide_correction_that_was_applied_is_not_sent_again(
         (AlreadyCorrected, InvalidRequest),
         match=r"ref-1.* corrected already|corrected already.*ref-1",
     ):
-        planner.call("undo", account_id="acme", **second)
+        client.call("undo", account_id="acme", **second)
     fake.run_jobs()
     assert fake.applied["ref-1"] == 1
 
 
 @pytest.mark.parametrize("wide", WIDE)
 def test_calls_on_other_accounts_go_on_beside_an_open_wide_correction(
-    planner: Api, fake: FakeTogai, ledger: Ledger, wide: Any
+    client: Api, fake: FakeTogai, ledger: Ledger, wide: Any
 ) -> None:
     fake.add(id="ride-1")
     for number in range(3):
@@ -300,17 +289,17 @@ def test_calls_on_other_accounts_go_on_beside_an_open_wide_correction(
     fake.add(id="walk-1", account_id="initech")
     fake.fail_next(status=502, acts=True, method="POST")
     with contextlib.suppress(CorrectionOutcomeUnknown):
-        planner.call("undo", account_id="acme", **wide)
-    planner.call("undo", account_id="globex", reference_id="ref-2")
-    planner.call("undo", planner.call("get", "trip-1"))
-    planner.call("undo", account_id="initech", whole_account=True, background=True)
+        client.call("undo", account_id="acme", **wide)
+    client.call("undo", account_id="globex", reference_id="ref-2")
+    client.call("undo", client.call("get", "trip-1"))
+    client.call("undo", account_id="initech", whole_account=True, background=True)
     assert fake.applied["ref-2"] == fake.applied["ref-3"] == 1
     assert {entry.account for entry in ledger.pending()} == {"acme", "initech"}
 
 
-def test_entries_show_no_escape_sequences(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+def test_entries_show_no_escape_sequences(client: Api, fake: FakeTogai, ledger: Ledger) -> None:
     fake.add(id="ride-1", reference_id="ref\x1b[2K", account_id="ac\x1b[1Ame")
-    planner.call("undo", planner.call("find", "ac\x1b[1Ame")[0])
+    client.call("undo", client.call("find", "ac\x1b[1Ame")[0])
     assert all(str(entry).isprintable() for entry in ledger.history())
 
 
@@ -358,18 +347,18 @@ def test_what_was_settled_while_it_waited_for_its_turn_is_not_sent(
 
 
 def test_what_waited_too_long_for_its_turn_is_not_sent(
-    planner: Api, fake: FakeTogai, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    client: Api, fake: FakeTogai, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.add_many(1)
-    plan = planner.call("plan", [Redo(planner.call("find", "acme")[0])])
+    plan = client.call("plan", [Redo(client.call("find", "acme")[0])])
     ledger.approve(plan.digest, who="bob", why="looks right")
     monkeypatch.setattr("togai._storage.records._LATEST", timedelta(0))
-    (step,) = planner.call("execute", plan)
+    (step,) = client.call("execute", plan)
     assert (step.outcome, "came too late" in step.detail) == ("not applied", True)
     assert not fake.corrections
     assert ledger.pending() == []
     monkeypatch.undo()
-    assert planner.call("execute", plan).is_complete
+    assert client.call("execute", plan).is_complete
     assert fake.applied["ref-1"] == 1
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,17 +32,6 @@ def fake() -> FakeTogai:
     fake.correct_reverted()
     fake.add(id="ride-1", timestamp=AT.isoformat())
     return fake
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
-@pytest.fixture
-def client(connect: Connect, url: str, ledger: Ledger) -> Any:
-    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
-        yield api
 
 
 def changed(event: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,20 +26,9 @@ from togai.errors import (
 )
 from togai.testing import FakeTogai
 
-from ..conftest import TOKEN, Api, Connect
+from ..conftest import TOKEN, Api
 
 AT = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
-@pytest.fixture
-def client(connect: Connect, url: str, ledger: Ledger) -> Any:
-    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
-        yield api
 
 
 def planned(client: Api, fake: FakeTogai, ledger: Ledger, item: Callable[[Any], Any] = Undo) -> Any:

@@ -38,22 +38,11 @@ OTHERS = [201, 202, 204, 302, 402, 406, 408, 409, 410, 418, 425, 428, 451, 499, 
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
-@pytest.fixture
 def fake() -> FakeTogai:
     """A service that corrects a reverted event again: each second request counts."""
     fake = FakeTogai(TOKEN)
     fake.correct_reverted()
     return fake
-
-
-@pytest.fixture
-def planner(connect: Connect, url: str, ledger: Ledger) -> Any:
-    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
-        yield api
 
 
 def approved(api: Api, ledger: Ledger, items: Any, **more: Any) -> Plan:
@@ -68,39 +57,37 @@ def outcomes(execution: Any) -> list[str]:
 
 @pytest.mark.parametrize("event_id", [".", "..", "correction", " ", "a/b", "?", "%2e"])
 def test_an_event_is_corrected_whatever_its_id(
-    planner: Api, fake: FakeTogai, ledger: Ledger, event_id: str
+    client: Api, fake: FakeTogai, ledger: Ledger, event_id: str
 ) -> None:
     fake.add(id=event_id)
-    (event,) = planner.call("find", "acme")
-    plan = approved(planner, ledger, [Replace(event, with_quantities(event, {"distance": 7}))])
+    (event,) = client.call("find", "acme")
+    plan = approved(client, ledger, [Replace(event, with_quantities(event, {"distance": 7}))])
     fake.fail_next(status=502, acts=True, method="POST")
-    assert outcomes(planner.call("execute", plan)) == ["unknown"]
+    assert outcomes(client.call("execute", plan)) == ["unknown"]
     (entry,) = ledger.pending()
-    assert planner.call("reconcile", entry).verdict == "applied"
+    assert client.call("reconcile", entry).verdict == "applied"
 
 
-def test_find_reads_one_listing_and_chooses(planner: Api, fake: FakeTogai) -> None:
+def test_find_reads_one_listing_and_chooses(client: Api, fake: FakeTogai) -> None:
     fake.add_many(120)
     fake.overlap_pages(1)
-    events = planner.call("find", "acme", reference_ids=["ref-3", "ref-77", "ref-999"])
+    events = client.call("find", "acme", reference_ids=["ref-3", "ref-77", "ref-999"])
     assert [event.reference_id for event in events] == ["ref-3", "ref-77"]
     assert events.missing == ("ref-999",)
     assert events.is_complete
     assert len(fake.requests) == 3
-    everything = planner.call("find", "acme")
+    everything = client.call("find", "acme")
     assert len(everything) == 120
-    part = planner.call("find", "acme", max_events=50)
+    part = client.call("find", "acme", max_events=50)
     assert (len(part), part.is_complete) == (50, False)
     first = everything[10].event_payload.timestamp
-    since = planner.call("find", "acme", since=first, where=lambda event: True)
+    since = client.call("find", "acme", since=first, where=lambda event: True)
     assert len(since) == 110
     assert (
-        len(
-            planner.call("find", "acme", until=first, status=str(events[0].ingestion_status.status))
-        )
+        len(client.call("find", "acme", until=first, status=str(events[0].ingestion_status.status)))
         == 10
     )
-    assert len(planner.call("find", "acme", event_ids=["event-5"])) == 1
+    assert len(client.call("find", "acme", event_ids=["event-5"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -114,19 +101,19 @@ def test_find_reads_one_listing_and_chooses(planner: Api, fake: FakeTogai) -> No
         {"max_events": True},
     ],
 )
-def test_find_refuses_what_cannot_be_meant(planner: Api, fake: FakeTogai, wrong: Any) -> None:
+def test_find_refuses_what_cannot_be_meant(client: Api, fake: FakeTogai, wrong: Any) -> None:
     with pytest.raises(InvalidRequest):
-        planner.call("find", "acme", **wrong)
+        client.call("find", "acme", **wrong)
     assert not fake.requests
 
 
 def test_a_plan_is_data_and_sends_nothing(
-    planner: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
+    client: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
 ) -> None:
     fake.add_many(3)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     corrected = with_quantities(events[2], {"distance": Decimal("0.35")})
-    plan = planner.call(
+    plan = client.call(
         "plan", [Undo(events[0]), Redo(events[1]), Replace(events[2], corrected)], why="meter 7"
     )
     assert {request.method for request in fake.requests} == {"GET"}
@@ -142,10 +129,10 @@ def test_a_plan_is_data_and_sends_nothing(
     assert (tmp_path / "plan.json").stat().st_mode & 0o077 == 0
 
 
-def test_a_changed_plan_is_not_loaded(planner: Api, fake: FakeTogai, tmp_path: Path) -> None:
+def test_a_changed_plan_is_not_loaded(client: Api, fake: FakeTogai, tmp_path: Path) -> None:
     fake.add_many(1)
     path = tmp_path / "plan.json"
-    planner.call("plan", [Undo(planner.call("find", "acme")[0])]).save(path)
+    client.call("plan", [Undo(client.call("find", "acme")[0])]).save(path)
     source = json.loads(path.read_text())
     source["items"][0]["selection"]["reference_id"] = "ref-2"
     path.write_text(json.dumps(source))
@@ -157,9 +144,9 @@ def test_a_changed_plan_is_not_loaded(planner: Api, fake: FakeTogai, tmp_path: P
             Plan.load(path)
 
 
-def test_a_long_plan_shows_its_head_and_its_tail(planner: Api, fake: FakeTogai) -> None:
+def test_a_long_plan_shows_its_head_and_its_tail(client: Api, fake: FakeTogai) -> None:
     fake.add_many(100)
-    plan = planner.call("plan", [Undo(event) for event in planner.call("find", "acme")])
+    plan = client.call("plan", [Undo(event) for event in client.call("find", "acme")])
     text = str(plan)
     assert "ref-20," in text
     assert "ref-21," not in text
@@ -167,28 +154,28 @@ def test_a_long_plan_shows_its_head_and_its_tail(planner: Api, fake: FakeTogai) 
     assert "ref-100," in text
 
 
-def test_an_id_with_escape_sequences_hides_nothing(planner: Api, fake: FakeTogai) -> None:
+def test_an_id_with_escape_sequences_hides_nothing(client: Api, fake: FakeTogai) -> None:
     fake.add(id="a\x1b[2K\rb\u202e", reference_id="ref\n-1")
-    text = str(planner.call("plan", [Undo(planner.call("find", "acme")[0])]))
+    text = str(client.call("plan", [Undo(client.call("find", "acme")[0])]))
     assert text.replace("\n", "").isprintable()
     assert "\\x1b[2K\\rb\\u202e" in text
     assert "ref\\n-1" in text
 
 
-def test_warnings_name_what_a_person_should_look_at(planner: Api, fake: FakeTogai) -> None:
+def test_warnings_name_what_a_person_should_look_at(client: Api, fake: FakeTogai) -> None:
     fake.add(id="failed", status="INGESTION_FAILED_UNITS_INVALID")
     fake.add(id="running", status="INGESTION_IN_PROGRESS")
     fake.add()
     fake.add(id="b", account_id="other")
     fake.add(id="c", attributes=[{"name": "a", "value": "1"}, {"name": "b", "value": "2"}])
-    events = [*planner.call("find", "acme"), *planner.call("find", "other")]
+    events = [*client.call("find", "acme"), *client.call("find", "other")]
     last = events[3]
     smaller = with_quantities(last, {"a": -1})
     del smaller.attributes[1:]
     items = [Undo(event) for event in (*events[:3], events[4])]
     with pytest.raises(InvalidRequest, match="lacks b"):
-        planner.call("plan", [Replace(last, smaller)])
-    plan = planner.call("plan", [*items, Replace(last, smaller, allow_removed=True)])
+        client.call("plan", [Replace(last, smaller)])
+    plan = client.call("plan", [*items, Replace(last, smaller, allow_removed=True)])
     joined = "\n".join(plan.warnings)
     for part in (
         "have failed ingestion",
@@ -202,16 +189,16 @@ def test_warnings_name_what_a_person_should_look_at(planner: Api, fake: FakeToga
 
 
 def test_reverted_and_corrected_events_are_left_out_and_listed(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(4)
-    events = planner.call("find", "acme")
-    planner.call("undo", events[0])
+    events = client.call("find", "acme")
+    client.call("undo", events[0])
     fake.fail_next(status=502, method="POST")
-    planner.call("execute", approved(planner, ledger, [Undo(events[1])]))
+    client.call("execute", approved(client, ledger, [Undo(events[1])]))
     fake.events[2].status = "REVERTED"
-    stale = [events[0], events[1], planner.call("find", "acme")[2], events[3]]
-    plan = planner.call("plan", [Undo(event) for event in stale])
+    stale = [events[0], events[1], client.call("find", "acme")[2], events[3]]
+    plan = client.call("plan", [Undo(event) for event in stale])
     assert [item.selection.reference_id for item in plan.items] == ["ref-4"]
     reasons = {skipped.reference_id: skipped.reason for skipped in plan.left_out}
     assert "corrected already" in reasons["ref-1"]
@@ -219,54 +206,54 @@ def test_reverted_and_corrected_events_are_left_out_and_listed(
     assert "REVERTED" in reasons["ref-3"]
 
 
-def test_the_same_event_twice_is_merged_or_refused(planner: Api, fake: FakeTogai) -> None:
+def test_the_same_event_twice_is_merged_or_refused(client: Api, fake: FakeTogai) -> None:
     fake.add_many(1)
-    event = planner.call("find", "acme")[0]
-    assert len(planner.call("plan", [Undo(event), Undo(event)])) == 1
+    event = client.call("find", "acme")[0]
+    assert len(client.call("plan", [Undo(event), Undo(event)])) == 1
     with pytest.raises(InvalidRequest, match="twice"):
-        planner.call("plan", [Undo(event), Redo(event)])
+        client.call("plan", [Undo(event), Redo(event)])
     for wrong in ([event], [None], "ref-1", 5):
         with pytest.raises(InvalidRequest):
-            planner.call("plan", wrong)
+            client.call("plan", wrong)
 
 
 def test_one_event_under_an_account_and_its_alias_is_corrected_once(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_alias("acme", "acme-eu")
     fake.add(id="a", account_id="acme-eu")
-    (by_account,) = planner.call("find", "acme")
-    (by_alias,) = planner.call("find", "acme-eu")
-    plan = approved(planner, ledger, [Undo(by_account, account_id="acme")])
+    (by_account,) = client.call("find", "acme")
+    (by_alias,) = client.call("find", "acme-eu")
+    plan = approved(client, ledger, [Undo(by_account, account_id="acme")])
     assert "acme (shown as acme-eu)" in str(plan)
-    assert planner.call("execute", plan).is_complete
+    assert client.call("execute", plan).is_complete
     with pytest.raises(InvalidRequest, match="twice"):
-        planner.call("plan", [Undo(by_account, account_id="acme"), Undo(by_alias)])
-    planner.call("execute", approved(planner, ledger, [Undo(by_alias)]))
+        client.call("plan", [Undo(by_account, account_id="acme"), Undo(by_alias)])
+    client.call("execute", approved(client, ledger, [Undo(by_alias)]))
     assert fake.applied == {"ref-1": 1}
 
 
 def test_a_plan_needs_a_ledger_and_an_approval(
-    connect: Connect, fake: FakeTogai, url: str, planner: Api, ledger: Ledger, tmp_path: Path
+    connect: Connect, fake: FakeTogai, url: str, client: Api, ledger: Ledger, tmp_path: Path
 ) -> None:
     fake.add_many(1)
-    event = planner.call("find", "acme")[0]
+    event = client.call("find", "acme")[0]
     with connect(base_url=url) as without:
         with pytest.raises(ConfigurationError, match="create=True"):
             without.call("plan", [Undo(event)])
-    plan = planner.call("plan", [Undo(event)])
+    plan = client.call("plan", [Undo(event)])
     with pytest.raises(NotApproved):
-        planner.call("execute", plan)
+        client.call("execute", plan)
     ledger.approve(plan.digest, who="bob", why="ok")
     other = Ledger(tmp_path / "other.db", create=True)
     other.approve(plan.digest, who="bob", why="ok")
     with pytest.raises(InvalidRequest, match="does not belong to the ledger"):
-        planner.call("execute", plan, ledger=other)
+        client.call("execute", plan, ledger=other)
     with pytest.raises(InvalidRequest, match="execute takes a Plan"):
-        planner.call("execute", "plan.json")
+        client.call("execute", "plan.json")
     for wrong in ({"on_failure": "ignore"}, {"limit": 0}, {"limit": True}):
         with pytest.raises(InvalidRequest):
-            planner.call("execute", plan, **wrong)
+            client.call("execute", plan, **wrong)
     with connect(base_url=url.replace("127.0.0.1", "localhost"), ledger=ledger) as elsewhere:
         with pytest.raises(InvalidRequest, match="the plan is for"):
             elsewhere.call("execute", plan)
@@ -274,24 +261,24 @@ def test_a_plan_needs_a_ledger_and_an_approval(
 
 
 def test_a_ledger_that_is_older_than_the_plan_is_refused(
-    planner: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
+    client: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
 ) -> None:
     fake.add_many(2)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     backup = (tmp_path / "ledger.db").read_bytes()
-    planner.call("undo", events[0])
-    plan = planner.call("plan", [Undo(events[1])])
+    client.call("undo", events[0])
+    plan = client.call("plan", [Undo(events[1])])
     (tmp_path / "ledger.db").write_bytes(backup)
     ledger.approve(plan.digest, who="bob", why="ok")
     with pytest.raises(LedgerDamaged, match="backup"):
-        planner.call("execute", plan)
+        client.call("execute", plan)
 
 
 def test_a_trailing_slash_is_the_same_service(
-    connect: Connect, fake: FakeTogai, url: str, planner: Api, ledger: Ledger
+    connect: Connect, fake: FakeTogai, url: str, client: Api, ledger: Ledger
 ) -> None:
     fake.add_many(1)
-    plan = approved(planner, ledger, [Undo(planner.call("find", "acme")[0])])
+    plan = approved(client, ledger, [Undo(client.call("find", "acme")[0])])
     with connect(base_url=f"{url.upper().replace('HTTP', 'http')}/", ledger=ledger) as other:
         assert other.call("execute", plan).is_complete
         assert other.call("execute", plan).is_complete
@@ -300,19 +287,19 @@ def test_a_trailing_slash_is_the_same_service(
 
 @pytest.mark.parametrize("prefix", ["event", None])
 def test_executing_again_continues_and_sends_nothing_twice(
-    planner: Api, fake: FakeTogai, ledger: Ledger, prefix: str | None
+    client: Api, fake: FakeTogai, ledger: Ledger, prefix: str | None
 ) -> None:
     fake.add_many(7, prefix=prefix)
-    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    plan = approved(client, ledger, [Undo(event) for event in client.call("find", "acme")])
     seen: list[Any] = []
-    assert outcomes(planner.call("execute", plan, limit=2, on_step=seen.append)) == [
+    assert outcomes(client.call("execute", plan, limit=2, on_step=seen.append)) == [
         *["applied"] * 2,
         *["not reached"] * 5,
     ]
     assert [step.number for step in seen] == [1, 2]
-    assert planner.call("execute", plan, limit=2).of("not reached")
-    assert planner.call("execute", plan).is_complete
-    again = planner.call("execute", plan).raise_for_failures()
+    assert client.call("execute", plan, limit=2).of("not reached")
+    assert client.call("execute", plan).is_complete
+    again = client.call("execute", plan).raise_for_failures()
     assert all(step.earlier for step in again)
     assert set(fake.applied.values()) == {1}
     assert len(fake.applied) == 7
@@ -320,12 +307,12 @@ def test_executing_again_continues_and_sends_nothing_twice(
 
 
 def test_an_unknown_outcome_stops_and_is_not_sent_again(
-    planner: Api, fake: FakeTogai, ledger: Ledger, caplog: pytest.LogCaptureFixture
+    client: Api, fake: FakeTogai, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     fake.add_many(3)
-    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    plan = approved(client, ledger, [Undo(event) for event in client.call("find", "acme")])
     fake.fail_next(status=502, acts=True, method="POST")
-    execution = planner.call("execute", plan)
+    execution = client.call("execute", plan)
     assert outcomes(execution) == ["unknown", "not reached", "not reached"]
     with pytest.raises(PlanIncomplete, match="1 unknown"):
         execution.raise_for_failures()
@@ -334,25 +321,25 @@ def test_an_unknown_outcome_stops_and_is_not_sent_again(
     assert "\n" not in record.getMessage()
     for part in ("outcome unknown", "ref-1", "entry 2", "ledger.pending()"):
         assert part in record.getMessage()
-    assert outcomes(planner.call("execute", plan)) == ["open", "applied", "applied"]
+    assert outcomes(client.call("execute", plan)) == ["open", "applied", "applied"]
     (entry,) = ledger.pending()
     assert "502" in str(entry.cause)
-    ledger.settle(entry, planner.call("reconcile", entry))
-    assert planner.call("execute", plan).is_complete
+    ledger.settle(entry, client.call("reconcile", entry))
+    assert client.call("execute", plan).is_complete
     assert set(fake.applied.values()) == {1}
 
 
 def test_a_refused_item_is_sent_again_and_a_failed_one_is_not(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(3)
-    events = planner.call("find", "acme")
-    plan = approved(planner, ledger, [Undo(event) for event in events])
+    events = client.call("find", "acme")
+    plan = approved(client, ledger, [Undo(event) for event in events])
     fake.fail_next(status=403, method="POST")
     fake.refuse_next(1)
-    first = planner.call("execute", plan, on_failure="continue")
+    first = client.call("execute", plan, on_failure="continue")
     assert outcomes(first) == ["not applied", "failed", "applied"]
-    second = planner.call("execute", plan, on_failure="continue")
+    second = client.call("execute", plan, on_failure="continue")
     assert outcomes(second) == ["applied", "failed", "applied"]
     assert fake.applied == {"ref-1": 1, "ref-3": 1}
     assert ledger.pending() == []
@@ -379,23 +366,23 @@ def test_only_a_closed_list_of_refusals_is_certain(
 
 
 def test_an_item_that_reads_differently_is_not_sent(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(4)
-    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    plan = approved(client, ledger, [Undo(event) for event in client.call("find", "acme")])
     fake.events[0].status = "INGESTION_COMPLETED_EVENT_NOT_METERED"
     fake.events[1].payload["attributes"][0]["value"] = "99"
     fake.events[2].created_at = "2020-01-01T00:00:00Z"
     del fake.events[3]
-    execution = planner.call("execute", plan, on_failure="continue")
+    execution = client.call("execute", plan, on_failure="continue")
     assert outcomes(execution) == ["changed"] * 4
     assert not fake.corrections
     assert [entry.kind for entry in ledger.history()] == ["approved"]
 
 
-def test_another_notation_is_not_a_change(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+def test_another_notation_is_not_a_change(client: Api, fake: FakeTogai, ledger: Ledger) -> None:
     fake.add_many(1)
-    plan = approved(planner, ledger, [Undo(planner.call("find", "acme")[0])])
+    plan = approved(client, ledger, [Undo(client.call("find", "acme")[0])])
 
     def rewritten(event: Any) -> None:
         event["createdAt"] = event["createdAt"].replace("Z", "000+00:00")
@@ -404,17 +391,17 @@ def test_another_notation_is_not_a_change(planner: Api, fake: FakeTogai, ledger:
         event["eventPayload"]["added"] = True
 
     fake.change_events(rewritten)
-    assert planner.call("execute", plan).is_complete
+    assert client.call("execute", plan).is_complete
 
 
 @pytest.mark.parametrize("change", ["wrong", "none", "two", "reverted", "status"])
 def test_a_response_that_is_not_about_the_event_leaves_it_open(
-    planner: Api, fake: FakeTogai, ledger: Ledger, change: str
+    client: Api, fake: FakeTogai, ledger: Ledger, change: str
 ) -> None:
     fake.add_many(2)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     item: Any = Redo(events[0]) if change == "reverted" else Undo(events[0])
-    plan = approved(planner, ledger, [item])
+    plan = approved(client, ledger, [item])
     if change == "wrong":
         fake.wrong_event_next(method="POST")
     elif change == "none":
@@ -425,77 +412,77 @@ def test_a_response_that_is_not_about_the_event_leaves_it_open(
         fake.set_next("$.data[0].status", "REVERTED", method="POST")
     else:
         fake.set_next("$.data[0].status", "QUEUED", method="POST")
-    (step,) = planner.call("execute", plan)
+    (step,) = client.call("execute", plan)
     assert step.outcome == "unknown"
     assert [entry.target for entry in ledger.pending()] == ["ref-1"]
 
 
 @pytest.mark.parametrize("undone", [False, True])
 def test_a_failed_replacement_is_settled_only_if_the_event_is_unchanged(
-    planner: Api, fake: FakeTogai, ledger: Ledger, undone: bool
+    client: Api, fake: FakeTogai, ledger: Ledger, undone: bool
 ) -> None:
     fake.add_many(1)
-    event = planner.call("find", "acme")[0]
-    plan = approved(planner, ledger, [Replace(event, with_quantities(event, {"distance": 1}))])
+    event = client.call("find", "acme")[0]
+    plan = approved(client, ledger, [Replace(event, with_quantities(event, {"distance": 1}))])
     if undone:
         fake.set_next("$.data[0].status", "FAILED", method="POST")
     else:
         fake.refuse_next(1)
-    (step,) = planner.call("execute", plan)
+    (step,) = client.call("execute", plan)
     assert step.outcome == ("unknown" if undone else "failed")
     if undone:
         assert "reverted without a replacement" in step.detail
     assert len(ledger.pending()) == undone
 
 
-def test_the_result_names_the_new_events(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+def test_the_result_names_the_new_events(client: Api, fake: FakeTogai, ledger: Ledger) -> None:
     fake.add_many(2)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     items = [Replace(event, with_quantities(event, {"distance": 7})) for event in events]
-    plan = approved(planner, ledger, items)
-    execution = planner.call("execute", plan)
+    plan = approved(client, ledger, items)
+    execution = client.call("execute", plan)
     assert execution.replacements == {"ref-1": "ref-3", "ref-2": "ref-4"}
-    assert planner.call("execute", plan).replacements == execution.replacements
+    assert client.call("execute", plan).replacements == execution.replacements
     with pytest.raises(Exception, match="its replacement ref-3"):
-        planner.call("undo", events[0])
+        client.call("undo", events[0])
 
 
 def test_another_persons_correction_is_not_repeated(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(3)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     fake.lag_reads(requests=1000)
-    ann = approved(planner, ledger, [Undo(event) for event in events])
-    bob = approved(planner, ledger, [Undo(event) for event in events[1:]], why="me too")
-    assert planner.call("execute", ann, limit=2).of("applied")
-    assert outcomes(planner.call("execute", bob, on_failure="continue")) == [
+    ann = approved(client, ledger, [Undo(event) for event in events])
+    bob = approved(client, ledger, [Undo(event) for event in events[1:]], why="me too")
+    assert client.call("execute", ann, limit=2).of("applied")
+    assert outcomes(client.call("execute", bob, on_failure="continue")) == [
         "corrected elsewhere",
         "applied",
     ]
-    assert outcomes(planner.call("execute", ann)) == ["applied", "applied", "corrected elsewhere"]
+    assert outcomes(client.call("execute", ann)) == ["applied", "applied", "corrected elsewhere"]
     assert set(fake.applied.values()) == {1}
 
 
 @pytest.mark.parametrize("lag", [0, 1000])
 def test_a_redo_after_the_reading_makes_a_plan_stale(
-    planner: Api, fake: FakeTogai, ledger: Ledger, lag: int
+    client: Api, fake: FakeTogai, ledger: Ledger, lag: int
 ) -> None:
     fake.add_many(1)
     fake.lag_reads(requests=lag)
-    event = planner.call("find", "acme")[0]
-    first = approved(planner, ledger, [Redo(event)], why="ann")
-    second = approved(planner, ledger, [Redo(event)], why="bob")
-    assert planner.call("execute", first).is_complete
-    assert outcomes(planner.call("execute", second)) == ["changed"]
+    event = client.call("find", "acme")[0]
+    first = approved(client, ledger, [Redo(event)], why="ann")
+    second = approved(client, ledger, [Redo(event)], why="bob")
+    assert client.call("execute", first).is_complete
+    assert outcomes(client.call("execute", second)) == ["changed"]
     assert fake.applied == {"ref-1": 1}
 
 
 def test_threads_and_processes_share_one_plan(
-    planner: Api, fake: FakeTogai, ledger: Ledger, url: str
+    client: Api, fake: FakeTogai, ledger: Ledger, url: str
 ) -> None:
     fake.add_many(12)
-    plan = approved(planner, ledger, [Undo(event) for event in planner.call("find", "acme")])
+    plan = approved(client, ledger, [Undo(event) for event in client.call("find", "acme")])
 
     def work() -> None:
         with Togai(TOKEN, base_url=url, requests_per_second=None, ledger=str(ledger)) as client:
@@ -506,64 +493,64 @@ def test_threads_and_processes_share_one_plan(
         thread.start()
     for thread in threads:
         thread.join()
-    assert planner.call("execute", plan).is_complete
+    assert client.call("execute", plan).is_complete
     assert sorted(fake.applied.values()) == [1] * 12
     ledger.verify()
 
 
 def test_a_one_off_correction_takes_the_same_lock(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(2)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     fake.fail_next(status=502, acts=True, method="POST")
     with pytest.raises(CorrectionOutcomeUnknown, match=r"open in the ledger .*entry 1") as caught:
-        planner.call("undo", events[0])
+        client.call("undo", events[0])
     (entry,) = ledger.pending()
     assert caught.value.entries == (attrs.evolve(entry, cause=None),)
     for target in ({"event_id": "event-1"}, {"reference_id": "ref-1"}):
         with pytest.raises(AlreadyPending):
-            planner.call("undo", account_id="acme", **target)
+            client.call("undo", account_id="acme", **target)
     with pytest.raises(AlreadyPending):
-        planner.call("undo", account_id="acme", whole_account=True)
+        client.call("undo", account_id="acme", whole_account=True)
     assert sum(fake.applied.values()) == 1
 
 
 def test_a_background_job_locks_its_account_until_it_is_decided(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(2)
-    events = planner.call("find", "acme")
-    planner.call("undo", account_id="acme", whole_account=True, background=True)
+    events = client.call("find", "acme")
+    client.call("undo", account_id="acme", whole_account=True, background=True)
     (entry,) = ledger.pending()
     with pytest.raises(AlreadyPending):
-        planner.call("undo", events[1])
-    assert planner.call("reconcile", entry).verdict == "cannot tell"
+        client.call("undo", events[1])
+    assert client.call("reconcile", entry).verdict == "cannot tell"
     fake.run_jobs()
     ledger.decide(entry, "applied", who="bob", why="the job is done")
     assert ledger.pending() == []
 
 
 def test_a_whole_account_makes_its_events_corrected(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_many(2)
-    events = planner.call("find", "acme")
+    events = client.call("find", "acme")
     fake.lag_reads(requests=1000)
-    planner.call("undo", account_id="acme", whole_account=True)
+    client.call("undo", account_id="acme", whole_account=True)
     assert ledger.pending() == []
     for event in events:
         with pytest.raises(Exception, match="corrected already"):
-            planner.call("undo", event)
+            client.call("undo", event)
     assert set(fake.applied.values()) == {1}
 
 
-def test_a_reread_gives_the_entry_a_snapshot(planner: Api, fake: FakeTogai, ledger: Ledger) -> None:
+def test_a_reread_gives_the_entry_a_snapshot(client: Api, fake: FakeTogai, ledger: Ledger) -> None:
     fake.add_many(2)
     for number, reread in ((1, False), (2, True)):
         fake.fail_next(status=502, method="POST")
         with pytest.raises(Exception, match="502"):
-            planner.call("undo", account_id="acme", reference_id=f"ref-{number}", reread=reread)
+            client.call("undo", account_id="acme", reference_id=f"ref-{number}", reread=reread)
     first, second = ledger.pending()
     assert first.snapshot is None
     assert second.snapshot is not None
@@ -571,23 +558,23 @@ def test_a_reread_gives_the_entry_a_snapshot(planner: Api, fake: FakeTogai, ledg
 
 
 def test_a_replacement_that_lost_an_attribute_needs_a_word(
-    planner: Api, connect: Connect, fake: FakeTogai, url: str
+    client: Api, connect: Connect, fake: FakeTogai, url: str
 ) -> None:
     fake.add(id="a", attributes=[{"name": "a", "value": "1"}, {"name": "b", "value": "2"}])
-    event = planner.call("get", "a")
-    shorter = planner.call("get", "a")
+    event = client.call("get", "a")
+    shorter = client.call("get", "a")
     del shorter.event_payload.attributes[1:]
     with connect(base_url=url) as without:
-        for api in (planner, without):
+        for api in (client, without):
             with pytest.raises(InvalidRequest, match="lacks b"):
                 api.call("replace", shorter)
             with pytest.raises(InvalidRequest, match="lacks b"):
                 api.call("replace", shorter.event_payload, event)
     assert not fake.corrections
-    planner.call("replace", shorter.event_payload, event, allow_removed=True)
-    reverted = planner.call("find", "acme")[0]
+    client.call("replace", shorter.event_payload, event, allow_removed=True)
+    reverted = client.call("find", "acme")[0]
     with pytest.raises(InvalidRequest, match="allow_reverted=True"):
-        planner.call("undo", reverted)
+        client.call("undo", reverted)
 
 
 def test_the_ledger_of_a_call_wins_over_the_clients_and_that_over_the_environment(
@@ -619,31 +606,31 @@ def test_reading_needs_no_ledger(connect: Connect, fake: FakeTogai, url: str) ->
 
 
 def test_a_background_job_of_one_event_locks_this_event_under_every_name(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add_alias("acme", "acme-eu")
     fake.add(id="a", account_id="acme-eu")
-    planner.call("undo", account_id="acme", reference_id="ref-1", background=True)
+    client.call("undo", account_id="acme", reference_id="ref-1", background=True)
     with pytest.raises(AlreadyPending):
-        planner.call("undo", account_id="acme-eu", reference_id="ref-1")
+        client.call("undo", account_id="acme-eu", reference_id="ref-1")
     (entry,) = ledger.pending()
     ledger.decide(entry, "applied", who="bob", why="the job is done")
     with pytest.raises(AlreadyCorrected):
-        planner.call("undo", account_id="acme-eu", reference_id="ref-1")
+        client.call("undo", account_id="acme-eu", reference_id="ref-1")
 
 
 def test_an_event_of_another_account_is_corrected_only_if_the_account_is_heeded(
-    planner: Api, fake: FakeTogai, ledger: Ledger
+    client: Api, fake: FakeTogai, ledger: Ledger
 ) -> None:
     fake.add(id="a", account_id="other")
     fake.ignore_filter("account_id")
     with pytest.raises(FilterIgnored):
-        planner.call("find", "acme")
-    event = planner.call("get", "a")
+        client.call("find", "acme")
+    event = client.call("get", "a")
     with pytest.raises(FilterIgnored):
-        planner.call("undo", account_id="acme", event_id="a")
-    plan = approved(planner, ledger, [Undo(event, account_id="acme")])
-    (step,) = planner.call("execute", plan)
+        client.call("undo", account_id="acme", event_id="a")
+    plan = approved(client, ledger, [Undo(event, account_id="acme")])
+    (step,) = client.call("execute", plan)
     assert step.outcome == "not applied"
     assert "account_id" in step.detail
     assert not fake.corrections
@@ -728,7 +715,7 @@ def test_a_derived_client_has_another_ledger_or_none(
     assert counts == [1, 2, 0]
 
 
-def test_what_is_not_an_item_is_named_by_its_class(planner: Api, fake: FakeTogai) -> None:
+def test_what_is_not_an_item_is_named_by_its_class(client: Api, fake: FakeTogai) -> None:
     fake.add_many(1)
     with pytest.raises(InvalidRequest, match=r"item 0: pass Undo\(event\).*not EventWithStatus"):
-        planner.call("plan", planner.call("find", "acme"))
+        client.call("plan", client.call("find", "acme"))

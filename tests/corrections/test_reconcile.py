@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,21 +29,10 @@ from ..conftest import TOKEN, Api, Connect
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
-@pytest.fixture
 def fake() -> FakeTogai:
     fake = FakeTogai(TOKEN)
     fake.correct_reverted()
     return fake
-
-
-@pytest.fixture
-def client(connect: Connect, url: str, ledger: Ledger) -> Any:
-    with connect(base_url=url, ledger=ledger, max_retries=0) as api:
-        yield api
 
 
 Later = Callable[..., None]

@@ -79,11 +79,6 @@ def _twice_without(name: str, seed: int, tmp_path: Path) -> int:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
-
-
-@pytest.fixture
 def fake() -> FakeTogai:
     fake = FakeTogai(TOKEN)
     fake.correct_reverted()
