@@ -592,8 +592,8 @@ class Events:
 
         Args:
             plan: The plan.
-            on_failure: "stop" to stop at the first item that is not corrected, or "continue". An item whose earlier
-                correction is still open does not stop the execution.
+            on_failure: "stop" to stop at the first item that is not corrected, or "continue". An item that failed
+                earlier, or whose earlier correction is still open, does not stop the execution.
             limit: The maximum number of items to send now.
             on_step: Called with each `Step` when it is finished.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's ledger.
@@ -1216,8 +1216,8 @@ class AsyncEvents:
 
         Args:
             plan: The plan.
-            on_failure: "stop" to stop at the first item that is not corrected, or "continue". An item whose earlier
-                correction is still open does not stop the execution.
+            on_failure: "stop" to stop at the first item that is not corrected, or "continue". An item that failed
+                earlier, or whose earlier correction is still open, does not stop the execution.
             limit: The maximum number of items to send now.
             on_step: Called with each `Step` when it is finished.
             ledger: A `togai.corrections.Ledger` or its address, instead of the client's; it must be the plan's ledger.

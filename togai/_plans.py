@@ -147,10 +147,11 @@ def execute(
                 step = execution.step(number, Outcome.NOT_REACHED)
             else:
                 step = yield from execution.item(number)
-                sent += step.outcome in _SENT
-                stopped = step.outcome in _STOP and (
-                    on_failure == "stop" or isinstance(step.error, _FATAL)
-                )
+                if not step.earlier:
+                    sent += step.outcome in _SENT
+                    stopped = step.outcome in _STOP and (
+                        on_failure == "stop" or isinstance(step.error, _FATAL)
+                    )
             if on_step is not None and step.outcome != Outcome.NOT_REACHED:
                 on_step(step)
         steps.append(step)

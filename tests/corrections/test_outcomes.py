@@ -211,11 +211,11 @@ def test_an_item_that_was_not_applied_shows_its_entry_later(
     assert detail in again.detail
 
 
-@pytest.mark.parametrize("outcome", ["applied", "open"])
+@pytest.mark.parametrize("outcome", ["applied", "failed", "open"])
 def test_an_item_that_another_process_sends_meanwhile_shows_its_outcome(
     client: Api, fake: FakeTogai, ledger: Ledger, url: str, outcome: str
 ) -> None:
-    fake.add_many(2)
+    fake.add_many(3)
     plan = client.call("plan", map(Undo, client.call("find", "acme")))
     ledger.approve(plan, who="bob", why="ok")
 
@@ -223,13 +223,17 @@ def test_an_item_that_another_process_sends_meanwhile_shows_its_outcome(
         if step.number == 1:
             if outcome == "open":
                 fake.fail_next(status=502, method="POST")
+            elif outcome == "failed":
+                fake.refuse_next()
             with Togai(TOKEN, base_url=url, ledger=str(ledger), max_retries=0) as other:
-                other.events.execute(plan)
+                other.events.execute(plan, limit=1)
 
-    _, step = client.call("execute", plan, on_step=execute).steps
+    # What the other process sent neither counts for the limit nor stops this execution.
+    _, step, last = client.call("execute", plan, on_step=execute, limit=2).steps
     assert (str(step.outcome), step.earlier, step.error) == (outcome, True, None)
     assert step.entry.target == "ref-2"
-    assert len([request for request in fake.requests if request.method == "POST"]) == 2
+    assert (str(last.outcome), last.earlier) == ("applied", False)
+    assert len([request for request in fake.requests if request.method == "POST"]) == 3
 
 
 ERRORS = [

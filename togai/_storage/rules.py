@@ -143,16 +143,17 @@ class Rules:
             raise NotApproved(claim.plan)
         self._refuse_overlap(claim, service)
         reference_id = None if claim.target is None else claim.target.reference_id
-        if reference_id is None:
-            return
-        self.check_event(service, reference_id)
-        self._refuse_stale(claim, service, reference_id)
+        if reference_id is not None:
+            self.check_event(service, reference_id)
+            self._refuse_stale(claim, service, reference_id)
 
     def _refuse_stale(self, claim: Claim, service: str, reference_id: str) -> None:
         if claim.since is not None:
+            # A plan does not send an item again that failed, in whichever process.
+            ended = f"(kind = '{Kind.APPLIED}' OR (kind = '{Kind.FAILED}' AND plan = ?))"
             later = self.entries(
-                f"target = ? AND service = ? AND kind = '{Kind.APPLIED}' AND id > ?",
-                *(reference_id, service, claim.since),
+                f"target = ? AND service = ? AND id > ? AND {ended}",
+                *(reference_id, service, claim.since, claim.plan),
             )
             if later:
                 raise StaleReading(

@@ -44,7 +44,7 @@ class Step:
         total: The number of items of the plan.
         item: The correction.
         outcome: Its outcome.
-        earlier: Whether an earlier execution, or another process, corrected the event.
+        earlier: Whether the outcome is that of an earlier execution, or of another process.
         detail: The reason, or the message of the service.
         entry: The ledger's entry.
         replacement: Reference id of the event that replaced it, if the service shows it.
