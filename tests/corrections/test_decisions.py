@@ -14,7 +14,6 @@ import pytest
 from attrs import evolve
 
 from togai import ConfigurationError, InvalidRequest
-from togai._storage.database import SQLite
 from togai.corrections import Kind, Ledger, Reconciliation, Verdict
 from togai.corrections._ledger import records_of
 from togai.errors import AlreadyCorrected
@@ -57,14 +56,6 @@ def test_create_refuses_a_ledger_that_this_version_cannot_use(ledger: Ledger) ->
         connection.commit()
     with pytest.raises(ConfigurationError, match="version 99"):
         Ledger(str(ledger), create=True)
-
-
-def test_reading_waits_for_no_writer(ledger: Ledger, tmp_path: Path) -> None:
-    begin(ledger)
-    with SQLite(tmp_path / "ledger.db").transaction(0, write=True):
-        records_of(ledger)._wait = 0.0
-        assert len(ledger.pending()) == 1
-        assert len(list(ledger.history())) == 1
 
 
 def test_lines_for_auditors_are_ascii(ledger: Ledger) -> None:
