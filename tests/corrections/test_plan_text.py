@@ -266,6 +266,12 @@ def test_the_account_of_an_item_is_that_of_the_request() -> None:
     assert one.before[0].account_id == "acme"
 
 
+@pytest.mark.parametrize("wrong", ["", " ", 5])
+def test_the_account_of_an_item_is_text(wrong: Any) -> None:
+    with pytest.raises(InvalidRequest, match="account_id="):
+        corrections_of([Undo(read(), account_id=wrong)])
+
+
 def plan(*items: Any) -> Plan:
     return Plan(
         service="https://api.example.com",
