@@ -50,13 +50,16 @@ class _Recorder:
         self._measured = measured
         self.seconds: dict[str, float] = {}
         self.named: dict[str, set[str]] = {}
-        """The constants and classes that the code of each test names: it may compare them without running a line."""
+        """The constants and classes that the code of each test names or that it is called with: it may compare them
+        without running a line."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._measured.switch_context(item.nodeid)
         source = inspect.getsource(getattr(item, "function", type(item)))
-        self.named[item.nodeid] = set(re.findall(r"\b_?[A-Z]\w+\b", source))
+        arguments: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+        classes = {value.__name__ for value in arguments.values() if isinstance(value, type)}
+        self.named[item.nodeid] = classes | set(re.findall(r"\b_?[A-Z]\w+\b", source))
         began = time.monotonic()
         result = yield
         self.seconds.setdefault(item.nodeid, 0.0)

@@ -112,6 +112,28 @@ def test_a_test_that_only_compares_a_constant_kills_its_mutants(root: Path, smal
 
 
 @pytest.mark.slow
+def test_a_test_that_only_gets_a_class_as_its_argument_kills_its_mutants(
+    root: Path, small: Path
+) -> None:
+    module = small / "scripts/contract/prices.py"
+    module.write_text(f"{MODULE}\n\nclass Rates:\n    lowest = 2\n", "utf-8")
+    imports = "import pytest\n\nfrom contract.prices import Rates, price"
+    test = """CLASSES = [Rates]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_class(cls: type) -> None:
+    assert cls.lowest == 2
+"""
+    tests = small / "tests/project/test_prices.py"
+    text = TESTS.replace("from contract.prices import price", imports)
+    tests.write_text(f"{text}\n\n{test}", "utf-8")
+    done = mutate(root, small, "--operator=constant")
+    assert "lowest = 3" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_a_test_file_that_cannot_be_imported_is_not_measured(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(f"{TESTS}\nraise ImportError('half a checkout')\n", "utf-8")
