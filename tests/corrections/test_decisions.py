@@ -44,6 +44,17 @@ def test_a_container_may_have_no_such_user(
     assert Ledger(tmp_path / "ledger.db").who == "unknown"
 
 
+def test_ctrl_c_while_the_login_name_is_read_is_not_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getuser() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(getpass, "getuser", getuser)
+    with pytest.raises(KeyboardInterrupt):
+        Ledger(tmp_path / "ledger.db")
+
+
 def test_a_pickled_ledger_keeps_its_address_and_its_person(ledger: Ledger) -> None:
     again = pickle.loads(pickle.dumps(ledger))
     assert (str(again), again.who, again.id) == (str(ledger), "ann", ledger.id)
@@ -115,6 +126,8 @@ def test_a_verdict_settles_its_own_entry_only(ledger: Ledger, tmp_path: Path) ->
     ):
         with pytest.raises(InvalidRequest, match="does not belong to entry 1"):
             ledger.settle(first, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequest, match="does not belong to 1"):
+        ledger.settle(1, reconciliation(first, Verdict.APPLIED))  # type: ignore[arg-type]
     assert len(ledger.pending()) == 2
 
 

@@ -346,6 +346,7 @@ def test_the_digest_changes_with_everything_in_the_plan() -> None:
         lambda source: source.update(position=5),
         lambda source: source.update(items=[5]),
         lambda source: source.update(left_out=[{"reason": "open"}]),
+        lambda source: source["items"][0].update(action="REDO_EVENT", event=5),
     ],
 )
 def test_a_file_that_is_not_a_plan_is_refused_in_one_line(tmp_path: Path, edit: Any) -> None:

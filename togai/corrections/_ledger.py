@@ -223,7 +223,7 @@ class Ledger:
         with self._records.rules(write=True) as rules:
             intent = rules.intent(entry)
             number = entry if isinstance(entry, int) else entry.id
-            row = rules.entries("id = ?", number)[0]
+            (row,) = rules.entries("id = ?", number)
             target = row.target or intent.target
             if target is None or intent.service is None:
                 raise InvalidRequest(f"{intent} is about a whole account: release a single event")
