@@ -295,6 +295,42 @@ def test_a_hook_that_reads_the_response_and_raises_for_its_status(
                 api.listed()
 
 
+class EndError(BaseException):
+    """Ends the program, or a task."""
+
+
+@pytest.mark.parametrize("where", ["build", "send", "read", "decode"])
+def test_what_ends_the_program_passes_at_every_instant_of_an_attempt(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def end(*_: object, **__: object) -> Any:
+        raise EndError
+
+    def make(library: Any, is_async: bool) -> dict[str, Any]:
+        class Stream(library.AsyncByteStream if is_async else library.SyncByteStream):  # type: ignore[misc]
+            def __iter__(self) -> Any:
+                yield b"{" if where == "read" else b"{}"
+                if where == "read":
+                    end()
+
+            async def __aiter__(self) -> Any:
+                for chunk in self:
+                    yield chunk
+
+        def respond(_request: Any) -> Any:
+            return end() if where == "send" else library.Response(200, stream=Stream())
+
+        return {"transport": library.MockTransport(respond)}
+
+    with with_own(connect, make) as api, monkeypatch.context() as patch:
+        if where == "build":
+            patch.setattr(api.client._runner.pool.injected, "build_request", end)
+        elif where == "decode":
+            patch.setattr("togai._transport.body.Body.decoded", end)
+        with pytest.raises(EndError):
+            api.listed()
+
+
 def test_a_body_that_a_hook_cannot_decode_is_taken_for_a_success_without_a_status_line(
     connect: Connect,
 ) -> None:
