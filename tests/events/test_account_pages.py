@@ -8,11 +8,12 @@ import gc
 import threading
 import weakref
 from collections.abc import Generator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from togai import InvalidRequest, TogaiError
+from togai import ConfigurationError, InvalidRequest, TogaiError
 from togai import _listing_many as many_module
 from togai._listing_ahead import AsyncPageAhead, PageAhead, _DroppedError, _Until
 from togai._listing_many import (
@@ -467,3 +468,19 @@ def test_a_dropped_page_cancels_its_task_and_its_error_is_not_reported() -> None
 
     asyncio.run(drop())
     assert not problems
+
+
+def test_a_page_that_no_loop_can_request_is_dropped_without_an_error() -> None:
+    """What `__del__` raises is a warning, and each warning an error."""
+    with pytest.raises(ConfigurationError, match="needs a running asyncio event loop"):
+        AsyncPageAhead(run_async, Fetch(page(1))(None))
+    loop = asyncio.new_event_loop()
+    loop.close()
+    cancelled: list[None] = []
+    ahead: Any = AsyncPageAhead.__new__(AsyncPageAhead)
+    ahead.task = SimpleNamespace(
+        done=lambda: False, get_loop=lambda: loop, cancel=lambda: cancelled.append(None)
+    )
+    del ahead
+    gc.collect()
+    assert not cancelled
