@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SLOWEST = 10.0
 """Tests that take longer, in seconds, are not run for a mutant."""
 
+QUICKEST = 0.02
+"""Tests that take less, in seconds, are run first: each case of a table may detect another mutant."""
+
 
 @frozen
 class Test:
@@ -206,11 +209,12 @@ def _starting(start: str, known: Iterable[Test]) -> list[Test]:
 
 
 def _in_order(tests: Iterable[Test]) -> list[Test]:
-    """Return the quick tests first, and one of each kind before the second of any."""
+    """Return the quickest tests, then one of each kind before the second of any."""
     rounds: dict[str, int] = {}
     ordered: list[tuple[bool, int, float, str, Test]] = []
     for test in sorted(tests, key=lambda test: (test.seconds, test.name)):
         kind = test.name.partition("[")[0]
-        rounds[kind] = number = rounds.get(kind, -1) + 1
+        number = rounds.get(kind, 0)
+        rounds[kind] = number + (test.seconds >= QUICKEST)
         ordered.append(("postgresql" in test.name, number, test.seconds, test.name, test))
     return [test for *_, test in sorted(ordered, key=lambda entry: entry[:4])]

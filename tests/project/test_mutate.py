@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 from code_mutants import measuring
 from code_mutants.operators import OPERATORS, mutants
@@ -283,7 +284,10 @@ def test_the_tests_of_a_mutant_fit_into_its_time_and_are_of_every_kind(tmp_path:
     path.write_text("def f(): return 1\n", "utf-8")
     line = "limits|f|def f(): return 1"
     tests = [known(name, line) for name in ("a[1]", "a[2]", "b[1]", "b[postgresql]", "c")]
+    quickest = [attrs.evolve(tests[0], name=f"d[{number}]", seconds=0.001) for number in range(3)]
     (mutant, _) = mutants(path, "limits")
     assert measuring.select(mutant, tests, 10.0) == ["a[1]", "b[1]", "c", "a[2]", "b[postgresql]"]
     assert measuring.select(mutant, tests, 3.0) == ["a[1]", "b[1]", "c"]
     assert measuring.select(mutant, tests, 0.1) == ["a[1]"]
+    first = measuring.select(mutant, [*tests, *quickest], 3.1)
+    assert first == ["d[0]", "d[1]", "d[2]", "a[1]", "b[1]", "c"]
