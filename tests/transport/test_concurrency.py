@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from togai import ConfigurationError
 from togai._transport import clock as clock_module
+from togai._transport import concurrency
 from togai._transport.concurrency import FairLock, Tasks, Threads, running_loop
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
@@ -223,6 +225,57 @@ def test_a_lock_after_a_fork_has_no_owner_and_nobody_waits_for_it() -> None:
     assert not lock._queue
 
 
+def test_an_interrupted_wait_leaves_the_queue_and_wakes_who_waits_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lock = FairLock()
+    Threads.run(lock.__aenter__())
+    woken: list[int] = []
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lock._changed, "wait", interrupted)
+    monkeypatch.setattr(lock._changed, "notify_all", lambda: woken.append(len(lock._queue)))
+    with pytest.raises(KeyboardInterrupt):
+        Threads.run(lock.__aenter__())
+    assert woken == [1]
+    Threads.run(lock.__aexit__())
+    assert woken == [1, 0]
+
+
+class Part:
+    """What a child process inherits."""
+
+    renewed = 0
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
+def test_each_part_that_is_still_used_is_renewed() -> None:
+    part, dropped = Part(), Part()
+    concurrency.after_fork.add(part)
+    concurrency.after_fork.add(dropped)
+    freed = weakref.ref(dropped)
+    del dropped
+    assert freed() is None
+    concurrency._renew_all()
+    assert part.renewed == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_lock_that_a_thread_of_the_parent_holds_is_free_in_a_forked_child() -> None:
+    lock = FairLock()
+    Threads.run(lock.__aenter__())
+    child = os.fork()
+    if child == 0:
+        os._exit(len(lock._queue))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(lock._queue) == 1
+
+
 # Tasks
 
 
@@ -281,6 +334,18 @@ def test_a_cancellation_waits_for_the_end_of_a_blocking_function(fails: bool) ->
 
     asyncio.run(call())
     assert not reported
+
+
+def test_a_call_that_is_closed_while_it_waits_ends_at_once() -> None:
+    async def call() -> None:
+        go_on = threading.Event()
+        waiting = Tasks().call(go_on.wait)
+        waiting.send(None)
+        waiting.close()
+        go_on.set()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(call())
 
 
 @KINDS
