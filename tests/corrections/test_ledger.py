@@ -141,7 +141,26 @@ def test_a_ledger_that_is_not_constructed_can_be_shown() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_file_is_readable_by_its_owner_only(path: Path) -> None:
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    Ledger(path).approve(DIGEST, who="bob", why="ok")
+    for each in (path, path.with_name(f"{path.name}.mark")):
+        assert stat.S_IMODE(each.stat().st_mode) == 0o600
+
+
+def test_a_mark_that_cannot_be_written_or_read_is_no_obstacle(path: Path) -> None:
+    path.with_name(f"{path.name}.mark").mkdir()
+    ledger = Ledger(path)
+    ledger.approve(DIGEST, who="bob", why="ok")
+    assert ledger.verify() == Ledger(path).verify() == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="lists open files")
+def test_a_ledger_keeps_no_file_open(path: Path) -> None:
+    files = Path("/proc/self/fd")
+    before = len(list(files.iterdir()))
+    ledger = Ledger(path, create=True)
+    ledger.approve(DIGEST, who="bob", why="ok")
+    ledger.verify()
+    assert len(list(files.iterdir())) == before
 
 
 def test_an_address_is_shown_without_user_and_password() -> None:
@@ -230,7 +249,8 @@ def test_a_correction_after_the_reading_makes_it_stale(ledger: Ledger) -> None:
 @pytest.mark.parametrize("kind", [Kind.FAILED, Kind.NOT_APPLIED])
 def test_what_was_not_corrected_may_be_corrected(ledger: Ledger, kind: Kind) -> None:
     records_of(ledger).conclude(begin(ledger), kind, {})
-    begin(ledger)
+    again = begin(ledger)
+    assert ledger.pending() == [again]
 
 
 @pytest.mark.parametrize("further", [UNDO, REDO, REDO_EVENT])

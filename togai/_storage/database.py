@@ -342,8 +342,8 @@ class _PostgreSQLTransaction:
 
     def now(self) -> datetime:
         # The server's clock: those of the hosts may differ.
-        moment: datetime = self.rows("SELECT clock_timestamp()")[0][0]
-        return moment.astimezone(UTC)
+        [(moment,)] = self.rows("SELECT clock_timestamp()")
+        return cast("datetime", moment).astimezone(UTC)
 
     def damage(self) -> list[str]:
         return []

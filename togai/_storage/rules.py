@@ -238,13 +238,12 @@ class Rules:
     def states(self, plan: str) -> dict[str, tuple[Kind, Entry, str | None]]:
         """The outcomes of the items of a plan: the kind of the settling entry, or `intent` while the item is open."""
         outcomes: dict[str, tuple[Kind, Entry, str | None]] = {}
-        for entry in self.entries("plan = ?", plan):
-            if entry.item is None:
-                continue
-            if entry.kind == Kind.REPLACEMENT and entry.item in outcomes:
-                outcomes[entry.item] = (*outcomes[entry.item][:2], str(entry.data["reference_id"]))
+        for entry in self.entries("plan = ? AND item IS NOT NULL", plan):
+            item = str(entry.item)
+            if entry.kind == Kind.REPLACEMENT and item in outcomes:
+                outcomes[item] = (*outcomes[item][:2], str(entry.data["reference_id"]))
             elif entry.kind in (Kind.INTENT, *SETTLED):
-                outcomes[entry.item] = (entry.kind, entry, None)
+                outcomes[item] = (entry.kind, entry, None)
         return outcomes
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
