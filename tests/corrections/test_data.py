@@ -350,6 +350,7 @@ def step(outcome: Outcome, number: int = 1, **more: Any) -> Step:
 def test_a_step_is_one_line() -> None:
     assert str(step(Outcome.APPLIED)) == "1/3 UNDO ref-1: applied"
     assert str(step(Outcome.APPLIED, detail="done")) == "1/3 UNDO ref-1: applied"
+    assert str(step(Outcome.UNKNOWN)) == "1/3 UNDO ref-1: unknown"
     shown = step(Outcome.OPEN, earlier=True, replacement="ref-2", detail="entry 2\n")
     assert str(shown) == "1/3 UNDO ref-1: open, earlier, now ref-2, entry 2\\n"
 
