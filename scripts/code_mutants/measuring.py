@@ -97,8 +97,8 @@ def tests(root: Path, files: Sequence[Path], cache: Path, forks: Forks) -> list[
 
 
 def _digest(root: Path, path: Path) -> str:
-    """Return a digest of a test file and of the files that tests share; not of our code, whose lines may move."""
-    shared = sorted((root / "tests").rglob("conftest.py"))
+    """Return a digest of a test file and of the fixtures that it can use; not of our code, whose lines may move."""
+    shared = [file for parent in path.parents if (file := parent / "conftest.py").exists()]
     text = b"".join(file.read_bytes() for file in (path, *shared))
     return f"{path.stem}-{hashlib.sha256(str(path.relative_to(root)).encode() + text).hexdigest()[:16]}"
 

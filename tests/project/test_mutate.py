@@ -255,6 +255,20 @@ def known(name: str, line: str) -> measuring.Test:
     return measuring.Test(name, 1.0, frozenset({line}), frozenset({line.rpartition("|")[0]}))
 
 
+def test_a_test_file_is_measured_again_after_it_or_its_fixtures_change(tmp_path: Path) -> None:
+    names = ("tests/conftest.py", "tests/a/conftest.py", "tests/b/conftest.py", "tests/a/test_a.py")
+    paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", "utf-8")
+    digests: list[str] = []
+    for path in paths:
+        path.write_text("changed = True\n", "utf-8")
+        digests.append(measuring._digest(tmp_path, paths[-1]))
+    assert digests[1] == digests[2]  # the fixtures of other tests
+    assert len(set(digests)) == 3
+
+
 def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> None:
     path = tmp_path / "limits.py"
     path.write_text("LIMIT = 3\nclass A:\n    b = 1\n    def c(self): return 1\n", "utf-8")
