@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from togai import ConfigurationError, InvalidRequest, TogaiError
+from togai import (
+    ConfigurationError,
+    InvalidRequest,
+    ListingIncomplete,
+    RepeatedPageToken,
+    TogaiError,
+)
 from togai import _listing_many as many_module
 from togai._listing_ahead import AsyncPageAhead, PageAhead, _DroppedError, _Until
 from togai._listing_many import (
@@ -257,6 +263,76 @@ def test_a_task_waits_for_the_first_page_and_a_cancellation_cancels_all_of_them(
         assert slow.cancelled()
 
     asyncio.run(first())
+
+
+def test_a_wait_that_is_closed_ends_and_leaves_the_pages_alone() -> None:
+    async def first() -> None:
+        slow: asyncio.Task[Any] = asyncio.ensure_future(asyncio.sleep(60))
+        waiting = many_module._first([slow])
+        waiting.send(None)
+        waiting.close()
+        await asyncio.sleep(0)
+        assert not slow.done()
+        slow.cancel()
+
+    asyncio.run(first())
+
+
+def test_a_task_waits_until_a_page_arrives() -> None:
+    fetches = {"a": Fetch(page(1)), "b": Fetch(page(2))}
+
+    async def both() -> None:
+        arrived = {name: asyncio.Event() for name in fetches}
+        names = iter(fetches)
+
+        async def run_later(steps: Any) -> Any:
+            await arrived[next(names)].wait()
+            return run(steps)
+
+        tokens = dict.fromkeys(fetches)
+        listing = AsyncAccountPages(run_later, AccountCursors(tokens, fetches.__getitem__), 2)
+        looks: list[None] = []
+        next_ready = listing._next_ready
+
+        def look() -> Any:
+            looks.append(None)
+            assert len(looks) < 10, "it does not wait"
+            return next_ready()
+
+        listing._next_ready = look  # type: ignore[method-assign]
+        for name in ("b", "a"):
+            waiting: Any = asyncio.ensure_future(anext(listing))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            arrived[name].set()
+            assert (await waiting)[0] == name
+        assert len(looks) <= 4
+
+    asyncio.run(both())
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [({"next_token": "2"}, RepeatedPageToken), ({"further_page": "$.next"}, ListingIncomplete)],
+)
+def test_an_account_that_cannot_go_on_is_an_error_in_each_of_its_turns(
+    kind: str, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], error: type[TogaiError]
+) -> None:
+    pages = {"a": [page(1, "2"), page(2, **wrong)], "b": [page(3, "2"), page(4, "3"), page(5)]}
+    accounts = Accounts(kind, monkeypatch, **pages)
+    listing = accounts.listing()
+    turns = [accounts.next(listing) for _ in range(4)]
+    assert turns == [("a", 1), ("b", 3), ("a", 2), ("b", 4)]
+    for _ in range(2):
+        with pytest.raises(error) as caught:
+            accounts.next(listing)
+        assert (caught.value.account_id, caught.value.yielded) == ("a", 3)
+        if "b" in listing.remaining:
+            assert accounts.next(listing) == ("b", 5)
+    assert not listing.finished
+    assert list(listing.remaining) == ["a"]
 
 
 # A listing with a page in advance
