@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from togai import ListingIncomplete, RepeatedPageToken, TogaiError
+from togai import InvalidRequest, ListingIncomplete, RepeatedPageToken, TogaiError
 from togai._listing_ahead import PageAhead, checked_prefetch
 from togai._pagination import AsyncEventPages, Cursor, EventPage, EventPages, collect
 
@@ -215,6 +215,10 @@ def test_a_listing_that_is_not_finished_yet_has_events_left(kind: str) -> None:
 def test_a_listing_requests_0_or_1_pages_in_advance(value: int) -> None:
     assert checked_prefetch(value) == int(value)
     assert type(checked_prefetch(value)) is int
+    wrong: Any
+    for wrong in (2, -1, 1.0, 0.0, "1", None):
+        with pytest.raises(InvalidRequest, match=r"prefetch=.*pass 1 to request the next page"):
+            checked_prefetch(wrong)
 
 
 def test_a_page_in_advance_is_requested_by_a_thread_that_does_not_keep_the_process() -> None:
