@@ -12,21 +12,20 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from contract.checks import PACKAGE
 from contract.generation import ROOT
 from contract.load import load
 
 from mutation.judge_merge import Result, examine, examine_sequence
-from mutation.judge_package import digest, judge
-from mutation.mutants import OPERATORS, Mutant, combined, sequences, single
+from mutation.judge_package import judge
+from mutation.mutants import OPERATORS, VERDICTS, Mutant, combined, sequences, single
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from multiprocessing.pool import Pool
+    from collections.abc import Iterator, Sequence
+
+    from mutation.operators import Document
 
 COMBINED = 150
 SEQUENCES = 20
@@ -34,7 +33,7 @@ ALIASES = 8
 THOROUGH = 3
 """One in this number of merges is also repeated and reverted."""
 TESTED = 6
-"""The number of packages that are tested completely; the tests of one take a minute."""
+"""One in this number of packages is tested completely; the tests take a minute."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,18 +48,22 @@ def main(arguments: list[str] | None = None) -> int:
     base = load(str(ROOT / "openapi.yaml"))
     mutants = [*single(base), *combined(base, COMBINED)]
     started = time.monotonic()
+    packages: list[Result] = []
     # Forking a process without threads is safe, and the child inherits the mutants.
-    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+    with (
+        multiprocessing.get_context("fork").Pool(options.jobs) as pool,
+        tempfile.TemporaryDirectory(prefix="exam-") as caches,
+    ):
         examined = [(base, mutant, number % THOROUGH == 0) for number, mutant in enumerate(mutants)]
         results = pool.starmap(examine, examined, chunksize=20)
         chained = [(base, *sequence) for sequence in sequences(base, SEQUENCES)]
         chains = pool.starmap(examine_sequence, chained)
-        _say(f"{len(results) + len(chains)} merges after {time.monotonic() - started:.0f} s")
-        packages: list[Result] = []
+        print(f"merged after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
         if not options.merge_only:
-            packages = _packages(pool, _sample(mutants, results))
-            _say(f"{len(packages)} packages after {time.monotonic() - started:.0f} s")
+            sample = _sample(mutants, results, Path(caches))
+            packages = pool.starmap(judge, sample, chunksize=1)
     results += chains
+    print(f"judged after {time.monotonic() - started:.0f} s", file=sys.stderr)
     print(table(results, packages))
     survivors = [result for result in (*results, *packages) if result.faults]
     for survivor in survivors:
@@ -68,49 +71,25 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if survivors else 0
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-T = TypeVar("T")
-
-
-def _spread(some: list[T], count: int) -> list[T]:
-    """Return up to a number of items from everywhere in a list."""
-    return some[:: max(1, len(some) // count)][:count]
-
-
-def _sample(mutants: list[Mutant], results: list[Result]) -> list[tuple[Mutant, Result]]:
-    """Return one mutant of each operator and verdict, and several that only a new package reads."""
-    groups: dict[tuple[str, str, bool], list[tuple[Mutant, Result]]] = {}
+def _sample(
+    mutants: Sequence[Mutant], results: Sequence[Result], caches: Path
+) -> Iterator[tuple[Document, Result, Path | None]]:
+    """Yield one mutant of each operator and verdict, and several that only a new package reads."""
+    groups: dict[tuple[str, str, bool], list[tuple[Document, Result]]] = {}
     for mutant, result in zip(mutants, results, strict=True):
         if not result.faults and result.verdict != "same":
             key = (mutant.operator, result.verdict, result.has_alias)
-            groups.setdefault(key, []).append((mutant, result))
-    return [
-        pair
-        for (_, _, has_alias), some in groups.items()
-        for pair in _spread(some, ALIASES if has_alias else 1)
-    ]
+            groups.setdefault(key, []).append((mutant.document, result))
+    absorbed = 0
+    for (_, verdict, has_alias), some in groups.items():
+        count = ALIASES if has_alias else 1
+        for document, result in some[:: max(1, len(some) // count)][:count]:
+            absorbed += verdict == "absorbed"
+            is_tested = verdict == "absorbed" and absorbed % TESTED == 1
+            yield document, result, caches if is_tested else None
 
 
-def _packages(pool: Pool, sample: list[tuple[Mutant, Result]]) -> list[Result]:
-    """Bump to each mutant of the sample; test some of the packages completely."""
-    bumps = [(mutant.document, result.verdict, None) for mutant, result in sample]
-    trials = pool.starmap(judge, bumps, chunksize=1)
-    new = {package: number for number, (package, faults) in enumerate(trials) if not faults}
-    new.pop(digest(ROOT / PACKAGE), None)
-    numbers = _spread(list(new.values()), TESTED)
-    _say(f"{len(new)} packages differ from ours, {len(numbers)} are tested in full")
-    with tempfile.TemporaryDirectory(prefix="exam-") as room:
-        tests = [(*bumps[number][:2], Path(room)) for number in numbers]
-        for number, trial in zip(numbers, pool.starmap(judge, tests, chunksize=1), strict=True):
-            trials[number] = trial
-    pairs = zip(sample, trials, strict=True)
-    return [replace(result, faults=tuple(faults)) for (_, result), (_, faults) in pairs]
-
-
-def table(results: Iterable[Result], packages: Iterable[Result]) -> str:
+def table(results: Sequence[Result], packages: Sequence[Result]) -> str:
     """Return the table of an exam, one operator per row.
 
     Args:
@@ -121,11 +100,10 @@ def table(results: Iterable[Result], packages: Iterable[Result]) -> str:
     for kind, some in (("mutants", results), ("packages", packages)):
         for result in some:
             counted = rows.setdefault(result.operator, Counter())
-            counted[kind] += 1
-            counted["survivors"] += bool(result.faults)
+            counted.update([kind, *(["survivors"] if result.faults else [])])
             counted[result.verdict] += kind == "mutants"
     rows[f"all {len(rows)}"] = sum(rows.values(), Counter[str]())
-    heads = ("mutants", "same", "absorbed", "held", "conflict", "packages", "survivors")
+    heads = ("mutants", *VERDICTS, "packages", "survivors")
     width = max(len(name) for name in rows)
     lines = [f"{'operator':{width}}  " + "  ".join(heads)]
     for name, counted in rows.items():

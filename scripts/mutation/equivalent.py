@@ -1,17 +1,22 @@
-"""Operators that describe the same requests and responses in another notation; they must not cause a difference."""
+"""Operators that describe the same requests and responses in another notation."""
 
 from __future__ import annotations
 
-import copy
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-from mutation.operators import Operator, by_content, drop, each, put, rename_in_path, update
-from mutation.spots import JSON, REF, Document, Spot, schemas
-
-if TYPE_CHECKING:
-    from mutation.operators import Change
+from mutation.operators import (
+    JSON,
+    REF,
+    Document,
+    Operator,
+    Spot,
+    by_content,
+    each,
+    rename_in_path,
+    schemas,
+    update,
+)
 
 
 def _replace_text(d: Document, old: str, new: str) -> None:
@@ -21,10 +26,8 @@ def _replace_text(d: Document, old: str, new: str) -> None:
 
 def _turned(node: Any) -> Any:
     if isinstance(node, dict):
-        return {key: _turned(item) for key, item in reversed(cast("Document", node).items())}
-    if isinstance(node, list):
-        return [_turned(item) for item in reversed(cast("Any", node))]
-    return node
+        return {key: _turned(item) for key, item in reversed(node.items())}
+    return [_turned(item) for item in reversed(node)] if isinstance(node, list) else node
 
 
 # Schemas.
@@ -35,136 +38,122 @@ def _rename(d: Document, old: str, new: str) -> None:
     schemas(d)[new] = schemas(d).pop(old)
 
 
-def _swap(d: Document, spot: Spot) -> None:
-    names = list(schemas(d))
-    other = names[(names.index(spot.name) + 1) % len(names)]
-    for old, new in ((spot.name, "InBetween"), (other, spot.name), ("InBetween", other)):
-        _rename(d, old, new)
+def _swap(s: Spot) -> None:
+    names = list(schemas(s.root))
+    other = names[(names.index(s.name) + 1) % len(names)]
+    for old, new in ((s.name, "InBetween"), (other, s.name), ("InBetween", other)):
+        _rename(s.root, old, new)
 
 
-def _inline(d: Document, spot: Spot) -> None:
+def _inline(s: Spot) -> None:
     """Inline a schema wherever it is used."""
-    schema = drop(d, spot)
-    _replace_text(d, json.dumps({"$ref": REF + spot.name}), json.dumps(schema))
+    s.drop()
+    _replace_text(s.root, json.dumps({"$ref": REF + s.name}), json.dumps(s.node))
 
 
-def _extract(d: Document, spot: Spot) -> None:
+def _extract(s: Spot) -> None:
     """Move the schema of a property to a component."""
-    name = f"{spot.at[2]}{spot.name.capitalize()}Extracted"
-    schemas(d)[name] = copy.deepcopy(spot.of(d))
-    put(d, spot, {"$ref": REF + name})
+    name = f"{s.at[0]}{s.name.capitalize()}Extracted"
+    schemas(s.root)[name] = s.node
+    s.put({"$ref": REF + name})
 
 
-def _compose(d: Document, spot: Spot) -> None:
+def _compose(s: Spot) -> None:
     """Split an object into an allOf of two."""
-    own = spot.of(d)
-    first = next(iter(own["properties"]))
-    base = {"type": "object", "properties": {first: own["properties"].pop(first)}}
-    schemas(d)[f"{spot.name}Base"] = base
-    schemas(d)[spot.name] = {"allOf": [{"$ref": f"{REF}{spot.name}Base"}, own]}
+    first = next(iter(s.node["properties"]))
+    base = {"type": "object", "properties": {first: s.node["properties"].pop(first)}}
+    schemas(s.root)[f"{s.name}Base"] = base
+    s.put({"allOf": [{"$ref": f"{REF}{s.name}Base"}, s.node]})
 
 
-def _wrap(key: str) -> Change:
-    return lambda d, s: put(d, s, {key: [s.described], "description": "Wrapped."})
+def _is_reference(s: Spot) -> bool:
+    return "$ref" in s.node
 
 
-def _is_reference(spot: Spot) -> bool:
-    return "$ref" in spot.described
+# Calls, dialects and auth.
 
 
-# Order, names and texts of calls; parts of calls that become components.
+def _share(s: Spot, kind: str, holder: Any, key: Any) -> None:
+    """Move a part of a call to a component."""
+    s.root["components"].setdefault(kind, {})["Shared"] = holder[key]
+    holder[key] = {"$ref": f"#/components/{kind}/Shared"}
 
 
-def _share(kind: str, *keys: str) -> Change:
-    """Return a change that moves a part of a call, or the spot itself, to a component."""
-
-    def change(d: Document, spot: Spot) -> None:
-        piece = replace(spot, at=(*spot.at, *keys))
-        holder, node = piece.above(d), piece.of(d)
-        key = holder.index(node) if isinstance(holder, list) else piece.name
-        d["components"].setdefault(kind, {})["Shared"] = node
-        cast("Any", holder)[key] = {"$ref": f"#/components/{kind}/Shared"}
-
-    return change
-
-
-# Dialects and auth.
-
-
-def _types(d: Document, _: Spot) -> None:
-    d["openapi"] = "3.1.0"
-    for kind in ("object", "array", "string", "number", "integer", "boolean"):
-        _replace_text(schemas(d), f'"type": "{kind}"', f'"type": ["{kind}"]')
-
-
-def _constants(d: Document, spot: Spot) -> None:
-    d["openapi"] = "3.1.1"
-    put(d, spot, {"oneOf": [{"const": value} for value in spot.of(d)["enum"]]})
-
-
-def _shared_media(d: Document, spot: Spot) -> None:
+def _share_media(s: Spot) -> None:
     """Move a media type to a component, as OpenAPI 3.2 allows."""
-    d["openapi"] = "3.2.0"
-    _share("mediaTypes", "responses", "200", "content", JSON)(d, spot)
+    s.root["openapi"] = "3.2.0"
+    _share(s, "mediaTypes", s.node["responses"]["200"]["content"], JSON)
 
 
-def _rename_auth(d: Document, _: Spot) -> None:
-    schemes = d["components"]["securitySchemes"]
+def _list_types(s: Spot) -> None:
+    s.root["openapi"] = "3.1.0"
+    for kind in ("object", "array", "string", "number", "integer", "boolean"):
+        _replace_text(schemas(s.root), f'"type": "{kind}"', f'"type": ["{kind}"]')
+
+
+def _list_constants(s: Spot) -> None:
+    s.root["openapi"] = "3.1.1"
+    s.put({"oneOf": [{"const": value} for value in s.node["enum"]]})
+
+
+def _rename_auth(s: Spot) -> None:
+    schemes = s.root["components"]["securitySchemes"]
     schemes["token"] = schemes.pop("bearerAuth")
-    d["security"] = [{"token": []}]
+    s.root["security"] = [{"token": []}]
 
 
-def _auth_by_call(d: Document, _: Spot) -> None:
-    ways = d.pop("security")
-    for item in d["paths"].values():
+def _auth_by_call(s: Spot) -> None:
+    ways = s.root.pop("security")
+    for item in s.root["paths"].values():
         for call in item.values():
             call.setdefault("security", ways)
 
 
-def _auth_beside(d: Document, _: Spot) -> None:
-    d["components"]["securitySchemes"]["key"] = {"type": "apiKey", "in": "query", "name": "k"}
-    d["security"].append({"key": []})
+def _auth_beside(s: Spot) -> None:
+    key = {"type": "apiKey", "in": "query", "name": "k"}
+    s.root["components"]["securitySchemes"]["key"] = key
+    s.root["security"].append({"key": []})
 
 
 # fmt: off
 OPERATORS = (
     Operator("renamed schema", "same", "object enum", {
-        "V2": lambda d, s: _rename(d, s.name, f"{s.name}V2"),
-        "small": lambda d, s: _rename(d, s.name, f"z_{s.name.lower()}"),
+        "V2": lambda s: _rename(s.root, s.name, f"{s.name}V2"),
+        "small": lambda s: _rename(s.root, s.name, f"z_{s.name.lower()}"),
     }),
     Operator("swapped schema names", "same", "object enum", _swap),
     Operator("inlined schema", "same", "object enum", _inline),
     Operator("extracted property", "same", "property", _extract, lambda s: not _is_reference(s)),
-    Operator("composed object", "same", "object", _compose, lambda s: len(s.described["properties"]) > 1),
-    Operator("reference in a composition of one", "same", "property",
-        each(("allOf", "oneOf", "anyOf"), _wrap), _is_reference),
+    Operator("composed object", "same", "object", _compose, lambda s: len(s.node["properties"]) > 1),
+    Operator("reference in a composition of one", "same", "property", each(("allOf", "oneOf", "anyOf"),
+        lambda s, key: s.put({key: [s.node], "description": "Wrapped."})), _is_reference),
     Operator("changed texts", "same", "property",
         update(description='Said "otherwise".', example=None), lambda s: not _is_reference(s)),
     Operator("changed order", "same", "document", each(("paths", "components", "servers", "security"),
-        lambda key: lambda d, _: d.update({key: _turned(d[key])}))),
-    Operator("changed order of parameters", "same", "call", lambda d, s: s.of(d)["parameters"].reverse()),
+        lambda s, key: s.root.update({key: _turned(s.root[key])}))),
+    Operator("changed order of parameters", "same", "call", lambda s: s.node["parameters"].reverse()),
     Operator("changed operationId or tag", "same", "call", {
         "operationId": update(operationId="other"),
         "tags": update(tags=["Other"]),
         "summary": update(summary="Other"),
-        "none": lambda d, s: s.of(d).pop("operationId"),
+        "none": lambda s: s.node.pop("operationId"),
     }),
-    Operator("slash at the end of a path", "quiet", "call",
-        lambda d, s: d["paths"].update({f"{s.at[1]}/": d["paths"].pop(s.at[1])})),
-    Operator("path parameter by another name, by content, or not declared", "quiet", "parameter",
-        {"name": rename_in_path("id"), "content": by_content, "forgotten": drop},
-        lambda s: s.described["in"] == "path"),
-    Operator("shared parameters", "same", "parameter", _share("parameters")),
-    Operator("shared responses", "same", "call", _share("responses", "responses", "200")),
+    Operator("path parameter by another name", "held", "parameter",
+        lambda s: rename_in_path(s, "id"), lambda s: s.node["in"] == "path"),
+    Operator("path parameter by content, or not declared", "same", "parameter",
+        {"content": by_content, "forgotten": Spot.drop}, lambda s: s.node["in"] == "path"),
+    Operator("shared parameters", "same", "parameter",
+        lambda s: _share(s, "parameters", s.holder, s.holder.index(s.node))),
+    Operator("shared responses", "same", "call", lambda s: _share(s, "responses", s.node["responses"], "200")),
     Operator("shared bodies", "same", "call",
-        _share("requestBodies", "requestBody"), lambda s: "requestBody" in s.described),
+        lambda s: _share(s, "requestBodies", s.node, "requestBody"), lambda s: "requestBody" in s.node),
     Operator("parameters that stand with the path", "same", "call",
-        lambda d, s: s.above(d).update(parameters=s.of(d).pop("parameters"))),
+        lambda s: s.holder.update(parameters=s.node.pop("parameters"))),
     Operator("paths that are referred to", "same", "call",
-        lambda d, s: _share("pathItems")(d, replace(s, at=s.at[:-1]))),
-    Operator("newest dialect", "same", "call", _shared_media),
-    Operator("newer dialect", "same", "document", _types),
-    Operator("newer dialect with constants", "same", "enum", _constants),
+        lambda s: _share(s, "pathItems", s.root["paths"], s.at[0])),
+    Operator("newest dialect", "same", "call", _share_media),
+    Operator("newer dialect", "same", "document", _list_types),
+    Operator("newer dialect with constants", "same", "enum", _list_constants),
     Operator("auth described another way", "same", "document",
         {"renamed": _rename_auth, "by each call": _auth_by_call, "beside another": _auth_beside}),
 )

@@ -1,13 +1,15 @@
-"""Judges the merge of each mutant by its outcome, without generating anything.
+"""Judges the merge of each mutant, without generating anything.
 
-A service implements the mutant, and the six caller programs run against it with the current package. A mutant survives
-if it was absorbed or held although a program has another outcome, or if its verdict is not the expected one.
+A mutant survives if its verdict is not the expected one, or if the new contract is not right. Under absorbed and held,
+every caller program must have the same outcome. If several verdicts are possible, it must be a conflict if and only if
+an outcome changes. The programs use the current package, and a service that implements the mutant.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from contract.adopt import python_name
 from contract.load import Unusable
@@ -17,13 +19,16 @@ from contract.shapes import LOWER, UPPER
 from contract.surface import lost, wire
 from contract.verdicts import Verdict
 
+from mutation.mutants import VERDICTS
 from mutation.outcome import differing, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mutation.mutants import Mutant
-    from mutation.spots import Document
+    from mutation.operators import Document
+
+_OF_REQUEST = re.compile(r"[A-Z]+ \S+ (\?|header |cookie |body)")
 
 
 @dataclass(frozen=True)
@@ -52,32 +57,33 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
     except Unusable as error:
         fault = f"the description cannot be read: {error}"
         return Result(mutant.operator, mutant.label, "unusable", (fault,))
+    expected = mutant.expected.split()
     has_alias = ALIASES in str(merged.contract)
-    is_judged = not merged.conflicts and not has_alias
+    is_judged = not has_alias and (not merged.conflicts or len(expected) > 1)
     others = differing(outcomes(base, mutant.document)) if is_judged else {}
     seen = with_outcomes(merged, others)
-    order = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
-    verdicts = [difference.verdict for difference in seen.differences]
-    verdict = str(max(verdicts, key=order.index, default="same"))
-    faults = list(_misjudged(base, mutant, merged, verdict))
+    verdict = max(("same", *(each.verdict for each in seen.differences)), key=VERDICTS.index)
+    faults = list(_unusable(base, merged))
+    if verdict not in expected:
+        faults.append(f"the verdict is {verdict}, expected {mutant.expected}")
     if not seen.conflicts:
-        changed = "the verdict is {}, but {!r} has another outcome: {}"
-        faults += [changed.format(verdict, name, what) for name, what in others.items()]
-        if thorough and mutant.expected != "same":
+        faults += [f"{name!r} has another outcome: {what}" for name, what in others.items()]
+        if thorough and verdict != "same":
             faults += _inconsistent(base, mutant, merged)
-    kinds = sorted({f"{difference.kind} ({difference.verdict})" for difference in seen.differences})
-    reported = f"; the bump reports: {', '.join(kinds) or 'no difference'}"
-    described = tuple(fault + reported for fault in faults)
-    return Result(mutant.operator, mutant.label, verdict, described, has_alias)
+    elif is_judged and not others:
+        faults.append("the verdict is conflict, although every caller program has the same outcome")
+    if faults:
+        faults.append(f"the bump reports: {_reported(seen)}")
+    return Result(mutant.operator, mutant.label, str(verdict), tuple(faults), has_alias)
 
 
-def _misjudged(base: Document, mutant: Mutant, merged: Merged, verdict: str) -> Iterator[str]:
-    """Yield the faults of a verdict that do not depend on the outcome."""
-    if mutant.expected in ("same", "conflict") and verdict != mutant.expected:
-        yield f"the verdict is {verdict}, expected {mutant.expected}"
-    if mutant.expected == "quiet" and verdict == "conflict":
-        yield "the verdict is conflict, although callers would see no change"
-    if any(not difference.reason or not difference.positions for difference in merged.differences):
+def _reported(merged: Merged) -> str:
+    kinds = sorted({f"{each.kind} ({each.verdict})" for each in merged.differences})
+    return ", ".join(kinds) or "no difference"
+
+
+def _unusable(base: Document, merged: Merged) -> Iterator[str]:
+    if any(not each.reason or not each.positions for each in merged.differences):
         yield "a difference has no reason or no position"
     if (merged.conflicts or not merged.differences) and merged.contract != base:
         yield "the contract changed in spite of a conflict, or without a difference"
@@ -87,16 +93,17 @@ def _inconsistent(base: Document, mutant: Mutant, merged: Merged) -> Iterator[st
     """Yield the faults of the new contract, of a second merge, and of a merge back to the old description."""
     yield from _lost_facts(base, merged.contract, "after the bump")
     yield from _broken_models(base, merged.contract)
-    yield from _tightened(base, merged.contract)
     again = merge(merged.contract, mutant.document, last=merged.vendor)
     if again.contract != merged.contract:
         yield "a second bump to the same description changes the contract"
     if again.changes or not all(difference.known for difference in again.differences):
         yield "a second bump to the same description reports a new difference"
     back = merge(merged.contract, base, last=merged.vendor)
-    if mutant.one_way and not back.conflicts:
+    # Callers may already send what was added.
+    is_sent = any(map(_OF_REQUEST.match, lost(wire(merged.contract), wire(base))))
+    if is_sent and not back.conflicts:
         yield "a bump back to the old description removes what callers may send, without a conflict"
-    elif back.conflicts and not mutant.one_way:
+    elif back.conflicts and not is_sent:
         conflict = back.conflicts[0]
         yield f"a bump back to the old description is a conflict: {conflict.kind} at {conflict.at}"
     yield from _lost_facts(merged.contract, back.contract, "after the bump back")
@@ -125,25 +132,26 @@ def _lost_facts(before: Document, after: Document, when: str) -> list[str]:
 
 
 def _broken_models(before: Document, after: Document) -> Iterator[str]:
-    """Yield faults: a renamed schema, a new required property, or two names that are equal in Python."""
-    old, new = before["components"]["schemas"], after["components"]["schemas"]
-    yield from (f"the schema {name} was removed or renamed" for name in old if name not in new)
-    for name, schema in new.items():
-        required = {*schema.get("required", ())} - {*old.get(name, schema).get("required", ())}
-        yield from (f"{name}.{each} became required" for each in sorted(required))
-        attributes = [python_name(each) for each in schema.get("properties", ())]
-        values = [each.upper() for each in schema.get("enum", ())]
-        if len(set(attributes)) < len(attributes) or len(set(values)) < len(values):
-            yield f"{name} has two properties or values with the same name in Python"
+    """Yield faults: a new required property, a tighter limit, or two names that are equal in Python."""
+    old = dict(_nodes(before["components"]["schemas"]))
+    for at, node in _nodes(after["components"]["schemas"]):
+        was = old.get(at, node)
+        required = {*node.get("required", ())} - {*was.get("required", ())}
+        yield from (f"{each} at {at} became required" for each in sorted(required))
+        for key in {*UPPER, *LOWER} & {*node} & {*was}:
+            if node[key] < was[key] if key in UPPER else node[key] > was[key]:
+                yield f"{key} at {at} became tighter"
+        for names in (
+            [python_name(each) for each in node.get("properties", ())],
+            [each.upper() for each in node.get("enum", ())],
+        ):
+            if len(set(names)) < len(names):
+                yield f"two properties or values at {at} have the same name in Python"
 
 
-def _tightened(before: Any, after: Any, at: str = "#") -> Iterator[str]:
-    """Yield faults: a limit of ours that became tighter."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        old, new = cast("Document", before), cast("Document", after)
-        for key, value in old.items():
-            if key in (*UPPER, *LOWER) and isinstance(value, int) and isinstance(new.get(key), int):
-                if new[key] < value if key in UPPER else new[key] > value:
-                    yield f"{key} at {at} became tighter"
-            else:
-                yield from _tightened(value, new.get(key), f"{at}/{key}")
+def _nodes(node: Any, at: str = "#") -> Iterator[tuple[str, Document]]:
+    """Yield each object of a document, with its pointer."""
+    if isinstance(node, dict):
+        yield at, node
+        for key, child in node.items():
+            yield from _nodes(child, f"{at}/{key}")

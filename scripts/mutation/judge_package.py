@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,17 +9,19 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.bump import CHANGELOG, bump
 from contract.checks import CONTRACT, PACKAGE, SURFACE
-from contract.generation import ROOT
+from contract.generation import ROOT, stale_files
 from contract.load import Unusable
-from contract.surface import lost
+from contract.surface import FILES, lost
 
 if TYPE_CHECKING:
-    from mutation.spots import Document
+    from mutation.judge_merge import Result
+    from mutation.operators import Document
 
 PARTS = (CONTRACT, CHANGELOG, "generated", "togai", "tests", "pyproject.toml", "README.md")
 
@@ -38,21 +39,10 @@ def project(into: Path) -> Path:
     return tree
 
 
-def digest(*parts: Path) -> str:
-    """Return a digest of files, and of the Python files in folders."""
-    hasher = hashlib.sha256()
-    for part in parts:
-        for file in sorted(part.rglob("*.py")) if part.is_dir() else [part]:
-            hasher.update(f"{file.relative_to(part)}\0".encode() + file.read_bytes())
-    return hasher.hexdigest()[:16]
-
-
 def _bumped(tree: Path, document: Document, verdict: str) -> list[str]:
     """Bump a project to a mutant with the code of scripts/bump, which runs the caller programs; return the faults."""
-    spec, facts = tree.parent / "mutant.json", tree / SURFACE / "python.txt"
+    spec = tree.parent / "mutant.json"
     spec.write_text(json.dumps(document), "utf-8")
-    written = (tree / CONTRACT, tree / PACKAGE, facts, tree / SURFACE / "wire.txt")
-    old, before = digest(*written), facts.read_text("utf-8").splitlines()
     try:
         outcome = bump(str(spec), root=tree)
     except Unusable as error:
@@ -60,10 +50,13 @@ def _bumped(tree: Path, document: Document, verdict: str) -> list[str]:
     expected = 1 if verdict == "conflict" else 0
     if outcome.code != expected:
         return [f"the bump has exit code {outcome.code}, expected {expected}: {outcome.report}"]
-    if verdict == "conflict":
-        return ["a bump with a conflict wrote files"] if digest(*written) != old else []
-    now = facts.read_text("utf-8").splitlines()
-    return [f"the surface no longer has: {fact}" for fact in lost(before, now)[:1]]
+    files = [Path(CONTRACT), Path(CHANGELOG), *(Path(SURFACE, name) for name in FILES)]
+    written = [file for file in files if (tree / file).read_bytes() != (ROOT / file).read_bytes()]
+    if verdict == "conflict" and (written or stale_files(tree / PACKAGE, ROOT / PACKAGE)):
+        return ["a bump with a conflict wrote files"]
+    facts = [(root / SURFACE / "python.txt").read_text("utf-8") for root in (ROOT, tree)]
+    gone = lost(*(text.splitlines() for text in facts))
+    return [f"the surface no longer has: {fact}" for fact in gone[:1]]
 
 
 def tested(tree: Path, caches: Path) -> list[str]:
@@ -79,7 +72,8 @@ def tested(tree: Path, caches: Path) -> list[str]:
             # A bump that loosens a limit also loosens it for callers.
             "--deselect=tests/decoding/test_values.py::test_the_limits_of_the_contract_are_checked",
         ],
-        "mypy": [python, "-m", "mypy", f"--cache-dir={caches}", "togai", "tests/typing"],
+        # One cache per process: two processes must not write the same cache.
+        "mypy": [python, "-m", "mypy", f"--cache-dir={caches / str(os.getpid())}", "togai", "tests/typing"],
         "pyright": [pyright, "--pythonpath", python, "togai", "tests/typing"],
     }  # fmt: skip
     environment = {
@@ -98,18 +92,17 @@ def tested(tree: Path, caches: Path) -> list[str]:
     return faults
 
 
-def judge(document: Document, verdict: str, caches: Path | None) -> tuple[str, list[str]]:
-    """Bump a copy of the project to a mutant; return the digest of its package, and the faults.
+def judge(document: Document, merged: Result, caches: Path | None) -> Result:
+    """Bump a copy of the project to a mutant; return the result with the faults of the package.
 
     Args:
         document: The mutant's description.
-        verdict: The verdict that the merge gave.
-        caches: A folder for the caches of the type checker; if it is passed, the result is tested, too.
+        merged: The result of the merge.
+        caches: A folder for the caches of the type checker; if it is passed, a package that differs is tested, too.
     """
     with tempfile.TemporaryDirectory(prefix="exam-") as room:
         tree = project(Path(room))
-        faults = _bumped(tree, document, verdict)
-        if not faults and caches is not None:
-            # One cache per process: two processes must not write the same cache.
-            faults = tested(tree, caches / str(os.getpid()))
-        return digest(tree / PACKAGE), faults
+        faults = _bumped(tree, document, merged.verdict)
+        if caches and not faults and stale_files(tree / PACKAGE, ROOT / PACKAGE):
+            faults = tested(tree, caches)
+        return replace(merged, faults=tuple(faults))

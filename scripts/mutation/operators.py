@@ -1,16 +1,120 @@
-"""Mutation operators: each is a kind of difference, applied wherever it fits, with the expected verdict."""
+"""Operators: each is a kind of difference, which changes every place of a description where it fits."""
 
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
-from mutation.spots import JSON, Document, Spot, spots
+Document = dict[str, Any]
 
-Change = Callable[[Document, Spot], object]
+REF = "#/components/schemas/"
+JSON = "application/json"
 NEW = "brandNew"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in a description.
+
+    Attributes:
+        kind: document, call, parameter, status (of an error), object, enum, property or value (of an enum).
+        at: Its path and method, or its schema; then its name.
+        node: Its description, or its value.
+        holder: The object or list that contains it.
+        owner: The call or schema that it is a part of.
+        root: The whole description.
+        is_sent: Whether callers send it.
+    """
+
+    kind: str
+    at: tuple[str, ...]
+    node: Any
+    holder: Any
+    owner: Any
+    root: Document
+    is_sent: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the name of a property, parameter or schema, a method, a status, or an enum value."""
+        return self.at[-1]
+
+    @property
+    def is_required(self) -> bool:
+        """Return whether it is a required property."""
+        return self.kind == "property" and self.name in self.owner.get("required", ())
+
+    @property
+    def is_reference(self) -> bool:
+        """Return whether it is a property, or items of one, that refers to a schema."""
+        return self.kind == "property" and "$ref" in str(self.node)
+
+    def put(self, described: Any) -> None:
+        """Replace its description."""
+        self.holder[self.name] = copy.deepcopy(described)
+
+    def drop(self) -> None:
+        """Remove it."""
+        if self.is_required:
+            self.owner["required"].remove(self.name)
+        if isinstance(self.holder, list):
+            self.holder.remove(self.node)
+        else:
+            del self.holder[self.name]
+
+    def rename(self, new: str) -> None:
+        """Rename a property."""
+        is_required = self.is_required
+        self.drop()
+        add(self.owner, self.node, new, required=is_required)
+
+
+def spots(d: Document) -> Iterator[Spot]:
+    """Yield every place."""
+    yield Spot("document", ("document",), d, d, d, d)
+    for path, item in d["paths"].items():
+        for method, call in item.items():
+            at = (path, method)
+            yield Spot("call", at, call, item, call, d)
+            for each in call.get("parameters", ()):
+                yield Spot(
+                    "parameter", (*at, each["name"]), each, call["parameters"], call, d, True
+                )
+            for code, response in call["responses"].items():
+                if not code.startswith("2"):
+                    yield Spot("status", (*at, code), response, call["responses"], call, d)
+    sent = _sent(d)
+    for name, schema in sorted(schemas(d).items()):
+        kind, place = "enum" if "enum" in schema else "object", (schema, d, name in sent)
+        yield Spot(kind, (name,), schema, schemas(d), *place)
+        for key, child in schema.get("properties", {}).items():
+            yield Spot("property", (name, key), child, schema["properties"], *place)
+        for value in schema.get("enum", ()):
+            yield Spot("value", (name, value), value, schema["enum"], *place)
+
+
+def schemas(d: Document) -> Document:
+    """Return the components that are schemas."""
+    schemas: Document = d["components"]["schemas"]
+    return schemas
+
+
+def _sent(d: Document) -> set[str]:
+    """Return the names of the schemas that callers send."""
+    calls = [call for item in d["paths"].values() for call in item.values()]
+    parts = [call.get(part) for call in calls for part in ("parameters", "requestBody")]
+    names: set[str] = set()
+    while new := set(re.findall(f'"{REF}([^"]*)"', json.dumps(parts))) - names:
+        names |= new
+        parts = [schemas(d).get(name) for name in new]
+    return names
+
+
+Change = Callable[[Spot], object]
 
 
 @dataclass(frozen=True)
@@ -19,109 +123,59 @@ class Operator:
 
     Attributes:
         name: A phrase that describes it.
-        expected: The verdict: same (no difference), quiet (absorbed or held), conflict, or outcome (any verdict that
-            agrees with the caller programs).
+        expected: The correct verdict: same (no difference), absorbed, held or conflict; if several are possible, the
+            caller programs decide whether it is a conflict.
         kinds: The kinds of spots where it fits, separated by spaces.
-        change: Changes a description at the spot; several changes have labels.
+        change: Changes a spot; several changes have labels.
         when: Whether it fits a spot of the kind.
-        cuts: Whether schemas behind the spot become unreachable.
-        one_way: Whether reverting it is a conflict, because callers may already use the addition.
     """
 
     name: str
     expected: str
     kinds: str
-    change: Callable[..., object] | Mapping[str, Callable[..., object]]
+    change: Change | Mapping[str, Change]
     when: Callable[[Spot], object] = lambda _: True
-    cuts: bool = False
-    one_way: bool = False
 
-    def places(self, d: Document) -> Iterator[Place]:
-        """Yield all places of a description where it fits."""
-        changes = {"": self.change} if callable(self.change) else self.change
-        for spot in spots(d):
-            if spot.kind in self.kinds.split() and self.when(spot):
-                yield from (Place(self, spot, label, change) for label, change in changes.items())
+    def changes(self, spot: Spot) -> Mapping[str, Change]:
+        """Return the changes that fit a spot."""
+        if spot.kind not in self.kinds.split() or not self.when(spot):
+            return {}
+        return self.change if isinstance(self.change, Mapping) else {"": self.change}
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place where an operator fits, with one of its changes."""
-
-    operator: Operator
-    spot: Spot
-    variant: str
-    change: Callable[..., object]
-
-    @property
-    def label(self) -> str:
-        """Return a short name for reports."""
-        return f"{self.spot.label}, {self.variant}" if self.variant else self.spot.label
-
-    @property
-    def cuts(self) -> bool:
-        """Return whether the change makes schemas unreachable."""
-        return self.operator.cuts or self.spot.cuts
-
-
-def each(labels: Iterable[Any], change: Callable[[Any], Change]) -> dict[str, Change]:
-    """Return a change for each label."""
-    return {str(label): change(label) for label in labels}
+def each(
+    values: Mapping[str, Any] | Iterable[Any], change: Callable[[Spot, Any], object]
+) -> dict[str, Change]:
+    """Return a change for each value."""
+    named = values if isinstance(values, Mapping) else {str(value): value for value in values}
+    return {
+        label: lambda spot, value=value: change(spot, copy.deepcopy(value))  # type: ignore[misc]
+        for label, value in named.items()
+    }
 
 
 # Changes that several operators make.
 
 
-def put(d: Document, spot: Spot, described: Any) -> None:
-    """Replace the description of a spot."""
-    spot.of(d)
-    spot.above(d)[spot.name] = copy.deepcopy(described)
-
-
 def update(**changes: Any) -> Change:
     """Return a change that sets keys in the description of a spot."""
-    return lambda d, spot: spot.of(d).update(copy.deepcopy(changes))
+    return lambda s: s.node.update(copy.deepcopy(changes))
 
 
-def add(described: Document, name: str = NEW, *, required: bool = False) -> Change:
-    """Return a change that adds a property to an object."""
-
-    def change(d: Document, spot: Spot) -> None:
-        spot.of(d)["properties"][name] = copy.deepcopy(described)
-        if required:
-            spot.of(d).setdefault("required", []).append(name)
-
-    return change
+def add(schema: Document, described: Document, name: str = NEW, *, required: bool = False) -> None:
+    """Add a property to an object."""
+    schema["properties"][name] = copy.deepcopy(described)
+    if required:
+        schema.setdefault("required", []).append(name)
 
 
-def drop(d: Document, spot: Spot) -> Any:
-    """Remove a property, parameter, value, status or call; return it."""
-    holder, node = spot.above(d), spot.of(d)
-    if isinstance(holder, list):
-        cast("Any", holder).remove(node)
-        return node
-    required = spot.above(d, 2).get("required", [])
-    if spot.name in required:
-        required.remove(spot.name)
-    return holder.pop(spot.name)
+def rename_in_path(s: Spot, name: str) -> None:
+    """Rename a parameter of a path."""
+    s.node["name"] = name
+    paths, path = s.root["paths"], s.at[0]
+    paths[path.replace(s.name, name)] = paths.pop(path)
 
 
-def rename(d: Document, spot: Spot, new: str) -> None:
-    """Rename a property."""
-    holder = replace(spot, at=spot.at[:-2])
-    add(drop(d, spot), new, required=spot.required)(d, holder)
-
-
-def rename_in_path(name: str) -> Change:
-    """Return a change that renames a parameter of a path."""
-
-    def change(d: Document, spot: Spot) -> None:
-        spot.of(d)["name"] = name
-        d["paths"][spot.at[1].replace(spot.name, name)] = d["paths"].pop(spot.at[1])
-
-    return change
-
-
-def by_content(d: Document, spot: Spot) -> None:
+def by_content(s: Spot) -> None:
     """Describe a parameter as JSON."""
-    spot.of(d)["content"] = {JSON: {"schema": spot.of(d).pop("schema")}}
+    s.node["content"] = {JSON: {"schema": s.node.pop("schema")}}

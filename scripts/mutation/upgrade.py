@@ -11,8 +11,8 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
+from contract.bump import Outcome
 from contract.checks import PACKAGE, SURFACE, CheckFailed, facade_facts
 from contract.generation import PINNED, SPEC, GenerationFailed, generate, stale_files
 from contract.surface import lost
@@ -23,13 +23,6 @@ from mutation.judge_package import project, tested
 
 class NoSuchVersion(Exception):
     """The version cannot be installed; the message says why."""
-
-
-class Upgrade(NamedTuple):
-    """A report for a maintainer, and whether callers would see a change."""
-
-    report: str
-    visible: bool
 
 
 def install(version: str, into: Path) -> Path:
@@ -53,13 +46,8 @@ def install(version: str, into: Path) -> Path:
     return into / "bin"
 
 
-def attempt(version: str, room: Path, *, suite: bool = True) -> Upgrade:
-    """Generate with another version into a copy of the project, and test the facade with it.
-
-    Args:
-        version: The generator's version.
-        room: An empty folder.
-        suite: False to skip the facade's tests.
+def attempt(version: str, room: Path, *, suite: bool = True) -> Outcome:
+    """Generate with another version into a copy of the project in an empty folder, and test the facade with it.
 
     Raises:
         NoSuchVersion: It cannot be installed.
@@ -70,13 +58,13 @@ def attempt(version: str, room: Path, *, suite: bool = True) -> Upgrade:
     try:
         generate(SPEC, fresh, tools)
         stale = ", ".join(f"`{name}`" for name in stale_files(fresh, tree / PACKAGE))
-        before = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
         replace_all(tree, {PACKAGE: fresh})
         after = facade_facts(tree, (tree / PACKAGE).parent).splitlines()
     except GenerationFailed as error:
-        return Upgrade(f"{title}It does not generate: {error}\n", visible=True)
+        return Outcome(1, f"{title}It does not generate: {error}\n")
     except CheckFailed as error:
-        return Upgrade(f"{title}**Callers:** {error}\n", visible=True)
+        return Outcome(1, f"{title}**Callers:** {error}\n")
+    before = (tree / SURFACE / "python.txt").read_text("utf-8").splitlines()
     changes = [f"- removed: `{fact}`" for fact in lost(before, after)]
     changes += [f"- new: `{fact}`" for fact in lost(after, before)]
     faults = tested(tree, room / "cache") if suite else []
@@ -84,23 +72,26 @@ def attempt(version: str, room: Path, *, suite: bool = True) -> Upgrade:
         f"**Generated files that differ:** {stale or 'none'}.\n",
         "**What callers see:** " + ("changes." if changes else "nothing changes."),
         *changes,
+        *(
+            ["**The facade's tests and types:** " + ("fail." if faults else "pass.")]
+            if suite
+            else []
+        ),
+        *(f"- {fault}" for fault in faults),
     ]
-    if suite:
-        lines.append("**The facade's tests and types:** " + ("fail." if faults else "pass."))
-        lines += [f"- {fault}" for fault in faults]
-    return Upgrade(title + "\n".join(lines) + "\n", visible=bool(changes or faults))
+    return Outcome(1 if changes or faults else 0, title + "\n".join(lines) + "\n")
 
 
 def main(arguments: list[str]) -> int:
     """Run the command line; return the exit code."""
     try:
         with tempfile.TemporaryDirectory(prefix="upgrade-") as room:
-            upgrade = attempt("".join(arguments), Path(room))
+            outcome = attempt("".join(arguments), Path(room))
     except NoSuchVersion as error:
         print(error, file=sys.stderr)
         return 2
-    print(upgrade.report, end="")
-    return 1 if upgrade.visible else 0
+    print(outcome.report, end="")
+    return outcome.code
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from contract import verdicts
 from contract.calls import Calls
 from contract.load import load
 from contract.marks import Marks
+from contract.merge import Merged
 from contract.normalize import Description
 from contract.schemas import Schemas
 from contract.values import Values
@@ -132,7 +133,22 @@ def rule(name: str, verdict: Verdict) -> tuple[Any, str, Callable[[Any], Any]]:
     return (verdicts, name, lambda original: replace(original, verdict=verdict))
 
 
-HELD, ABSORBED = Verdict.HELD, Verdict.ABSORBED
+def swapped(original: Callable[..., Merged]) -> Callable[..., Merged]:
+    """Says held where something was absorbed, and the other way round."""
+    others = {HELD: ABSORBED, ABSORBED: HELD}
+
+    def merge(*arguments: Any, **more: Any) -> Merged:
+        merged = original(*arguments, **more)
+        differences = [
+            replace(each, verdict=others.get(each.verdict, each.verdict))
+            for each in merged.differences
+        ]
+        return replace(merged, differences=tuple(differences))
+
+    return merge
+
+
+HELD, ABSORBED, CONFLICT = Verdict.HELD, Verdict.ABSORBED, Verdict.CONFLICT
 # What is broken -> where, what, how, and the operators that must notice.
 SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     "a removed filter is held": (rule("LOST_PARAMETER", HELD), "removed parameter"),
@@ -157,7 +173,16 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     ),
     "what is sent is renamed": (
         rule("RENAMED_REQUEST_PROPERTY", ABSORBED),
-        "re-cased property",
+        "request property in snake case",
+    ),
+    "absorbed is called held": ((judge_merge, "merge", swapped), "new response property"),
+    "held is called absorbed": ((judge_merge, "merge", swapped), "removed error status"),
+    "an addition is held": (rule("NEW_PROPERTY", HELD), "new response property"),
+    "what nobody needs may not go": (rule("HELD_PROPERTY", CONFLICT), "removed property"),
+    "a value that nobody needs may not go": (rule("HELD_MEMBER", CONFLICT), "removed enum member"),
+    "a new name in responses is no alias": (
+        rule("ALIAS", CONFLICT),
+        "response property in snake case",
     ),
     "a required addition gets through": (
         rule("NEED_PROPERTY", ABSORBED),
