@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import stat
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -363,6 +365,35 @@ def test_a_file_that_is_not_a_plan_is_refused_in_one_line(tmp_path: Path, edit: 
     path.write_text("[]")
     with pytest.raises(InvalidRequest, match="is not a plan"):
         Plan.load(path)
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The place of each value inside a JSON value."""
+    content = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in content:
+        yield (*place, key)
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*place, key))
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [], {}, [5]], ids=str)
+def test_a_file_with_any_other_value_raises_nothing_but_an_invalid_request(
+    tmp_path: Path, value: Any
+) -> None:
+    path = tmp_path / "plan.json"
+    plan(Replace(read(), replacement())).save(path)
+    text = path.read_text()
+    for *outer, last in places(json.loads(text)):
+        source: Any = json.loads(text)
+        parent = source
+        for key in outer:
+            parent = parent[key]
+        parent[last] = value
+        del source["digest"]
+        digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()
+        path.write_text(json.dumps({**source, "digest": digest}))
+        with contextlib.suppress(InvalidRequest):
+            assert Plan.load(path).digest == digest
 
 
 def test_a_file_with_more_than_a_plan_is_refused(tmp_path: Path) -> None:

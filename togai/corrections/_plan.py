@@ -221,7 +221,7 @@ class Plan:
                 left_out=tuple(LeftOut(**item) for item in source["left_out"]),
                 warnings=tuple(source["warnings"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, InvalidRequest):
                 raise
             raise InvalidRequest(f"{shown(path)} is not a plan") from None
