@@ -6,6 +6,7 @@ import pytest
 
 from togai import EventWithStatus, IngestionStatusValue
 from togai.jobs import is_failed, is_final, is_reverted
+from togai.jobs._status import status_of
 from togai.models import IngestionStatus
 from togai.testing import make
 
@@ -38,3 +39,4 @@ def test_a_malformed_event_is_nothing() -> None:
     event = make(EventWithStatus)
     event.ingestion_status = None  # type: ignore[assignment]
     assert [is_failed(event), is_reverted(event), is_final(event)] == [False] * 3
+    assert status_of(event) == status_of(None) == ""

@@ -83,6 +83,12 @@ def test_a_failure_lists_what_was_sent(sent: FakeTogai) -> None:
     ]
 
 
+@pytest.mark.parametrize(("value", "shown"), [(True, "true"), (False, "false")])
+def test_a_failure_shows_a_flag_as_it_is_sent(fake: FakeTogai, value: bool, shown: str) -> None:
+    with pytest.raises(AssertionError, match=rf"correction\?async={shown} at least once"):
+        fake.assert_sent("POST", "/events/correction", async_=value)
+
+
 def test_a_failure_says_that_nothing_was_sent(fake: FakeTogai) -> None:
     fake.assert_not_sent("GET", "/events")
     with pytest.raises(AssertionError, match=r"at least once, but it was sent never\. Nothing was"):
@@ -99,6 +105,14 @@ def test_a_long_list_is_cut(fake: FakeTogai, url: str) -> None:
     with Togai(fake.token, base_url=url, requests_per_second=None) as client:
         list(client.events.list(page_size=1))
     with pytest.raises(AssertionError, match=r"  50\. GET[^\n]*\n  \.\.\. and 10 more$"):
+        fake.assert_sent("GET", "/events/ride-1")
+
+
+def test_50_requests_are_all_listed(fake: FakeTogai, url: str) -> None:
+    fake.add_many(50)
+    with Togai(fake.token, base_url=url, requests_per_second=None) as client:
+        list(client.events.list(page_size=1))
+    with pytest.raises(AssertionError, match=r"  50\. GET[^\n]*$"):
         fake.assert_sent("GET", "/events/ride-1")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from togai import AsyncTogai, RateLimited, TimedOut, Togai
+from togai._transport import clock
 from togai.testing import FakeClock, FakeTogai
 
 Connect = Callable[..., AbstractContextManager[Any]]
@@ -190,3 +192,71 @@ def test_time_that_was_moved_stays_past_for_a_client_that_lives_on(
 def test_a_clock_runs_once() -> None:
     with FakeClock() as clock, pytest.raises(RuntimeError, match="already in use"), clock:
         pass
+
+
+@pytest.mark.parametrize(("moved", "ends"), [(59.0, False), (60.0, True), (61.0, True)])
+def test_a_timeout_ends_when_its_last_second_has_passed(moved: float, ends: bool) -> None:
+    async def call() -> None:
+        with FakeClock() as own:
+            async with clock.current.timeout(60):
+                own.move(moved)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    if not ends:
+        asyncio.run(call())
+        return
+    with pytest.raises(TimeoutError):
+        asyncio.run(call())
+
+
+def test_a_timeout_that_is_over_is_left_alone() -> None:
+    problems: list[Any] = []
+
+    async def call() -> None:
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _loop, context: problems.append(context)
+        )
+        with FakeClock() as own:
+            async with clock.current.timeout(60) as scope:
+                own.move(60)  # its end is scheduled, and comes too late
+            own.move(60)
+            await asyncio.sleep(0)
+        assert not scope.expired()
+
+    asyncio.run(call())
+    assert problems == []
+
+
+class SetClock(clock.Clock):
+    """The machine's clock, as a test sets it."""
+
+    real = 100.0
+
+    def now(self) -> float:
+        return self.real + self.ahead
+
+
+@pytest.mark.parametrize(("real", "moved", "ahead"), [(100, 0, 0), (100, 7, 7), (102, 1, 0)])
+def test_a_clock_leaves_the_machine_s_clock_ahead_by_what_it_moved(
+    monkeypatch: pytest.MonkeyPatch, real: float, moved: float, ahead: float
+) -> None:
+    machine = SetClock()
+    monkeypatch.setattr(clock, "current", machine)
+    with FakeClock() as own:
+        assert own.now() == 100.0
+        own.move(moved)
+        machine.real = real
+    assert clock.current is machine
+    assert machine.ahead == ahead
+
+
+def test_a_clock_is_moved_by_one_thread_at_a_time() -> None:
+    own = FakeClock()
+    with own._time._lock:
+        thread = threading.Thread(target=own.move, args=(5,))
+        thread.start()
+        thread.join(0.02)
+        assert own.elapsed == 0
+    thread.join()
+    assert own.elapsed == 5

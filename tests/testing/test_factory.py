@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any, assert_type
 
 import attrs
@@ -17,7 +18,7 @@ from togai.models import (
     IngestionStatus,
     IngestionStatusValue,
 )
-from togai.testing import FakeTogai, make
+from togai.testing import FakeTogai, _factory, make
 
 MODELS = [result for name in models.__all__ if attrs.has(result := getattr(models, name))]
 
@@ -76,6 +77,35 @@ def test_a_value_of_the_wrong_kind_is_refused() -> None:
         make(Event, timestamp="2024-12-04T07:30:35Z")
     with pytest.raises(TypeError, match=r"EventWithStatus\.source takes EventSource, not dict"):
         make(EventWithStatus, source={})
+
+
+@pytest.mark.parametrize(
+    ("hint", "name", "value"),
+    [
+        (str, "meter_name", "meter-name-3"),
+        (bool, "enabled", False),
+        (int, "count", 1),
+        (float, "rate", 1.0),
+        (datetime, "created_at", datetime(2024, 12, 4, 7, 33, tzinfo=UTC)),
+        (date, "cycle_end", date(2024, 12, 31)),
+        (date, "cycle_start", date(2024, 12, 1)),
+        (list[str], "names", []),
+        (dict[str, str], "names", {}),
+        (IngestionStatusValue, "status", next(iter(IngestionStatusValue))),
+    ],
+)
+def test_a_required_field_has_a_plausible_value_of_its_type(
+    hint: Any, name: str, value: Any
+) -> None:
+    made = _factory._of_type(hint, name, 3)
+    assert (type(made), made) == (type(value), value)
+
+
+def test_a_number_may_be_a_whole_number_but_not_text() -> None:
+    assert _factory._checked("Rate.value", float, 2) == 2
+    assert _factory._checked("Rate.value", float | None, None) is None
+    with pytest.raises(TypeError, match=r"Rate\.value takes float, not str: '2'"):
+        _factory._checked("Rate.value", float | None, "2")
 
 
 @pytest.mark.parametrize("model", [IngestionStatusValue, str, "Event"])
