@@ -45,6 +45,14 @@ def test_requests_are_found_by_their_query(
     assert all(item.path == "/events/correction" for item in result)
 
 
+def test_a_parameter_that_must_be_absent_may_not_have_the_value_none(
+    fake: FakeTogai, url: str
+) -> None:
+    with Togai(fake.token, base_url=url) as client:
+        client.events.undo(account_id="acme", event_id="None", background=True)
+    fake.assert_not_sent("POST", "/events/correction", event_id=None)
+
+
 def test_a_number_is_compared_as_it_is_sent(sent: FakeTogai) -> None:
     sent.assert_sent("get", "/events", pageSize=50, times=1)
     sent.assert_not_sent("GET", "/events", pageSize=5)

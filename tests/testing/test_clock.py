@@ -260,3 +260,23 @@ def test_a_clock_is_moved_by_one_thread_at_a_time() -> None:
         assert own.elapsed == 0
     thread.join()
     assert own.elapsed == 5
+
+
+def test_a_clock_inside_another_one_moves_that_too() -> None:
+    with FakeClock() as outer:
+        with FakeClock() as inner:
+            inner.move(5)
+        assert outer.elapsed == 5
+        outer.move(2)
+        assert outer.elapsed == 7
+
+
+def test_a_timeout_of_a_loop_that_is_closed_is_no_obstacle() -> None:
+    async def call() -> asyncio.Timeout:
+        return clock.current.timeout(60)
+
+    with FakeClock() as own:
+        scope = asyncio.run(call())
+        own.move(60)
+    assert own.elapsed == 60
+    assert not scope.expired()
