@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from togai.testing import FakeTogai, Request, When
+from togai.testing._fault_queue import Fault, FaultQueue
 
 Call = Callable[..., httpx.Response]
 
@@ -252,6 +254,12 @@ def test_page_tokens_can_go_round(fake: FakeTogai, call: Call, pages: int) -> No
     assert len(set(tokens)) == pages
 
 
+@pytest.mark.parametrize("pages", [0, -1])
+def test_page_tokens_that_never_go_round_are_refused(fake: FakeTogai, pages: int) -> None:
+    with pytest.raises(ValueError, match=f"pages={pages}: pass 1 or more"):
+        fake.cycle_next(pages)
+
+
 def test_every_response_carries_a_request_id_faults_too(fake: FakeTogai, call: Call) -> None:
     fake.fail_next(status=503)
     fake.fail_next(status=503, headers={"x-request-id": "mine"})
@@ -360,3 +368,21 @@ def test_a_correction_takes_30_of_31_matches(fake: FakeTogai, call: Call) -> Non
     fake.add_many(31)
     response = call("POST", "/events/correction", params={"action": "UNDO", "account_id": "acme"})
     assert (len(response.json()["data"]), len(fake.corrections)) == (30, 30)
+
+
+@pytest.mark.parametrize("method", ["add", "take", "clear"])
+def test_the_queue_of_faults_is_changed_by_one_thread_at_a_time(method: str) -> None:
+    queue = FaultQueue()
+    queue.add(Fault())
+    argument: dict[str, tuple[Any, ...]] = {
+        "add": (Fault(),),
+        "take": (Request("GET", "/events", {}),),
+        "clear": (),
+    }
+    with queue._lock:
+        thread = threading.Thread(target=getattr(queue, method), args=argument[method])
+        thread.start()
+        thread.join(0.02)
+        assert len(queue._queue) == 1
+    thread.join()
+    assert len(queue._queue) == {"add": 2, "take": 0, "clear": 0}[method]

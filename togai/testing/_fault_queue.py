@@ -47,7 +47,7 @@ class Delivery(enum.Enum):
     """The request is processed after a delay, whether or not the client still waits."""
 
 
-@define(kw_only=True)
+@define
 class Fault:
     """A fault, which applies to the requests that `When` selects."""
 
@@ -64,7 +64,7 @@ class Fault:
     """A second response in the same segment."""
     response: Response | None = None
     """Sent instead of the service's own response."""
-    change: Callable[[Request, Response], Response] | None = field(default=None, repr=False)
+    change: Callable[[Request, Response], Response] | None = None
     """Makes another of the service's own response to the request."""
 
     def applies_to(self, request: Request) -> bool:
@@ -78,7 +78,7 @@ class Delivered:
 
     response: Response
     fault: Fault = field(factory=Fault)
-    finish: Callable[[], Response] | None = field(default=None, repr=False)
+    finish: Callable[[], Response] | None = None
     """Processes a late request, and returns its response."""
 
 
