@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import trustme
 
 from ..conftest import Connect, opener
 
@@ -14,3 +17,17 @@ def connect(request: pytest.FixtureRequest) -> Connect:
     """Opens a client of either kind on either library; without a rate limit by default."""
     kind, library = request.param
     return opener(kind, library)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of an authority that signs nothing."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def few_certificates(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading all certificates of the system for each client takes longer than most tests."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
