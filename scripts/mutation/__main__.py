@@ -56,8 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         examined = [(base, mutant, number % THOROUGH == 0) for number, mutant in enumerate(mutants)]
         results = pool.starmap(examine, examined, chunksize=20)
-        chained = [(base, *sequence) for sequence in sequences(base, SEQUENCES)]
-        chains = pool.starmap(examine_sequence, chained)
+        chains = pool.starmap(
+            examine_sequence, [(base, mutants) for mutants in sequences(base, SEQUENCES)]
+        )
         print(f"merged after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
         if not options.merge_only:
             sample = _sample(mutants, results, Path(caches))

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mutation.operators import (
-    JSON,
-    NEW,
-    REF,
-    Document,
-    Operator,
-    Spot,
-    by_content,
-    each,
-    rename_in_path,
-    schemas,
-    update,
-)
+from mutation.operators import JSON, NEW, REF, Document, Operator, Spot, each, schemas, update
 from mutation.properties import KINDS, LETTERS, PAIR, STRING, other_type, snake
 
 PARAMETERS: dict[str, Document] = {
@@ -59,6 +47,15 @@ API, SANDBOX = "https://api.togai.com", "https://sandbox-api.togai.com"
 
 def _add_parameter(s: Spot, described: Document) -> None:
     s.node.setdefault("parameters", []).append({"name": NEW, "required": False, **described})
+
+
+def _rename_in_path(s: Spot, name: str) -> None:
+    s.node["name"] = name
+    _move(s, s.at[0].replace(s.name, name))
+
+
+def _by_content(s: Spot) -> None:
+    s.node["content"] = {JSON: {"schema": s.node.pop("schema")}}
 
 
 def _in_query(s: Spot) -> bool:
@@ -176,10 +173,14 @@ OPERATORS = (
     Operator("moved parameter", "conflict", "parameter",
         each(("header", "cookie"), lambda s, place: s.node.update({"in": place})), _in_query),
     Operator("path parameter that names another id", "conflict", "parameter",
-        each(("reference_id", "customerId"), rename_in_path), lambda s: s.node["in"] == "path"),
+        each(("reference_id", "customerId"), _rename_in_path), lambda s: s.node["in"] == "path"),
+    Operator("path parameter by another name", "held", "parameter",
+        lambda s: _rename_in_path(s, "id"), lambda s: s.node["in"] == "path"),
+    Operator("path parameter by content, or not declared", "same", "parameter",
+        {"content": _by_content, "forgotten": Spot.drop}, lambda s: s.node["in"] == "path"),
     Operator("changed type of a parameter", "conflict", "parameter",
         lambda s: s.node.update(schema=other_type(s.node["schema"]))),
-    Operator("parameter that is sent as JSON", "conflict", "parameter", by_content, _in_query),
+    Operator("parameter that is sent as JSON", "conflict", "parameter", _by_content, _in_query),
     Operator("changed default", "conflict", "parameter",
         _change_default, lambda s: _in_query(s) and not _is_always_sent(s)),
     Operator("changed default of what is always sent", "absorbed", "parameter",

@@ -5,18 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mutation.operators import (
-    JSON,
-    REF,
-    Document,
-    Operator,
-    Spot,
-    by_content,
-    each,
-    rename_in_path,
-    schemas,
-    update,
-)
+from mutation.operators import JSON, REF, Document, Operator, Spot, each, schemas, update
 
 
 def _replace_text(d: Document, old: str, new: str) -> None:
@@ -138,10 +127,6 @@ OPERATORS = (
         "summary": update(summary="Other"),
         "none": lambda s: s.node.pop("operationId"),
     }),
-    Operator("path parameter by another name", "held", "parameter",
-        lambda s: rename_in_path(s, "id"), lambda s: s.node["in"] == "path"),
-    Operator("path parameter by content, or not declared", "same", "parameter",
-        {"content": by_content, "forgotten": Spot.drop}, lambda s: s.node["in"] == "path"),
     Operator("shared parameters", "same", "parameter",
         lambda s: _share(s, "parameters", s.holder, s.holder.index(s.node))),
     Operator("shared responses", "same", "call", lambda s: _share(s, "responses", s.node["responses"], "200")),

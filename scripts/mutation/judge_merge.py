@@ -112,18 +112,17 @@ def _inconsistent(base: Document, mutant: Mutant, merged: Merged) -> Iterator[st
         yield "nothing was absorbed, but after the bump back the contract differs from the old one"
 
 
-def examine_sequence(base: Document, label: str, documents: Sequence[Document]) -> Result:
+def examine_sequence(base: Document, mutants: Sequence[Mutant]) -> Result:
     """Merge bumps one after another: none may be a conflict or lose a fact."""
     contract, last = base, None
     faults: list[str] = []
-    for number, document in enumerate(documents, 1):
-        merged = merge(contract, document, last=last)
+    for number, mutant in enumerate(mutants, 1):
+        merged = merge(contract, mutant.document, last=last)
         problem = f"bump {number} is a conflict"
         faults += [f"{problem}: {each.kind} at {each.at}" for each in merged.conflicts]
         faults += _lost_facts(contract, merged.contract, f"after bump {number}")
         contract, last = merged.contract, merged.vendor
-    faults += _lost_facts(base, contract, "after all bumps")
-    return Result("ten one after another", label, "absorbed", tuple(faults))
+    return Result(mutants[-1].operator, mutants[-1].label, "absorbed", tuple(faults))
 
 
 def _lost_facts(before: Document, after: Document, when: str) -> list[str]:

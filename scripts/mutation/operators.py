@@ -48,11 +48,6 @@ class Spot:
         """Return whether it is a required property."""
         return self.kind == "property" and self.name in self.owner.get("required", ())
 
-    @property
-    def is_reference(self) -> bool:
-        """Return whether it is a property, or items of one, that refers to a schema."""
-        return self.kind == "property" and "$ref" in str(self.node)
-
     def put(self, described: Any) -> None:
         """Replace its description."""
         self.holder[self.name] = copy.deepcopy(described)
@@ -167,15 +162,3 @@ def add(schema: Document, described: Document, name: str = NEW, *, required: boo
     schema["properties"][name] = copy.deepcopy(described)
     if required:
         schema.setdefault("required", []).append(name)
-
-
-def rename_in_path(s: Spot, name: str) -> None:
-    """Rename a parameter of a path."""
-    s.node["name"] = name
-    paths, path = s.root["paths"], s.at[0]
-    paths[path.replace(s.name, name)] = paths.pop(path)
-
-
-def by_content(s: Spot) -> None:
-    """Describe a parameter as JSON."""
-    s.node["content"] = {JSON: {"schema": s.node.pop("schema")}}

@@ -46,11 +46,6 @@ UP: Document = {"type": "object", "properties": {"up": {"$ref": REF + "BrandNewT
 MEMBERS = ("BRAND_NEW", "brand new", "NO", "2ND", "INGESTION-NEW", "x.y/z", 'a"b', "\u202ex")
 
 
-def few_kinds(*names: str) -> dict[str, Document]:
-    """Return some of the kinds."""
-    return {name: KINDS[name] for name in names}
-
-
 def snake(name: str) -> str:
     """Return a name in snake case."""
     return re.sub("([A-Z])", r"_\1", name).lower()
@@ -66,14 +61,6 @@ def _capital(name: str) -> str:
 
 
 # Whether an operator fits.
-
-
-def _sent(s: Spot) -> bool:
-    return s.is_sent
-
-
-def _received(s: Spot) -> bool:
-    return not s.is_sent
 
 
 def _is_text(s: Spot) -> bool:
@@ -99,6 +86,14 @@ def _limits(s: Spot) -> list[str]:
 
 
 # Changes.
+
+
+def _add_kind(s: Spot, kind: str) -> None:
+    add(s.node, KINDS[kind])
+
+
+def _add_required(s: Spot, kind: str) -> None:
+    add(s.node, KINDS[kind], required=True)
 
 
 def _add_every_kind(s: Spot) -> None:
@@ -158,22 +153,23 @@ def _move_limits(step: int) -> Change:
 
 # fmt: off
 OPERATORS = (
-    Operator("new response property", "absorbed", "object", each(KINDS, lambda s, kind: add(s.node, kind)), _received),
+    Operator("new response property", "absorbed", "object", each(list(KINDS), _add_kind), lambda s: not s.is_sent),
     Operator("new response property that is required", "absorbed", "object",
-        each(few_kinds("text", "inline object"), lambda s, kind: add(s.node, kind, required=True)), _received),
-    Operator("new response properties of every kind at once", "absorbed", "object", _add_every_kind, _received),
+        each(("text", "inline object"), _add_required), lambda s: not s.is_sent),
+    Operator("new response properties of every kind at once", "absorbed", "object", _add_every_kind,
+        lambda s: not s.is_sent),
     Operator("new response property with a schema of its own", "absorbed", "object", {
         **each({"named": {**PAIR, "description": "New."}, "recursive": UP}, _add_schema),
         "holder": lambda s: add(s.node, {"$ref": REF + s.name}),
-    }, _received),
+    }, lambda s: not s.is_sent),
     Operator("new property whose name is taken in Python", "absorbed", "object",
-        lambda s: add(s.node, TEXT, _capital(next(iter(s.node["properties"])))), _received),
+        lambda s: add(s.node, TEXT, _capital(next(iter(s.node["properties"])))), lambda s: not s.is_sent),
     Operator("new property whose name cannot be written", "absorbed", "object",
         each(('a"b', "a\nb", "\u202eb", "'"), lambda s, name: add(s.node, TEXT, name))),
     Operator("new optional request property", "absorbed", "object",
-        each(few_kinds("text", "number", "time", "inline enum"), lambda s, kind: add(s.node, kind)), _sent),
+        each(("text", "number", "time", "inline enum"), _add_kind), lambda s: s.is_sent),
     Operator("new required request property", "conflict", "object",
-        each(few_kinds("text", "inline object"), lambda s, kind: add(s.node, kind, required=True)), _sent),
+        each(("text", "inline object"), _add_required), lambda s: s.is_sent),
     Operator("new property that goes the other way", "absorbed", "object",
         lambda s: add(s.node, {**TEXT, "readOnly" if s.is_sent else "writeOnly": True})),
     Operator("new response enum member", "absorbed", "enum",
@@ -181,8 +177,8 @@ OPERATORS = (
     Operator("new status of a correction", "conflict", "enum",
         each(("BRAND_NEW", "PARTIALLY_REVERTED"), _add_value), _needs_decision),
     Operator("new response enum member whose name is taken", "absorbed", "enum",
-        lambda s: _add_value(s, s.node["enum"][0].lower()), _received),
-    Operator("new request enum member", "absorbed", "enum", lambda s: _add_value(s, "REDO_ALL"), _sent),
+        lambda s: _add_value(s, s.node["enum"][0].lower()), lambda s: not s.is_sent),
+    Operator("new request enum member", "absorbed", "enum", lambda s: _add_value(s, "REDO_ALL"), lambda s: s.is_sent),
 
     Operator("removed property", "held conflict", "property", Spot.drop),
     Operator("renamed property", "held conflict", "property", lambda s: s.rename(f"{s.name}Value")),
@@ -191,8 +187,10 @@ OPERATORS = (
         lambda s: s.rename(snake(s.name)), lambda s: not s.is_sent and snake(s.name) != s.name),
     Operator("request property in snake case", "conflict", "property",
         lambda s: s.rename(snake(s.name)), lambda s: s.is_sent and snake(s.name) != s.name),
-    Operator("capitalized response property", "absorbed", "property", lambda s: s.rename(_capital(s.name)), _received),
-    Operator("capitalized request property", "conflict", "property", lambda s: s.rename(_capital(s.name)), _sent),
+    Operator("capitalized response property", "absorbed", "property",
+        lambda s: s.rename(_capital(s.name)), lambda s: not s.is_sent),
+    Operator("capitalized request property", "conflict", "property",
+        lambda s: s.rename(_capital(s.name)), lambda s: s.is_sent),
     Operator("removed enum member", "held conflict", "value", Spot.drop),
     Operator("renamed enum member", "held conflict", "value", _rename_value),
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 JSONObject = dict[str, Any]
 
 ACCOUNTS = {"acme": 40, "bulk": 31, "other": 49}
-CAP = 30
 TOKEN = "t"  # noqa: S105
 
 # What the responses of a FakeTogai do not contain.
@@ -79,6 +78,10 @@ class Service:
         self._ours = Description(ours)
         self._theirs = Description(theirs)
         self._calls = align(self._ours, self._theirs).operations.values()
+        self.fake = _filled()
+
+    def reset(self) -> None:
+        """Undo all corrections."""
         self.fake = _filled()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:

@@ -23,7 +23,7 @@ from mutation import judge_merge
 from mutation.__main__ import table
 from mutation.judge_merge import Result, examine, examine_sequence
 from mutation.mutants import OPERATORS, Mutant, combined, sequences, single
-from mutation.outcome import differing, expected, outcomes
+from mutation.outcome import EXPECTED, differing, outcomes
 
 from togai import _requests
 
@@ -60,7 +60,7 @@ def test_there_are_enough_operators_and_mutants(mutants: dict[str, list[Mutant]]
 def test_the_caller_programs_give_on_the_contract_what_was_counted_by_hand(
     base: dict[str, Any],
 ) -> None:
-    assert outcomes(base, base) == expected()
+    assert outcomes(base, base) == EXPECTED
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_differences_at_once_get_the_gravest_verdict(base: dict[str, Any]) -> No
 
 
 def test_bumps_one_after_another_lose_nothing(base: dict[str, Any]) -> None:
-    results = [examine_sequence(base, *each) for each in sequences(base, 2)]
+    results = [examine_sequence(base, each) for each in sequences(base, 2)]
     assert [mutant.faults for mutant in results if mutant.faults] == []
 
 

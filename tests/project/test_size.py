@@ -16,7 +16,7 @@ WINGS = {
     "togai/jobs": 1146,
     "togai/_cli": 1570,
     "scripts/contract": 4909,
-    "scripts/mutation": 1894,
+    "scripts/mutation": 1835,
 }
 
 

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from contract.load import Unusable
 from mutation import upgrade
-from mutation.upgrade import NoSuchVersion, attempt, install
+from mutation.upgrade import attempt, install
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +32,13 @@ def test_a_version_that_cannot_read_our_templates_is_reported(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_missing_version_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(NoSuchVersion, match=r"99\.0 cannot be installed"):
+    with pytest.raises(Unusable, match=r"99\.0 cannot be installed"):
         install("99.0", tmp_path / "tools")
 
 
 @pytest.mark.parametrize("version", ["latest", "--help", "0.29.1; rm", "../x"])
 def test_an_invalid_version_is_refused(version: str, tmp_path: Path) -> None:
-    with pytest.raises(NoSuchVersion, match="is not a version"):
+    with pytest.raises(Unusable, match="is not a version"):
         install(version, tmp_path / "tools")
 
 
