@@ -252,7 +252,9 @@ def test_an_event_without_a_required_property_is_refused(
     assert name in refused(correct(call, "REDO_EVENT", payload, event_id="ride-1"))
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"event": 7}', b'{"other": {}}'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"\xff", b'{"event": 7}', b'{"other": {}}', b"{}", b"[" * 100_000]
+)
 def test_a_body_that_is_not_a_correction_request_is_refused(
     fake: FakeTogai, call: Call, body: bytes
 ) -> None:
@@ -261,6 +263,13 @@ def test_a_body_that_is_not_a_correction_request_is_refused(
     headers = {"Authorization": "Bearer test-token", "Content-Type": "application/json"}
     refused(call("POST", "/events/correction", params=query, content=body, headers=headers))
     assert fake.corrections == []
+
+
+def test_an_action_without_a_replacement_takes_an_empty_body(fake: FakeTogai, call: Call) -> None:
+    fake.add(id="ride-1")
+    query = {"action": "UNDO", "account_id": "acme", "event_id": "ride-1"}
+    assert call("POST", "/events/correction", params=query, json={}).status_code == 200
+    assert len(fake.corrections) == 1
 
 
 def test_a_background_correction_is_done_later_and_on_all_matches(
