@@ -275,3 +275,49 @@ def test_attributes_are_objects_as_the_api_has_them(fake: FakeTogai) -> None:
         fake.add(attributes=amounts)
     fake.add(attributes=({"name": name, "value": "1"} for name in ("a", "b")))
     assert [item["name"] for item in fake.events[0].payload["attributes"]] == ["a", "b"]
+
+
+def test_an_added_event_holds_what_was_passed(fake: FakeTogai) -> None:
+    record = fake.add(
+        id="ride-1",
+        account_id="globex",
+        schema_name="trips",
+        timestamp="2024-12-05T00:00:00Z",
+        attributes=[{"name": "time", "value": "3"}],
+        dimensions={"city": "Pune"},
+        status="REVERTED",
+        reference_id="ref-of-its-own",
+        created_at="2024-12-06T00:00:00Z",
+        past_cycle=True,
+    )
+    assert record.payload == {
+        "schemaName": "trips",
+        "timestamp": "2024-12-05T00:00:00Z",
+        "accountId": "globex",
+        "attributes": [{"name": "time", "value": "3"}],
+        "dimensions": {"city": "Pune"},
+        "id": "ride-1",
+    }
+    assert (record.status, record.reference_id, record.created_at, record.past_cycle) == (
+        "REVERTED", "ref-of-its-own", "2024-12-06T00:00:00Z", True,
+    )  # fmt: skip
+
+
+def test_many_added_events_differ_in_id_time_and_quantity(fake: FakeTogai) -> None:
+    records = fake.add_many(289, account_id="globex", prefix="trip")
+    assert records[0].payload == {
+        "schemaName": "rides",
+        "timestamp": "2024-01-01T00:05:00Z",
+        "accountId": "globex",
+        "attributes": [{"name": "distance", "value": "1.5", "unit": "Kilometers"}],
+        "dimensions": {"city": "Chennai"},
+        "id": "trip-1",
+    }
+    assert [records[number].payload["timestamp"] for number in (10, 11, 286, 287, 288)] == [
+        "2024-01-01T00:55:00Z",
+        "2024-01-01T01:00:00Z",
+        "2024-01-01T23:55:00Z",
+        "2024-01-02T00:00:00Z",
+        "2024-01-02T00:05:00Z",
+    ]
+    assert records[288].payload["attributes"][0]["value"] == "289.5"

@@ -207,6 +207,7 @@ def test_a_slow_request_is_processed_once_its_time_has_come(
         correct(call, timeout=IMPATIENT)
     assert fake.corrections == []
     now[0] = 3600.0
+    assert statuses(call) == ["REVERTED"]  # the next request already sees it
     assert len(fake.corrections) == 1
 
 
