@@ -1,4 +1,4 @@
-"""Times that callers pass, converted to UTC."""
+"""Times that callers pass, converted to UTC, and time windows."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def to_utc(name: str, value: object) -> datetime:
     if getattr(value, "nanosecond", 0):
         raise ValueError(f"{name}={shown(value)} is finer than microseconds: round it first")
     return plain
+
+
+def within(when: object, since: datetime | None, until: datetime | None) -> bool | None:
+    """Whether a time lies in a time window; None if it is not a time with a time zone."""
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        return None
+    return (since is None or since <= when) and (until is None or when < until)

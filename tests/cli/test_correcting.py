@@ -148,9 +148,9 @@ def test_ids_come_from_a_file_and_wrong_ones_are_listed(
     done = pipe(*command)
     assert done.returncode == 1
     for problem in (
-        "nobody: no such event",
-        "twice: 2 events have this id; select one with --reference-id",
-        "taken-back: already reverted",
+        "nobody: no event of the account acme has this id",
+        "twice: 2 events have this id: select one of them by its reference_id",
+        "taken-back: the event is already reverted",
         "3 invalid; nothing was sent. Fix them, or skip them with --skip-invalid",
     ):
         assert problem in done.stderr
@@ -167,7 +167,7 @@ def test_a_table_is_corrected_once(month: FakeTogai, ledger: Path, pipe: Pipe) -
     command = ("correct", file, "--why", "meter 7", "--expect", "2")
     done = pipe(*command)
     assert done.returncode == 1
-    assert "line 4: error: nobody: no event of the account acme has this event_id" in done.stderr
+    assert "line 4: error: nobody: no event of the account acme has this id" in done.stderr
     assert not month.corrections
     done = pipe(*command, "--skip-invalid")
     assert done.returncode == 1

@@ -267,7 +267,7 @@ def test_wrong_use_is_refused_with_2_and_the_way_on(month: FakeTogai, pipe: Pipe
         (("undo", "--event-id", "x"), "--account is missing.\nFor help: togai undo --help\n"),
         (("undo", "--account"), "requires an argument.\nFor help: togai undo --help\n"),
         (("failed", "--lst"), "Did you mean --list?\nFor help: togai failed --help\n"),
-        (("serve", "--token", ""), "the token is empty: pass --token TOKEN"),
+        (("serve", "--token", ""), "--events 0 or more, a --token with text"),
     ):
         done = pipe(*command)
         assert done.returncode == 2, done

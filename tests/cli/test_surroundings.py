@@ -65,7 +65,7 @@ def test_a_wrong_file_is_named_with_a_reason(
         return
     if command[0] == "undo" and content == "nul":
         assert done.returncode == 1
-        assert "\\x00\\x00: no such event" in done.stderr
+        assert "\\x00\\x00: no event of the account acme has this id" in done.stderr
         return
     if (command[0], content) == ("report", "folder"):
         assert done.returncode == 0
@@ -244,6 +244,13 @@ def test_a_file_that_is_no_ledger_is_no_damaged_one(
     assert done.returncode == 2
     assert "Connection refused; check the address, and that the server accepts" in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_file_that_is_no_plan_says_how_to_save_one(pipe: Pipe) -> None:
+    Path("t.csv").write_text("a,b")
+    assert pipe("plan", "show", "t.csv").stderr == (
+        "togai: t.csv is not a plan: save one with togai correct FILE --dry-run --save-plan PLAN\n"
+    )
 
 
 def test_a_number_that_is_no_correction_says_where_to_look(ledger: Path, pipe: Pipe) -> None:

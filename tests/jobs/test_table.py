@@ -111,7 +111,7 @@ def test_all_problems_come_at_once_with_their_lines(fake: FakeTogai, read: Read)
     texts = "\n".join(map(str, table.problems))
     for part in (
         "line 3: error: ride-1: line 2 has the same event and attribute",
-        "line 4: error: nobody: no event of the account acme has this event_id",
+        "line 4: error: nobody: no event of the account acme has this id",
         "line 5: error: ride-2: 'a few' is not a number",
         "line 6: error: ride-3: no numeric attribute 'distnace'; it has distance, minutes",
         "line 7: error: gone: the event is already reverted",
@@ -152,6 +152,13 @@ def test_two_ids_must_name_the_same_event(read: Read) -> None:
     ] * 2
 
 
+def test_a_problem_of_a_line_with_two_values_is_reported_once(read: Read) -> None:
+    table = read("account_id,event_id,attribute.distance,attribute.minutes\nacme,gone,1,2\n")
+    assert [str(problem) for problem in table.problems] == [
+        "line 2: error: gone: the event is already reverted"
+    ]
+
+
 def test_a_line_without_a_part_spoils_the_other_lines_of_its_event(read: Read) -> None:
     lines = "acme,ride-1,distance,\nacme,ride-1,minutes,9\nacme,ride-2,,9\nacme,ride-2,minutes,9\n"
     table = read(HEADER + lines)
@@ -167,7 +174,7 @@ def test_empty_columns_and_rows_of_several_lines_keep_their_numbers(read: Read) 
     table = read(text + "acme;ride-2;distance;9;;x\n")
     assert values(table).keys() == {"ride-1"}
     assert [(problem.line, problem.text) for problem in table.errors] == [
-        (4, "no\nbody: no event of the account acme has this event_id"),
+        (4, "no\nbody: no event of the account acme has this id"),
         (6, "more cells than columns"),
     ]
 

@@ -11,10 +11,10 @@ from radon.complexity import cc_visit
 # Each may only shrink: lower a number when the folder has fewer lines.
 WINGS = {
     "togai/_transport": 1888,
-    "togai/corrections": 2286,
+    "togai/corrections": 2284,
     "togai/testing": 2408,
-    "togai/jobs": 1146,
-    "togai/_cli": 1570,
+    "togai/jobs": 1133,
+    "togai/_cli": 1541,
     "scripts/contract": 4909,
     "scripts/mutation": 1835,
 }

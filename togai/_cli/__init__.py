@@ -11,9 +11,19 @@ from typing import Literal
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 from togai import errors
-from togai._cli import _corrections, _events, _ledger, _report, _service
-from togai._cli._exits import DONE, INTERRUPTED, OPEN, REFUSED, UNKNOWN, UNREACHABLE
-from togai._cli._output import console, discard_stdout, lasting, say
+from togai._cli import _corrections, _events, _ledger, _service
+from togai._cli._output import (
+    DONE,
+    INTERRUPTED,
+    OPEN,
+    REFUSED,
+    UNKNOWN,
+    UNREACHABLE,
+    console,
+    discard_stdout,
+    lasting,
+    say,
+)
 from togai._version import __version__
 
 app = App(
@@ -37,6 +47,17 @@ app = App(
     suppress_keyboard_interrupt=False,
     help_format="markdown",
 )
+
+
+def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
+    """Print the script for shell completion; for bash and zsh: eval "$(togai completion)".
+
+    Args:
+        shell: The shell; by default the one that runs this command.
+    """
+    print(app.generate_completion(shell=shell))
+
+
 _GROUPS = {
     "": app,
     "events": App(name="events", help="List events, or show one."),
@@ -48,7 +69,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "events get": _events.get_event,
     "failed": _events.failed,
     "export": _events.export_events,
-    "report": _report.report,
+    "report": _events.report,
     "undo": _corrections.undo,
     "redo": _corrections.redo,
     "correct": _corrections.correct,
@@ -64,22 +85,13 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "ledger release": _ledger.release,
     "doctor": _service.doctor,
     "serve": _service.serve,
+    "completion": completion,
 }
 for _words, _command in _COMMANDS.items():
     _group, _, _name = _words.rpartition(" ")
     _GROUPS[_group].command(_command, name=_name)
 for _group in ("events", "plan", "ledger"):
     app.command(_GROUPS[_group])
-
-
-@app.command
-def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
-    """Print the script for shell completion; for bash and zsh: eval "$(togai completion)".
-
-    Args:
-        shell: The shell; by default the one that runs this command.
-    """
-    print(app.generate_completion(shell=shell))
 
 
 def run(arguments: Sequence[str]) -> int:

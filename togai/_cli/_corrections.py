@@ -13,22 +13,39 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 from cyclopts import Parameter
 
-from togai._cli._exits import DONE, INTERRUPTED, OPEN, SOME_FAILED, UNKNOWN
-from togai._cli._output import Output, here, lasting, progress, say
-from togai._cli._settings import SESSION, Book, Count, Filters, Session
+from togai._cli._output import (
+    DONE,
+    INTERRUPTED,
+    OPEN,
+    SOME_FAILED,
+    UNKNOWN,
+    Output,
+    here,
+    lasting,
+    progress,
+    say,
+)
+from togai._cli._settings import (  # cyclopts reads inherited annotations in this module
+    SESSION,
+    Book,
+    Count,
+    Filters,
+    Service,  # noqa: F401
+    Session,
+    When,  # noqa: F401
+)
 from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
-from togai.jobs import read_corrections
-from togai.jobs._status import is_reverted
-from togai.jobs._table import ids_of, read_text
+from togai.jobs import is_reverted, read_corrections
+from togai.jobs._table import ids_of, meant, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from togai import EventWithStatus, Togai
-    from togai.corrections import Execution, Ledger
+    from togai.corrections import Ledger
 
-    Chosen = tuple[Sequence[Any], Sequence[str]]
+    Chosen = tuple[Sequence[Any], Sequence[object]]
     """The items of a plan, and what is wrong with the lines or ids of the others."""
 
 _WRONG = "invalid lines or ids are left out"
@@ -36,11 +53,18 @@ _UNCHANGED = 20
 """How many unchanged lines are shown: in an edited export, most lines change nothing."""
 _LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
 """What the same plan can still come to."""
+_CODES = {
+    str(Outcome.APPLIED): DONE,
+    str(Outcome.NOT_REACHED): DONE,
+    str(Outcome.OPEN): OPEN,
+    str(Outcome.UNKNOWN): UNKNOWN,
+}
+"""The exit codes of outcomes; all others mean that some failed."""
 
 
 @Parameter(name="*", group="Which events")
 @dataclass(frozen=True, kw_only=True)
-class Targets:
+class Targets(Filters):
     """The events to correct: by id, or by time, schema and status."""
 
     account: str
@@ -53,58 +77,45 @@ class Targets:
     """A file with an event id or a reference id per line."""
     whole_account: bool = False
     """Every event of the account that matches; required if neither ids nor a time are passed."""
-    filters: Filters = field(default_factory=Filters)
 
-    def names(self) -> list[str]:
-        """The ids that are named."""
+    def correct(self, kind: type[Undo | Redo], approval: Approval) -> int:
+        """Undo or redo the events; returns the exit code."""
         lines = read_text(self.ids).splitlines() if self.ids else []
         names = [*self.event_id, *self.reference_id, *filter(None, map(str.strip, lines))]
-        if not (names or self.filters.since or self.filters.until or self.whole_account):
+        if not (names or self.since or self.until or self.whole_account):
             raise InvalidRequest(
                 "select the events with --event-id, --reference-id, --ids FILE, --since or --until;"
                 " --whole-account for all events of the account"
             )
-        return names
-
-    def correct(self, kind: type[Undo | Redo], approval: Approval) -> int:
-        """Undo or redo the events; returns the exit code."""
-        names = self.names()
 
         def choose(client: Togai) -> Chosen:
-            read = self.filters.events(client, [self.account], undated=False)
-            found = {event.reference_id or id(event): event for event in read}.values()
-            live = [event for event in found if not is_reverted(event)]
-            chosen, problems = _named(found, names) if names else (live, [])
-            return [kind(event, account_id=self.account) for event in chosen], problems
+            read = self.events(client, [self.account], undated=False)
+            found = {event.reference_id or id(event): event for event in read}
+            named: dict[Any, EventWithStatus | str] = {
+                key: event for key, event in found.items() if not is_reverted(event)
+            }
+            if names:
+                named = self._named(found.values(), names)
+            events = [event for event in named.values() if not isinstance(event, str)]
+            problems = [f"{name}: {no}" for name, no in named.items() if isinstance(no, str)]
+            return [kind(event, account_id=self.account) for event in events], problems
 
         return approval.correct((kind, self, names), choose)
 
-
-def _named(
-    events: Iterable[EventWithStatus], names: Sequence[str]
-) -> tuple[list[EventWithStatus], list[str]]:
-    """The events that exactly one of the names means, and what is wrong with the others."""
-    found: defaultdict[object, list[EventWithStatus]] = defaultdict(list)
-    for event in events:
-        for name in set(ids_of(event)):
-            found[name].append(event)
-    chosen: dict[int, EventWithStatus] = {}
-    problems: list[str] = []
-    for name in dict.fromkeys(names):
-        live = [event for event in found[name] if not is_reverted(event)]
-        if len(live) == 1:
-            chosen[id(live[0])] = live[0]
-            continue
-        problem = "already reverted" if found[name] else "no such event"
-        if live:
-            problem = f"{len(live)} events have this id; select one with --reference-id"
-        problems.append(f"{name}: {problem}")
-    return list(chosen.values()), problems
+    def _named(
+        self, events: Iterable[EventWithStatus], names: Sequence[str]
+    ) -> dict[Any, EventWithStatus | str]:
+        """The event that each name means, or why it means none."""
+        by_name: defaultdict[str, list[EventWithStatus]] = defaultdict(list)
+        for event in events:
+            for name in set(ids_of(event)):
+                by_name[name].append(event)
+        return {name: meant(by_name[name], self.account) for name in names}
 
 
 @Parameter(name="*", group="Approval")
 @dataclass(frozen=True, kw_only=True)
-class Approval:
+class Approval(Session):
     """How the plan is approved and executed."""
 
     why: str | None = None
@@ -119,7 +130,6 @@ class Approval:
     """The maximum number of events to correct now."""
     skip_invalid: bool = False
     """Skip invalid lines and ids."""
-    session: Session = field(default_factory=Session)
 
     def correct(self, what: object, choose: Callable[[Togai], Chosen]) -> int:
         """Plan, show, approve and execute; or continue an interrupted run of the same command, which `what` names.
@@ -127,68 +137,90 @@ class Approval:
         Returns:
             The exit code.
         """
-        ledger = self.session.book.open()
-        with self.session.service.client(ledger=ledger) as client:
+        ledger = self.book.open()
+        with self.service.client(ledger=ledger) as client:
             key = sha256(repr((what, repr(client), ledger.id)).encode()).hexdigest()
             path = Path(f"togai-plan-{key[:12]}.json")
             plan = None if self.dry_run else _interrupted(path, ledger)
-            code = SOME_FAILED if plan and (plan.left_out or _WRONG in str(plan.warnings)) else DONE
             if plan is not None:
                 _check_number(plan, self.expect)
                 say(f"Continuing the interrupted run of this command ({path}, {len(plan)} events).")
-            else:
-                plan, code = self._new_plan(client, ledger, choose)
-                if plan is None or not self._is_approved(plan, path, ledger):
-                    return code
-                say(f"After an interruption, repeat the command, or: togai plan execute {path}")
-            return max(code, execute(client, plan, path, self.limit, self.session.output))
+                code = SOME_FAILED if plan.left_out or _WRONG in str(plan.warnings) else DONE
+                return max(code, self.execute(client, plan, path))
+            items, problems = choose(client)
+            for problem in problems:
+                say(problem)
+            if problems and not self.skip_invalid:
+                wrong = f"{len(problems)} invalid; nothing was sent"
+                say(f"{wrong}. Fix them, or skip them with --skip-invalid")
+                return _without_some(ledger)
+            plan = client.events.plan(items, why=self._why())
+            if problems:
+                plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
+            code = _without_some(ledger) if problems or plan.left_out else DONE
+            if plan.left_out:
+                say(
+                    "If it is right to correct one once more: togai ledger release ENTRY --why TEXT"
+                )
+            if self._is_approved(plan, path, ledger):
+                code = max(code, self.execute(client, plan, path))
+            return code
 
-    def _new_plan(
-        self, client: Togai, ledger: Ledger, choose: Callable[[Togai], Chosen]
-    ) -> tuple[Plan | None, int]:
-        """The plan, None where there is nothing to correct; and the exit code so far."""
-        items, problems = choose(client)
-        for problem in problems:
-            say(problem)
-        if problems and not self.skip_invalid:
-            wrong = f"{len(problems)} invalid; nothing was sent"
-            say(f"{wrong}. Fix them, or skip them with --skip-invalid")
-            return None, _code_of(problems, ledger)
-        why = self.why or ""
-        if not why and not self.dry_run:
-            why = ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
-        plan = client.events.plan(items, why=why)
-        if problems:
-            plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
-        code = SOME_FAILED if problems else DONE
-        if left_out := {entry.reference_id for entry in plan.left_out}:
-            is_open = any(entry.target in left_out for entry in ledger.pending())
-            code = OPEN if is_open else SOME_FAILED
-            more = "were corrected already. To correct one once more: togai ledger release ENTRY --why TEXT"
-            wait = "have an earlier correction that is open. Check with: togai reconcile"
-            say(f"Some events are left out, because they {wait if is_open else more}")
-        if not plan.items:
-            show_plan(plan, self.session.output)
-            say("There is nothing to correct.")
-            return None, code
-        return plan, code
+    def _why(self) -> str:
+        if self.why or self.dry_run:
+            return self.why or ""
+        return ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
 
     def _is_approved(self, plan: Plan, path: Path, ledger: Ledger) -> bool:
-        """Save, show and have the plan approved, unless it is a dry run."""
-        if self.save_plan:
+        """Show the plan, and save it and have it approved, unless it is empty or a dry run."""
+        if self.save_plan and plan.items:
             plan.save(self.save_plan)
-        show_plan(plan, self.session.output)
-        if self.dry_run:
+        show_plan(plan, self.output)
+        if not plan.items:
+            say("There is nothing to correct.")
+        elif self.dry_run:
             saved = self.save_plan and f"togai plan approve {self.save_plan} --why TEXT"
             say(f"Nothing was sent. Next: {saved or 'the same without --dry-run'}")
-            return False
-        plan.save(path)  # before the approval: what is approved can be continued
+        else:
+            plan.save(path)  # before the approval: what is approved can be continued
+            try:
+                approve(ledger, plan, self.expect, str(plan.why))
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            say(f"After an interruption, repeat the command, or: togai plan execute {path}")
+            return True
+        return False
+
+    def execute(self, client: Togai, plan: Plan, path: Path) -> int:
+        """Execute an approved plan. The file of an interrupted run is removed when nothing is left to continue.
+
+        Returns:
+            The exit code.
+        """
         try:
-            approve(ledger, plan, self.expect, str(plan.why))
-        except BaseException:
+            with progress("corrected", len(plan)) as show:
+                done = client.events.execute(
+                    plan, on_failure="continue", limit=self.limit, on_step=lambda step: show(step.number, "")
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            say(f"Interrupted. Continue with: togai plan execute {path}")
+            return INTERRUPTED
+        rows: list[dict[str, Any]] = [
+            {**row, "detail": here(row["detail"])} for row in done.to_rows()
+        ]
+        quiet = () if self.output.is_data else (Outcome.APPLIED, Outcome.NOT_REACHED)
+        with lasting(OSError):
+            self.output.write(row for row in rows if row["outcome"] not in quiet)
+        counts = Counter(row["outcome"] for row in rows)
+        say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+        left = not counts.keys().isdisjoint(_LEFT)
+        if not left and re.fullmatch(r"togai-plan-[0-9a-f]{12}\.json", path.name):
             path.unlink(missing_ok=True)
-            raise
-        return True
+        is_open = not counts.keys().isdisjoint((Outcome.UNKNOWN, Outcome.OPEN))
+        following = f"plan execute {path}" if left else f"history --plan {done.digest[:8]}"
+        say(f"Next: togai {'reconcile' if is_open else following}")
+        return max((_CODES.get(outcome, SOME_FAILED) for outcome in counts), default=DONE)
 
 
 APPROVAL = Approval()
@@ -234,7 +266,7 @@ def correct(
                 say(problem)
         if more := unchanged[_UNCHANGED:]:
             say(f"{len(more):,} more lines change nothing.")
-        return table.items, [str(problem) for problem in table.errors]
+        return table.items, table.errors
 
     return approval.correct(("correct", read_text(file), account, decimal_comma), choose)
 
@@ -243,33 +275,17 @@ def _interrupted(path: Path, ledger: Ledger) -> Plan | None:
     """The plan that an earlier run of the same command has saved and had approved, and did not finish."""
     if not path.exists():
         return None
-    plan = load(path)
+    plan = Plan.load(path)
     kinds = {entry.kind for entry in ledger.history(plan=plan.digest)}
     return plan if "approved" in kinds else None
 
 
-def _code_of(problems: Sequence[str], ledger: Ledger) -> int:
-    """The exit code of problems; an event may only read as corrected because its correction is open."""
-    for entry in ledger.pending():
-        ids = (entry.target, entry.snapshot.event_id if entry.snapshot else None)
-        if any(name and f"{name}: " in problem for name in ids for problem in problems):
-            say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
-            return OPEN
-    return SOME_FAILED
-
-
-def load(path: Path) -> Plan:
-    """Read a plan.
-
-    Raises:
-        InvalidRequest: It cannot be read, or is not a plan.
-    """
-    try:
-        return Plan.load(path)
-    except (OSError, InvalidRequest) as error:
-        problem = f"the plan {path} cannot be read: {getattr(error, 'strerror', error)}"
-        save = "To save one: togai correct FILE --dry-run --save-plan PLAN"
-        raise InvalidRequest(f"{problem}. {save}") from None
+def _without_some(ledger: Ledger) -> int:
+    """The exit code if events are left out; an event may look corrected because its correction is open."""
+    entries = ledger.pending()
+    for entry in entries[:1]:
+        say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
+    return OPEN if entries else SOME_FAILED
 
 
 def show_plan(plan: Plan, output: Output) -> None:
@@ -319,49 +335,13 @@ def _check_number(plan: Plan, number: int | str | None) -> None:
     )
 
 
-def execute(client: Togai, plan: Plan, path: Path, limit: int | None, output: Output) -> int:
-    """Execute an approved plan. The file of an interrupted run is removed when nothing is left to continue.
-
-    Returns:
-        The exit code.
-    """
-    try:
-        with progress("corrected", len(plan)) as show:
-            done = client.events.execute(
-                plan, on_failure="continue", limit=limit, on_step=lambda step: show(step.number, "")
-            )
-    except KeyboardInterrupt:
-        say(f"Interrupted. Continue with: togai plan execute {path}")
-        return INTERRUPTED
-    return _report(done, path, output)
-
-
-def _report(done: Execution, path: Path, output: Output) -> int:
-    """Show the outcomes; returns the exit code."""
-    rows: list[dict[str, Any]] = [{**row, "detail": here(row["detail"])} for row in done.to_rows()]
-    quiet = () if output.is_data else (Outcome.APPLIED, Outcome.NOT_REACHED)
-    with lasting(OSError):
-        output.write(row for row in rows if row["outcome"] not in quiet)
-    counts = Counter(row["outcome"] for row in rows)
-    say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-    left = not counts.keys().isdisjoint(_LEFT)
-    if not left and re.fullmatch(r"togai-plan-[0-9a-f]{12}\.json", path.name):
-        path.unlink(missing_ok=True)
-    open_ = counts[Outcome.UNKNOWN] or counts[Outcome.OPEN]
-    following = f"plan execute {path}" if left else f"history --plan {done.digest}"
-    say(f"Next: togai {'reconcile' if open_ else following}")
-    if open_:
-        return UNKNOWN if counts[Outcome.UNKNOWN] else OPEN
-    return SOME_FAILED if counts.keys() - {Outcome.APPLIED, Outcome.NOT_REACHED} else DONE
-
-
 def plan_show(plan: Path, /, *, output: Output = SESSION.output) -> None:
     """Show a saved plan; with --json, --jsonl or --csv all its corrections.
 
     Args:
         plan: The file.
     """
-    loaded = load(plan)
+    loaded = Plan.load(plan)
     if output.is_data:
         output.write(item.to_json() for item in loaded.items)
     else:
@@ -378,7 +358,7 @@ def plan_approve(
         why: Why you approve it; recorded in the ledger.
         expect: The number of events; required without a terminal.
     """
-    ledger, loaded = book.open(), load(plan)
+    ledger, loaded = book.open(), Plan.load(plan)
     show_plan(loaded, SESSION.output)
     approve(ledger, loaded, expect, why)
     say(f"Approved. Next: togai plan execute {plan}")
@@ -392,4 +372,5 @@ def plan_execute(plan: Path, /, *, limit: Count = None, session: Session = SESSI
         limit: The maximum number of events to correct now.
     """
     with session.service.client(ledger=session.book.open()) as client:
-        return execute(client, load(plan), plan, limit, session.output)
+        run = Approval(limit=limit, output=session.output)
+        return run.execute(client, Plan.load(plan), plan)

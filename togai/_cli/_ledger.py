@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from togai._cli._exits import DONE, OPEN, UNKNOWN
-from togai._cli._output import Output, lasting, say
+from togai._cli._output import DONE, OPEN, UNKNOWN, Output, lasting, say
 from togai._cli._settings import SESSION, Book, Reading, Session, When, pairs, short
 from togai.corrections import Entry
 from togai.errors import ConfigurationError, InvalidRequest
@@ -87,19 +86,30 @@ def history(
     Args:
         account: Only this account.
         reference_id: Only this event.
-        plan: Only the plan with this digest.
+        plan: Only the plan with this digest, or with a digest that starts like this.
         since: Only entries from this date or time on.
         until: Only entries before this date or time.
     """
     entries = book.open().history(
-        account_id=account, reference_id=reference_id, plan=plan, since=since, until=until
+        account_id=account, reference_id=reference_id, since=since, until=until
     )
+    entries = (item for item in entries if (item.plan or "").startswith(plan or ""))
     if output.json or output.jsonl:
         output.write(item.to_json() for item in entries)
-    elif not output.write(
-        map(_row, entries), ("entry", "at", "kind", "action", "reference_id", "who", "why")
-    ):
+        return
+    about = ["about"] if output.is_table else ["reference_id", "plan"]
+    rows = (
+        {**_row(item), "about": _about(item)} if output.is_table else _row(item) for item in entries
+    )
+    columns = ["entry", "at", "kind", "action", *about, "who", "why"]
+    if not output.write(rows, columns):
         say("The ledger has no such entry.")
+
+
+def _about(entry: Entry) -> str:
+    """What an entry is about: an approval about a plan, the others about an event or an account."""
+    plan = f"plan {entry.plan[:8]}" if entry.plan else f"account {entry.account}"
+    return entry.target or plan
 
 
 def create(file: str, /) -> None:
@@ -143,7 +153,8 @@ def release(entry: int, /, *, why: str, book: Book = BOOK) -> None:
 def _row(entry: Entry) -> dict[str, Any]:
     return {
         "entry": str(entry.id), "at": short(entry.at), "kind": str(entry.kind), "action": entry.action,
-        "account_id": entry.account, "reference_id": entry.target, "who": entry.who, "why": entry.why,
+        "account_id": entry.account, "reference_id": entry.target, "plan": entry.plan, "who": entry.who,
+        "why": entry.why,
     }  # fmt: skip
 
 

@@ -9,7 +9,6 @@ import re
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from rich.console import Console
+
+DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+"""The exit codes, for scripts to act on."""
 
 _NUMBERS, _TIMES = ("events", "rows"), ("timestamp", "at", "day")
 _NARROWEST = 80
@@ -39,6 +41,7 @@ _HERE = {
     r"see `history\(\)`": "to list all: togai history",
     r"ledger\.release\((\d+), who=\.\.\., why=\.\.\.\)": r"togai ledger release \1 --why TEXT",
     r"ledger\.approve\(plan\.digest, who=\.\.\., why=\.\.\.\)": "togai plan approve PLAN --why TEXT",
+    r"plan\.save\(path\)": "togai correct FILE --dry-run --save-plan PLAN",
     r"Read the event again": "Repeat the command that made the plan",
     r"repeat the same call": "repeat the same command",
     r"choose among `candidates`.*": "select one with --reference-id",
@@ -188,9 +191,6 @@ def progress(
     Yields:
         A function to call with the count so far and a note.
     """
-    if quiet or not sys.stderr.isatty():
-        yield lambda _count, _note: None
-        return
     from rich import progress as bars
 
     ahead = (
@@ -199,15 +199,13 @@ def progress(
     with bars.Progress(
         bars.TextColumn("{task.description}", markup=False), *ahead, console=console(stderr=True),
         transient=True, redirect_stdout=False, redirect_stderr=False,
+        disable=quiet or not sys.stderr.isatty(),
     ) as bar:  # fmt: skip
         task = bar.add_task(what, total=total)
-        start: tuple[int, float] | None = None  # an earlier run may have done a part
 
         def update(count: int, note: str) -> None:
-            nonlocal start
-            start = start or (count, monotonic())
-            rate = (count - start[0]) / max(monotonic() - start[1], 0.1)
-            shown = f"{what} {count:,}{f' of {total:,}' if total else ''} {rate:,.0f}/s {printable(note)}"
+            rate = f"{bar.tasks[task].speed or 0:,.0f}/s"
+            shown = f"{what} {count:,}{f' of {total:,}' if total else ''} {rate} {printable(note)}"
             bar.update(task, completed=count, description=shown)
 
         yield update

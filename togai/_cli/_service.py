@@ -7,13 +7,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
-
-from cyclopts import Parameter, validators
+from typing import TYPE_CHECKING, Any
 
 from togai import errors
-from togai._cli._exits import DONE, UNREACHABLE
-from togai._cli._output import Output, here, say
+from togai._cli._output import DONE, UNREACHABLE, Output, here, say
 from togai._cli._settings import SESSION, Service
 from togai._version import __version__
 from togai.errors import InvalidRequest
@@ -101,12 +98,7 @@ def _about(headers: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:
         yield "clock", f"differs by {differs:.0f} s", differs <= _CLOCK_MAY_DIFFER
 
 
-def serve(
-    *,
-    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lt=65536))] = 0,
-    token: str = "test-token",  # noqa: S107
-    events: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
-) -> None:
+def serve(*, port: int = 0, token: str = "test-token", events: int | None = None) -> None:  # noqa: S107
     """Serve a month of sample events in memory, to try all commands; Ctrl-C ends it.
 
     Args:
@@ -116,8 +108,6 @@ def serve(
     """
     from togai.testing.__main__ import serve
 
-    if not token.strip():
-        raise InvalidRequest("the token is empty: pass --token TOKEN")
     try:
         serve(port, token, events, first="togai doctor; togai failed")
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter, validators
 
 from togai._cli._output import Output, progress
+from togai._times import within
 from togai.errors import InvalidRequest
 from togai.jobs._status import status_of
 from togai.jobs._table import read_text
@@ -147,18 +148,16 @@ class Filters:
         with progress("read", quiet=quiet) as show:
             for account, page in pages:
                 show(count := count + len(page.events), account)
-                yield from (event for event in page.events if self._fits(event, undated=undated))
+                for event in page.events:
+                    when = getattr(event.event_payload, "timestamp", None)
+                    is_status = fnmatchcase(status_of(event), self.status or "*")
+                    if is_status and self.holds(when, undated=undated):
+                        yield event
 
-    def _fits(self, event: EventWithStatus, *, undated: bool) -> bool:
-        if self.status and not fnmatchcase(status_of(event), self.status):
-            return False
-        return self.holds(getattr(event.event_payload, "timestamp", None), undated=undated)
-
-    def holds(self, when: Any, *, undated: bool = True) -> bool:
+    def holds(self, when: object, *, undated: bool = True) -> bool:
         """Whether a time lies in the time window."""
-        if not isinstance(when, datetime) or when.tzinfo is None:
-            return undated or not (self.since or self.until)
-        return (self.since or when) <= when and (self.until is None or when < self.until)
+        inside = within(when, self.since, self.until)
+        return inside if inside is not None else undated or not (self.since or self.until)
 
 
 @Parameter(name="*")

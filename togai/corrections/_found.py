@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
+from togai._times import within
 from togai.corrections._correction import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from togai.models import EventWithStatus
 
@@ -69,16 +70,12 @@ def choose(
             and (event_ids is None or target.event_id in event_ids)
             and status in (None, target.status)
         )
-        if fits and _within(event, since, until) and (where is None or where(event)):
+        if since is not None or until is not None:
+            fits = (
+                fits
+                and within(getattr(event.event_payload, "timestamp", None), since, until) is True
+            )
+        if fits and (where is None or where(event)):
             chosen[target.reference_id or id(event)] = event
     missing = sorted(((reference_ids or frozenset()) | (event_ids or frozenset())) - seen)
     return FoundEvents(list(chosen.values()), missing, is_complete=is_complete)
-
-
-def _within(event: EventWithStatus, since: datetime | None, until: datetime | None) -> bool:
-    if since is None and until is None:
-        return True
-    moment: Any = getattr(event.event_payload, "timestamp", None)
-    if not isinstance(moment, datetime):
-        return False
-    return (since is None or moment >= since) and (until is None or moment < until)

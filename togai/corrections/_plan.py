@@ -224,7 +224,8 @@ class Plan:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, InvalidRequest):
                 raise
-            raise InvalidRequest(f"{shown(path)} is not a plan") from None
+            name = path if isinstance(path, str | os.PathLike) else shown(path)
+            raise InvalidRequest(f"{name} is not a plan: save one with plan.save(path)") from None
         if plan.digest != digest:
             raise InvalidRequest(f"{path} was changed after it was saved: create a new plan")
         return plan

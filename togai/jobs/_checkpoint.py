@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS listing (account TEXT PRIMARY KEY, next_token TEXT, done INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT UNIQUE, data TEXT NOT NULL);
 """
+_COUNTS = ("rows", "read", "reverted", "outside", "malformed", "repeated")
 _RESTART = "DELETE FROM state; DELETE FROM listing; DELETE FROM event;"
 
 
@@ -73,6 +74,7 @@ class Checkpoint:
             kept = self.get("job")
             if kept is None:
                 self._set("job", job)
+                self._set("counts", dict.fromkeys(_COUNTS, 0))
                 names = [(name,) for name in job["accounts"]]
                 self._db.executemany("INSERT INTO listing (account) VALUES (?)", names)
             self._db.execute("COMMIT")
@@ -115,7 +117,7 @@ class Checkpoint:
         account: str,
         next_token: str | None,
         events: Iterable[tuple[str | None, str]],
-        counts: dict[str, int],
+        counts: Mapping[str, int],
     ) -> dict[str, int] | None:
         """Store a page: its rows, its counts and the position of the listing, in one transaction.
 
@@ -126,7 +128,7 @@ class Checkpoint:
             if not self._open:
                 return None
             with self._transaction():
-                total = self.get("counts") or dict.fromkeys([*counts, "rows", "repeated"], 0)
+                total: dict[str, int] = self.get("counts")
                 for name, number in counts.items():
                     total[name] += number
                 for event in events:

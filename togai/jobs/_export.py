@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from attrs import frozen
 
@@ -18,6 +18,7 @@ from togai._listing_many import checked_concurrency
 from togai._printable import shown
 from togai._requests import check_encodable
 from togai._rows import rows as _rows
+from togai._times import within
 from togai._transport.concurrency import running_loop
 from togai.errors import InvalidRequest
 from togai.jobs import _formats
@@ -26,12 +27,11 @@ from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from togai._client import AsyncTogai, Togai
     from togai._pagination import EventPage
     from togai.models import ReadEvent
-
-_Format = Literal["csv", "jsonl", "parquet"]
 
 COLUMNS = (
     "reference_id",
@@ -45,8 +45,6 @@ COLUMNS = (
     "status_description",
 )
 VALUES = ("attribute.", "unit.", "dimension.")
-_SUFFIXES: dict[str, _Format] = {".ndjson": "jsonl"}
-_SUFFIXES.update({f".{name}": name for name in get_args(_Format)})
 
 
 @frozen
@@ -157,7 +155,7 @@ class _Export:
         if self._since and self._until and self._since >= self._until:
             raise InvalidRequest("since is not before until: the time window is empty")
         self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace it"
-        beside, restart = _beside(self.path, ".checkpoint"), options.get("restart", False)
+        beside, restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
         if self.path.exists() and not beside.exists() and not restart:
             raise InvalidRequest(self._taken)
         self.checkpoint = Checkpoint(beside, self._job, restart=restart)
@@ -192,7 +190,7 @@ class _Export:
 
     def keep(self, account: str, page: EventPage) -> None:
         """Store the rows of a page."""
-        counts: dict[str, int] = dict.fromkeys(("read", "reverted", "outside", "malformed"), 0)
+        counts = Counter[str]()
         kept = [
             (json.dumps(event.reference_id) if event.reference_id else None, _formats.dump(row))
             for event in page.events
@@ -204,19 +202,17 @@ class _Export:
             done = accounts - total["left"]
             self._on_progress(ExportProgress(total["read"], total["rows"], done, accounts))
 
-    def _row(self, event: ReadEvent, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
+    def _row(self, event: ReadEvent, counts: Counter[str]) -> Iterator[dict[str, Any]]:
         counts["read"] += 1
         if is_reverted(event) and not self._job["include_reverted"]:
             counts["reverted"] += 1
             return
         row = next(_rows([event]))
-        when: Any = row["timestamp"]
-        is_time = isinstance(when, datetime) and when.tzinfo is not None
-        is_early = is_time and self._since and when < self._since
-        if is_early or (is_time and self._until and when >= self._until):
+        inside = within(row["timestamp"], self._since, self._until)
+        if inside is False:
             counts["outside"] += 1
             return
-        counts["malformed"] += bool(deviations(event)) or not is_time
+        counts["malformed"] += bool(deviations(event)) or inside is None
         yield row
 
     def finish(self) -> ExportResult:
@@ -225,7 +221,7 @@ class _Export:
             columns = self._job["columns"] or self._discovered()
             self.checkpoint.set("columns", columns)
             with writing(self.path):
-                new = _beside(self.path, ".new")
+                new = Path(f"{self.path}.new")
                 excel = {"excel": True} if self._job["excel"] else {}
                 _formats.WRITERS[self._job["format"]](new, columns, self._load, **excel)
                 with new.open("rb+") as file:
@@ -234,10 +230,8 @@ class _Export:
                 self.checkpoint.set("size", size)
                 new.replace(self.path)
             self.checkpoint.complete(size)
-        names = ("rows", "read", "reverted", "outside", "malformed", "repeated")
-        counts: dict[str, int] = self.checkpoint.get("counts") or dict.fromkeys(names, 0)
-        written = tuple(self.checkpoint.get("columns"))
-        return ExportResult(path=self.path, columns=written, **counts)
+        columns = tuple(self.checkpoint.get("columns"))
+        return ExportResult(path=self.path, columns=columns, **self.checkpoint.get("counts"))
 
     def _load(self) -> Iterator[dict[str, Any]]:
         return map(_formats.load, self.checkpoint.events())
@@ -318,27 +312,22 @@ async def export_async(
         job.checkpoint.close()
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
 def _position(column: str) -> tuple[bool, str, str]:
     kind, _, name = column.partition(".")
     return kind == "dimension", name, kind
 
 
-def _checked_format(path: Path, format: Any, *, excel: bool) -> _Format:  # noqa: A002
-    chosen: Any = format if format is not None else _SUFFIXES.get(path.suffix.lower())
-    if not isinstance(chosen, str) or chosen not in get_args(_Format):
-        problem = (
-            f"format={shown(format)}" if format is not None else f"{path} has no known extension"
-        )
-        raise InvalidRequest(f"{problem}: the format is one of {', '.join(get_args(_Format))}")
+def _checked_format(path: Path, format: Any, *, excel: bool) -> str:  # noqa: A002
+    chosen = path.suffix.lower().removeprefix(".") if format is None else format
+    known = list(_formats.WRITERS)
+    if not isinstance(chosen, str) or chosen not in known:
+        problem = f"{path} has no known extension" if format is None else f"format={shown(format)}"
+        raise InvalidRequest(f"{problem}: the format is one of {', '.join(known)}")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
     if chosen == "parquet":
         _formats.pyarrow()
-    return cast("_Format", chosen)
+    return chosen
 
 
 def _checked_columns(columns: Any) -> list[str] | None:

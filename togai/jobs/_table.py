@@ -118,45 +118,38 @@ class _Reader:
                 self._report(1, "error", problem)
         if twice := {name for name in names if names.count(name) > 1}:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
-        self._check_columns(names, path)
+        if missing := self._parsed(dict(zip(names, names, strict=True)))[2]:
+            has = ", ".join(names) or "none"
+            raise InvalidRequest(f"{path} has no column {missing}; the columns are {has}")
         return names
 
-    def _check_columns(self, names: Sequence[str], path: object) -> None:
-        has_values = any(name.startswith("attribute.") for name in names)
-        needed = {
-            "reference_id or event_id": not {"reference_id", "event_id"}.isdisjoint(names),
-            "account_id": self._account_id is not None or "account_id" in names,
-            "attribute and value, or attribute.NAME": has_values or "value" in names,
-            "attribute": has_values or "attribute" in names,
+    def _parsed(self, row: Mapping[str, str]) -> tuple[_Target, dict[str, str], str | None]:
+        """The event of a row, its values by attribute, and what the row lacks."""
+        account = row.get("account_id") or self._account_id or ""
+        way = "reference_id" if row.get("reference_id") else "event_id"
+        values = {
+            name[10:]: row[name] for name in row if name.startswith("attribute.") and row[name]
         }
-        if missing := [name for name, is_present in needed.items() if not is_present]:
-            has = ", ".join(names) or "none"
-            raise InvalidRequest(f"{path} has no column {missing[0]}; the columns are {has}")
+        if row.get("attribute") or row.get("value"):
+            values[row.get("attribute", "")] = row.get("value", "")
+        target = (account, way, row.get(way, ""))
+        needed = {
+            "reference_id or event_id": target[2],
+            "account_id": account,
+            "attribute and value, or attribute.NAME": values,
+            "attribute": "" not in values,
+            "value": all(values.values()),
+        }
+        return target, values, next((name for name, has in needed.items() if not has), None)
 
     def _report(self, line: int, kind: _Kind, text: str) -> None:
         self._problems.append(Problem(line, kind, text))
 
     def _add(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
         row = dict(zip(names, cells, strict=False))
-        account = row.get("account_id") or self._account_id or ""
-        way = "reference_id" if row.get("reference_id") else "event_id"
-        target = (account, way, row.get(way, ""))
-        values = {
-            name[10:]: row[name] for name in row if name.startswith("attribute.") and row[name]
-        }
-        if row.get("attribute") or row.get("value"):
-            values[row.get("attribute", "")] = row.get("value", "")
-        needed = {
-            "account_id": account,
-            "reference_id or event_id": target[2],
-            "attribute": "" not in values,
-            "value": values and all(values.values()),
-        }
-        missing = [f"no {name}" for name, is_present in needed.items() if not is_present]
-        if any(cells[len(names) :]):
-            missing = ["more cells than columns"]
-        if missing:
-            self._report(line, "error", missing[0])
+        target, values, missing = self._parsed(row)
+        if missing or any(cells[len(names) :]):
+            self._report(line, "error", f"no {missing}" if missing else "more cells than columns")
             self._wrong.add(target)
             return
         self._event_ids[target].update(filter(None, [row.get("event_id")]))
@@ -203,47 +196,39 @@ class _Reader:
         return CorrectionTable(tuple(items), tuple(self._problems))
 
     def _item(self, target: _Target) -> Iterator[Replace]:
-        account, way, name = target
-        values, events = self._lines[target], list(self._events[target].values())
-        live = [event for event in events if not is_reverted(event)]
-        if len(live) == 1:
-            changes = self._changes(live[0], name, values)
+        account, _, name = target
+        values = self._lines[target]
+        problem = event = meant(list(self._events[target].values()), account)
+        if not isinstance(event, str):
+            changes = self._changes(event, target)
             if target in self._wrong or not changes:
                 return
-            event_id = str(ids_of(live[0])[1])
+            event_id = str(ids_of(event)[1])
             if others := self._event_ids[target] - {event_id.strip()}:
                 problem = f"the event_id of this event is {event_id!r}, not {min(others)!r}"
-            elif (other := self._chosen.setdefault(str(live[0].reference_id), target)) != target:
+            elif (other := self._chosen.setdefault(str(event.reference_id), target)) != target:
                 problem = f"another line corrects the same event as {other[2]}"
             else:
                 try:
-                    replacement = with_quantities(live[0], changes)
+                    replacement = with_quantities(event, changes)
                 except InvalidRequest as error:
                     problem = str(error)
                 else:
-                    yield Replace(live[0], replacement, account_id=account)
+                    yield Replace(event, replacement, account_id=account)
                     return
-        elif live:
-            problem = f"{len(live)} events have this id: select one of them by its reference_id"
-        elif events:
-            problem = "the event is already reverted"
-        else:
-            problem = f"no event of the account {account} has this {way}"
-        for line, _ in values.values():
+        for line in dict.fromkeys(line for line, _ in values.values()):
             self._report(line, "error", f"{name}: {problem}")
 
-    def _changes(
-        self, event: EventWithStatus, event_id: str, values: Mapping[str, tuple[int, Decimal]]
-    ) -> dict[str, Decimal]:
-        """The values that differ; empty if a line is wrong."""
-        current = dict(amounts_of(event))
+    def _changes(self, event: EventWithStatus, target: _Target) -> dict[str, Decimal]:
+        """The values that differ."""
+        current, event_id = dict(amounts_of(event)), target[2]
         changes: dict[str, Decimal] = {}
-        unknown = values.keys() - current.keys()
-        for name, (line, new) in values.items():
+        for name, (line, new) in self._lines[target].items():
             if (old := current.get(name)) is None:
                 known = ", ".join(current) or "none"
                 problem = f"{event_id}: no numeric attribute {name!r}; it has {known}"
                 self._report(line, "error", problem)
+                self._wrong.add(target)
                 continue
             if new == old:
                 self._report(line, "unchanged", f"{event_id}: {name} is already {old}")
@@ -254,7 +239,7 @@ class _Reader:
             if old and (abs(new) >= 10 * abs(old) or abs(old) >= 10 * abs(new)):
                 change = f"{event_id}: {name} changes tenfold or more, from {old} to {new}"
                 self._report(line, "warning", change)
-        return {} if unknown else changes
+        return changes
 
 
 def read_corrections(
@@ -341,3 +326,14 @@ def read_text(path: str | os.PathLike[str]) -> str:
 def ids_of(event: EventWithStatus) -> tuple[Any, Any]:
     """The reference id and the event id of an event."""
     return event.reference_id, getattr(event.event_payload, "id", None)
+
+
+def meant(events: Sequence[EventWithStatus], account: str) -> EventWithStatus | str:
+    """The event that an id means, of all events with this id: the one that is not reverted; otherwise the problem."""
+    live = [event for event in events if not is_reverted(event)]
+    if len(live) == 1:
+        return live[0]
+    if live:
+        return f"{len(live)} events have this id: select one of them by its reference_id"
+    reverted = "the event is already reverted"
+    return reverted if events else f"no event of the account {account} has this id"

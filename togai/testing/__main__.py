@@ -7,6 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from togai.errors import InvalidRequest
 from togai.testing import FakeTogai
 
 if TYPE_CHECKING:
@@ -27,17 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m togai.testing", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="a port on 127.0.0.1 (default: any)")
     parser.add_argument("--token", default="test-token", help="default: %(default)s")
-    parser.add_argument(
-        "--events", type=int, help="the number of plain events to add instead of the month"
-    )
+    parser.add_argument("--events", type=int, help="add this many plain events, not the month")
     options = parser.parse_args(arguments)
-    if not 0 <= options.port < 65536 or (options.events or 0) < 0 or not options.token.strip():
-        parser.error("pass --port from 0 to 65535, --events 0 or more, and a --token")
     try:
         serve(options.port, options.token, options.events)
-    except OSError as error:
+    except (OSError, InvalidRequest) as error:
         print(f"cannot serve on port {options.port}: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, InvalidRequest) else 1
     return 0
 
 
@@ -46,7 +43,10 @@ def serve(port: int, token: str, events: int | None, first: str = FIRST) -> None
 
     Raises:
         OSError: The port is in use or not allowed.
+        InvalidRequest: A value is not allowed.
     """
+    if not 0 <= port < 65536 or (events or 0) < 0 or not token.strip():
+        raise InvalidRequest("pass --port 0 to 65535, --events 0 or more, a --token with text")
     fake = FakeTogai(token)
     fake.add_month() if events is None else fake.add_many(events, prefix="ride")
     # Blocked before the threads of the server start, so that only this thread receives signals.
