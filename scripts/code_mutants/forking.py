@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import os
 import signal
@@ -45,6 +46,9 @@ _LIBRARIES = (
     "email.utils",
 )
 
+_END_WITH_PARENT = 1
+"""`PR_SET_PDEATHSIG` of `prctl`."""
+
 
 class Forks:
     """Runs independent forks; `output` is the output of the last fork."""
@@ -81,6 +85,9 @@ class Forks:
     def _child(self, function: Callable[[], int], folder: str, log: Path) -> None:
         code = 3
         try:
+            # Ended with this process, even if it is killed: a mutant may run for ever. Linux only.
+            with contextlib.suppress(OSError, AttributeError):
+                ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
             os.setsid()
             os.chdir(self._root)
             os.environ["TMPDIR"] = tempfile.tempdir = folder

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -253,6 +255,42 @@ def test_an_except_clause_is_widened_and_each_of_its_classes_dropped(tmp_path: P
 
 def known(name: str, line: str) -> measuring.Test:
     return measuring.Test(name, 1.0, frozenset({line}), frozenset({line.rpartition("|")[0]}))
+
+
+HANGING = """
+import os, sys, time
+from pathlib import Path
+from code_mutants import forking
+
+def hang():
+    Path(sys.argv[1]).write_text(str(os.getpid()))
+    time.sleep(60)
+    return 0
+
+forking._LIBRARIES = ()
+forking.Forks(Path()).run(hang, 60)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+def test_a_fork_ends_with_the_process_that_made_it(root: Path, tmp_path: Path) -> None:
+    written = tmp_path / "pid"
+    environment = {**os.environ, "PYTHONPATH": str(root / "scripts")}
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING, str(written)], env=environment
+    ) as running:
+        wait_until(lambda: written.exists() and written.read_text() != "")
+        running.kill()
+    status = Path(f"/proc/{written.read_text()}/status")
+    wait_until(lambda: not status.exists() or "zombie" in status.read_text())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_test_file_is_measured_again_after_it_or_its_fixtures_change(tmp_path: Path) -> None:
