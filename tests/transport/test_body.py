@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,30 @@ def test_the_members_of_a_body_share_the_limit(sizes: tuple[int, ...]) -> None:
     assert decoded(members) == b"x" * 1000
     with pytest.raises(BodyError, match="more than 1000 bytes"):
         decoded(members + gzip.compress(b"x"))
+
+
+@pytest.mark.usefixtures("small")
+def test_no_more_is_decompressed_than_the_limit_and_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+    make = zlib.decompressobj
+
+    class Noted:
+        def __init__(self, bits: int) -> None:
+            self._stream = make(bits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            lengths.append(most)
+            return self._stream.decompress(data, most)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Noted)
+    decoded(gzip.compress(b"x" * 900) + gzip.compress(b"x" * 60) + gzip.compress(b"x"))
+    assert lengths == [1001, 101, 41]
+    lengths.clear()
+    decoded(b"x", codings="deflate")
+    assert lengths == [1001, 1001]
 
 
 def test_a_body_has_at_most_100_members_and_3_layers() -> None:

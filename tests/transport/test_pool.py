@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
+import threading
+import weakref
 from typing import Any
 
+import httpx
 import pytest
 
 from togai import ConfigurationError
@@ -101,6 +105,82 @@ def test_a_forked_child_opens_connections_of_its_own_and_keeps_those_of_its_pare
     assert pools.closed == [0, 0]
 
 
+def test_a_forked_child_needs_no_lock_of_its_parent_and_keeps_its_connections_referenced(
+    pools: Pools,
+) -> None:
+    parent = weakref.ref(pools.pool.take(repeatable=True))
+    pools.opened.clear()
+    lock = pools.pool._lock
+    lock.acquire()  # a thread of the parent
+    pools.pool.renew()
+    assert pools.pool._lock is not lock
+    gc.collect()
+    assert parent() is not None  # closing it would end the TLS sessions of the parent
+    pools.pool.take(repeatable=True)
+
+
+@pytest.mark.parametrize("action", ["take", "close"])
+def test_a_thread_waits_until_another_has_opened_the_connections(
+    monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    pools = Pools("sync", monkeypatch)
+    open_client: Any = libraries.open_client
+    threads: list[threading.Thread] = []
+
+    def act() -> None:
+        if action == "take":
+            pools.pool.take(repeatable=True)
+        else:
+            Threads.run(pools.pool.close())
+
+    def open_slowly(*arguments: Any, **settings: Any) -> Any:
+        if not threads:
+            threads.append(threading.Thread(target=act))
+            threads[0].start()
+            threads[0].join(0.02)
+        return open_client(*arguments, **settings)
+
+    monkeypatch.setattr(libraries, "open_client", open_slowly)
+    pools.pool.take(repeatable=True)
+    threads[0].join()
+    assert pools.closed == ([0] if action == "take" else [1])
+
+
+@pytest.mark.parametrize("address", ["https://a.example", "http://127.0.0.1:1"])
+def test_the_certificates_of_the_library_are_trusted_and_for_http_nobody(
+    pools: Pools, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    loaded: list[object] = []
+
+    def create() -> object:
+        loaded.append(object())
+        return loaded[-1]
+
+    monkeypatch.setattr(httpx, "create_ssl_context", create)
+    pools.pool.base_url = address
+    contexts = [pools.pool.take(repeatable=kind).context for kind in (True, False)]
+    assert contexts[0] is contexts[1]
+    if address.startswith("https"):
+        assert contexts[0] is loaded[0]
+        assert len(loaded) == 1
+    else:
+        assert not loaded
+        assert contexts[0].verify_mode is ssl.CERT_REQUIRED
+        assert contexts[0].get_ca_certs() == []
+
+
+def test_a_setting_of_the_environment_that_cannot_be_used_is_explained(pools: Pools) -> None:
+    def find(_address: str) -> str:
+        raise ValueError("no")
+
+    pools.pool._find_proxy = find
+    with pytest.raises(
+        ConfigurationError, match=r"cannot be used \(ValueError: no\): fix HTTP_PROXY"
+    ):
+        pools.pool.take(repeatable=True)
+    assert not pools.opened
+
+
 def test_a_pool_that_is_not_closed_closes_its_connections_at_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -167,9 +247,9 @@ def test_a_client_with_a_lost_connection_is_closed_after_its_last_attempt(
 def test_an_injected_client_is_used_as_it_is_and_stays_open(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import httpx
-
-    injected: Any = httpx.Client() if kind == "sync" else httpx.AsyncClient()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    make: Any = httpx.Client if kind == "sync" else httpx.AsyncClient
+    injected: Any = make(cookies={"a": "1"}, verify=context)
     io: Any = Threads() if kind == "sync" else Tasks()
     run: Any = Threads.run if kind == "sync" else asyncio.run
     monkeypatch.setattr(libraries, "open_client", None)
@@ -180,6 +260,8 @@ def test_an_injected_client_is_used_as_it_is_and_stays_open(
         assert pool.take(repeatable=repeatable) is injected
         run(pool.give_back(injected, usable=False))
     run(pool.close())
+    assert pool.cookies is not injected.cookies
+    assert dict(pool.cookies) == {"a": "1"}
     assert not injected.is_closed
     with pytest.raises(ConfigurationError, match="closed"):
         pool.take(repeatable=True)

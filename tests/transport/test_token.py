@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -43,6 +44,11 @@ def test_a_token_is_printable_ascii_without_blanks(value: Any, problem: str | No
         with pytest.raises(ConfigurationError, match=problem):
             secret.checked()
     assert repr(secret) == "Secret(***)"
+
+
+def test_a_token_is_not_pickled() -> None:
+    with pytest.raises(TypeError, match="a token cannot be pickled"):
+        pickle.dumps(Secret(TOKEN))
 
 
 def test_tokens_are_compared_by_their_text() -> None:
