@@ -48,6 +48,7 @@ def started(limit: int | None, *times: float) -> Window:
 def test_without_a_limit_nothing_waits() -> None:
     window = started(None, *[100.0] * 99)
     assert window.wait(100.0) == 0.0
+    assert not window._starts  # a client that lives for years does not fill the memory
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,9 @@ def test_a_clock_that_went_back_does_not_release_more_starts() -> None:
     same = started(3, 100.0, 100.0)
     same.start(100.0)
     assert same.wait(100.25) == 0.75
+    little = started(2, 100.0, 100.5)
+    little.start(100.25)
+    assert little.earliest() == 101.25
     forward = started(2, 100.0, 100.5)
     forward.start(101.0)
     assert forward.earliest() == 101.5
