@@ -9,6 +9,7 @@ import pytest
 
 from togai import ConfigurationError
 from togai._transport import clock as clock_module
+from togai._transport import concurrency
 from togai._transport.concurrency import Tasks, Threads
 from togai._transport.rate_limit import RateLimit, Window
 
@@ -150,6 +151,23 @@ def test_a_call_that_is_held_while_its_limiter_waits_asks_the_limiter_again(
     limiter.limit = RateLimit(limiter, Threads() if kind == "sync" else Tasks())
     (Threads.run if kind == "sync" else asyncio.run)(limiter.limit.wait())
     assert limiter.calls == ([0.0] if seconds == 0 else [0.0, seconds])
+
+
+@KINDS
+def test_a_limiter_of_the_other_kind_is_refused(kind: str) -> None:
+    limiter = (AsyncLimiter if kind == "sync" else PlainLimiter)(seconds=0.0)
+    limiter.limit = limit = RateLimit(limiter, Threads() if kind == "sync" else Tasks())
+    with pytest.raises(ConfigurationError, match="rate limiter as requests_per_second"):
+        (Threads.run if kind == "sync" else asyncio.run)(limit.wait())
+
+
+@KINDS
+def test_a_forked_child_can_hold_the_client_although_a_thread_of_the_parent_did(kind: str) -> None:
+    limit = RateLimit(None, Threads() if kind == "sync" else Tasks())
+    limit._holding.acquire()
+    concurrency._renew_all()
+    assert not limit._holding.locked()
+    limit.hold(7.0)
 
 
 @KINDS
