@@ -102,6 +102,10 @@ def test_a_problem_inside_an_event_names_the_property_in_python_or_in_json() -> 
     missing.schema_name = None
     assert "schema_name must be text" in next(problems(missing, Event))
     assert "schemaName must be text" in next(problems(missing, Event, wire=True))
+    request = EventCorrectionRequest(event=missing)
+    for wire, name in ((True, "event.schemaName"), (False, "event.schema_name")):
+        found = list(problems(request, EventCorrectionRequest, wire=wire))
+        assert [problem.partition(" ")[0] for problem in found] == [name]
     missing.schema_name, missing.id = "rides", None
     assert list(problems(missing, Event)) == []
 

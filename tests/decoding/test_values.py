@@ -95,6 +95,7 @@ def test_a_quantity_that_is_not_exact_or_no_number_is_refused(value: Any, proble
         "2024-12-04T07:30:35Z",
         "2024-12-04T13:00:35+05:30",
         "20241204T073035Z",
+        "2024-12-04T07:30:35.000000Z",
         WHEN.astimezone(timezone(timedelta(hours=5, minutes=30))),
     ],
 )
@@ -108,6 +109,7 @@ def test_a_timestamp_is_an_aware_datetime_or_iso_text(when: Any) -> None:
         (datetime(2024, 12, 4), "time zone"),
         ("2024-12-04T07:30:35", "time zone"),
         ("2024-12-04", "time zone"),
+        ("2024-12-04T07:30:35.1234567Z", "is finer than microseconds: round it first"),
         ("yesterday", "ISO 8601"),
         ("04-03-2022", "ISO 8601"),
         ("", "ISO 8601"),
