@@ -11,8 +11,10 @@ import pytest
 
 from togai import InvalidRequest, build_event, quantities, rows, with_quantities
 from togai._contract import fields, problems
-from togai._rows import decimal_or_none
+from togai._rows import amounts_of, decimal_or_none
 from togai.models import Attribute, Event, EventCorrectionRequest, EventWithStatus
+
+from .test_lenient import EVENT
 
 AT = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
 
@@ -249,6 +251,16 @@ def test_a_number_is_a_decimal_and_anything_else_is_none(
     value: Any, number: Decimal | None
 ) -> None:
     assert decimal_or_none(value) == number
+
+
+def test_the_amounts_of_an_event_are_all_its_numbers() -> None:
+    payload = event(attributes={"a": 1, "b": 2})
+    payload.attributes += [Attribute(name="a", value="3"), Attribute(name="c", value="many")]
+    listed = EventWithStatus.from_dict(EVENT)
+    listed.event_payload = payload
+    assert [f"{name}={number}" for name, number in amounts_of(listed)] == ["a=1", "a=3", "b=2"]
+    with pytest.raises(InvalidRequest, match="the event has 2 attributes called 'a'"):
+        quantities(listed)
 
 
 @pytest.mark.parametrize("attributes", [None, [], ["distance"]])

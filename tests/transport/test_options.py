@@ -371,6 +371,7 @@ def test_an_error_says_all_that_it_knows() -> None:
         "a",
         "b",
     )
+    assert errors.ListingIncomplete("$.a").where == "$.a"
     ambiguous: Any = errors.AmbiguousEvent("e", [object(), object()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     assert str(ambiguous).startswith("2 events have the id 'e'")
     assert len(ambiguous.candidates) == 2
