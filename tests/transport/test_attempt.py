@@ -6,8 +6,11 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 
 from togai import (
@@ -22,8 +25,9 @@ from togai import (
 )
 from togai._transport import clock as clock_module
 from togai._transport.auth import Secret
+from togai._transport.body import BodyError
 from togai._transport.http import Sending
-from togai._transport.steps import Attempt, Call, Failure, NoResponse
+from togai._transport.steps import Attempt, Call, Failure, NoResponse, Response
 
 from ..conftest import TOKEN, Api, Connect
 from .servers import EMPTY_LIST, raw_server, send, whole
@@ -123,6 +127,80 @@ def test_only_cookies_of_the_caller_are_sent(connect: Connect, how: str) -> None
         assert parts(head)[1].get("cookie") == cookie
     assert "set-cookie" not in page.headers
     assert page.headers["connection"] == "close"
+
+
+def test_parameters_are_written_as_the_service_reads_them() -> None:
+    params = {"a b": "c&d", "yes": True, "no": False, "n": 7}
+    assert Sending._query(params) == "a+b=c%26d&yes=true&no=false&n=7"
+
+
+# What is shown and kept
+
+
+def alone(response: Any = None) -> Sending:
+    """An attempt without a client."""
+    step = Attempt(Call("GET", "/events"), Timeout(), None, None)
+    pool: Any = SimpleNamespace(base_url="https://a.example")
+    return Sending(pool, None, step, Secret(TOKEN), 0.0, response)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError("no route"), "no route"),
+        (OSError(), "OSError"),
+        (BodyError("too large"), "too large"),
+        (httpx.ConnectError("by hand"), "by hand"),
+        (httpx2.ConnectError("by hand"), "by hand"),
+        (httpx.ConnectError(""), "ConnectError"),
+        (ValueError("no"), "ValueError: no"),
+        (ValueError(), "ValueError"),
+        (Unspeakable(), "Unspeakable"),
+        (OSError(f"{TOKEN}\n"), "***\\n"),
+    ],
+    ids=repr,
+)
+def test_the_class_of_an_error_is_shown_unless_it_is_of_the_network(
+    error: Exception, text: str
+) -> None:
+    assert alone()._text(error) == text
+
+
+def test_all_headers_but_cookies_are_kept_by_their_names_in_lower_case() -> None:
+    headers = {"X-Id": "a", "SET-COOKIE": "b", "set-cookie": "c", "Cookie": "d"}
+    response = SimpleNamespace(status_code=503, headers=headers, reason_phrase="No")
+    kept = alone(response)._responded(b"body", "problem")
+    assert kept == Response(
+        503, b"body", {"x-id": "a", "cookie": "d"}, "No", "problem", secret=Secret(TOKEN)
+    )
+    lost = alone()
+    assert lost._head() == (200, {}, "")
+    lost.step.delivery.head = (204, {"a": "b"}, "None")
+    assert lost._head() == (204, {"a": "b"}, "None")
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "final"),
+    [
+        ("no route", set(), False),
+        ("no route", {"ConnectError"}, False),
+        ("407 Proxy Authentication Required", {"ProxyError"}, True),
+        ("500 407", {"ProxyError"}, False),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] x", {"ConnectError"}, True),
+    ],
+)
+def test_a_request_that_was_not_sent_is_repeated_unless_it_would_fail_again(
+    text: str, kinds: set[str], final: bool
+) -> None:
+    outcome = alone()._not_sent(OSError(), kinds, text)
+    assert (outcome.failure, outcome.final) == (Failure.NOT_SENT, final)
+    assert outcome.cause.startswith(f"https://a.example: {text}")
+    assert ("SSL_CERT_FILE" in outcome.cause) == ("CERTIFICATE" in text)
+
+
+def test_an_error_that_is_not_of_the_network_is_final() -> None:
+    assert alone()._not_sent(ValueError(), set(), "no").final
+    assert not alone()._not_sent(ValueError(), {"ConnectError"}, "no").final
 
 
 # The time
