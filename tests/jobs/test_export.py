@@ -20,7 +20,7 @@ from typing import Any, cast
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
-from togai import InvalidRequest, ServerError, Togai, TogaiError
+from togai import ConfigurationError, InvalidRequest, ServerError, Togai, TogaiError
 from togai.jobs import ExportProgress, ExportResult, export, export_async
 from togai.testing import FakeTogai
 
@@ -299,6 +299,28 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent_or_written(
         run("acme", path.with_suffix(".xls"))
     assert not fake.requests
     assert not list(path.parent.iterdir())
+
+
+def test_only_parquet_needs_its_library(
+    fake: FakeTogai, run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise ConfigurationError("install it")
+
+    monkeypatch.setattr("togai.jobs._formats.pyarrow", missing)
+    with pytest.raises(ConfigurationError, match="install it"):
+        run("acme", path.with_suffix(".parquet"))
+    assert not fake.requests
+    assert run("acme", path).rows == 0
+
+
+def test_a_time_that_cannot_be_read_is_in_no_window_and_the_row_is_kept(
+    fake: FakeTogai, run: Run, path: Path
+) -> None:
+    fake.add_many(1)
+    fake.set_next("$.events[0].eventPayload.timestamp", "yesterday")
+    result = run("acme", path, **DECEMBER)
+    assert (result.rows, result.malformed, result.outside) == (1, 1, 0)
 
 
 def test_a_folder_that_does_not_exist_is_named(run: Run, path: Path) -> None:

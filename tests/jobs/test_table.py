@@ -12,6 +12,7 @@ import pytest
 import togai
 from togai import InvalidRequest
 from togai.jobs import CorrectionTable, read_corrections, read_corrections_async
+from togai.jobs._table import read_text
 from togai.testing import FakeTogai
 
 from ..conftest import Api
@@ -254,3 +255,22 @@ def test_a_column_that_nobody_knows_is_a_problem(read: Read) -> None:
 def test_what_the_file_says_moves_no_cursor(read: Read) -> None:
     (problem,) = read(HEADER + "acme,\x1b[2J,distance,1\n").problems
     assert "\x1b" not in str(problem)
+
+
+def test_an_event_that_two_pages_show_is_one_event(fake: FakeTogai, read: Read) -> None:
+    fake.add_many(60)
+    fake.overlap_pages(1)
+    table = read(HEADER + "".join(f"acme,event-{number},distance,7\n" for number in range(1, 61)))
+    assert table.errors == ()
+    assert len(table.items) == 60
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"missing\.csv cannot be read: No such file"):
+        read_text(tmp_path / "missing.csv")
+
+
+def test_the_repr_of_a_table_holds_no_customer_s_events(read: Read) -> None:
+    table = read(HEADER + "acme,ride-1,distance,1.25\nacme,nobody,distance,1\n")
+    assert "ride-1" not in repr(table)
+    assert "nobody" in repr(table)
