@@ -131,9 +131,10 @@ def _lost_facts(before: Document, after: Document, when: str) -> list[str]:
 
 
 def _broken_models(before: Document, after: Document) -> Iterator[str]:
-    """Yield faults: a new required property, a tighter limit, or two names that are equal in Python."""
-    old = dict(_nodes(before["components"]["schemas"]))
-    for at, node in _nodes(after["components"]["schemas"]):
+    """Yield faults: a lost schema, a new required property, a tighter limit, or two names that are equal in Python."""
+    old, new = (dict(_nodes(each["components"]["schemas"])) for each in (before, after))
+    yield from (f"{at} was removed or renamed" for at in old if at not in new)
+    for at, node in new.items():
         was = old.get(at, node)
         required = {*node.get("required", ())} - {*was.get("required", ())}
         yield from (f"{each} at {at} became required" for each in sorted(required))

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -61,20 +60,18 @@ def _bumped(tree: Path, document: Document, verdict: str) -> list[str]:
 
 def tested(tree: Path, caches: Path) -> list[str]:
     """Run the facade's tests and the type checkers; return the faults."""
-    python = sys.executable
-    pyright = str(Path(sysconfig.get_path("scripts")) / "pyright")
     runs = {
         # In its own folder: test runs that share pytest's default folder delete each other's files.
         "the facade's tests": [
-            python, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
+            "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
             f"--basetemp={tree.parent / 'pytest'}",
             "tests/decoding", "tests/events", "tests/corrections/test_corrections.py",
             # A bump that loosens a limit also loosens it for callers.
             "--deselect=tests/decoding/test_values.py::test_the_limits_of_the_contract_are_checked",
         ],
         # One cache per process: two processes must not write the same cache.
-        "mypy": [python, "-m", "mypy", f"--cache-dir={caches / str(os.getpid())}", "togai", "tests/typing"],
-        "pyright": [pyright, "--pythonpath", python, "togai", "tests/typing"],
+        "mypy": ["mypy", f"--cache-dir={caches / str(os.getpid())}", "togai", "tests/typing"],
+        "pyright": ["pyright", "--pythonpath", sys.executable, "togai", "tests/typing"],
     }  # fmt: skip
     environment = {
         **os.environ,
@@ -82,7 +79,8 @@ def tested(tree: Path, caches: Path) -> list[str]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     faults: list[str] = []
-    for name, command in runs.items():
+    for name, arguments in runs.items():
+        command = [sys.executable, "-m", *arguments]
         done = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, check=False
         )

@@ -18,7 +18,7 @@ import attrs
 import httpx
 from contract.load import load
 
-from mutation.service import TOKEN, Service
+from mutation.service import TOKEN, Service, filled
 from togai import CorrectionOutcomeUnknown, Togai, TogaiError, quantities
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ EXPECTED: dict[str, Any] = {
 
 
 def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Return the outcome of each program, each with unchanged events.
+    """Return the outcome of each program, each with the same events.
 
     Args:
         ours: Our contract.
@@ -145,7 +145,7 @@ def outcomes(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     outcomes: dict[str, Any] = {}
     service = Service(ours, theirs)
     for name, program in PROGRAMS.items():
-        service.reset()
+        service.fake = filled()
         with (
             httpx.Client(transport=httpx.MockTransport(service)) as http,
             Togai(TOKEN, http_client=http, requests_per_second=None, max_retries=0) as client,

@@ -47,7 +47,7 @@ _SAMPLES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _filled() -> FakeTogai:
+def filled() -> FakeTogai:
     """Return a service with the events of all accounts."""
     fake = FakeTogai(TOKEN)
     accounts = [account for account, count in ACCOUNTS.items() for _ in range(count)]
@@ -78,11 +78,7 @@ class Service:
         self._ours = Description(ours)
         self._theirs = Description(theirs)
         self._calls = align(self._ours, self._theirs).operations.values()
-        self.fake = _filled()
-
-    def reset(self) -> None:
-        """Undo all corrections."""
-        self.fake = _filled()
+        self.fake = filled()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Respond to a request."""
