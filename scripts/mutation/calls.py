@@ -233,7 +233,7 @@ OPERATORS = (
         each(("text/csv", "multipart/form-data", "application/hal+json"),
             lambda s, media: _rename_json(s.node["requestBody"]["content"], media)), _has_body),
 
-    Operator("deprecated call or parameter", "absorbed", "call parameter", update(deprecated=True)),
+    Operator("deprecated call or parameter", "absorbed", "call, parameter", update(deprecated=True)),
     Operator("removed call", "conflict", "call", Spot.drop),
     Operator("moved path", "conflict", "call", lambda s: _move(s, f"/v2{s.at[0]}")),
     Operator("slash at the end of a path", "held", "call", lambda s: _move(s, f"{s.at[0]}/")),
@@ -256,5 +256,5 @@ OPERATORS = (
     Operator("new version", "absorbed", "document", each(("7.1", "7.0.0-beta", "2076-01-01", 'a"b'),
         lambda s, text: s.root["info"].update(version=text))),
     Operator("older version", "held", "document", lambda s: s.root["info"].update(version="0.9")),
-    Operator("changed auth scheme", "conflict", "document call", each(list(SCHEMES), _set_auth)),
+    Operator("changed auth scheme", "conflict", "document, call", each(list(SCHEMES), _set_auth)),
 )

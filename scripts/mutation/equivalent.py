@@ -106,12 +106,12 @@ def _auth_beside(s: Spot) -> None:
 
 # fmt: off
 OPERATORS = (
-    Operator("renamed schema", "same", "object enum", {
+    Operator("renamed schema", "same", "object, enum", {
         "V2": lambda s: _rename(s.root, s.name, f"{s.name}V2"),
         "small": lambda s: _rename(s.root, s.name, f"z_{s.name.lower()}"),
     }),
-    Operator("swapped schema names", "same", "object enum", _swap),
-    Operator("inlined schema", "same", "object enum", _inline),
+    Operator("swapped schema names", "same", "object, enum", _swap),
+    Operator("inlined schema", "same", "object, enum", _inline),
     Operator("extracted property", "same", "property", _extract, lambda s: not _is_reference(s)),
     Operator("composed object", "same", "object", _compose, lambda s: len(s.node["properties"]) > 1),
     Operator("reference in a composition of one", "same", "property", each(("allOf", "oneOf", "anyOf"),

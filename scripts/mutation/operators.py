@@ -48,6 +48,12 @@ class Spot:
         """Return whether it is a required property."""
         return self.kind == "property" and self.name in self.owner.get("required", ())
 
+    @property
+    def words(self) -> set[str]:
+        """Return its kind, sent or received, and required or optional."""
+        is_required = "required" if self.is_required else "optional"
+        return {self.kind, "sent" if self.is_sent else "received", is_required}
+
     def put(self, described: Any) -> None:
         """Replace its description."""
         self.holder[self.name] = copy.deepcopy(described)
@@ -120,20 +126,22 @@ class Operator:
         name: A phrase that describes it.
         expected: The correct verdict: same (no difference), absorbed, held or conflict; if several are possible, the
             caller programs decide whether it is a conflict.
-        kinds: The kinds of spots where it fits, separated by spaces.
+        places: The words of the spots where it fits; alternatives are separated by commas.
         change: Changes a spot; several changes have labels.
-        when: Whether it fits a spot of the kind.
+        when: Whether it fits such a spot.
     """
 
     name: str
     expected: str
-    kinds: str
+    places: str
     change: Change | Mapping[str, Change]
     when: Callable[[Spot], object] = lambda _: True
 
     def changes(self, spot: Spot) -> Mapping[str, Change]:
         """Return the changes that fit a spot."""
-        if spot.kind not in self.kinds.split() or not self.when(spot):
+        if not any({*words.split()} <= spot.words for words in self.places.split(",")):
+            return {}
+        if not self.when(spot):
             return {}
         return self.change if isinstance(self.change, Mapping) else {"": self.change}
 
