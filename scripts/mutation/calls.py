@@ -58,15 +58,6 @@ def _by_content(s: Spot) -> None:
     s.node["content"] = {JSON: {"schema": s.node.pop("schema")}}
 
 
-def _in_query(s: Spot) -> bool:
-    return bool(s.node["in"] == "query")
-
-
-def _is_vendors(s: Spot) -> bool:
-    """Return whether the vendor's own description has a parameter of the query."""
-    return _in_query(s) and "x-togai-origin" not in s.node
-
-
 def _is_always_sent(s: Spot) -> bool:
     return bool(s.node.get("required")) or "x-togai-sent" in s.node
 
@@ -163,32 +154,30 @@ OPERATORS = (
         lambda s: _add_parameter(s, {"in": "query", "schema": KINDS["text with a default"]})),
     Operator("new parameter whose name is taken in Python", "absorbed", "call", each(("client", "body", "url", "a`b"),
         lambda s, name: _add_parameter(s, {**PARAMETERS["text"], "name": name}))),
-    Operator("removed parameter", "conflict", "parameter", Spot.drop, _is_vendors),
+    Operator("removed parameter", "conflict", "query parameter", Spot.drop, lambda s: "x-togai-origin" not in s.node),
     Operator("a parameter of another origin is not described", "same", "parameter",
         Spot.drop, lambda s: "x-togai-origin" in s.node),
-    Operator("renamed parameter", "conflict", "parameter",
-        lambda s: s.node.update(name=f"{s.name}_value"), _is_vendors),
-    Operator("re-cased parameter", "conflict", "parameter", lambda s: s.node.update(name=_recased(s.name)),
-        lambda s: _in_query(s) and _recased(s.name) != s.name),
-    Operator("moved parameter", "conflict", "parameter",
-        each(("header", "cookie"), lambda s, place: s.node.update({"in": place})), _in_query),
-    Operator("path parameter that names another id", "conflict", "parameter",
-        each(("reference_id", "customerId"), _rename_in_path), lambda s: s.node["in"] == "path"),
-    Operator("path parameter by another name", "held", "parameter",
-        lambda s: _rename_in_path(s, "id"), lambda s: s.node["in"] == "path"),
-    Operator("path parameter by content, or not declared", "same", "parameter",
-        {"content": _by_content, "forgotten": Spot.drop}, lambda s: s.node["in"] == "path"),
+    Operator("renamed parameter", "conflict", "query parameter",
+        lambda s: s.node.update(name=f"{s.name}_value"), lambda s: "x-togai-origin" not in s.node),
+    Operator("re-cased parameter", "conflict", "query parameter", lambda s: s.node.update(name=_recased(s.name)),
+        lambda s: _recased(s.name) != s.name),
+    Operator("moved parameter", "conflict", "query parameter",
+        each(("header", "cookie"), lambda s, place: s.node.update({"in": place}))),
+    Operator("path parameter that names another id", "conflict", "path parameter",
+        each(("reference_id", "customerId"), _rename_in_path)),
+    Operator("path parameter by another name", "held", "path parameter", lambda s: _rename_in_path(s, "id")),
+    Operator("path parameter by content, or not declared", "same", "path parameter",
+        {"content": _by_content, "forgotten": Spot.drop}),
     Operator("changed type of a parameter", "conflict", "parameter",
         lambda s: s.node.update(schema=other_type(s.node["schema"]))),
-    Operator("parameter that is sent as JSON", "conflict", "parameter", _by_content, _in_query),
-    Operator("changed default", "conflict", "parameter",
-        _change_default, lambda s: _in_query(s) and not _is_always_sent(s)),
+    Operator("parameter that is sent as JSON", "conflict", "query parameter", _by_content),
+    Operator("changed default", "conflict", "query parameter", _change_default, lambda s: not _is_always_sent(s)),
     Operator("changed default of what is always sent", "absorbed", "parameter",
         _change_default, lambda s: _is_always_sent(s) and "type" in s.node.get("schema", ())),
     Operator("parameter that became required", "conflict", "parameter",
         update(required=True), lambda s: not _is_always_sent(s)),
-    Operator("parameter that became optional", "absorbed", "parameter",
-        update(required=False), lambda s: s.node.get("required") and _in_query(s)),
+    Operator("parameter that became optional", "absorbed", "query parameter",
+        update(required=False), lambda s: s.node.get("required")),
     Operator("values of a filter that are listed now", "conflict", "parameter",
         lambda s: _limit(s, {"enum": ["a", "b"]}), _is_filter),
     Operator("limit of a filter that refuses what callers pass", "conflict", "parameter",

@@ -55,10 +55,6 @@ def _compose(s: Spot) -> None:
     s.put({"allOf": [{"$ref": f"{REF}{s.name}Base"}, s.node]})
 
 
-def _is_reference(s: Spot) -> bool:
-    return "$ref" in s.node
-
-
 # Calls, dialects and auth.
 
 
@@ -106,18 +102,17 @@ def _auth_beside(s: Spot) -> None:
 
 # fmt: off
 OPERATORS = (
-    Operator("renamed schema", "same", "object, enum", {
+    Operator("renamed schema", "same", "model, enum", {
         "V2": lambda s: _rename(s.root, s.name, f"{s.name}V2"),
         "small": lambda s: _rename(s.root, s.name, f"z_{s.name.lower()}"),
     }),
-    Operator("swapped schema names", "same", "object, enum", _swap),
-    Operator("inlined schema", "same", "object, enum", _inline),
-    Operator("extracted property", "same", "property", _extract, lambda s: not _is_reference(s)),
-    Operator("composed object", "same", "object", _compose, lambda s: len(s.node["properties"]) > 1),
-    Operator("reference in a composition of one", "same", "property", each(("allOf", "oneOf", "anyOf"),
-        lambda s, key: s.put({key: [s.node], "description": "Wrapped."})), _is_reference),
-    Operator("changed texts", "same", "property",
-        update(description='Said "otherwise".', example=None), lambda s: not _is_reference(s)),
+    Operator("swapped schema names", "same", "model, enum", _swap),
+    Operator("inlined schema", "same", "model, enum", _inline),
+    Operator("extracted property", "same", "plain property", _extract),
+    Operator("composed object", "same", "model", _compose, lambda s: len(s.node["properties"]) > 1),
+    Operator("reference in a composition of one", "same", "reference property", each(("allOf", "oneOf", "anyOf"),
+        lambda s, key: s.put({key: [s.node], "description": "Wrapped."}))),
+    Operator("changed texts", "same", "plain property", update(description='Said "otherwise".', example=None)),
     Operator("changed order", "same", "document", each(("paths", "components", "servers", "security"),
         lambda s, key: s.root.update({key: _turned(s.root[key])}))),
     Operator("changed order of parameters", "same", "call", lambda s: s.node["parameters"].reverse()),
@@ -134,8 +129,7 @@ OPERATORS = (
         lambda s: _share(s, "requestBodies", s.node, "requestBody"), lambda s: "requestBody" in s.node),
     Operator("parameters that stand with the path", "same", "call",
         lambda s: s.holder.update(parameters=s.node.pop("parameters"))),
-    Operator("paths that are referred to", "same", "call",
-        lambda s: _share(s, "pathItems", s.root["paths"], s.at[0])),
+    Operator("paths that are referred to", "same", "call", lambda s: _share(s, "pathItems", s.root["paths"], s.at[0])),
     Operator("newest dialect", "same", "call", _share_media),
     Operator("newer dialect", "same", "document", _list_types),
     Operator("newer dialect with constants", "same", "enum", _list_constants),

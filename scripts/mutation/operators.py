@@ -21,7 +21,7 @@ class Spot:
     """A place in a description.
 
     Attributes:
-        kind: document, call, parameter, status (of an error), object, enum, property or value (of an enum).
+        kind: document, call, parameter, status (of an error), model, enum, property or value (of an enum).
         at: Its path and method, or its schema; then its name.
         node: Its description, or its value.
         holder: The object or list that contains it.
@@ -50,9 +50,16 @@ class Spot:
 
     @property
     def words(self) -> set[str]:
-        """Return its kind, sent or received, and required or optional."""
-        is_required = "required" if self.is_required else "optional"
-        return {self.kind, "sent" if self.is_sent else "received", is_required}
+        """Return the words for it: its kind, sent or received, its type, and so on."""
+        node = self.node if isinstance(self.node, dict) else {}
+        return {
+            self.kind,
+            "sent" if self.is_sent else "received",
+            "required" if self.is_required else "optional",
+            "reference" if "$ref" in node else "plain",
+            str(node.get("in")),
+            str(node.get("type")),
+        }
 
     def put(self, described: Any) -> None:
         """Replace its description."""
@@ -90,7 +97,7 @@ def spots(d: Document) -> Iterator[Spot]:
                     yield Spot("status", (*at, code), response, call["responses"], call, d)
     sent = _sent(d)
     for name, schema in sorted(schemas(d).items()):
-        kind, place = "enum" if "enum" in schema else "object", (schema, d, name in sent)
+        kind, place = "enum" if "enum" in schema else "model", (schema, d, name in sent)
         yield Spot(kind, (name,), schema, schemas(d), *place)
         for key, child in schema.get("properties", {}).items():
             yield Spot("property", (name, key), child, schema["properties"], *place)
@@ -139,9 +146,8 @@ class Operator:
 
     def changes(self, spot: Spot) -> Mapping[str, Change]:
         """Return the changes that fit a spot."""
-        if not any({*words.split()} <= spot.words for words in self.places.split(",")):
-            return {}
-        if not self.when(spot):
+        fits = any({*words.split()} <= spot.words for words in self.places.split(","))
+        if not fits or not self.when(spot):
             return {}
         return self.change if isinstance(self.change, Mapping) else {"": self.change}
 

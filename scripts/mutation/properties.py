@@ -63,10 +63,6 @@ def _capital(name: str) -> str:
 # Whether an operator fits.
 
 
-def _is_text(s: Spot) -> bool:
-    return bool(s.node.get("type") == "string")
-
-
 def _is_promised(s: Spot) -> bool:
     """Return whether callers rely on a property."""
     return s.is_required and s.at[0] != "ErrorResponse"
@@ -153,23 +149,23 @@ def _move_limits(step: int) -> Change:
 
 # fmt: off
 OPERATORS = (
-    Operator("new response property", "absorbed", "received object", each(list(KINDS), _add_kind)),
-    Operator("new response property that is required", "absorbed", "received object",
+    Operator("new response property", "absorbed", "received model", each(list(KINDS), _add_kind)),
+    Operator("new response property that is required", "absorbed", "received model",
         each(("text", "inline object"), _add_required)),
-    Operator("new response properties of every kind at once", "absorbed", "received object", _add_every_kind),
-    Operator("new response property with a schema of its own", "absorbed", "received object", {
+    Operator("new response properties of every kind at once", "absorbed", "received model", _add_every_kind),
+    Operator("new response property with a schema of its own", "absorbed", "received model", {
         **each({"named": {**PAIR, "description": "New."}, "recursive": UP}, _add_schema),
         "holder": lambda s: add(s.node, {"$ref": REF + s.name}),
     }),
-    Operator("new property whose name is taken in Python", "absorbed", "received object",
+    Operator("new property whose name is taken in Python", "absorbed", "received model",
         lambda s: add(s.node, TEXT, _capital(next(iter(s.node["properties"]))))),
-    Operator("new property whose name cannot be written", "absorbed", "object",
+    Operator("new property whose name cannot be written", "absorbed", "model",
         each(('a"b', "a\nb", "\u202eb", "'"), lambda s, name: add(s.node, TEXT, name))),
-    Operator("new optional request property", "absorbed", "sent object",
+    Operator("new optional request property", "absorbed", "sent model",
         each(("text", "number", "time", "inline enum"), _add_kind)),
-    Operator("new required request property", "conflict", "sent object",
+    Operator("new required request property", "conflict", "sent model",
         each(("text", "inline object"), _add_required)),
-    Operator("new property that goes the other way", "absorbed", "object",
+    Operator("new property that goes the other way", "absorbed", "model",
         lambda s: add(s.node, {**TEXT, "readOnly" if s.is_sent else "writeOnly": True})),
     Operator("new response enum member", "absorbed", "received enum",
         each(MEMBERS, _add_value), lambda s: not _needs_decision(s)),
@@ -198,20 +194,18 @@ OPERATORS = (
     }, lambda s: s.at[0] != "ErrorResponse"),
     Operator("changed type of items", "conflict", "property",
         lambda s: s.node.update({_inner(s): {"type": "boolean"}}), _inner),
-    Operator("text with a format that is read alike", "absorbed", "property", update(format="uuid"),
-        lambda s: _is_text(s) and "format" not in s.node and s.at[0] != "ErrorResponse"),
-    Operator("text of an error with a format", "held", "property", update(format="uuid"),
-        lambda s: _is_text(s) and "format" not in s.node and s.at[0] == "ErrorResponse"),
-    Operator("number with a format that is read alike", "absorbed", "property", update(format="int64"),
-        lambda s: s.node.get("type") == "integer"),
+    Operator("text with a format that is read alike", "absorbed", "string property", update(format="uuid"),
+        lambda s: "format" not in s.node and s.at[0] != "ErrorResponse"),
+    Operator("text of an error with a format", "held", "string property", update(format="uuid"),
+        lambda s: "format" not in s.node and s.at[0] == "ErrorResponse"),
+    Operator("number with a format that is read alike", "absorbed", "integer property", update(format="int64")),
     Operator("moment in another format", "conflict", "property",
         each(("time", "unix"), lambda s, form: s.node.update(format=form)),
         lambda s: "date" in s.node.get("format", "")),
     Operator("deprecated property", "absorbed", "property", update(deprecated=True)),
     Operator("request property with a default", "conflict", "sent property",
         update(default="new"), lambda s: s.name in ("id", "unit")),
-    Operator("request property that is only received", "conflict", "sent property",
-        update(readOnly=True), lambda s: "$ref" not in s.node),
+    Operator("request property that is only received", "conflict", "sent plain property", update(readOnly=True)),
     Operator("property that became required", "absorbed", "received optional property", _require),
     Operator("request property that became required", "conflict", "sent optional property", _require),
     Operator("property that became optional", "held", "property", _relax, _is_promised),
@@ -224,8 +218,7 @@ OPERATORS = (
     Operator("loosened limit", "absorbed", "property", _move_limits(1), _limits),
     Operator("tightened limit", "absorbed", "property", _move_limits(-1), _limits),
     Operator("lifted limit", "absorbed", "property", lambda s: [s.node.pop(key) for key in _limits(s)], _limits),
-    Operator("new pattern", "absorbed", "property", update(pattern="^.*$"),
-        lambda s: _is_text(s) and "pattern" not in s.node),
+    Operator("new pattern", "absorbed", "string property", update(pattern="^.*$"), lambda s: "pattern" not in s.node),
     Operator("values that are listed now", "absorbed", "property", update(enum=["A", "B"]),
         lambda s: s.name in ("customerId", "statusDescription", "baseCurrency")),
     Operator("values that are listed no longer", "absorbed", "enum", lambda s: s.node.pop("enum")),

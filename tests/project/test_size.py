@@ -16,7 +16,7 @@ WINGS = {
     "togai/jobs": 1133,
     "togai/_cli": 1541,
     "scripts/contract": 4909,
-    "scripts/mutation": 1835,
+    "scripts/mutation": 1814,
 }
 
 
