@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 from contract.normalize import anonymous
 from contract.shapes import escaped
+from contract.verdicts import place
 
 if TYPE_CHECKING:
-    from contract.normalize import Description, Message, Operation, Parameter
+    from contract.normalize import Description, Message, Operation
     from contract.shapes import Node, Shape
 
 Direction = Literal["request", "response"]
 JSON = "application/json"
-SENT = "x-togai-sent"
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,18 @@ class Meeting:
     always: bool = False
 
     @property
+    def is_request(self) -> bool:
+        """Return whether it is sent."""
+        return self.direction == "request"
+
+    @property
     def is_success(self) -> bool:
         """Return whether it is part of a successful response."""
-        return self.direction == "response" and self.position.split()[2].startswith("2")
+        return not self.is_request and self.position.split()[2].startswith("2")
+
+    def at(self, name: str) -> str:
+        """Return the place of a property on the wire."""
+        return f"{self.position}.{name}"
 
 
 @dataclass
@@ -53,6 +62,10 @@ class Place:
     at: str
     node: Node
     meetings: list[Meeting] = field(default_factory=list[Meeting])
+
+    def below(self, name: str) -> str:
+        """Return the pointer of a property."""
+        return f"{self.at}/properties/{escaped(name)}"
 
 
 @dataclass
@@ -105,8 +118,7 @@ class _Walker:
         for key, parameter in call.parameters.items():
             match = other.parameters.get(key)
             if match is not None and parameter.schema and match.schema:
-                position = parameter_position(call, key, parameter.name)
-                always = is_always_sent(parameter)
+                always, position = parameter.is_always_sent, place(parameter.node.at)
                 self._walk(parameter.schema, match.schema, position, "request", always=always)
         if call.body and other.body:
             self._message(call.body, other.body, f"{call.position} body", "request")
@@ -134,12 +146,14 @@ class _Walker:
         use.meetings.append(meeting)
         if ours.kind != theirs.kind:
             return
-        place = self._alignment.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node or node))
+        schema = self._alignment.schemas.setdefault(
+            ours.at, Place(ours, ours.at, ours.node or node)
+        )
         if not any(
             (meeting.theirs.identity, meeting.direction) == (theirs.identity, direction)
-            for meeting in place.meetings
+            for meeting in schema.meetings
         ):
-            place.meetings.append(meeting)
+            schema.meetings.append(meeting)
         if ours.name:
             self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)
         for name in [name for name in ours.properties if name in theirs.properties]:
@@ -170,19 +184,3 @@ def json_of(message: Message) -> Node | None:
 def is_json(media: str) -> bool:
     """Return whether a media type or range can be JSON."""
     return media in (JSON, "*/*", "application/*", "text/json") or media.endswith("+json")
-
-
-def is_always_sent(parameter: Parameter) -> bool:
-    """Return whether the facade sends a parameter with each call."""
-    return parameter.required or parameter.node.get(SENT) == "always"
-
-
-def operation_at(operation: Operation) -> str:
-    """Return the pointer of a call of the contract."""
-    return f"#/paths/{escaped(operation.path)}/{operation.method}"
-
-
-def parameter_position(operation: Operation, key: tuple[str, str], name: str) -> str:
-    """Return a short name for the place of a parameter, for messages."""
-    signs = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
-    return f"{operation.position} {signs.get(key[0], key[0] + ' ')}{name}"

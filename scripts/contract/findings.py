@@ -6,7 +6,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from contract.verdicts import Difference, Hold, Rule, Verdict
+from contract.verdicts import Difference, Hold, Rule, Verdict, place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -29,8 +29,6 @@ class Findings:
         self._known = known
         self._recorded: list[dict[str, str]] = contract.get(HOLDS, [])
         self._entries: dict[tuple[str, str, str, str], Difference] = {}
-        self._met: set[str] = set()
-        self._used: set[Hold] = set()
 
     def add(
         self,
@@ -38,51 +36,53 @@ class Findings:
         at: str,
         ours: str,
         theirs: str,
-        positions: Iterable[str],
+        where: Iterable[str] = (),
         *,
         reason: str = "",
-        known: bool = False,
-        gain: bool = False,
-        digest: str = "",
         gets: str = "",
         hints: Iterable[str] = (),
+        digest: str = "",
+        known: bool = False,
     ) -> bool:
-        """Record a difference; return whether to update the contract."""
-        self._met.add(at)
+        """Record a difference; return whether to update the contract.
+
+        `where` are the places on the wire, if the pointer does not name a single one. `known` is only used without the
+        vendor's last description.
+        """
         key = (at, rule.kind, theirs, digest)
+        known = known or rule.settled
         if self._known is not None:
-            known = not gain and key in self._known
+            known = not rule.gain and key in self._known
+        everywhere = at.startswith(("#/info", "#/servers"))
+        where = tuple(where) or ("every call" if everywhere else place(at),)
         before = self._entries.get(key)
-        where = tuple(dict.fromkeys((*(before.positions if before else ()), *positions)))
-        reason, gets = reason or rule.reason, gets or rule.gets
+        if before:
+            where = tuple(dict.fromkeys((*before.positions, *where)))
         difference = Difference(
-            rule.verdict, rule.kind, at, ours, theirs, reason, where, known, gain, gets, digest, tuple(hints)
+            rule.verdict, rule.kind, at, ours, theirs, reason or rule.reason, where, known, rule.gain,
+            gets or rule.gets, digest, tuple(hints),
         )  # fmt: skip
         # One message holds it, another one requires it.
         if before and _GRAVITY.index(before.verdict) >= _GRAVITY.index(rule.verdict):
             difference = replace(before, positions=where)
         self._entries[key] = difference
-        return not self._decision(difference)
+        is_old = rule.verdict is Verdict.HELD and known
+        return not is_old and self.is_free(at, theirs, digest)
 
-    def is_free(self, at: str, theirs: str) -> bool:
-        """Return whether no decision excludes an addition."""
-        return not self._decision(Difference(Verdict.ABSORBED, "", at, "", theirs, ""))
+    def is_free(self, at: str, theirs: str, digest: str = "") -> bool:
+        """Return whether no decision excludes a difference."""
+        return not self._decision(at, theirs, digest)
 
-    def is_known(self, rule: Rule, at: str, theirs: str) -> bool:
-        """Return whether the vendor's last description already had a difference."""
-        return self._known is not None and (at, rule.kind, theirs, "") in self._known
-
-    def _decision(self, difference: Difference) -> str:
+    def _decision(self, at: str, theirs: str, digest: str) -> str:
         """Return the reason of the decision that holds a difference, if any."""
-        for hold in self._holds:
-            if hold.covers(difference.at):
-                self._used.add(hold)
-                return hold.because
-        for entry in self._recorded:
-            same = (entry["at"], entry["vendor"]) == (difference.at, difference.theirs)
-            if same and entry.get("digest", difference.digest) == difference.digest:
-                return entry["because"]
-        return ""
+        reasons = [hold.because for hold in self._holds if hold.covers(at)]
+        reasons += [
+            entry["because"]
+            for entry in self._recorded
+            if (entry["at"], entry["vendor"]) == (at, theirs)
+            and entry.get("digest", digest) == digest
+        ]
+        return next(iter(reasons), "")
 
     def settle(self) -> tuple[tuple[Difference, ...], list[Hold], list[str]]:
         """Write the decisions into the contract.
@@ -91,45 +91,36 @@ class Findings:
             The differences ordered by pointer, the holds without a difference, and the pointers of earlier
             decisions that no longer have a difference.
         """
-        differences = [self._judged(entry) for entry in self._entries.values()]
-        differences.sort(key=attrgetter("at", "kind", "theirs"))
+        differences: list[Difference] = []
         kept: list[dict[str, str]] = []
-        for difference in differences:
-            because = self._decision(difference)
+        for entry in sorted(self._entries.values(), key=attrgetter("at", "kind", "theirs")):
+            because = self._decision(entry.at, entry.theirs, entry.digest)
+            differences.append(self._held(entry, because) if because else self._judged(entry))
             if because:
-                digest = {"digest": difference.digest} if difference.digest else {}
-                kept.append(
-                    {"at": difference.at, "vendor": difference.theirs, **digest, "because": because}
-                )
-        released = [entry["at"] for entry in self._recorded if entry["at"] not in self._met]
+                digest = {"digest": entry.digest} if entry.digest else {}
+                kept.append({"at": entry.at, "vendor": entry.theirs, **digest, "because": because})
+        met = {entry.at for entry in differences}
+        released = [entry["at"] for entry in self._recorded if entry["at"] not in met]
+        self._contract.pop(HOLDS, None)
         if kept:
             self._contract[HOLDS] = kept
-        else:
-            self._contract.pop(HOLDS, None)
-        unmatched = [hold for hold in self._holds if hold not in self._used]
+        unmatched = [hold for hold in self._holds if not any(map(hold.covers, met))]
         return tuple(differences), unmatched, released
 
-    def _judged(self, difference: Difference) -> Difference:
-        because = self._decision(difference)
-        if because:
-            covered = any(hold.covers(difference.at) for hold in self._holds)
-            return replace(
-                difference,
-                verdict=Verdict.HELD,
-                reason=f"held by decision: {because}",
-                gain=False,
-                known=not covered,
-            )
-        before = [entry for entry in self._recorded if entry["at"] == difference.at]
-        if before:
-            was = " or ".join(hold["vendor"] for hold in before)
+    def _held(self, entry: Difference, because: str) -> Difference:
+        is_new = any(hold.covers(entry.at) for hold in self._holds)
+        reason = f"held by decision: {because}"
+        return replace(entry, verdict=Verdict.HELD, reason=reason, gain=False, known=not is_new)
+
+    def _judged(self, entry: Difference) -> Difference:
+        """Return a difference with its verdict; it says if an earlier decision was about something else."""
+        was = " or ".join(hold["vendor"] for hold in self._recorded if hold["at"] == entry.at)
+        if was:
             what = (
-                f"when the vendor had {was}"
-                if was != difference.theirs
-                else "and changed below since"
+                f"when the vendor had {was}" if was != entry.theirs else "and changed below since"
             )
-            difference = replace(difference, reason=f"{difference.reason} (held before, {what})")
-        if self._known is not None and difference.known and difference.verdict is Verdict.CONFLICT:
+            entry = replace(entry, reason=f"{entry.reason} (held before, {what})")
+        if self._known is not None and entry.known and entry.verdict is Verdict.CONFLICT:
             reason = "the vendor's last description already had it"
-            return replace(difference, verdict=Verdict.HELD, reason=reason)
-        return difference
+            entry = replace(entry, verdict=Verdict.HELD, reason=reason)
+        return entry

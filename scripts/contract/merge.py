@@ -15,7 +15,6 @@ from contract.align import align
 from contract.calls import Calls
 from contract.findings import Findings
 from contract.load import Unusable
-from contract.marks import Marks
 from contract.normalize import Description
 from contract.parameters import Parameters
 from contract.schemas import Schemas
@@ -149,14 +148,15 @@ def _compare(
     ours = Description(contract)
     alignment = align(ours, theirs)
     taker = Taker(_schemas(contract), theirs, alignment.names)
-    parts = (contract, ours, theirs, findings, Marks(findings, today), taker)
-    calls, parameters, values = Calls(*parts), Parameters(*parts), Values(*parts)
-    schemas = Schemas(*parts, write)
+    parts = (contract, ours, theirs, findings, taker, today, write)
+    calls, parameters, schemas = Calls(*parts), Parameters(*parts), Schemas(*parts)
+    values = Values(*parts)
     pairs = alignment.operations.values()
     if pairs and not any(other or list(calls.moved(call)) for call, other in pairs):
         missing = ", ".join(call.position for call, _ in pairs)
         raise Unusable(f"the description has none of our calls ({missing}): is it the vendor's?")
     calls.info(last)
+    calls.servers()
     for operation, other in pairs:
         calls.operation(operation, other)
         if other is not None:

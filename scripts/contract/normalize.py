@@ -34,6 +34,9 @@ MAX_SHAPES = 20_000
 # An extension that marks the canonical form, which contains only facts about the wire.
 AUTH = "x-togai-auth"
 
+# Extensions of the contract.
+SENT = "x-togai-sent"
+
 # A header parameter with one of these names is ignored (OpenAPI, Parameter Object).
 _NO_PARAMETERS = ("accept", "authorization", "content-type")
 
@@ -47,6 +50,11 @@ class Parameter:
     required: bool
     schema: Node | None
     node: Node
+
+    @property
+    def is_always_sent(self) -> bool:
+        """Return whether the facade sends it with each call."""
+        return self.required or self.node.get(SENT) == "always"
 
 
 @dataclass(frozen=True)
@@ -77,9 +85,19 @@ class Operation:
         return self.method, anonymous(self.path)
 
     @property
+    def at(self) -> str:
+        """Return the pointer of the call."""
+        return call_at(self.method, self.path)
+
+    @property
     def position(self) -> str:
         """Return the method and the path, for messages."""
         return f"{self.method.upper()} {self.path}"
+
+
+def call_at(method: str, path: str) -> str:
+    """Return the pointer of a call."""
+    return f"#/paths/{escaped(path)}/{method}"
 
 
 def anonymous(path: str) -> str:
@@ -126,21 +144,14 @@ class Description:
         """
         item = self.resolved((self.root / "paths") / path)
         node = item / method
-        parameters = {
-            key: parameter
-            for holder in (item, node)
-            for key, parameter in self._parameters(path, holder)
-        }
-        for i, name in enumerate(re.findall(r"\{([^{}]*)\}", path)):
-            bare = Parameter(name, "path", True, None, node)
-            parameters.setdefault(("path", str(i)), bare)
+        declared = [*item.nodes("parameters"), *node.nodes("parameters")]
         body = self.resolved(node / "requestBody") if node.get("requestBody") is not None else None
         responses = node / "responses"
         return Operation(
             method,
             path,
             node,
-            parameters,
+            dict(self._parameters(method, path, declared)),
             None if body is None else self._message(body, required=body.get("required") is True),
             {
                 # 4xx is the same as 4XX.
@@ -159,13 +170,16 @@ class Description:
                 return tuple(_address(server) for server in holder.nodes("servers"))
         return ()
 
-    def _parameters(self, path: str, holder: Node) -> Iterator[tuple[tuple[str, str], Parameter]]:
+    def _parameters(
+        self, method: str, path: str, declared: list[Node]
+    ) -> Iterator[tuple[tuple[str, str], Parameter]]:
         names = re.findall(r"\{([^{}]*)\}", path)
-        for unresolved in holder.nodes("parameters"):
-            value = self.resolved(unresolved).value
+        undeclared: list[dict[str, Any]] = [{"name": name, "in": "path"} for name in names]
+        for value in [*undeclared, *(self.resolved(each).value for each in declared)]:
             name, place = str(value.get("name")), str(value.get("in"))
             # Named instead of numbered, and where it is used: a pointer that people and holds can refer to.
-            node = Node(value, f"{holder.at}/parameters/{escaped(place)}/{escaped(name)}")
+            at = f"{call_at(method, path)}/parameters/{escaped(place)}/{escaped(name)}"
+            node = Node(value, at)
             if place == "header" and name.lower() in _NO_PARAMETERS:
                 continue
             content = [node / "content" / media / "schema" for media in (node / "content").value]

@@ -1,4 +1,4 @@
-"""Compares the schemas of two descriptions: kinds, properties, enums and limits."""
+"""Compares the schemas of two descriptions: kinds and properties."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import SCHEMAS, NotModelled, clash, python_name, unwritable
-from contract.align import Meeting, Place, goes
-from contract.marks import ORIGIN, REMOVED, Comparison, need
-from contract.shapes import escaped, shown
+from contract.adopt import SCHEMAS, clash, python_name, unwritable
+from contract.align import goes
+from contract.comparison import ORIGIN, Comparison, need
+from contract.shapes import shown
 from contract.vendor import digest, find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from contract.align import Direction
+    from contract.align import Direction, Meeting, Place
     from contract.shapes import Node, Shape
 
 ALIASES = "x-togai-aliases"
@@ -27,76 +27,77 @@ _MOMENTS = ("date-time", "date")
 
 
 @dataclass(frozen=True)
+class Property:
+    """A property of an object of the contract."""
+
+    place: Place
+    name: str
+    node: Node
+    shape: Shape
+
+    @property
+    def at(self) -> str:
+        """Return its pointer."""
+        return self.place.below(self.name)
+
+    @property
+    def is_required(self) -> bool:
+        """Return whether the contract requires it."""
+        return self.name in self.place.ours.required
+
+    @property
+    def aliases(self) -> list[str]:
+        """Return the further names under which it is read."""
+        return list(self.node.get(ALIASES) or ())
+
+
 class Schemas(Comparison):
-    """Compares the schemas of two descriptions, and adds to the contract what is new.
-
-    Attributes:
-        write: The name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
-    """
-
-    write: str
+    """Compares the schemas of two descriptions, and adds to the contract what is new."""
 
     def use(self, place: Place) -> None:
         """Compare the schemas at a place where a schema of the contract is used."""
-        ours = place.ours
         for meeting in place.meetings:
-            theirs, where = meeting.theirs, [meeting.position]
+            ours, theirs, where = place.ours, meeting.theirs, [meeting.position]
             inner = place.at.endswith(("/items", "/additionalProperties"))
             if inner and theirs.nullable and not ours.nullable:
-                at = f"{place.at}/nullable"
-                self.findings.add(verdicts.OPTIONALITY, at, "no", "yes", where, known=True)
-            self._default(place, meeting)
+                self.findings.add(verdicts.OPTIONALITY, f"{place.at}/nullable", "no", "yes", where)
+            if str(theirs.default) != str(ours.default):
+                matters = meeting.is_request and not meeting.always and theirs.default is not None
+                rule = verdicts.DEFAULT_SENT if matters else verdicts.DEFAULT
+                words = (shown(ours.default), shown(theirs.default))
+                self.findings.add(rule, f"{place.at}/default", *words, where)
             if ours.words != theirs.words:
                 self._words(place, meeting)
-
-    def _default(self, place: Place, meeting: Meeting) -> None:
-        ours, theirs = place.ours.default, meeting.theirs.default
-        if str(theirs) == str(ours):
-            return
-        matters = meeting.direction == "request" and not meeting.always and theirs is not None
-        rule = verdicts.DEFAULT_SENT if matters else verdicts.DEFAULT
-        at, words = f"{place.at}/default", (shown(ours), shown(theirs))
-        self.findings.add(rule, at, *words, [meeting.position], known=not matters)
 
     def _words(self, place: Place, meeting: Meeting) -> None:
         ours, theirs = place.ours, meeting.theirs
         rule = verdicts.TYPE
-        if meeting.direction == "response" and not meeting.is_success:
+        if not meeting.is_request and not meeting.is_success:
             rule = verdicts.HELD_ERROR_BODY
-        elif _alike(ours, theirs, meeting.direction):
+        elif _alike(ours, theirs, is_request=meeting.is_request):
             named = theirs.format and theirs.format != ours.format
-            tighter = meeting.direction == "request" and named and ours.kind == "string"
+            tighter = meeting.is_request and named and ours.kind == "string"
             rule = verdicts.TIGHTER_SENT if tighter else verdicts.FORMAT
         covered = digest(self.theirs, theirs) if rule is verdicts.TYPE else ""
-        self.findings.add(
-            rule, place.at, ours.words, theirs.words, [meeting.position], digest=covered
-        )
+        words = (ours.words, theirs.words)
+        self.findings.add(rule, place.at, *words, [meeting.position], digest=covered)
 
     def members(self, place: Place) -> None:
         """Compare the properties of an object."""
         meetings = [meeting for meeting in place.meetings if not self._wrapped(place, meeting)]
-        if not meetings:
-            return
-        for name, node in place.ours.properties.items():
-            self._property(place, meetings, name, node)
-        aliases = {
-            alias for node in place.ours.properties.values() for alias in node.get(ALIASES) or ()
-        }
+        known: set[str] = set()
+        for name, node in place.ours.properties.items() if meetings else ():
+            known |= {name, *self._property(place, meetings, name, node)}
         fresh = dict.fromkeys(name for meeting in meetings for name in meeting.theirs.properties)
         for name in fresh:
-            if name not in place.ours.properties and name not in aliases:
+            if name not in known:
                 self._new_property(place, meetings, name)
-        for meeting in meetings:
-            if meeting.direction == "request":
-                self._ghosts(place, meeting)
-
-    def _ghosts(self, place: Place, meeting: Meeting) -> None:
-        """Compare the properties that a request must contain although no schema describes them."""
-        known = meeting.theirs.properties.keys() | place.ours.properties.keys()
-        for name in sorted(meeting.theirs.required - known):
-            at = f"{place.at}/properties/{escaped(name)}"
-            words = ("none", "required anything")
-            self.findings.add(verdicts.NEED_PROPERTY, at, *words, [_at(meeting, name)])
+        for meeting in [meeting for meeting in meetings if meeting.is_request]:
+            # What a request must contain although no schema describes it.
+            described = meeting.theirs.properties.keys() | place.ours.properties.keys()
+            for name in sorted(meeting.theirs.required - described):
+                words, where = ("none", "required anything"), [meeting.at(name)]
+                self.findings.add(verdicts.NEED_PROPERTY, place.below(name), *words, where)
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
         """Return whether the description has all of an object one level deeper, and record it."""
@@ -110,209 +111,162 @@ class Schemas(Comparison):
                 inner = self.theirs.shape(inner.inner)
             deeper = {python_name(name) for name in inner.properties}
             if 2 * len(known & deeper) >= len(known) and known & deeper:
-                theirs = f"in {name}"
-                where = [meeting.position]
+                words, where = ("flat", f"in {name}"), [meeting.position]
                 covered = digest(self.theirs, meeting.theirs)
-                self.findings.add(verdicts.WRAPPED, place.at, "flat", theirs, where, digest=covered)
+                self.findings.add(verdicts.WRAPPED, place.at, *words, where, digest=covered)
                 return True
         return False
 
-    def _property(self, place: Place, meetings: Sequence[Meeting], name: str, node: Node) -> None:
-        at, written = f"{place.at}/properties/{escaped(name)}", node.value
-        names = (name, *(written.get(ALIASES) or ()))
+    def _property(
+        self, place: Place, meetings: Sequence[Meeting], name: str, node: Node
+    ) -> list[str]:
+        """Compare a property; return its other names."""
+        ours = Property(place, name, node, self.ours.shape(node))
+        names = [name, *ours.aliases]
         present = [
             meeting for meeting in meetings if any(self._has(meeting, each) for each in names)
         ]
         absent = [meeting for meeting in meetings if meeting not in present]
-        if ORIGIN not in written:
-            self._absent(place, name, node, present, absent)
-        if REMOVED in written and not absent:
-            self.marks.release(written, at, [_at(meeting, name) for meeting in present])
-        present = [meeting for meeting in present if name in meeting.theirs.properties]
-        nodes = [meeting.theirs.properties[name] for meeting in present]
-        self.marks.deprecation(written, nodes, at, [_at(meeting, name) for meeting in present])
-        self._needs(place, present, name, node)
+        if ORIGIN not in node.value:
+            # Requests decide; responses follow.
+            deciding = [meeting for meeting in absent if meeting.is_request] or absent
+            names += [self._absent(ours, meeting, marked=not present) for meeting in deciding]
+        if not absent:
+            self.release(node.value, ours.at, [meeting.at(name) for meeting in present])
+        named = [meeting for meeting in present if name in meeting.theirs.properties]
+        nodes = [meeting.theirs.properties[name] for meeting in named]
+        self.deprecation(node.value, nodes, ours.at, [meeting.at(name) for meeting in named])
+        self._needs(ours, named)
+        return names
 
-    def _absent(
-        self,
-        place: Place,
-        name: str,
-        node: Node,
-        present: Sequence[Meeting],
-        absent: Sequence[Meeting],
-    ) -> None:
-        """Record a property that some messages of the description do not have."""
-        at = f"{place.at}/properties/{escaped(name)}"
-        words = self.ours.shape(node).words
-        # Requests decide; responses follow.
-        for meeting in [meeting for meeting in absent if meeting.direction == "request"] or absent:
-            alias, where = self._alias(place, meeting, name, node), [_at(meeting, name)]
-            if meeting.direction == "request" and alias:
-                self._renamed_request(place, name, node, alias, where)
-            elif meeting.direction == "request":
-                rule = verdicts.LOST_REQUEST_PROPERTY
-                hints = self._hints(place, meeting, name, node)
-                self.findings.add(rule, at, words, "none", where, hints=hints)
-            elif alias and RELIED not in node.value:
-                if self.findings.add(verdicts.ALIAS, at, name, alias, where, gain=False):
-                    aliases: list[str] = node.value.setdefault(ALIASES, [])
-                    aliases += [alias] if alias not in aliases else []
-            else:
-                self._lost_response(place, name, node, meeting, present)
-
-    def _lost_response(
-        self, place: Place, name: str, node: Node, meeting: Meeting, present: Sequence[Meeting]
-    ) -> None:
-        at = f"{place.at}/properties/{escaped(name)}"
-        words, where = self.ours.shape(node).words, [_at(meeting, name)]
-        hints = self._hints(place, meeting, name, node)
-        if meeting.is_success and RELIED in node.value:
+    def _absent(self, ours: Property, meeting: Meeting, *, marked: bool) -> str:
+        """Record a property that a message of the description does not have; return its new name, if it has one."""
+        alias, where = self._alias(ours, meeting), [meeting.at(ours.name)]
+        if meeting.is_request and alias:
+            self._renamed_request(ours, alias, where)
+            return alias
+        if alias and RELIED not in ours.node.value:
+            if self.findings.add(verdicts.ALIAS, ours.at, ours.name, alias, where):
+                ours.node.value[ALIASES] = list(dict.fromkeys([*ours.aliases, alias]))
+            return alias
+        rule = verdicts.HELD_PROPERTY
+        if meeting.is_request:
+            rule = verdicts.LOST_REQUEST_PROPERTY
+        elif meeting.is_success and RELIED in ours.node.value:
             rule = verdicts.LOST_RELIED
-        elif meeting.is_success and name in place.ours.required:
+        elif meeting.is_success and ours.is_required:
             rule = verdicts.LOST_READ
-        elif not present:
-            self.marks.hold(
-                verdicts.HELD_PROPERTY, node.value, at, words, where, deprecate=True, hints=hints
-            )
-            return
-        else:
-            rule = verdicts.HELD_PROPERTY
-        self.findings.add(rule, at, words, "none", where, hints=hints)
+        words, hints = ours.shape.words, self._hints(ours, meeting)
+        if rule is not verdicts.HELD_PROPERTY or not marked:
+            self.findings.add(rule, ours.at, words, "none", where, hints=hints)
+        elif self.hold(rule, ours.node.value, ours.at, words, where, hints):
+            ours.node.value["deprecated"] = True
+        return ""
 
-    def _alias(self, place: Place, meeting: Meeting, name: str, node: Node) -> str:
+    def _alias(self, ours: Property, meeting: Meeting) -> str:
         """Return the new name of a property: a property with the same name in Python and the same shape."""
-        shape = self.ours.shape(node)
         for new, theirs in meeting.theirs.properties.items():
-            alike = python_name(new) == python_name(name) and new not in place.ours.properties
-            if alike and not unwritable(new):
+            is_new = new not in ours.place.ours.properties and not unwritable(new)
+            if is_new and python_name(new) == python_name(ours.name):
                 other = self.theirs.shape(theirs)
-                if other.words == shape.words and goes(other, meeting.direction):
+                if other.words == ours.shape.words and goes(other, meeting.direction):
                     return new
         return ""
 
-    def _renamed_request(
-        self, place: Place, name: str, node: Node, alias: str, where: list[str]
-    ) -> None:
-        at = f"{place.at}/properties/{escaped(name)}"
+    def _renamed_request(self, ours: Property, alias: str, where: list[str]) -> None:
         if not self.write:
-            self.findings.add(verdicts.RENAMED_REQUEST_PROPERTY, at, name, alias, where)
+            rule = verdicts.RENAMED_REQUEST_PROPERTY
+            self.findings.add(rule, ours.at, ours.name, alias, where)
             return
-        new, old = (alias, name) if self.write == "NEW" else (name, alias)
+        new, old = (alias, ours.name) if self.write == "NEW" else (ours.name, alias)
         reason = f"both names are read; {new} is sent, by decision"
-        if self.findings.add(verdicts.ALIAS, at, name, alias, where, reason=reason):
-            node.value[ALIASES] = list(dict.fromkeys([*(node.value.get(ALIASES) or ()), old]))
-            _rename(place.node.value, name, new)
+        if self.findings.add(verdicts.ALIAS, ours.at, ours.name, alias, where, reason=reason):
+            ours.node.value[ALIASES] = list(dict.fromkeys([*ours.aliases, old]))
+            _rename(ours.place.node.value, ours.name, new)
 
-    def _hints(self, place: Place, meeting: Meeting, name: str, node: Node) -> list[str]:
+    def _hints(self, ours: Property, meeting: Meeting) -> list[str]:
         """Return where a property may be now: under another name in the same object, or in another object."""
-        if name in meeting.theirs.properties:
-            return ["read-only" if meeting.direction == "request" else "write-only"]
-        shape = self.ours.shape(node)
+        if ours.name in meeting.theirs.properties:
+            return ["read-only" if meeting.is_request else "write-only"]
+        known, words = ours.place.ours.properties.keys(), ours.shape.words
         beside = [
             f"renamed to {new}?"
             for new, theirs in meeting.theirs.properties.items()
-            if new not in place.ours.properties
-            and not clash(new, place.ours.properties.keys() - {name})
-            and self.theirs.shape(theirs).words == shape.words
+            if new not in known
+            and not clash(new, known - {ours.name})
+            and self.theirs.shape(theirs).words == words
         ]
-        elsewhere = (
-            find(self.theirs, meeting.root, python_name(name), shape.words) if meeting.root else []
-        )
+        name = python_name(ours.name)
+        elsewhere = find(self.theirs, meeting.root, name, words) if meeting.root else []
         own = f"${meeting.position.partition('$')[2]}."
         moved = [f"moved to {at}?" for at in elsewhere if "." in at.removeprefix(own)]
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 
-    def _needs(self, place: Place, present: Sequence[Meeting], name: str, node: Node) -> None:
+    def _needs(self, ours: Property, present: Sequence[Meeting]) -> None:
         """Compare whether a property is required, or may be null."""
-        at = f"{place.at}/properties/{escaped(name)}/required"
-        is_required = name in place.ours.required
-        was = need(is_required)
-        needed = self._needing(present, name)
-        if needed and not is_required:
+        at, was = f"{ours.at}/required", need(ours.is_required)
+        needed = self._needing(present, ours.name)
+        if needed and not ours.is_required:
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
         for meeting in present:
-            theirs = name in meeting.theirs.required
-            null = self.theirs.shape(meeting.theirs.properties[name]).nullable
-            if theirs != is_required or (null and not self.ours.shape(node).nullable):
+            theirs = ours.name in meeting.theirs.required
+            null = self.theirs.shape(meeting.theirs.properties[ours.name]).nullable
+            if theirs != ours.is_required or (null and not ours.shape.nullable):
                 words = need(theirs) + (", null" if null else "")
-                weaker = meeting.is_success and is_required
+                weaker = meeting.is_success and ours.is_required
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
-                where = [_at(meeting, name)]
-                self.findings.add(rule, at, was, words, where, known=not weaker)
+                self.findings.add(rule, at, was, words, [meeting.at(ours.name)])
 
     def _has(self, meeting: Meeting, name: str) -> bool:
         node = meeting.theirs.properties.get(name)
         return node is not None and goes(self.theirs.shape(node), meeting.direction)
 
-    def _needing(self, present: Iterable[Meeting], name: str) -> list[str]:
+    def _needing(self, present: Sequence[Meeting], name: str) -> list[str]:
         """Return the places where requests must contain a property; not those where it is only received."""
         return [
-            _at(meeting, name)
+            meeting.at(name)
             for meeting in present
-            if meeting.direction == "request"
-            and name in meeting.theirs.required
-            and self._has(meeting, name)
+            if meeting.is_request and name in meeting.theirs.required and self._has(meeting, name)
         ]
 
     def _new_property(self, place: Place, meetings: Sequence[Meeting], name: str) -> None:
-        at = f"{place.at}/properties/{escaped(name)}"
+        at = place.below(name)
         present = [meeting for meeting in meetings if name in meeting.theirs.properties]
-        positions = [_at(meeting, name) for meeting in present]
+        where = [meeting.at(name) for meeting in present]
         shapes = [self.theirs.shape(meeting.theirs.properties[name]) for meeting in present]
         words = shapes[0].words
-        if any(clash(name, [known]) for known in self._renamed(place)):
-            return
         needed = self._needing(present, name)
         if needed:
             self.findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
             return
-        if self._default_applies(at, present, name):
+        sent = [each for each in present if each.is_request and self._has(each, name)]
+        default = self.theirs.shape(sent[0].theirs.properties[name]) if sent else None
+        if default and default.has_effect:
+            words = f"{default.words}, default {shown(default.default)}"
+            where = [meeting.at(name) for meeting in sent]
+            self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
             return
-        why = self._unfit(place, name, present, shapes)
-        if not why and self.findings.is_free(at, words):
-            sending = any(meeting.direction == "request" for meeting in place.meetings)
-            direction: Direction = "request" if sending else "response"
+        why, taken = self._unfit(place, name, present, shapes), dict[str, Any]()
+        if not why:
+            sending = any(meeting.is_request for meeting in place.meetings)
             owner = place.at.removeprefix(SCHEMAS).replace("/", " ")
-            try:
-                taken = self.taker.take(shapes[0], direction, owner, name)
-                _own_properties(place.node.value)[name] = taken
-            except NotModelled as error:
-                why = str(error)
+            direction: Direction = "request" if sending else "response"
+            taken, why = self.taken(at, shapes[0], direction, owner, name)
         if why:
-            rule = verdicts.UNMODELLED
-            why = f"{why}: {rule.reason}"
+            why = f"{why}: {verdicts.UNMODELLED.reason}"
+            covered = digest(self.theirs, shapes[0])
             self.findings.add(
-                rule, at, "none", words, positions, reason=why, known=True,
-                digest=digest(self.theirs, shapes[0]),
-            )  # fmt: skip
-            return
-        self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, positions, gain=True)
-
-    def _default_applies(self, at: str, present: Sequence[Meeting], name: str) -> bool:
-        """Return whether a new property of a request has a default with an effect, and record it."""
-        sent = [each for each in present if each.direction == "request" and self._has(each, name)]
-        shape = self.theirs.shape(sent[0].theirs.properties[name]) if sent else None
-        if shape is None or not shape.has_effect:
-            return False
-        words = f"{shape.words}, default {shown(shape.default)}"
-        where = [_at(meeting, name) for meeting in sent]
-        self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
-        return True
-
-    def _renamed(self, place: Place) -> Iterable[str]:
-        """Yield the known properties that some request of the description has only under another name."""
-        for name, node in place.ours.properties.items():
-            for meeting in place.meetings:
-                missing = meeting.direction == "request" and name not in meeting.theirs.properties
-                if missing and self._alias(place, meeting, name, node):
-                    yield name
+                verdicts.UNMODELLED, at, "none", words, where, reason=why, digest=covered
+            )
+        elif self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, where):
+            _own_properties(place.node.value)[name] = taken
 
     def _unfit(
         self, place: Place, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
     ) -> str:
         """Return the reason why a new property cannot be part of a model; empty if it can."""
-        sending = [meeting for meeting in place.meetings if meeting.direction == "request"]
+        sending = [meeting for meeting in place.meetings if meeting.is_request]
         if unwritable(name):
             return unwritable(name)
         if not any(self._has(meeting, name) for meeting in present):
@@ -323,19 +277,15 @@ class Schemas(Comparison):
             return "calls differ in its type"
         if not place.ours.properties:
             return "callers read the object as a dict, which holds it"
-        taken = clash(name, self._names(place))
+        # With the properties that this bump added.
+        added = {each for part in parts_of(place.node.value) for each in part.get("properties", ())}
+        taken = clash(name, added | place.ours.properties.keys())
         return "another property has its name in Python" if taken else ""
 
-    def _names(self, place: Place) -> set[str]:
-        """Return the properties of an object, including those that this bump added."""
-        parts = [place.node.value, *place.node.value.get("allOf", ())]
-        added = {name for part in parts for name in part.get("properties", ())}
-        return added | place.ours.properties.keys()
 
-
-def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
+def _alike(ours: Shape, theirs: Shape, *, is_request: bool) -> bool:
     """Return whether values of both are read and written in the same way."""
-    if ours.kind == "number" and theirs.kind == "integer" and direction == "response":
+    if ours.kind == "number" and theirs.kind == "integer" and not is_request:
         return True
     if ours.kind != theirs.kind:
         return False
@@ -345,27 +295,27 @@ def _alike(ours: Shape, theirs: Shape, direction: Direction) -> bool:
     return ours.format in known and theirs.format in known
 
 
+def parts_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of a schema that is composed with `allOf`: itself first."""
+    return [schema, *schema.get("allOf", ())]
+
+
 def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the mapping of an object, composed or not, to which a property is added."""
-    parts: list[dict[str, Any]] = schema.get("allOf", [])
-    if "properties" in schema or not parts:
-        properties: dict[str, Any] = schema.setdefault("properties", {})
-        return properties
-    if not any("properties" in part for part in parts):
-        parts.append({"type": "object", "properties": {}})
-    own: dict[str, Any] = [part for part in parts if "properties" in part][-1]["properties"]
+    holders = [part for part in parts_of(schema) if "properties" in part]
+    if not holders and "allOf" in schema:
+        holders = [{"type": "object"}]
+        schema["allOf"] += holders
+    holder = schema if "properties" in schema or not holders else holders[-1]
+    own: dict[str, Any] = holder.setdefault("properties", {})
     return own
 
 
 def _rename(schema: dict[str, Any], old: str, new: str) -> None:
     """Rename a property without changing its position."""
-    for part in (schema, *schema.get("allOf", ())):
+    for part in parts_of(schema):
         if old in part.get("properties", {}) and old != new:
             renamed = {new if key == old else key: node for key, node in part["properties"].items()}
             part["properties"] = renamed
         if old in part.get("required", ()):
             part["required"] = [new if name == old else name for name in part["required"]]
-
-
-def _at(meeting: Meeting, name: str) -> str:
-    return f"{meeting.position}.{name}"

@@ -18,6 +18,7 @@ UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
 LIMITS = (*UPPER, *LOWER, "multipleOf", "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
+_TYPED = (*UPPER, *LOWER, "multipleOf", "pattern")
 
 # Restrictions that are not compared; a digest of them stands in the canonical form, so that a change is reported.
 _UNREAD = (
@@ -99,6 +100,7 @@ class Shape:
     write_only: bool = False
     default: Any = None
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    invalid: Mapping[str, Any] = field(default_factory=dict[str, Any])
     name: str | None = None
     description: str = ""
     node: Node | None = None
@@ -138,6 +140,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
         write_only=node.get("writeOnly") is True,
         nullable="null" in types or node.get("nullable") is True or None in (values or ()),
         limits=_limits(node),
+        invalid={key: node.get(key) for key in _TYPED if _is_invalid(key, node.get(key))},
         description=str(node.get("description") or ""),
         node=node,
     )
@@ -211,6 +214,7 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         closed=any(part.closed for part in parts),
         default=_first(part.default for part in parts),
         limits=limits,
+        invalid={key: value for part in parts for key, value in part.invalid.items()},
         description=str(node.get("description") or ""),
         node=node,
     )
@@ -235,6 +239,7 @@ def says_something(part: Shape) -> bool:
         part.properties
         or part.required
         or part.limits.keys() - {UNREAD}
+        or part.invalid
         or part.enum is not None
         or part.format
     )
@@ -318,6 +323,12 @@ def _is_limit(key: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
     return key in ("minimum", "maximum", "multipleOf") or (isinstance(value, int) and value >= 0)
+
+
+def _is_invalid(key: str, value: Any) -> bool:
+    """Return whether a limit does not have the type of a limit, such as `maxLength: twenty`."""
+    right = (str,) if key == "pattern" else (int, float)
+    return value is not None and (isinstance(value, bool) or not isinstance(value, right))
 
 
 def short(value: Any) -> str:

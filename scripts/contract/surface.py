@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from contract.align import parameter_position
 from contract.load import Unusable, load
 from contract.normalize import Description
+from contract.verdicts import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,10 +61,10 @@ def _wire(described: Description) -> Iterator[str]:
         operation = described.operation(method, path)
         here = operation.position
         yield from (f"{here} auth {way}" for way in operation.security)
-        for key, parameter in operation.parameters.items():
+        for parameter in operation.parameters.values():
             needed = "required" if parameter.required else "optional"
-            position = parameter_position(operation, key, parameter.name)
             if parameter.schema:
+                position = place(parameter.node.at)
                 yield from _schema(described, parameter.schema, position, needed, ())
         messages = {
             f"{here} {status}": response for status, response in operation.responses.items()

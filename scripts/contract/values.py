@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import member_name, members
-from contract.marks import Comparison
-from contract.schemas import RELIED
+from contract.comparison import Comparison
+from contract.schemas import RELIED, parts_of
 from contract.shapes import LIMITS, LOWER, UPPER, as_list, escaped, shown
 
 if TYPE_CHECKING:
@@ -29,8 +29,11 @@ class Values(Comparison):
             self._listing(place)
             return
         relied = (place.ours.node or place.node).get(RELIED)
-        offered = _offered(listed)
-        fresh = {value: offered[value] for value in offered if value not in ours}
+        offered: dict[str, list[str]] = {}
+        for meeting in listed:
+            for value in meeting.theirs.enum or ():
+                offered.setdefault(value, []).append(meeting.position)
+        fresh = {value: where for value, where in offered.items() if value not in ours}
         absent = {
             value: [meeting for meeting in listed if value not in (meeting.theirs.enum or ())]
             for value in ours
@@ -50,11 +53,10 @@ class Values(Comparison):
             at = f"{place.at}/enum/{escaped(value)}"
             if value not in takeable:
                 reason = "it has no name of its own in Python: reads as an unknown value"
-                rule = verdicts.UNMODELLED
-                self.findings.add(rule, at, "none", value, where, reason=reason, known=True)
+                self.findings.add(verdicts.UNMODELLED, at, "none", value, where, reason=reason)
             elif decide:
                 self.findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
-            elif self.findings.add(verdicts.NEW_MEMBER, at, "none", value, where, gain=True):
+            elif self.findings.add(verdicts.NEW_MEMBER, at, "none", value, where):
                 place.node.value["enum"].append(value)
 
     def _listing(self, place: Place) -> None:
@@ -64,31 +66,29 @@ class Values(Comparison):
             listed = meeting.theirs.enum
             if (listed is not None) == is_listed:
                 continue
-            at, where = f"{place.at}/enum", [meeting.position]
-            if listed is not None and meeting.direction == "request":
-                values = ", ".join(sorted(listed))
-                self.findings.add(verdicts.LISTED_SENT, at, "any", shown(values), where)
-            else:
-                words = ("listed", "any") if is_listed else ("any", "listed")
-                self.findings.add(verdicts.LISTED, at, *words, where, known=True)
+            rule, words = verdicts.LISTED, ("listed", "any")
+            if listed is not None:
+                words = ("any", "listed")
+            if listed is not None and meeting.is_request:
+                rule, words = verdicts.LISTED_SENT, ("any", shown(", ".join(sorted(listed))))
+            self.findings.add(rule, f"{place.at}/enum", *words, [meeting.position])
 
     def _value_absent(
         self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
     ) -> None:
-        at = f"{place.at}/enum/{escaped(value)}"
-        schema = place.node.value
-        sent = [meeting.position for meeting in absent if meeting.direction == "request"]
+        at, schema = f"{place.at}/enum/{escaped(value)}", place.node.value
+        sent = [meeting.position for meeting in absent if meeting.is_request]
         where = sent or [meeting.position for meeting in absent]
         if sent or is_relied:
             rule = verdicts.LOST_REQUEST_MEMBER if sent else verdicts.LOST_RELIED_MEMBER
             self.findings.add(rule, at, value, "none", where, hints=hints)
             return
+        is_elsewhere = len(absent) < len(place.meetings)
+        known = is_elsewhere or value in schema.get(REMOVED_VALUES, {})
         rule = verdicts.HELD_MEMBER
-        known = value in schema.get(REMOVED_VALUES, {}) or len(absent) < len(place.meetings)
-        known = known or self.findings.is_known(rule, at, "none")
-        follow = self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
-        if follow and not known:
-            schema.setdefault(REMOVED_VALUES, {})[value] = self.marks.today
+        new = self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
+        if new and not is_elsewhere:
+            schema.setdefault(REMOVED_VALUES, {}).setdefault(value, self.today)
 
     def _value_present(self, place: Place, value: str, where: list[str]) -> None:
         schema = place.node.value
@@ -102,27 +102,31 @@ class Values(Comparison):
 
     def limits(self, place: Place) -> None:
         """Compare limits and patterns; adopt those that are looser."""
-        sent = [meeting for meeting in place.meetings if meeting.direction == "request"]
+        sent = [meeting for meeting in place.meetings if meeting.is_request]
         deciding = sent or place.meetings
-        positions = [meeting.position for meeting in deciding]
+        where = [meeting.position for meeting in deciding]
         for key in LIMITS:
-            our_limit = _limit(key, place.ours.limits)
-            at = f"{place.at}/{key}"
-            loosest = _loosest(
-                key, [_limit(key, meeting.theirs.limits) for meeting in deciding], our_limit
-            )
-            if loosest == our_limit:
+            at, ours = f"{place.at}/{key}", _limit(key, place.ours.limits)
+            invalid = [each.theirs.invalid[key] for each in deciding if key in each.theirs.invalid]
+            if invalid:
+                words = (shown(ours), shown(invalid[0]))
+                reason = "it is not a valid limit: the contract does not change"
+                self.findings.add(verdicts.UNMODELLED, at, *words, where, reason=reason)
                 continue
-            words = (shown(our_limit), shown(loosest))
-            if our_limit is None or (loosest is not None and _tighter(key, loosest, our_limit)):
+            theirs = _loosest(key, [_limit(key, each.theirs.limits) for each in deciding], ours)
+            if theirs == ours:
+                continue
+            words = (shown(ours), shown(theirs))
+            if ours is None or (theirs is not None and _tighter(key, theirs, ours)):
                 rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
-                self.findings.add(rule, at, *words, positions, known=not sent)
-            elif self.findings.add(verdicts.LOOSER, at, *words, positions):
-                holder = _holding(place.node.value, key)
-                if loosest is None:
+                self.findings.add(rule, at, *words, where)
+            elif self.findings.add(verdicts.LOOSER, at, *words, where):
+                parts = parts_of(place.node.value)
+                holder = next((part for part in parts if key in part), parts[0])
+                if theirs is None:
                     holder.pop(key, None)
                 else:
-                    holder[key] = loosest
+                    holder[key] = theirs
 
 
 def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
@@ -133,29 +137,14 @@ def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
     return [f"renamed to {new}?" for new in likely]
 
 
-def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
-    """Return each value of the description, and its places."""
-    offered: dict[str, list[str]] = {}
-    for meeting in listed:
-        for value in meeting.theirs.enum or ():
-            offered.setdefault(value, []).append(meeting.position)
-    return offered
-
-
-def _holding(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the part of a composed schema that has a limit."""
-    parts: list[dict[str, Any]] = [schema, *schema.get("allOf", ())]
-    return next((part for part in parts if key in part), schema)
-
-
-def _loosest(key: str, offered: list[Any], our_limit: Any) -> Any:
+def _loosest(key: str, offered: list[Any], ours: Any) -> Any:
     if None in offered:
         return None
     if key in UPPER:
         return max(offered)
     if key in LOWER:
         return min(offered)
-    return offered[0] if len({str(value) for value in offered}) == 1 else our_limit
+    return offered[0] if len({str(value) for value in offered}) == 1 else ours
 
 
 def _limit(key: str, limits: Mapping[str, Any]) -> Any:

@@ -181,7 +181,7 @@ class _Writer:
             written["default"] = shape.default
         if shape.closed:
             written["additionalProperties"] = False
-        written |= dict(shape.limits)
+        written |= {**shape.limits, **shape.invalid}
         if shape.properties:
             written["properties"] = {
                 name: self.schema(node, f"{hint} {name}") for name, node in shape.properties.items()

@@ -112,17 +112,29 @@ class Hold:
 
 @dataclass(frozen=True)
 class Rule:
-    """A row of the table."""
+    """A row of the table.
+
+    Attributes:
+        verdict: The decision.
+        kind: A short name.
+        reason: The reason for the verdict.
+        gets: What callers would get if it were adopted without a decision.
+        gain: Whether callers get something new.
+        settled: Whether it never changes the contract: without the vendor's last description, it counts as known.
+    """
 
     verdict: Verdict
     kind: str
     reason: str
     gets: str = ""
+    gain: bool = False
+    settled: bool = False
 
 
 _conflict = partial(Rule, Verdict.CONFLICT)
 _held = partial(Rule, Verdict.HELD)
 _absorbed = partial(Rule, Verdict.ABSORBED)
+_settled = partial(_absorbed, settled=True)
 
 IGNORED = "the result without it: services ignore query parameters that they do not know"
 REFUSED = "InvalidRequest: the service would reject the call"
@@ -249,10 +261,12 @@ WEAKER = _held(
 ALIAS = _absorbed("property renamed", "both names are read")
 
 # Additions, and changes that callers do not see.
-NEW_PROPERTY = _absorbed("new property", "optional")
-NEW_MEMBER = _absorbed("new enum member", "enums are open")
-NEW_PARAMETER = _absorbed("new parameter", "optional")
-IDEMPOTENCY = _absorbed("idempotency key offered", "with it, corrections could be retried safely")
+NEW_PROPERTY = _absorbed("new property", "optional", gain=True)
+NEW_MEMBER = _absorbed("new enum member", "enums are open", gain=True)
+NEW_PARAMETER = _absorbed("new parameter", "optional", gain=True)
+IDEMPOTENCY = _absorbed(
+    "idempotency key offered", "with it, corrections could be retried safely", gain=True
+)
 NEW_STATUS = _absorbed("new status", "any status is handled")
 NEW_VERSION = _absorbed("version", "the version of the description")
 OLDER = _held("older version", "check that this is the intended description", "the same")
@@ -260,20 +274,20 @@ BACK = _absorbed("restored", "the mark is removed")
 DEPRECATED = _absorbed("deprecated", "the vendor plans to remove it; the contract marks it")
 WELCOME = _absorbed("no longer deprecated", "the mark is removed")
 DESCRIBED = _absorbed("now in the description", "its x-togai-origin can be removed")
-DEFAULT = _absorbed(
+DEFAULT = _settled(
     "default changed", "no call changes its meaning: always sent, only read, or no longer described"
 )
-OPTIONALITY = _absorbed(
+OPTIONALITY = _settled(
     "required or null changed", "the contract does not change: it is compatible with both"
 )
-LISTED = _absorbed(
+LISTED = _settled(
     "values listed or no longer listed", "the contract does not change: any string is read"
 )
 FORMAT = _absorbed("format changed", "both are read in the same way")
 LOOSER = _absorbed("limit loosened", "the contract is loosened, too")
-TIGHTER = _absorbed("limit tightened", "the contract does not change: it only affects responses")
+TIGHTER = _settled("limit tightened", "the contract does not change: it only affects responses")
 TIGHTER_SENT = _absorbed(
     "request limit tightened", "the service may reject values that it accepted before"
 )
-UNMODELLED = _absorbed("not modelled", "callers find it in additional_properties")
-UNMODELLED_PARAMETER = _absorbed("not modelled", "callers still cannot send it")
+UNMODELLED = _settled("not modelled", "callers find it in additional_properties")
+UNMODELLED_PARAMETER = _settled("not modelled", "callers still cannot send it")

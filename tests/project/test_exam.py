@@ -12,8 +12,8 @@ from contract import schemas as schemas_
 from contract import values as values_
 from contract import verdicts
 from contract.calls import Calls
+from contract.comparison import Comparison
 from contract.load import load
-from contract.marks import Marks
 from contract.merge import Merged
 from contract.normalize import Description
 from contract.schemas import Schemas
@@ -202,7 +202,10 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
         (values_, "_tighter", lambda f: lambda *a: not f(*a)),
         "tightened limit",
     ),
-    "what came back stays marked": ((Marks, "release", lambda _: swallow), "removed error status"),
+    "what came back stays marked": (
+        (Comparison, "release", lambda _: swallow),
+        "removed error status",
+    ),
     "enum members are not compared": (
         (Values, "enum", lambda _: swallow),
         "removed enum member",

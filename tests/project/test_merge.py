@@ -13,6 +13,7 @@ import pytest
 from contract.adopt import builder_clash
 from contract.load import Unusable
 from contract.merge import merge
+from contract.report import report
 from contract.surface import lost, wire
 from contract.verdicts import Hold
 
@@ -152,6 +153,12 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
         "absorbed",
         "limit loosened",
         "#/components/schemas/RidePage/properties/next/maxLength",
+    ),
+    "a limit that is a word": (
+        lambda d: parameter(d, "listRides", "size")["schema"].update(maximum="twenty"),
+        "absorbed",
+        "not modelled",
+        "#/paths/~1rides/get/parameters/query/size/schema/maximum",
     ),
     "an exclusive limit": (
         lambda d: parameter(d, "listRides", "size")["schema"].update(exclusiveMaximum=20),
@@ -968,6 +975,13 @@ def test_an_enum_value_in_another_case_is_the_likely_new_name() -> None:
         "REDO": ("renamed to redo?",),
         "UNDO": ("renamed to undo?",),
     }
+
+
+def test_a_limit_that_is_a_word_loosens_nothing_and_has_a_line() -> None:
+    words = changed(lambda d: parameter(d, "listRides", "size")["schema"].update(maximum="twenty"))
+    result = merge(small(), words)
+    assert result.contract == small()
+    assert "- not modelled: `GET /rides ?size maximum` `50 -> twenty`;" in report(result, {})
 
 
 def test_a_limit_that_is_written_as_a_fraction_is_the_same_limit() -> None:

@@ -422,14 +422,22 @@ def said(change: Change, ours: Change = same) -> list[str]:
     return [row.encode("ascii", "backslashreplace").decode() for row in rows]
 
 
-def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
-    """The file has the name of each change, then a line for each difference."""
+EXPECTED = Path(__file__).with_name("merge_calls.txt")
+
+
+def rows() -> list[str]:
+    """The name of each change, then a line for each difference."""
     pairs = {**{name: (same, change) for name, change in CHANGES.items()}, **PAIRS}
-    rows = [
-        row for name, (ours, theirs) in pairs.items() for row in (f"{name}:", *said(theirs, ours))
+    return [
+        row
+        for name, (ours, theirs) in pairs.items()
+        for row in (f"{name}:", *(f"  {line}" for line in said(theirs, ours)))
     ]
-    expected = Path(__file__).with_name("merge_calls.txt").read_text("utf-8").splitlines()
-    assert rows == [row.strip() for row in expected]
+
+
+def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
+    """After a change on purpose, write the file with `python -m tests.project.test_merge_calls`, and read its diff."""
+    assert rows() == EXPECTED.read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize(
@@ -444,3 +452,7 @@ def test_a_path_parameter_that_becomes_another_property_of_the_items_is_a_confli
 
     ours, theirs = changed(listed), changed(both(listed, renamed_path(new)))
     assert [one.kind for one in merge(ours, theirs).differences] == [kind]
+
+
+if __name__ == "__main__":
+    EXPECTED.write_text("\n".join(rows()) + "\n", "utf-8")

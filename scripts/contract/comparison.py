@@ -1,0 +1,93 @@
+"""What all comparisons of a merge share, and the marks for what the vendor removed, restored or deprecated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from contract import verdicts
+from contract.adopt import NotModelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from contract.adopt import Taker
+    from contract.align import Direction
+    from contract.findings import Findings
+    from contract.normalize import Description
+    from contract.shapes import Node, Shape
+    from contract.verdicts import Rule
+
+REMOVED = "x-togai-removed"
+ORIGIN = "x-togai-origin"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A part of a merge: compares places of the contract (`ours`) and the description (`theirs`).
+
+    Records the differences in `findings`, and updates `contract`, the plain data of `ours`. Marks carry the date
+    `today`; `write` is the name under which a renamed request property is sent: "OLD", "NEW", or empty for a conflict.
+    """
+
+    contract: dict[str, Any]
+    ours: Description
+    theirs: Description
+    findings: Findings
+    taker: Taker
+    today: str
+    write: str
+
+    def hold(
+        self,
+        rule: Rule,
+        node: dict[str, Any],
+        at: str,
+        ours: str,
+        where: Iterable[str] = (),
+        hints: Iterable[str] = (),
+    ) -> bool:
+        """Mark an item that the description no longer has with the date; return whether it was marked."""
+        known = REMOVED in node
+        marked = self.findings.add(rule, at, ours, "none", where, known=known, hints=hints)
+        if marked:
+            node.setdefault(REMOVED, self.today)
+        return marked
+
+    def release(self, node: dict[str, Any], at: str, where: Iterable[str] = ()) -> None:
+        """Remove the mark from an item that the description has again."""
+        was = f"removed in {node.get(REMOVED)}"
+        if REMOVED in node and self.findings.add(verdicts.BACK, at, was, "present", where):
+            node.pop(REMOVED)
+            node.pop("deprecated", None)
+
+    def deprecation(
+        self, node: dict[str, Any], theirs: Sequence[Node], at: str, where: Iterable[str] = ()
+    ) -> None:
+        """Adopt the vendor's deprecations."""
+        marked = node.get("deprecated") is True
+        deprecated = all(each.get("deprecated") is True for each in theirs)
+        if REMOVED in node or not theirs or deprecated == marked:
+            return
+        rule = verdicts.DEPRECATED if deprecated else verdicts.WELCOME
+        words = ("no", "yes") if deprecated else ("yes", "no")
+        if self.findings.add(rule, f"{at}/deprecated", *words, where):
+            node["deprecated"] = True
+            if marked:
+                node.pop("deprecated")
+
+    def taken(
+        self, at: str, shape: Shape, direction: Direction, owner: str, wire: str
+    ) -> tuple[dict[str, Any], str]:
+        """Return the schema for something new, or the reason why it has no model; neither if a decision excludes it."""
+        if not self.findings.is_free(at, shape.words):
+            return {}, ""
+        try:
+            return self.taker.take(shape, direction, owner, wire), ""
+        except NotModelled as error:
+            return {}, str(error)
+
+
+def need(is_required: bool) -> str:
+    """Return "required" or "optional"."""
+    return "required" if is_required else "optional"
