@@ -159,7 +159,7 @@ class Calls(Comparison):
         instead = {key: message for key, message in other.responses.items() if key.startswith("2")}
         schema = next((json_of(message) for message in instead.values()), None)
         words = (_media(response), ", ".join(instead) or "none")
-        covered = digest(self.theirs, schema) if schema else ""
+        covered = digest(self.theirs, self.theirs.shape(schema)) if schema else ""
         self.findings.add(verdicts.LOST_SUCCESS, at, *words, digest=covered)
 
     def _media(self, at: str, status: str, response: Message, match: Message) -> None:
@@ -173,8 +173,8 @@ class Calls(Comparison):
         else:
             rule = verdicts.MEDIA if match.media else verdicts.NO_BODY
         # The digest covers the parts that cannot be compared.
-        schema = next(iter(match.media.values()), None)
-        covered = digest(self.theirs, schema) if schema and json_of(match) is None else ""
+        schema = next(iter(match.media.values()), None) if json_of(match) is None else None
+        covered = digest(self.theirs, self.theirs.shape(schema)) if schema else ""
         self.findings.add(rule, at, JSON, _media(match), known=is_error, digest=covered)
 
     def _new_status(

@@ -269,6 +269,24 @@ class Description:
                 self._open.discard(key)
         return self._shapes[key][1]
 
+    def walk(
+        self, shape: Shape, at: str = "$", needed: str = "each", inside: tuple[int, ...] = ()
+    ) -> Iterator[tuple[str, Shape, str]]:
+        """Yield each place of a schema, what it allows, and whether it is required; itself first.
+
+        A schema is not entered again inside itself. Nested schemas can multiply: take only as many as needed.
+        """
+        yield at, shape, needed
+        if shape.identity in inside:
+            return
+        inside = (*inside, shape.identity)
+        for name, node in shape.properties.items():
+            needed = "required" if name in shape.required else "optional"
+            yield from self.walk(self.shape(node), f"{at}.{name}", needed, inside)
+        if shape.inner:
+            step = "[]" if shape.kind == "list" else ".*"
+            yield from self.walk(self.shape(shape.inner), at + step, "each", inside)
+
     def _make(self, node: Node) -> Shape:
         parts: list[Shape] = []
         ref = _reference(node)

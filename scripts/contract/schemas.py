@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
@@ -10,7 +11,7 @@ from contract.adopt import SCHEMAS, clash, python_name, unwritable
 from contract.align import goes
 from contract.comparison import ORIGIN, Comparison, need
 from contract.shapes import shown
-from contract.vendor import digest, find
+from contract.vendor import MAX_PLACES, digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,10 +197,15 @@ class Schemas(Comparison):
             and not clash(new, known - {ours.name})
             and self.theirs.shape(theirs).words == words
         ]
-        name = python_name(ours.name)
-        elsewhere = find(self.theirs, meeting.root, name, words) if meeting.root else []
+        places = islice(self.theirs.walk(meeting.root) if meeting.root else (), MAX_PLACES)
         own = f"${meeting.position.partition('$')[2]}."
-        moved = [f"moved to {at}?" for at in elsewhere if "." in at.removeprefix(own)]
+        moved = [
+            f"moved to {at}?"
+            for at, shape, _ in places
+            if python_name(at.rpartition(".")[2]) == python_name(ours.name)
+            and shape.words == words
+            and "." in at.removeprefix(own)
+        ]
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 
     def _needs(self, ours: Property, present: Sequence[Meeting]) -> None:

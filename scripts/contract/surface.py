@@ -24,7 +24,7 @@ from contract.verdicts import place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from contract.shapes import Node, Shape
+    from contract.shapes import Node
 
 MODULES = (
     "togai",
@@ -65,7 +65,7 @@ def _wire(described: Description) -> Iterator[str]:
             needed = "required" if parameter.required else "optional"
             if parameter.schema:
                 position = place(parameter.node.at)
-                yield from _schema(described, parameter.schema, position, needed, ())
+                yield from _schema(described, parameter.schema, position, needed)
         messages = {
             f"{here} {status}": response for status, response in operation.responses.items()
         }
@@ -76,25 +76,13 @@ def _wire(described: Description) -> Iterator[str]:
             for media, schema in message.media.items():
                 needed = "required" if message.required else "optional"
                 yield f"{position} {media}"
-                yield from _schema(described, schema, f"{position} $", needed, ())
+                yield from _schema(described, schema, f"{position} $", needed)
 
 
-def _schema(
-    described: Description, node: Node, position: str, needed: str, inside: tuple[int, ...]
-) -> Iterator[str]:
-    shape: Shape = described.shape(node)
-    yield f"{position} {shape.words} {needed}"
-    for value in shape.enum or ():
-        yield f"{position} = {value}"
-    if shape.identity in inside:
-        return
-    deeper = (*inside, shape.identity)
-    for name, child in shape.properties.items():
-        child_needed = "required" if name in shape.required else "optional"
-        yield from _schema(described, child, f"{position}.{name}", child_needed, deeper)
-    if shape.inner:
-        step = "[]" if shape.kind == "list" else ".*"
-        yield from _schema(described, shape.inner, position + step, "each", deeper)
+def _schema(described: Description, node: Node, position: str, needed: str) -> Iterator[str]:
+    for at, shape, each in described.walk(described.shape(node), position, needed):
+        yield f"{at} {shape.words} {each}"
+        yield from (f"{at} = {value}" for value in shape.enum or ())
 
 
 def python(modules: Sequence[str] = MODULES) -> list[str]:

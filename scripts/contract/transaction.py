@@ -10,8 +10,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,45 +39,37 @@ def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
     """
     room = root / ROOM
     shutil.rmtree(room, ignore_errors=True)
+    begun: list[tuple[Path, Path, bool]] = []
     try:
         # Make all copies before the first move: a full disk fails here.
-        for number, (place, new) in enumerate(fresh.items()):
+        for number, new in enumerate(fresh.values()):
             _copy(new, room / f"new{number}")
-            if (root / place).exists():
-                _copy(root / place, room / f"old{number}")
-        with _uninterrupted():
-            try:
-                for number, place in enumerate(fresh):
-                    _move(room / f"new{number}", root / place)
-            except BaseException:
-                _put_back(root, fresh)
-                raise
+        for number, place in enumerate(fresh):
+            target, old = root / place, room / f"old{number}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            begun.append((target, old, target.exists()))
+            if target.exists():
+                os.replace(target, old)  # noqa: PTH105 - the one call that tests break
+            os.replace(room / f"new{number}", target)  # noqa: PTH105
+    except BaseException:
+        for target, old, existed in begun:
+            # A place that cannot be restored does not prevent the others.
+            with contextlib.suppress(OSError):
+                if old.exists() or not existed:
+                    _remove(target)
+                if old.exists():
+                    old.rename(target)
+        raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _put_back(root: Path, places: Mapping[str, Path]) -> None:
-    for number, place in enumerate(places):
-        # A place that cannot be restored does not prevent the others.
-        with contextlib.suppress(OSError):
-            _remove(root / place)
-            if (root / ROOM / f"old{number}").exists():
-                _copy(root / ROOM / f"old{number}", root / place)
-
-
 def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
-        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
-
-
-def _move(source: Path, target: Path) -> None:
-    if source.is_dir():
-        _remove(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(source, target)  # noqa: PTH105 - the one call that tests break
 
 
 def _remove(place: Path) -> None:
@@ -87,17 +77,3 @@ def _remove(place: Path) -> None:
         shutil.rmtree(place)
     else:
         place.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Generator[None]:
-    """Delay SIGINT and similar signals: the moves take milliseconds."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    polite = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, polite)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from contract.adopt import class_name, python_name
+from contract.adopt import class_name
 from contract.align import align
 from contract.load import Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
@@ -205,43 +207,15 @@ def _prose(node: Node) -> dict[str, str]:
     return {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
 
 
-def digest(described: Description, start: Node | Shape) -> str:
+def digest(described: Description, shape: Shape) -> str:
     """Return a digest of everything that a schema allows, without names of schemas and prose."""
-    count = 0
-
-    def facts(shape: Shape, inside: tuple[int, ...]) -> Any:
-        nonlocal count
-        count += 1
-        if shape.identity in inside or count > MAX_PLACES:
-            return "again"
-        deeper = (*inside, shape.identity)
-        inner = facts(described.shape(shape.inner), deeper) if shape.inner else None
-        members = {
-            name: facts(described.shape(node), deeper) for name, node in shape.properties.items()
-        }
-        enum = sorted(shape.enum) if shape.enum is not None else None
-        flags = (shape.nullable, shape.read_only, shape.write_only)
-        own = [shape.words, enum, sorted(shape.required), flags, dict(shape.limits)]
-        return [*own, members, inner]
-
-    return short(facts(start if isinstance(start, Shape) else described.shape(start), ()))
-
-
-def find(described: Description, root: Shape, name: str, words: str) -> list[str]:
-    """Return the places of a property with a name in Python and a type in a body, up to four levels deep."""
-    places: list[str] = []
-    waiting = [(root, "$", 0)]
-    while waiting and len(places) < 5:
-        shape, at, depth = waiting.pop(0)
-        if shape.inner and depth < 4:
-            waiting.append((described.shape(shape.inner), f"{at}[]", depth))
-        for key, node in shape.properties.items():
-            inner = described.shape(node)
-            if python_name(key) == name and inner.words == words:
-                places.append(f"{at}.{key}")
-            if depth < 4:
-                waiting.append((inner, f"{at}.{key}", depth + 1))
-    return places
+    facts: list[list[Any]] = []
+    for at, each, needed in islice(described.walk(shape), MAX_PLACES):
+        enum = None if each.enum is None else sorted(each.enum)
+        undescribed = sorted(each.required - each.properties.keys())
+        flags = (each.nullable, each.read_only, each.write_only)
+        facts.append([at, each.words, needed, enum, undescribed, flags, dict(each.limits)])
+    return short(sorted(facts, key=itemgetter(0)))
 
 
 def _by_name(parameters: list[dict[str, Any]]) -> dict[str, Any]:
