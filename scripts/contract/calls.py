@@ -45,28 +45,31 @@ class Calls(Comparison):
                 self.findings.add(verdicts.NO_SERVER, "#/servers", servers[0]["url"], "none")
             return
         for i, (address, server) in enumerate(ours.items()):
-            url, match = str(server["url"]), theirs.get(address)
-            at = f"#/servers/{escaped(url)}"
-            if match is not None:
-                self.release(server, at)
-                if match.endswith("/") != url.endswith("/"):
-                    self.findings.add(verdicts.SERVER_SLASH, at, url, match)
-            elif i == 0:
-                near = [
-                    other
-                    for other in theirs.values()
-                    if other.startswith(url) or _host(other) == _host(url)
-                ]
-                hints = near or list(theirs.values())[:2]
-                self.findings.add(verdicts.LOST_DEFAULT_SERVER, at, url, "none", hints=hints)
-            else:
-                self.hold(verdicts.HELD_SERVER, server, at, url)
+            self._server(server, theirs.get(address), list(theirs.values()), is_default=i == 0)
         for url in [url for address, url in theirs.items() if address not in ours]:
             at = f"#/servers/{escaped(url)}"
             if "://" in url and unwritable(url):
                 self.findings.add(verdicts.UNMODELLED, at, "none", url)
             elif "://" in url and self.findings.add(verdicts.NEW_SERVER, at, "none", url):
                 servers.append({"url": url.rstrip("/")})
+
+    def _server(
+        self, server: dict[str, Any], match: str | None, theirs: list[str], *, is_default: bool
+    ) -> None:
+        url = str(server["url"])
+        at = f"#/servers/{escaped(url)}"
+        if match is not None:
+            self.release(server, at)
+            if match.endswith("/") != url.endswith("/"):
+                self.findings.add(verdicts.SERVER_SLASH, at, url, match)
+        elif is_default:
+            near = [
+                other for other in theirs if other.startswith(url) or _host(other) == _host(url)
+            ]
+            hints = near or theirs[:2]
+            self.findings.add(verdicts.LOST_DEFAULT_SERVER, at, url, "none", hints=hints)
+        else:
+            self.hold(verdicts.HELD_SERVER, server, at, url)
 
     def operation(self, call: Operation, other: Operation | None) -> None:
         """Compare one call."""
@@ -95,9 +98,10 @@ class Calls(Comparison):
 
     def _address(self, call: Operation, other: Operation) -> None:
         """Compare the server of a call, and its path with the ids that it names."""
-        own = [bare(server) for server in other.servers if server != "/"]
-        root = [bare(server) for server in self.theirs.servers() if server != "/"]
-        ours = [bare(server) for server in call.servers]
+        own, root, ours = (
+            [bare(server) for server in servers if server != "/"]
+            for servers in (other.servers, self.theirs.servers(), call.servers)
+        )
         if own and own != root and ours and ours[0] not in own:
             theirs = ", ".join(other.servers)
             self.findings.add(verdicts.OTHER_SERVER, f"{call.at}/servers", ours[0], theirs)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
+from contract.normalize import call_at
 from contract.shapes import escaped
 from contract.verdicts import (
     DEPRECATED,
     IDEMPOTENCY,
+    NEW_MEMBER,
     NEW_PARAMETER,
     TIGHTER,
     TIGHTER_SENT,
@@ -53,29 +55,40 @@ def report(
         first: Whether the description is only recorded (`--first`).
     """
     lines = ["# Contract bump", "", _headline(merged, dry, problem, proof, first), ""]
-    if first:
-        listed = _grouped(merged.differences, facade, merged)
-        return _text([*lines, *_section("First reading: differs from the contract", listed)])
     of: dict[str, list[Difference]] = {}
     for difference in merged.differences:
-        of.setdefault(_part(difference, merged), []).append(difference)
+        of.setdefault("first" if first else _part(difference, merged), []).append(difference)
 
     def grouped(part: str) -> list[str]:
         return _grouped(of.get(part, ()), facade, merged)
 
-    released = [f"decision released: {_code(place(at))}" for at in merged.released]
-    lines += _conflicts(merged, facade, spec)
+    for difference in of.get("conflict", ()):
+        lines += _conflict(difference, merged, facade)
+    advice = "Contact the vendor, or edit the contract and the facade. To keep the contract at all of these places:"
+    lines += _command(advice, of.get("conflict", ()), spec)
     if problem:
         lines += _command("To leave the additions out:", of.get("gain", ()), spec)
-    lines += _section("Callers gain", _gains(of.get("gain", []), merged, facade))
-    lines += _section("Callers can see", grouped("visible"))
-    lines += _section("Kept for callers", grouped("held"))
-    quiet = [*grouped("quiet"), *released, *_other_changes(merged)]
-    lines += _section("Changed on the wire, unseen by callers", quiet)
-    lines += _section("Left out of the models", grouped("left out"))
+    released = [f"decision released: {_code(place(at))}" for at in merged.released]
+    quiet = [*grouped("quiet"), *([] if first else [*released, *_other_changes(merged)])]
+    for title, listed in {
+        "First reading: differs from the contract": grouped("first"),
+        "Callers gain": _gains(of.get("gain", []), merged, facade),
+        "Callers can see": grouped("visible"),
+        "Kept for callers": grouped("held"),
+        "Changed on the wire, unseen by callers": quiet,
+        "Left out of the models": grouped("left out"),
+    }.items():
+        shown = [f"- {line}" for line in listed[:MOST]]
+        more = [f"- and {len(listed) - MOST} more"] if len(listed) > MOST else []
+        lines += [f"## {title}", "", *shown, *more, ""] if listed else []
     if "known" in of:
-        lines += [f"Already known: {_counted(of['known'])}.", ""]
-    return _text(lines)
+        kinds = [
+            "held by decision" if "held by decision" in known.reason else known.kind
+            for known in of["known"]
+        ]
+        counted = (f"{kind} ({kinds.count(kind)})" for kind in sorted(set(kinds)))
+        lines += [f"Already known: {', '.join(counted)}.", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _part(difference: Difference, merged: Merged) -> str:
@@ -93,24 +106,12 @@ def _part(difference: Difference, merged: Merged) -> str:
     return next((part for part, fits in parts.items() if fits), "quiet")
 
 
-def _conflicts(merged: Merged, facade: Facade, spec: str) -> list[str]:
-    lines = [
-        line for difference in merged.conflicts for line in _conflict(difference, merged, facade)
-    ]
-    advice = "Contact the vendor, or edit the contract and the facade. To keep the contract at all of these places:"
-    return lines + _command(advice, merged.conflicts, spec)
-
-
 def _command(advice: str, differences: Sequence[Difference], spec: str) -> list[str]:
     if not differences:
         return []
     places = " ".join(_bare(shlex.quote(difference.at)) for difference in differences)
     command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {places} --because '...'"
     return [advice, "", f"    {command}", ""]
-
-
-def _text(lines: list[str]) -> str:
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def _headline(merged: Merged, dry: bool, problem: str, proof: str, first: bool) -> str:
@@ -132,81 +133,59 @@ def _headline(merged: Merged, dry: bool, problem: str, proof: str, first: bool) 
 
 
 def _conflict(difference: Difference, merged: Merged, facade: Facade) -> list[str]:
-    hints = ", ".join(_code(hint) for hint in difference.hints)
+    hints = "; " + ", ".join(map(_code, difference.hints)) if difference.hints else ""
     return [
         f"## Conflict: {difference.kind} at {_code(place(difference.at))}",
         "",
-        f"- contract: {_code(difference.ours)}; vendor: {_code(difference.theirs)}"
-        + (f"; {hints}" if hints else ""),
-        f"- on the wire: {_listed(difference.positions)}",
+        f"- contract: {_code(difference.ours)}; vendor: {_code(difference.theirs)}{hints}",
+        f"- on the wire: {_listed(difference.positions, 2)}",
         f"- why: {_safe(difference.reason)}",
         f"- callers would get: {_safe(difference.gets or 'an error')}",
-        f"- depends on it: {_symbols(difference, merged, facade) or 'nothing in the facade'}",
+        f"- depends on it: {_symbols(difference, merged, facade, 8) or 'nothing in the facade'}",
         "",
     ]
 
 
-def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int = 8) -> str:
-    symbols = dependents(difference.at, facade, _operation(difference, merged))
-    return _some([_code(symbol) for symbol in symbols], most)
-
-
-def _operation(difference: Difference, merged: Merged) -> str | None:
-    """Return the generated module of the call that a pointer belongs to."""
+def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int) -> str:
+    """Return the symbols of the facade that depend on a difference."""
+    module = None
     for path, item in merged.contract["paths"].items():
         for method, operation in item.items():
-            if f"{difference.at}/".startswith(f"#/paths/{escaped(path)}/{method}/"):
-                return python_name(str(operation.get("operationId")))
-    return None
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    if not lines:
-        return []
-    shown = [f"- {line}" for line in lines[:MOST]]
-    if len(lines) > MOST:
-        shown.append(f"- and {len(lines) - MOST} more")
-    return [f"## {title}", "", *shown, ""]
+            if f"{difference.at}/".startswith(f"{call_at(method, path)}/"):
+                module = python_name(str(operation.get("operationId")))
+    return _listed(dependents(difference.at, facade, module), most)
 
 
 def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]:
     gains.sort(key=lambda difference: difference.kind != IDEMPOTENCY.kind)
     can_send = any("extra_query" in names for names in facade.values())
-    lines = [_line(difference) + (_sent_by(difference) if can_send else "") for difference in gains]
+    lines: list[str] = []
+    for difference in gains:
+        detail = "" if difference.kind == NEW_MEMBER.kind else f", {_safe(difference.theirs)}"
+        line = f"{difference.kind} {_code(place(difference.at))}{detail}"
+        line += f" ({_listed(difference.positions, 2)})"
+        if can_send and difference.kind in (NEW_PARAMETER.kind, IDEMPOTENCY.kind):
+            name = difference.at.rpartition("/")[2]
+            how = f"sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
+            if "/events/get/parameters/query/" not in difference.at.replace("~1", "/"):
+                how = "not sent until `togai/_requests.py` sends it"
+            line += f": {how}"
+        lines.append(line)
     if merged.schemas:
-        names = _some([_code(name) for name in merged.schemas], MOST)
+        names = _listed(merged.schemas, MOST)
         lines.insert(MOST - 1, f"to export the new models, name them in `togai/models.py`: {names}")
     return lines
-
-
-def _line(difference: Difference) -> str:
-    detail = "" if difference.kind == "new enum member" else f", {_safe(difference.theirs)}"
-    where = [position for position in difference.positions if position != "every call"]
-    return f"{difference.kind} {_place(difference)}{detail}" + (
-        f" ({_listed(where)})" if where else ""
-    )
-
-
-def _sent_by(difference: Difference) -> str:
-    """Return how callers can send a new parameter."""
-    if difference.kind not in (NEW_PARAMETER.kind, IDEMPOTENCY.kind):
-        return ""
-    if "/events/get/parameters/query/" not in difference.at.replace("~1", "/"):
-        return ": not sent until `togai/_requests.py` sends it"
-    name = difference.at.rpartition("/")[2]
-    return f": sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
 
 
 def _grouped(differences: Iterable[Difference], facade: Facade, merged: Merged) -> list[str]:
     """Return a line for each rule and reason, with the places, the effect on callers, and the dependent functions."""
     groups: dict[tuple[str, str, str], list[Difference]] = {}
     for difference in differences:
-        groups.setdefault((difference.kind, difference.reason, difference.gets), []).append(
-            difference
-        )
+        key = (difference.kind, difference.reason, difference.gets)
+        groups.setdefault(key, []).append(difference)
     lines: list[str] = []
     for (kind, reason, gets), some in groups.items():
-        shown = [_place(difference) + _change(difference) for difference in some]
+        shown = [_code(place(difference.at)) + _change(difference) for difference in some]
         line = f"{kind}: {_some(shown, MOST)}; {_safe(reason)}"
         if gets not in ("", "the same"):
             symbols = _symbols(some[0], merged, facade, 3)
@@ -225,10 +204,6 @@ def _change(difference: Difference) -> str:
     return shown + "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
 
 
-def _place(difference: Difference) -> str:
-    return _code(place(difference.at))
-
-
 def _other_changes(merged: Merged) -> list[str]:
     """Return the changes of the vendor's description that are not differences from the contract."""
     explained = ["#/info"]
@@ -236,19 +211,19 @@ def _other_changes(merged: Merged) -> list[str]:
         if not difference.known:
             beside = difference.at.rpartition("/")[0]
             explained += [difference.at, f"{beside}/{escaped(difference.theirs)}"]
+    # Each place once, in order.
     wording: dict[str, None] = {}
     others: dict[str, None] = {}
     for change in merged.changes or ():
         if change.is_wording:
-            wording[_code(place(change.at))] = None
-        elif not any(_contains(at, change.at) or _contains(change.at, at) for at in explained):
-            others[_code(place(change.at))] = None
+            wording[place(change.at)] = None
+        elif not any(
+            f"{change.at}/".startswith(f"{at}/") or f"{at}/".startswith(f"{change.at}/")
+            for at in explained
+        ):
+            others[place(change.at)] = None
     titled = {"wording changed": wording, "also changed in the description": others}
-    return [f"{title}: {_some(list(places), MOST)}" for title, places in titled.items() if places]
-
-
-def _contains(at: str, other: str) -> bool:
-    return f"{other}/".startswith(f"{at}/")
+    return [f"{title}: {_listed([*places], MOST)}" for title, places in titled.items() if places]
 
 
 def _some(items: Sequence[str], most: int) -> str:
@@ -257,16 +232,8 @@ def _some(items: Sequence[str], most: int) -> str:
     return ", ".join(items[:most]) + more
 
 
-def _counted(known: list[Difference]) -> str:
-    kinds = [
-        "held by decision" if "held by decision" in difference.reason else difference.kind
-        for difference in known
-    ]
-    return ", ".join(f"{kind} ({kinds.count(kind)})" for kind in sorted(set(kinds)))
-
-
-def _listed(positions: Iterable[str]) -> str:
-    return _some([_code(where) for where in positions], 2)
+def _listed(texts: Sequence[str], most: int) -> str:
+    return _some([_code(text) for text in texts], most)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -124,19 +124,17 @@ class Schemas(Comparison):
         """Compare a property; return its other names."""
         ours = Property(place, name, node, self.ours.shape(node))
         names = [name, *ours.aliases]
-        present = [
-            meeting for meeting in meetings if any(self._has(meeting, each) for each in names)
-        ]
+        present = [meeting for meeting in meetings if self._has(meeting, *names)]
         absent = [meeting for meeting in meetings if meeting not in present]
+        # Requests decide; responses follow.
+        deciding = [meeting for meeting in absent if meeting.is_request] or absent
         if ORIGIN not in node.value:
-            # Requests decide; responses follow.
-            deciding = [meeting for meeting in absent if meeting.is_request] or absent
             names += [self._absent(ours, meeting, marked=not present) for meeting in deciding]
         if not absent:
-            self.release(node.value, ours.at, [meeting.at(name) for meeting in present])
+            self.release(node.value, ours.at, _places(present, name))
         named = [meeting for meeting in present if name in meeting.theirs.properties]
         nodes = [meeting.theirs.properties[name] for meeting in named]
-        self.deprecation(node.value, nodes, ours.at, [meeting.at(name) for meeting in named])
+        self.deprecation(node.value, nodes, ours.at, _places(named, name))
         self._needs(ours, named)
         return names
 
@@ -224,9 +222,9 @@ class Schemas(Comparison):
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 self.findings.add(rule, at, was, words, [meeting.at(ours.name)])
 
-    def _has(self, meeting: Meeting, name: str) -> bool:
-        node = meeting.theirs.properties.get(name)
-        return node is not None and goes(self.theirs.shape(node), meeting.direction)
+    def _has(self, meeting: Meeting, *names: str) -> bool:
+        nodes = [meeting.theirs.properties.get(name) for name in names]
+        return any(node and goes(self.theirs.shape(node), meeting.direction) for node in nodes)
 
     def _needing(self, present: Sequence[Meeting], name: str) -> list[str]:
         """Return the places where requests must contain a property; not those where it is only received."""
@@ -239,19 +237,14 @@ class Schemas(Comparison):
     def _new_property(self, place: Place, meetings: Sequence[Meeting], name: str) -> None:
         at = place.below(name)
         present = [meeting for meeting in meetings if name in meeting.theirs.properties]
-        where = [meeting.at(name) for meeting in present]
+        where = _places(present, name)
         shapes = [self.theirs.shape(meeting.theirs.properties[name]) for meeting in present]
         words = shapes[0].words
         needed = self._needing(present, name)
         if needed:
             self.findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
             return
-        sent = [each for each in present if each.is_request and self._has(each, name)]
-        default = self.theirs.shape(sent[0].theirs.properties[name]) if sent else None
-        if default and default.has_effect:
-            words = f"{default.words}, default {shown(default.default)}"
-            where = [meeting.at(name) for meeting in sent]
-            self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
+        if self._has_default(at, present, name):
             return
         why, taken = self._unfit(place, name, present, shapes), dict[str, Any]()
         if not why:
@@ -267,6 +260,17 @@ class Schemas(Comparison):
             )
         elif self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, where):
             _own_properties(place.node.value)[name] = taken
+
+    def _has_default(self, at: str, present: Sequence[Meeting], name: str) -> bool:
+        """Return whether a new property of a request has a default with an effect, and record it."""
+        sent = [each for each in present if each.is_request and self._has(each, name)]
+        shapes = [self.theirs.shape(each.theirs.properties[name]) for each in sent]
+        if not sent or not shapes[0].has_effect:
+            return False
+        words = f"{shapes[0].words}, default {shown(shapes[0].default)}"
+        where = _places(sent, name)
+        self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
+        return True
 
     def _unfit(
         self, place: Place, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
@@ -287,6 +291,10 @@ class Schemas(Comparison):
         added = {each for part in parts_of(place.node.value) for each in part.get("properties", ())}
         taken = clash(name, added | place.ours.properties.keys())
         return "another property has its name in Python" if taken else ""
+
+
+def _places(meetings: Sequence[Meeting], name: str) -> list[str]:
+    return [meeting.at(name) for meeting in meetings]
 
 
 def _alike(ours: Shape, theirs: Shape, *, is_request: bool) -> bool:

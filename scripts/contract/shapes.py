@@ -116,22 +116,32 @@ class Shape:
         return f"{self.kind} ({self.format})" if self.format else self.kind
 
 
+def _texts(kind: str, values: list[Any] | None) -> tuple[str, tuple[str, ...] | None]:
+    """Return the kind and the values of an enum; only those of strings are compared."""
+    if kind != "string" or values is None:
+        return kind, None
+    texts = tuple(value for value in values if value is not None)
+    is_text = all(isinstance(value, str) for value in texts)
+    return (kind, texts) if is_text else ("values that are not strings", None)
+
+
 def own(node: Node, *, canonical: bool) -> Shape:
     """Return the shape of a schema itself, without its references and compositions."""
     types, values = _types(node), _values(node)
-    kind = str(node.get(KIND) or "") if canonical else ""
-    kind = kind or _kind(node, types, values)
-    texts = _texts(values) if kind == "string" and values is not None else None
-    if texts is None and kind == "string" and values is not None:
-        kind = "values that are not strings"
+    kind = (str(node.get(KIND) or "") if canonical else "") or _kind(node, types, values)
+    kind, texts = _texts(kind, values)
     form = node.get("x-togai-format") or node.get("format")
+    properties = node / "properties"
     return Shape(
         kind=kind,
         identity=id(node.value),
         at=node.at,
         format=str(form) if form else None,
         enum=texts,
-        properties=_properties(node),
+        properties={
+            name: schema_node(value, f"{properties.at}/{escaped(name)}")
+            for name, value in properties.value.items()
+        },
         required=frozenset(map(str, as_list(node.get("required")))),
         inner=_inner(node, kind),
         closed=node.get("additionalProperties") is False,
@@ -144,20 +154,6 @@ def own(node: Node, *, canonical: bool) -> Shape:
         description=str(node.get("description") or ""),
         node=node,
     )
-
-
-def _texts(values: list[Any]) -> tuple[str, ...] | None:
-    """Return the values of an enum of strings, without null; None if it has other values."""
-    texts = tuple(value for value in values if value is not None)
-    return texts if all(isinstance(value, str) for value in texts) else None
-
-
-def _properties(node: Node) -> dict[str, Node]:
-    properties = node / "properties"
-    return {
-        name: schema_node(value, f"{properties.at}/{escaped(name)}")
-        for name, value in properties.value.items()
-    }
 
 
 def _limits(node: Node) -> dict[str, Any]:
@@ -186,11 +182,18 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     if len(some) == 1:
         return replace(some[0], nullable=nullable)
     words = sorted(shape.words for shape in some)
+    is_same = len(set(words)) == 1 and some[0].kind != "object"
     kind = f"one of: {', '.join(words) or 'nothing'}"
     result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", nullable=nullable, node=node)
-    if len(set(words)) != 1 or any(_holds_something(shape) for shape in some):
+    if not is_same or any(shape.properties or shape.inner for shape in some):
         return result
     return replace(result, kind=some[0].kind, format=some[0].format, enum=_any_of(some))
+
+
+def _any_of(shapes: list[Shape]) -> tuple[str, ...] | None:
+    """Return the values of all enums; None if one of the shapes is not an enum."""
+    enums = [shape.enum for shape in shapes if shape.enum is not None]
+    return sum(enums, ()) if len(enums) == len(shapes) else None
 
 
 def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node]) -> Shape:
@@ -203,7 +206,7 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         for key, value in part.limits.items():
             limits[key] = _tightest(key, limits.get(key, value), value)
     return Shape(
-        kind=_common_kind({part.kind for part in parts}),
+        kind=_common_kind({part.kind for part in parts} - {"anything"}),
         identity=id(node.value),
         at=node.at,
         format=_first(part.format for part in parts),
@@ -220,14 +223,7 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
     )
 
 
-def _any_of(shapes: list[Shape]) -> tuple[str, ...] | None:
-    """Return the values of all enums; None if one of the shapes is not an enum."""
-    lists = [shape.enum for shape in shapes if shape.enum is not None]
-    return sum(lists, ()) if len(lists) == len(shapes) else None
-
-
 def _common_kind(kinds: set[str]) -> str:
-    kinds = kinds - {"anything"}
     for pair, narrower in (({"integer", "number"}, "integer"), ({"object", "map"}, "object")):
         kinds = {narrower} if kinds == pair else kinds
     return " and ".join(sorted(kinds)) or "anything"
@@ -243,10 +239,6 @@ def says_something(part: Shape) -> bool:
         or part.enum is not None
         or part.format
     )
-
-
-def _holds_something(shape: Shape) -> bool:
-    return bool(shape.properties or shape.inner or shape.kind == "object")
 
 
 def _types(node: Node) -> list[Any]:
@@ -302,9 +294,8 @@ def _first(values: Iterable[T | None]) -> T | None:
 
 def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
     """Return the values that all enums have."""
-    if not enums:
-        return None
-    return tuple(value for value in enums[0] if all(value in enum for enum in enums))
+    some = (value for value in enums[0] if all(value in enum for enum in enums)) if enums else ()
+    return tuple(some) if enums else None
 
 
 def _tightest(key: str, value: Any, other: Any) -> Any:

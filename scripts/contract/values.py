@@ -29,10 +29,7 @@ class Values(Comparison):
             self._listing(place)
             return
         relied = (place.ours.node or place.node).get(RELIED)
-        offered: dict[str, list[str]] = {}
-        for meeting in listed:
-            for value in meeting.theirs.enum or ():
-                offered.setdefault(value, []).append(meeting.position)
+        offered = _offered(listed)
         fresh = {value: where for value, where in offered.items() if value not in ours}
         absent = {
             value: [meeting for meeting in listed if value not in (meeting.theirs.enum or ())]
@@ -103,7 +100,9 @@ class Values(Comparison):
     def limits(self, place: Place) -> None:
         """Compare limits and patterns; adopt those that are looser."""
         sent = [meeting for meeting in place.meetings if meeting.is_request]
-        deciding = sent or place.meetings
+        self._limits(place, sent or place.meetings, is_sent=bool(sent))
+
+    def _limits(self, place: Place, deciding: Sequence[Meeting], *, is_sent: bool) -> None:
         where = [meeting.position for meeting in deciding]
         for key in LIMITS:
             at, ours = f"{place.at}/{key}", _limit(key, place.ours.limits)
@@ -118,15 +117,27 @@ class Values(Comparison):
                 continue
             words = (shown(ours), shown(theirs))
             if ours is None or (theirs is not None and _tighter(key, theirs, ours)):
-                rule = verdicts.TIGHTER_SENT if sent else verdicts.TIGHTER
+                rule = verdicts.TIGHTER_SENT if is_sent else verdicts.TIGHTER
                 self.findings.add(rule, at, *words, where)
             elif self.findings.add(verdicts.LOOSER, at, *words, where):
-                parts = parts_of(place.node.value)
-                holder = next((part for part in parts if key in part), parts[0])
-                if theirs is None:
-                    holder.pop(key, None)
-                else:
-                    holder[key] = theirs
+                _set_limit(place.node.value, key, theirs)
+
+
+def _set_limit(schema: dict[str, Any], key: str, limit: Any) -> None:
+    parts = parts_of(schema)
+    holder = next((part for part in parts if key in part), schema)
+    holder[key] = limit
+    if limit is None:
+        holder.pop(key)
+
+
+def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
+    """Return each value of the description, and its places."""
+    offered: dict[str, list[str]] = {}
+    for meeting in listed:
+        for value in meeting.theirs.enum or ():
+            offered.setdefault(value, []).append(meeting.position)
+    return offered
 
 
 def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
