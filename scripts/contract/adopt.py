@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,32 +38,12 @@ _MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
 _BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 
+# The identity and the name of each schema that a schema stands in.
+Inside = tuple[tuple[int, str], ...]
+
+
 class NotModelled(Exception):
     """The contract cannot contain this; the message says why."""
-
-
-@dataclass(frozen=True)
-class _Where:
-    """Where a schema is written.
-
-    Attributes:
-        direction: Whether it is sent or received.
-        owner: The component that gets it.
-        wire: Its name there.
-        fresh: The components that are written with it.
-        inside: The identity and the name of each schema that it stands in.
-    """
-
-    direction: Direction
-    owner: str
-    wire: str
-    fresh: dict[str, Any]
-    inside: tuple[tuple[int, str], ...]
-
-    @property
-    def is_deep(self) -> bool:
-        """Return whether it is nested too deeply."""
-        return len(self.inside) > MAX_NESTED
 
 
 class Taker:
@@ -79,6 +58,10 @@ class Taker:
         self._schemas = schemas
         self._theirs = theirs
         self._names = {name: set(known) for name, known in names.items()}
+        # Of the schema that is being taken: its direction, its new components, and the schema of each by identity.
+        self._direction: Direction = "response"
+        self._fresh: dict[str, Any] = {}
+        self._identities: dict[str, int] = {}
 
     def take(self, shape: Shape, direction: Direction, owner: str, wire: str) -> dict[str, Any]:
         """Return the schema for a new place, completely or not at all.
@@ -89,62 +72,67 @@ class Taker:
         Raises:
             NotModelled: The generator has no model for it.
         """
-        fresh: dict[str, Any] = {}
-        written = self._write(shape, _Where(direction, owner, wire, fresh, ((0, owner),)))
-        self._schemas.update(fresh)
-        for name, schema in fresh.items():
-            self._names.setdefault(schema.pop("x-identity"), set()).add(name)
+        self._direction, self._fresh, self._identities = direction, {}, {}
+        written = self._write(shape, owner, wire, ((0, owner),))
+        self._schemas.update(self._fresh)
+        for name in self._fresh:
+            self._names.setdefault(self._identities[name], set()).add(name)
         return written
 
-    def _write(self, shape: Shape, at: _Where) -> dict[str, Any]:
-        if unwritable(at.wire):
-            raise NotModelled(unwritable(at.wire))
+    def _write(self, shape: Shape, owner: str, wire: str, inside: Inside) -> dict[str, Any]:
+        """Return the schema of a property of a component; `inside` are the schemas that it stands in."""
+        if unwritable(wire):
+            raise NotModelled(unwritable(wire))
+        text = {"description": plain(shape.description) or "Not described."}
+        limits = {key: shape.limits[key] for key in (*LOWER, *UPPER) if key in shape.limits}
         if shape.kind == "object" and not shape.properties:
-            return {"type": "object", **_text(shape), "additionalProperties": True}
+            return {"type": "object", **text, "additionalProperties": True}
         if shape.kind == "object" or shape.enum:
-            return {"$ref": SCHEMAS + self._named(shape, at)}
-        if shape.kind in ("list", "map") and shape.inner:
-            inner = self._theirs.shape(shape.inner)
-            if at.is_deep or any(each == inner.identity for each, _ in at.inside[:-1]):
-                raise NotModelled("it contains itself")
-            nested = ((shape.identity, ""),) if inner.kind in ("list", "map") else ()
+            return {"$ref": SCHEMAS + self._named(shape, owner, wire, inside)}
+        if shape.kind == "list":
+            taken = self._inner(shape, owner, wire, inside)
+            return {"type": "array", **limits, **text, "items": taken}
+        if shape.kind == "map":
             # The generator names the map after the owner and the property.
-            inner_wire = f"{at.wire} value" if shape.kind == "map" else at.wire
-            taken = self._write(inner, replace(at, wire=inner_wire, inside=(*at.inside, *nested)))
-            if shape.kind == "map":
-                return {"type": "object", **_text(shape), "additionalProperties": taken}
-            return {"type": "array", **_limits(shape), **_text(shape), "items": taken}
+            taken = self._inner(shape, owner, f"{wire} value", inside)
+            return {"type": "object", **text, "additionalProperties": taken}
         if shape.kind not in _SCALARS:
             raise NotModelled(f"no model can be written for {shape.kind}")
-        return {"type": shape.kind, **_format(shape), **_limits(shape), **_text(shape)}
+        return {"type": shape.kind, **_format(shape), **limits, **text}
 
-    def _named(self, shape: Shape, at: _Where) -> str:
+    def _inner(self, shape: Shape, owner: str, wire: str, inside: Inside) -> dict[str, Any]:
+        """Return the schema of the items of a list, or of the values of a map."""
+        if shape.inner is None:
+            raise NotModelled(f"no model can be written for {shape.kind}")
+        inner = self._theirs.shape(shape.inner)
+        if len(inside) > MAX_NESTED or any(each == inner.identity for each, _ in inside[:-1]):
+            raise NotModelled("it contains itself")
+        nested = ((shape.identity, ""),) if inner.kind in ("list", "map") else ()
+        return self._write(inner, owner, wire, (*inside, *nested))
+
+    def _named(self, shape: Shape, owner: str, wire: str, inside: Inside) -> str:
         """Return the existing or new component for an object or an enum."""
-        same = (
-            name
-            for name, component in at.fresh.items()
-            if component["x-identity"] == shape.identity
-        )
-        known = self._known(shape, at.direction) or next(same, None)
+        same = (name for name in self._fresh if self._identities[name] == shape.identity)
+        known = self._known(shape) or next(same, None)
         if known is None:
-            return self._component(shape, at)
-        holders = {name for _, name in at.inside}
-        if known != at.owner and self._reach(known, at.fresh) & holders:
+            return self._component(shape, owner, wire, inside)
+        holders = {name for _, name in inside}
+        if known != owner and self._reach(known) & holders:
             raise NotModelled(f"{known} would contain itself through another model")
         return known
 
-    def _known(self, shape: Shape, direction: Direction) -> str | None:
+    def _known(self, shape: Shape) -> str | None:
         """Return the component that already corresponds to a schema of the description, if there is exactly one."""
         fitting = [
             name
             for name in self._names.get(shape.identity, ())
             if "enum" not in (schema := self._schemas[name])
-            or direction == "request"
+            or self._direction == "request"
             or schema.get("x-togai-open")
         ]
         return fitting[0] if len(fitting) == 1 else None
 
-    def _reach(self, name: str, fresh: dict[str, Any]) -> set[str]:
+    def _reach(self, name: str) -> set[str]:
         """Return the components that a component refers to, directly or not, and itself."""
         reached: set[str] = set()
         waiting = [name]
@@ -152,58 +140,56 @@ class Taker:
             component = waiting.pop()
             if component not in reached:
                 reached.add(component)
-                waiting += references(fresh.get(component) or self._schemas.get(component))
+                waiting += references(self._fresh.get(component) or self._schemas.get(component))
         return reached
 
-    def _component(self, shape: Shape, at: _Where) -> str:
-        if at.is_deep:
+    def _component(self, shape: Shape, owner: str, wire: str, inside: Inside) -> str:
+        if len(inside) > MAX_NESTED:
             raise NotModelled("it is nested too deep")
-        if len(self._schemas) + len(at.fresh) >= MAX_SCHEMAS:
+        if len(self._schemas) + len(self._fresh) >= MAX_SCHEMAS:
             raise NotModelled(f"there are {MAX_SCHEMAS} models already")
-        name = self._free_name(shape.name, f"{at.owner} {at.wire}", at.fresh)
+        name = self._free_name(shape.name, f"{owner} {wire}")
+        is_sent = self._direction == "request"
+        text = plain(shape.description) or f"{name}, not described."
+        written: dict[str, Any] = {"type": "object", "description": text}
+        self._fresh[name], self._identities[name] = written, shape.identity
         if shape.enum:
-            written: dict[str, Any] = {"type": "string", "description": _described(shape, name)}
-            if at.direction == "response":
-                written["x-togai-open"] = True
-            written["enum"] = members(shape.enum)
-            if not written["enum"]:
+            values = members(shape.enum)
+            if not values:
                 raise NotModelled("its values have the same name in Python")
-            at.fresh[name] = {**written, "x-identity": shape.identity}
+            opened = {} if is_sent else {"x-togai-open": True}
+            written |= {"type": "string", **opened, "enum": values}
             return name
-        written = {"type": "object", "description": _described(shape, name)}
         if shape.closed:
             written["additionalProperties"] = False
-        required = [wire for wire in shape.properties if wire in shape.required]
-        if required and at.direction == "request":
+        required = [each for each in shape.properties if each in shape.required]
+        if required and is_sent:
             written["required"] = required
-        at.fresh[name] = {**written, "x-identity": shape.identity}
-        at.fresh[name]["properties"] = self._properties(shape, name, at)
+        written["properties"] = self._properties(shape, name, (*inside, (shape.identity, name)))
         return name
 
-    def _properties(self, shape: Shape, name: str, at: _Where) -> dict[str, Any]:
+    def _properties(self, shape: Shape, owner: str, inside: Inside) -> dict[str, Any]:
         """Return the properties of an object that can be written; in a request, all required ones must be."""
         written: dict[str, Any] = {}
         for wire, node in shape.properties.items():
             inner = self._theirs.shape(node)
-            if not goes(inner, at.direction):
+            if not goes(inner, self._direction):
                 continue
             if clash(wire, written):
                 raise NotModelled(f"{wire} and another property have the same name in Python")
-            before = set(at.fresh)
+            before = set(self._fresh)
             try:
-                inside = (*at.inside, (shape.identity, name))
-                within = replace(at, owner=name, wire=wire, inside=inside)
-                written[wire] = self._write(inner, within)
+                written[wire] = self._write(inner, owner, wire, inside)
             except NotModelled:
-                for key in at.fresh.keys() - before:
-                    del at.fresh[key]
-                if wire in shape.required and at.direction == "request":
+                for key in self._fresh.keys() - before:
+                    del self._fresh[key]
+                if wire in shape.required and self._direction == "request":
                     raise
         return written
 
-    def _free_name(self, vendor: str | None, derived: str, fresh: dict[str, Any]) -> str:
-        taken = {schema.lower() for schema in (*self._schemas, *fresh)} | _MODULE_NAMES
-        taken |= {name.lower() for name in map_names({**self._schemas, **fresh})}
+    def _free_name(self, vendor: str | None, derived: str) -> str:
+        schemas = {**self._schemas, **self._fresh}
+        taken = {name.lower() for name in (*schemas, *map_names(schemas))} | _MODULE_NAMES
         for candidate in (vendor or "", derived):
             name = class_name(candidate)
             if name and name.lower() not in taken:
@@ -299,18 +285,6 @@ def _format(shape: Shape) -> dict[str, str]:
     if not shape.format.isprintable() or len(shape.format) > MAX_NAME:
         raise NotModelled("its format is not a name")
     return {"x-togai-format" if shape.format in _AS_TEXT else "format": shape.format}
-
-
-def _limits(shape: Shape) -> dict[str, Any]:
-    return {key: shape.limits[key] for key in (*LOWER, *UPPER) if key in shape.limits}
-
-
-def _text(shape: Shape) -> dict[str, Any]:
-    return {"description": plain(shape.description) or "Not described."}
-
-
-def _described(shape: Shape, name: str) -> str:
-    return plain(shape.description) or f"{name}, not described."
 
 
 def plain(text: str) -> str:

@@ -15,7 +15,6 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
 CHANGELOG = "CHANGELOG.md"
-
-THEIRS = "theirs.json"
 PROGRAMS = 6
 
 
@@ -82,67 +79,80 @@ def bump(
         Unusable: The description cannot be read, merged or generated from.
         OSError: The project could not be written; it is unchanged.
     """
-    with locked(root):
-        return _Bump(source, holds, root, _Clock(say), write, names).run(first=first)
+    with locked(root), tempfile.TemporaryDirectory(prefix="bump-") as room:
+        return _Bump(root, Path(room), write, say).run(source, holds, names, first=first)
 
 
 @dataclass
 class _Bump:
-    source: str
-    holds: Sequence[Hold]
     root: Path
-    clock: _Clock
+    room: Path
     write: bool
-    names: str
+    say: Callable[[str], None]
+    stages: dict[str, float] = field(default_factory=dict[str, float])
 
-    def run(self, *, first: bool) -> Outcome:
-        with self.clock.stage("read"):
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        self.say(name)
+        start = time.perf_counter()
+        yield
+        self.stages[name] = time.perf_counter() - start
+
+    def run(self, source: str, holds: Sequence[Hold], names: str, *, first: bool) -> Outcome:
+        with self.stage("read"):
             text = (self.root / CONTRACT).read_text("utf-8")
-            contract, theirs = parse(text.encode()), load(self.source)
+            contract, theirs = parse(text.encode()), load(source)
             last = None if first else self._last()
-        with self.clock.stage("merge"):
+        with self.stage("merge"):
             today = datetime.datetime.now(datetime.UTC).date().isoformat()
-            merged = merge(contract, theirs, self.holds, last=last, write=self.names, today=today)
+            merged = merge(contract, theirs, holds, last=last, write=names, today=today)
             facade = mentions(self.root / "togai")
         if merged.unmatched:
             raise Unusable(_unmatched(merged))
-        say = partial(report, facade=facade, dry=not self.write, spec=self.source)
-        quiet = not merged.changed and not (merged.tightened if last is None else merged.changes)
-        with tempfile.TemporaryDirectory(prefix="bump-") as name:
-            room = Path(name)
-            (room / THEIRS).write_text(json.dumps(theirs), "utf-8")
-            if first:
-                self._write(_memory(merged, room))
-            elif not merged.conflicts and not quiet:
-                return self._taken(text, merged, room, say, keep=last is not None)
-        code = 1 if merged.conflicts and not first else 0
-        return Outcome(code, say(merged, first=first), self.clock.stages)
-
-    def _taken(
-        self, text: str, merged: Merged, room: Path, say: Callable[..., str], *, keep: bool
-    ) -> Outcome:
         fresh: dict[str, Path] = {}
-        if merged.changed:
-            with self.clock.stage("generate"):
-                _generated(text, merged, room)
-        try:
-            with self.clock.stage("check"):
-                if merged.changed:
-                    fresh = checked(room, self.root, merged.contract)
-                merged, proof = self._proven(merged, room)
-        except CheckFailed as error:
-            return Outcome(1, say(merged, problem=str(error)), self.clock.stages)
-        if merged.conflicts:
-            return Outcome(1, say(merged), self.clock.stages)
-        fresh |= _memory(merged, room) if keep else {}
-        fresh |= self._changelog(merged, room) if merged.changed else {}
-        self._write(fresh)
-        return Outcome(0, say(merged, proof=proof), self.clock.stages)
+        proof = problem = ""
+        new = merged.changed or (merged.tightened if last is None else merged.changes)
+        if new and not merged.conflicts and not first:
+            try:
+                fresh, merged, proof = self._checked(text, merged, theirs, decided=bool(holds))
+            except CheckFailed as error:
+                problem = str(error)
+        is_refused = not first and bool(merged.conflicts or problem)
+        if first or (new and last is not None):
+            fresh[VENDOR] = self._text("vendor.yaml", dump(merged.vendor))
+        if not is_refused:
+            self._replace(fresh, merged)
+        said = report(
+            merged,
+            facade,
+            dry=not self.write,
+            problem=problem,
+            proof=proof,
+            spec=source,
+            first=first,
+        )
+        return Outcome(int(is_refused), said, self.stages)
 
-    def _write(self, fresh: dict[str, Path]) -> None:
-        if self.write:
-            with self.clock.stage("write"):
+    def _checked(
+        self, text: str, merged: Merged, theirs: dict[str, Any], *, decided: bool
+    ) -> tuple[dict[str, Path], Merged, str]:
+        """Return the new files, and the result of the caller programs."""
+        if merged.changed:
+            self._generate(text, merged)
+        with self.stage("check"):
+            fresh = checked(self.room, self.root, merged.contract) if merged.changed else {}
+            return (fresh, *self._proven(merged, theirs, decided=decided))
+
+    def _replace(self, fresh: dict[str, Path], merged: Merged) -> None:
+        if CONTRACT in fresh:
+            fresh |= self._changelog(merged)
+        if fresh and self.write:
+            with self.stage("write"):
                 replace_all(self.root, fresh)
+
+    def _text(self, name: str, text: str) -> Path:
+        (self.room / name).write_text(text, "utf-8")
+        return self.room / name
 
     def _last(self) -> dict[str, Any] | None:
         """Return the vendor's description at the last bump."""
@@ -152,7 +162,26 @@ class _Bump:
         except Unusable as error:
             raise Unusable(f"{VENDOR}: {error}; restore it with git") from None
 
-    def _proven(self, merged: Merged, room: Path) -> tuple[Merged, str]:
+    def _generate(self, text: str, merged: Merged) -> None:
+        """Generate the package in the temporary folder.
+
+        Raises:
+            Unusable: The generator fails; the message names the additions that it mentions.
+        """
+        (self.room / PACKAGE).parent.mkdir(parents=True)
+        spec = self._text(CONTRACT, graft(text, merged.contract))
+        try:
+            with self.stage("generate"):
+                generate(spec, self.room / PACKAGE)
+        except GenerationFailed as error:
+            gains = [difference.at for difference in merged.differences if difference.gain]
+            named = [at for at in gains if at.rpartition("/")[2] in str(error)]
+            hint = f"; leave out with --hold {shlex.join(named)}" if named else ""
+            raise Unusable(f"no package can be generated{hint}: {error}") from None
+
+    def _proven(
+        self, merged: Merged, theirs: dict[str, Any], *, decided: bool
+    ) -> tuple[Merged, str]:
         """Run the caller programs with the new package, against a service that implements the description.
 
         Returns:
@@ -162,8 +191,9 @@ class _Bump:
             CheckFailed: A program has another outcome, and neither a decision nor a limit explains it.
         """
         last = [str(self.root / VENDOR)] if (self.root / VENDOR).exists() else []
-        holder = room if merged.changed else self.root
-        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(room / THEIRS), *last]
+        holder = self.room if merged.changed else self.root
+        spec = self._text("theirs.json", json.dumps(theirs))
+        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec), *last]
         done = run_above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
             raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
@@ -171,26 +201,24 @@ class _Bump:
         known: dict[str, str]
         others, known = json.loads(done.stdout)
         # A decision explains an outcome in the bump that makes it; later, the last description has that outcome too.
-        decided = self.holds or (
-            not last and any("held by decision" in entry.reason for entry in merged.differences)
+        decided |= not last and any(
+            "held by decision" in each.reason for each in merged.differences
         )
-        new = {name: what for name, what in others.items() if known.get(name) != what}
-        new = {} if decided else new
+        new = {
+            name: what for name, what in others.items() if known.get(name) != what and not decided
+        }
         judged = with_outcomes(merged, new)
         if new and not judged.conflicts:
-            programs = "; ".join(
-                f"{name}: {what.partition(' -> ')[2]}" for name, what in new.items()
-            )
-            raise CheckFailed(f"callers would see another outcome: {programs}")
+            gets = (f"{name}: {what.partition(' -> ')[2]}" for name, what in new.items())
+            raise CheckFailed(f"callers would see another outcome: {'; '.join(gets)}")
         same = f"{PROGRAMS - len(others)} caller programs: same outcome."
-        return judged, same + (
-            f" Different because of decisions: {', '.join(others)}." if others else ""
-        )
+        decisions = f" Different because of decisions: {', '.join(others)}." if others else ""
+        return judged, same + decisions
 
-    def _changelog(self, merged: Merged, room: Path) -> dict[str, Path]:
+    def _changelog(self, merged: Merged) -> dict[str, Path]:
         """Return the changelog with a line for each addition that callers see."""
         path = self.root / CHANGELOG
-        facts = (self.root / SURFACE / "python.txt", room / SURFACE / "python.txt")
+        facts = [folder / SURFACE / "python.txt" for folder in (self.root, self.room)]
         if not path.exists() or not facts[0].exists():
             return {}
         before, after = (fact.read_text("utf-8").splitlines() for fact in facts)
@@ -200,33 +228,8 @@ class _Bump:
         if not lines or not title:
             return {}
         section, heading, later = rest.partition("\n## ")
-        section = section.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
-        fresh = room / CHANGELOG
-        fresh.write_text(start + title + section + heading + later, "utf-8")
-        return {CHANGELOG: fresh}
-
-
-def _memory(merged: Merged, room: Path) -> dict[str, Path]:
-    fresh = room / "vendor.yaml"
-    fresh.write_text(dump(merged.vendor), "utf-8")
-    return {VENDOR: fresh}
-
-
-def _generated(text: str, merged: Merged, room: Path) -> None:
-    """Generate the package in a temporary folder.
-
-    Raises:
-        Unusable: The generator fails; the message names the additions that it mentions.
-    """
-    (room / PACKAGE).parent.mkdir(parents=True)
-    (room / CONTRACT).write_text(graft(text, merged.contract), "utf-8")
-    try:
-        generate(room / CONTRACT, room / PACKAGE)
-    except GenerationFailed as error:
-        gains = [difference.at for difference in merged.differences if difference.gain]
-        named = [at for at in gains if at.rpartition("/")[2] in str(error)]
-        hint = f"; leave out with --hold {shlex.join(named)}" if named else ""
-        raise Unusable(f"no package can be generated{hint}: {error}") from None
+        section = "\n".join([section.rstrip("\n"), *lines, ""])
+        return {CHANGELOG: self._text(CHANGELOG, start + title + section + heading + later)}
 
 
 def _unmatched(merged: Merged) -> str:
@@ -236,27 +239,13 @@ def _unmatched(merged: Merged) -> str:
     return f"there is no difference at {places}{known}"
 
 
-class _Clock:
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.stages: dict[str, float] = {}
-        self._say = say
-
-    @contextmanager
-    def stage(self, name: str) -> Generator[None]:
-        self._say(name)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stages[name] = time.perf_counter() - start
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.report and not options.report.absolute().parent.is_dir():
         parser.error(f"--report {options.report}: its folder does not exist")
+    is_terminal = sys.stderr.isatty()
     try:
         outcome = bump(
             options.spec,
@@ -264,7 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
             write=not options.dry_run,
             first=options.first,
             names=options.write,
-            say=_narrator(),
+            say=lambda stage: print(f"{stage} ...", file=sys.stderr) if is_terminal else None,
         )
     except (Unusable, OSError) as error:
         print(_one_line(error), file=sys.stderr)
@@ -322,12 +311,6 @@ def _holds(groups: list[list[str]], reasons: list[str]) -> list[Hold]:
         for group, why in zip(groups, reasons, strict=True)
         for at in group
     ]
-
-
-def _narrator() -> Callable[[str], None]:
-    if not sys.stderr.isatty():
-        return lambda _: None
-    return lambda stage: print(f"{stage} ...", file=sys.stderr)
 
 
 if __name__ == "__main__":
