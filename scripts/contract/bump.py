@@ -241,10 +241,7 @@ def _unmatched(merged: Merged) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.report and not options.report.absolute().parent.is_dir():
-        parser.error(f"--report {options.report}: its folder does not exist")
+    options = _parser().parse_args(arguments)
     is_terminal = sys.stderr.isatty()
     try:
         outcome = bump(
@@ -259,8 +256,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(_one_line(error), file=sys.stderr)
         return 2
     try:
-        if options.report:
-            options.report.write_text(outcome.report, "utf-8")
         sys.stdout.buffer.write(outcome.report.encode())
         sys.stdout.flush()
     except OSError as error:
@@ -277,7 +272,6 @@ def _parser() -> argparse.ArgumentParser:
         "spec", metavar="SPEC", help="path or https URL; YAML or JSON; complete, or our calls only"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the report, write nothing")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="also write the report to FILE")
     parser.add_argument(
         "--hold", action="append", nargs="+", default=[], metavar="PLACE",
         help="keep what the contract says there and below; pointers, or names from the report",

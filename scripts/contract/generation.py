@@ -115,25 +115,27 @@ def _carrying_limits(spec: Path) -> dict[str, Any]:
         described = parse(spec.read_bytes())
     except Unusable as error:
         raise GenerationFailed(f"{spec.name}: {error}") from None
-    _carry(described, named=False)
+    for schema in _mappings(described):
+        schema.pop("example", None)
+        schema.pop("examples", None)
+        limits = [f"{key} {_limit(schema[key])}" for key in _LIMITS if key in schema]
+        if limits:
+            schema["example"] = "\n".join(limits)
     return described
 
 
-def _carry(node: Any, *, named: bool) -> None:
+def _mappings(node: Any, *, named: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the mappings of a description whose keys are not names; not those of values and extensions."""
     if isinstance(node, list):
         for item in cast("Any", node):
-            _carry(item, named=False)
+            yield from _mappings(item)
     elif isinstance(node, dict):
-        holder = cast("dict[str, Any]", node)
+        mapping = cast("dict[str, Any]", node)
         if not named:
-            holder.pop("example", None)
-            holder.pop("examples", None)
-            limits = [f"{key} {_limit(holder[key])}" for key in _LIMITS if key in holder]
-            if limits:
-                holder["example"] = "\n".join(limits)
-        for key, value in holder.items():
+            yield mapping
+        for key, value in mapping.items():
             if named or not (key in ("const", "default", "enum") or key.startswith("x-")):
-                _carry(value, named=key in _NAMED and not named)
+                yield from _mappings(value, named=key in _NAMED and not named)
 
 
 def _limit(value: Any) -> Any:
@@ -214,25 +216,14 @@ def _check_texts(described: dict[str, Any], package: Path) -> None:
         for node in ast.walk(ast.parse(module.read_text("utf-8")))
         if isinstance(node, ast.Constant)
     }
-    changed = [repr(text) for text in _texts(described["components"]) if text not in constants]
+    texts = [
+        text
+        for schema in _mappings(described["components"])
+        for text in (*schema.get("properties", ()), *schema.get("enum", ()))
+    ]
+    changed = [repr(text) for text in texts if isinstance(text, str) and text not in constants]
     if changed:
         raise GenerationFailed(f"the generator left out or changed {', '.join(changed)}")
-
-
-def _texts(node: Any) -> Iterator[str]:
-    """Yield the names of properties and the values of enums, which the package must contain exactly."""
-    if isinstance(node, list):
-        for item in cast("Any", node):
-            yield from _texts(item)
-    elif isinstance(node, dict):
-        for key, value in cast("Any", node).items():
-            if key == "properties":
-                yield from value
-                yield from _texts([*value.values()])
-            elif key == "enum":
-                yield from (item for item in value if isinstance(item, str))
-            elif key not in ("default", "example", "examples") and not key.startswith("x-"):
-                yield from _texts(value)
 
 
 def _check_imports(package: Path) -> None:

@@ -16,7 +16,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_NODES = 1_000_000
 MAX_DEPTH = 200
 FETCH_SECONDS = 60.0
-_DESCRIPTION = "an OpenAPI description"
+_ADVICE = "pass the vendor's OpenAPI description, in YAML or JSON"
 
 
 class Unusable(Exception):
@@ -78,17 +78,21 @@ def parse(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unusable(f"the description is not UTF-8: byte {error.start}") from None
+        raise Unusable(f"the description is not UTF-8: byte {error.start}; {_ADVICE}") from None
     parsed = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
     if not isinstance(parsed, dict):
-        raise Unusable(f"this is not {_DESCRIPTION}: it is not a mapping")
+        raise Unusable(f"this is not an OpenAPI description: it is not a mapping; {_ADVICE}")
     document = cast("dict[str, Any]", parsed)
     kind = next((key for key in ("openapi", "swagger", "asyncapi") if document.get(key)), "")
     if not kind:
-        raise Unusable(f"this is not {_DESCRIPTION}: the key openapi with its version is missing")
+        missing = "the key openapi with its version is missing"
+        raise Unusable(f"this is not an OpenAPI description: {missing}; {_ADVICE}")
     version = f"{kind} {document[kind]}"
     if not version.startswith(("openapi 3.0", "openapi 3.1", "openapi 3.2")):
-        raise Unusable(f"the description is {version[:40]}: OpenAPI 3.0, 3.1 or 3.2 is needed")
+        words = (
+            "OpenAPI 3.0, 3.1 or 3.2 is needed; ask the vendor for it, or convert the file first"
+        )
+        raise Unusable(f"the description is {version[:40]}: {words}")
     return document
 
 
@@ -123,7 +127,8 @@ def _parse_yaml(text: str) -> Any:
         _check_depth(text)
         root = _Loader(text).get_single_node()
     except yaml.YAMLError as error:
-        raise Unusable(f"the description is neither YAML nor JSON: {_problem(error)}") from None
+        words = f"the description is neither YAML nor JSON: {_problem(error)}; {_ADVICE}"
+        raise Unusable(words) from None
     return None if root is None else _read(root, {})[0]
 
 

@@ -51,7 +51,7 @@ def clone(tmp_path: Path) -> Path:
     git("config", "user.email", "t@example.com", cwd=work)
     (work / "openapi.yaml").write_text("old\n")
     for name, text in {
-        "scripts/bump": '[ "$CODE" = 2 ] || printf "# Report of %s\\n" "$1" > "$3"\n'
+        "scripts/bump": '[ "$CODE" = 2 ] || printf "# Report of %s\\n" "$1"\n'
         'echo "what was wrong" >&2\n[ -z "$NEW" ] || echo "$NEW" > openapi.yaml\nexit $CODE',
         ".ci/run": "exit $GATE",
     }.items():

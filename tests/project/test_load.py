@@ -116,6 +116,12 @@ def test_input_that_is_not_a_description_is_refused_in_one_line(data: bytes, wor
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("data", [b"- a", b"name: togai", b"<html>: [", b"\xff", b"swagger: '2.0'"])
+def test_a_file_of_another_kind_is_refused_with_what_to_do_next(data: bytes) -> None:
+    with pytest.raises(Unusable, match=r"; (pass the vendor's OpenAPI description|ask the vendor)"):
+        parse(data)
+
+
 def test_no_more_than_the_limit_is_read_of_a_file(tmp_path: Path) -> None:
     huge = tmp_path / "huge.yaml"
     with huge.open("wb") as file:
