@@ -156,8 +156,10 @@ class Calls(Comparison):
             # A range that matches a known status is not a new status.
             known = any(match is response for match in matches.values())
             known |= is_lost and status.startswith("2")
-            if status not in call.responses and not known:
-                self._new_status(call, status, response, written)
+            is_status = re.fullmatch(r"[1-5](\d\d|XX)|default", status)
+            if is_status and status not in call.responses and not known:
+                rule = verdicts.NEW_SUCCESS if status.startswith("2") else verdicts.NEW_STATUS
+                self.findings.add(rule, f"{call.at}/responses/{status}", "none", _media(response))
 
     def _lost_success(self, at: str, response: Message, other: Operation) -> None:
         instead = {key: message for key, message in other.responses.items() if key.startswith("2")}
@@ -180,34 +182,6 @@ class Calls(Comparison):
         schema = next(iter(match.media.values()), None) if json_of(match) is None else None
         covered = digest(self.theirs, self.theirs.shape(schema)) if schema else ""
         self.findings.add(rule, at, JSON, _media(match), known=is_error, digest=covered)
-
-    def _new_status(
-        self, call: Operation, status: str, response: Message, written: dict[str, Any]
-    ) -> None:
-        if not re.fullmatch(r"[1-5](\d\d|XX)|default", status):
-            return
-        rule = verdicts.NEW_SUCCESS if status.startswith("2") else verdicts.NEW_STATUS
-        at = f"{call.at}/responses/{status}"
-        if self.findings.add(rule, at, "none", _media(response)) and rule is verdicts.NEW_STATUS:
-            # Statuses ascend, and `default` comes last.
-            later = {key: written.pop(key) for key in list(written) if key > status}
-            written[status] = self._response(call, at, status, response)
-            written.update(later)
-
-    def _response(self, call: Operation, at: str, status: str, response: Message) -> dict[str, Any]:
-        described: dict[str, Any] = {"description": f"Status {status}."}
-        if JSON not in response.media:
-            return described
-        shape = self.theirs.shape(response.media[JSON])
-        owner = f"{call.node.get('operationId') or 'call'} {status}"
-        schema, why = self.taken(at, shape, "response", owner, "response")
-        if why:
-            return described
-        content = {JSON: {"schema": schema}}
-        for name, shared in self.contract["components"].get("responses", {}).items():
-            if shared.get("content") == content:
-                return {"$ref": f"#/components/responses/{name}"}
-        return {**described, "content": content}
 
 
 def _order(version: str) -> tuple[int, ...]:

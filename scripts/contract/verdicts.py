@@ -267,7 +267,7 @@ NEW_PARAMETER = _absorbed("new parameter", "optional", gain=True)
 IDEMPOTENCY = _absorbed(
     "idempotency key offered", "with it, corrections could be retried safely", gain=True
 )
-NEW_STATUS = _absorbed("new status", "any status is handled")
+NEW_STATUS = _absorbed("new status", "the contract does not change: the facade handles any status")
 NEW_VERSION = _absorbed("version", "the version of the description")
 OLDER = _held("older version", "check that this is the intended description", "the same")
 BACK = _absorbed("restored", "the mark is removed")
