@@ -19,7 +19,7 @@ from contract.normalize import Description
 from contract.parameters import Parameters
 from contract.schemas import Schemas
 from contract.values import Values
-from contract.vendor import Change, canonical, changes
+from contract.vendor import canonical, changes
 from contract.verdicts import TIGHTER_SENT, Difference, Hold, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Merged:
         contract: The new contract.
         differences: All differences, ordered by pointer.
         vendor: The vendor's description of our calls, canonical.
-        changes: The changes of it since the last bump; None if they are not known.
+        changes: The pointers of its changes since the last bump; None if they are not known.
         unmatched: The holds without a difference.
         released: The pointers of earlier decisions that no longer have a difference.
         schemas: The names of new schemas.
@@ -44,7 +44,7 @@ class Merged:
     contract: dict[str, Any]
     differences: tuple[Difference, ...]
     vendor: dict[str, Any]
-    changes: tuple[Change, ...] | None = None
+    changes: tuple[str, ...] | None = None
     unmatched: tuple[Hold, ...] = ()
     released: tuple[str, ...] = ()
     schemas: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ def merge(
     stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched
     # With the names of the new contract, so that the next bump uses the same names.
     vendor = canonical(contract if stopped else grown, description)
-    since = tuple(changes(last, vendor)) if last is not None else None
+    since = tuple(sorted(changes(last, vendor))) if last is not None else None
     new = [name for name in grown["components"]["schemas"] if name not in _schemas(contract)]
     return Merged(
         contract if stopped else grown,

@@ -9,6 +9,7 @@ from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
 from contract.normalize import call_at
 from contract.shapes import escaped
+from contract.vendor import PROSE
 from contract.verdicts import (
     DEPRECATED,
     IDEMPOTENCY,
@@ -215,13 +216,13 @@ def _other_changes(merged: Merged) -> list[str]:
     wording: dict[str, None] = {}
     others: dict[str, None] = {}
     for change in merged.changes or ():
-        if change.is_wording:
-            wording[place(change.at)] = None
+        if change.endswith(f"/{PROSE}"):
+            wording[place(change)] = None
         elif not any(
-            f"{change.at}/".startswith(f"{at}/") or f"{at}/".startswith(f"{change.at}/")
+            f"{change}/".startswith(f"{at}/") or f"{at}/".startswith(f"{change}/")
             for at in explained
         ):
-            others[place(change.at)] = None
+            others[place(change)] = None
     titled = {"wording changed": wording, "also changed in the description": others}
     return [f"{title}: {_listed([*places], MOST)}" for title, places in titled.items() if places]
 

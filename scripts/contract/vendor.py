@@ -7,7 +7,6 @@ A short digest replaces each description and example, so that a change of wordin
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -225,22 +224,8 @@ def _by_name(parameters: list[dict[str, Any]]) -> dict[str, Any]:
     return by_place
 
 
-@dataclass(frozen=True)
-class Change:
-    """A change between two canonical descriptions: the place, the old and the new value."""
-
-    at: str
-    was: Any
-    now: Any
-
-    @property
-    def is_wording(self) -> bool:
-        """Return whether only the prose changed."""
-        return self.at.endswith(f"/{PROSE}")
-
-
-def changes(before: Any, after: Any, at: str = "#") -> Iterator[Change]:
-    """Yield the changes between two canonical descriptions, each with the longest possible pointer."""
+def changes(before: Any, after: Any, at: str = "#") -> Iterator[str]:
+    """Yield the pointers at which two canonical descriptions differ, each as long as possible."""
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
         for key in sorted(old.keys() | new.keys()):
@@ -248,15 +233,9 @@ def changes(before: Any, after: Any, at: str = "#") -> Iterator[Change]:
     elif isinstance(before, list) and isinstance(after, list) and at.endswith("/parameters"):
         yield from changes(_by_name(before), _by_name(after), at)  # pyright: ignore[reportUnknownArgumentType]
     elif at.endswith(("/required", "/enum")) and isinstance(before or after, list):
-        yield from _changed_names(as_list(before), as_list(after), at)
+        holder, _, key = at.rpartition("/")
+        for name in {*map(str, as_list(before))} ^ {*map(str, as_list(after))}:
+            step = escaped(name)
+            yield f"{at}/{step}" if key == "enum" else f"{holder}/properties/{step}/required"
     elif before != after:
-        yield Change(at, before, after)
-
-
-def _changed_names(before: list[Any], after: list[Any], at: str) -> Iterator[Change]:
-    """Yield a change for each name or value that only one of two lists has."""
-    for name in [name for name in [*before, *after] if name not in before or name not in after]:
-        step = escaped(str(name))
-        is_enum = at.endswith("/enum")
-        where = f"{at}/{step}" if is_enum else f"{at[:-9]}/properties/{step}/required"
-        yield Change(where, name in before, name in after)
+        yield at
