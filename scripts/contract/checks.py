@@ -38,7 +38,12 @@ def checked(room: Path, root: Path, contract: dict[str, Any]) -> dict[str, Path]
     (facts / "wire.txt").write_text("\n".join(surface.wire(contract)) + "\n", "utf-8")
     (facts / "python.txt").write_text(facade_facts(root, package.parent), "utf-8")
     for name in surface.FILES:
-        _check_surface(root / SURFACE / name, facts / name)
+        # Facts that callers could rely on.
+        before, after = root / SURFACE / name, (facts / name).read_text("utf-8").splitlines()
+        known = before.read_text("utf-8").splitlines() if before.exists() else []
+        if gone := surface.lost(known, after):
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            raise CheckFailed(f"the surface would lose: {gone[0]}{more}")
     fresh = {CONTRACT: spec, PACKAGE: package}
     return fresh | {f"{SURFACE}/{name}": facts / name for name in surface.FILES}
 
@@ -67,15 +72,3 @@ def run_above(
     }
     command = [sys.executable, "-P", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def _check_surface(before: Path, after: Path) -> None:
-    """Raise CheckFailed if a fact that callers could rely on is missing."""
-    if not before.exists():
-        return
-    gone = surface.lost(
-        before.read_text("utf-8").splitlines(), after.read_text("utf-8").splitlines()
-    )
-    if gone:
-        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        raise CheckFailed(f"the surface would lose: {gone[0]}{more}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import filecmp
 import json
 import os
 import re
@@ -237,16 +236,15 @@ def _check_imports(package: Path) -> None:
 
 def stale_files(fresh: Path, present: Path) -> list[str]:
     """Return the files that differ between two packages, or that only one of them has; caches are ignored."""
-
-    def files(package: Path) -> set[Path]:
-        paths = (path for path in package.rglob("*") if path.is_file())
-        return {path.relative_to(package) for path in paths if "__pycache__" not in path.parts}
-
-    both = files(fresh) | files(present)
-    _, differing, unreadable = filecmp.cmpfiles(
-        fresh, present, [str(item) for item in both], shallow=False
+    old, new = (
+        {
+            str(path.relative_to(package)): path.read_bytes()
+            for path in package.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        for package in (present, fresh)
     )
-    return sorted([*differing, *unreadable])
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
 
 def main(arguments: list[str] | None = None) -> int:

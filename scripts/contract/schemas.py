@@ -316,7 +316,7 @@ def parts_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the mapping of an object, composed or not, to which a property is added."""
-    holders = [part for part in parts_of(schema) if "properties" in part]
+    holders: list[dict[str, Any]] = [part for part in parts_of(schema) if "properties" in part]
     if not holders and "allOf" in schema:
         holders = [{"type": "object"}]
         schema["allOf"] += holders
