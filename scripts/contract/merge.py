@@ -99,19 +99,20 @@ def merge(
     _compare(grown, Description(description), findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
     stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched
+    taken = contract if stopped else grown
     # With the names of the new contract, so that the next bump uses the same names.
-    vendor = canonical(contract if stopped else grown, description)
+    vendor = canonical(taken, description)
     since = tuple(sorted(changes(last, vendor))) if last is not None else None
-    new = [name for name in grown["components"]["schemas"] if name not in _schemas(contract)]
+    new = tuple(name for name in _schemas(taken) if name not in _schemas(contract))
     return Merged(
-        contract if stopped else grown,
+        taken,
         differences,
         vendor,
         since,
         tuple(unmatched),
         tuple(released),
-        () if stopped else tuple(new),
-        not stopped and grown != contract,
+        new,
+        taken != contract,
     )
 
 
@@ -149,8 +150,7 @@ def _compare(
     alignment = align(ours, theirs)
     taker = Taker(_schemas(contract), theirs, alignment.names)
     parts = (contract, ours, theirs, findings, taker, today, write)
-    calls, parameters, schemas = Calls(*parts), Parameters(*parts), Schemas(*parts)
-    values = Values(*parts)
+    calls, schemas, values = Calls(*parts), Schemas(*parts), Values(*parts)
     pairs = alignment.operations.values()
     if pairs and not any(other or list(calls.moved(call)) for call, other in pairs):
         missing = ", ".join(call.position for call, _ in pairs)
@@ -160,7 +160,7 @@ def _compare(
     for operation, other in pairs:
         calls.operation(operation, other)
         if other is not None:
-            parameters.compare(operation, other)
+            Parameters(*parts).compare(operation, other)
     for place in alignment.uses.values():
         schemas.use(place)
     for place in list(alignment.schemas.values()):

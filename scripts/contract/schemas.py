@@ -86,8 +86,10 @@ class Schemas(Comparison):
     def members(self, place: Place) -> None:
         """Compare the properties of an object."""
         meetings = [meeting for meeting in place.meetings if not self._wrapped(place, meeting)]
+        if not meetings:
+            return
         known: set[str] = set()
-        for name, node in place.ours.properties.items() if meetings else ():
+        for name, node in place.ours.properties.items():
             known |= {name, *self._property(place, meetings, name, node)}
         fresh = dict.fromkeys(name for meeting in meetings for name in meeting.theirs.properties)
         for name in fresh:

@@ -436,7 +436,7 @@ def rows() -> list[str]:
 
 
 def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
-    """After a change on purpose, write the file with `python -m tests.project.test_merge_calls`, and read its diff."""
+    """After a change on purpose, write the file again and read its diff (CONTRIBUTING.md, "The exam")."""
     assert rows() == EXPECTED.read_text("utf-8").splitlines()
 
 
