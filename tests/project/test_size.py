@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2408,
     "togai/jobs": 1133,
     "togai/_cli": 1541,
-    "scripts/contract": 4660,
+    "scripts/contract": 4653,
     "scripts/mutation": 1814,
 }
 
