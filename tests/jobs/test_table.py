@@ -236,6 +236,19 @@ def test_one_event_by_two_names_is_a_problem(read: Read) -> None:
     assert values(table) == {"ride-1": {"distance": Decimal(2), "minutes": Decimal(30)}}
 
 
+def test_a_cell_of_an_export_that_is_no_number_changes_nothing(fake: FakeTogai, read: Read) -> None:
+    fake.add(id="both", attributes=[{"name": "distance", "value": value} for value in "12"])
+    header = "account_id,event_id,attribute.distance\n"
+    table = read(header + "acme,both,1; 2\nacme,ride-1,2\n")
+    assert [str(problem) for problem in table.problems] == [
+        "line 2: unchanged: both: distance is already 1; 2",
+    ]
+    assert values(table).keys() == {"ride-1"}
+    assert [problem.text for problem in read(header + "acme,both,1; 3\n").errors] == [
+        "both: '1; 3' is not a number"
+    ]
+
+
 def test_an_attribute_that_is_there_twice_is_a_problem(fake: FakeTogai, read: Read) -> None:
     fake.add(id="both", attributes=[{"name": "distance", "value": value} for value in "12"])
     table = read(HEADER + "acme,both,distance,3\nacme,ride-1,distance,3\n")

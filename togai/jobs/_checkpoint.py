@@ -127,7 +127,8 @@ class Checkpoint:
         with self._lock, writing(self.path):
             if not self._open:
                 return None
-            with self._transaction():
+            with self._db:  # rolls back after an error or Ctrl-C
+                self._db.execute("BEGIN")
                 total: dict[str, int] = self.get("counts")
                 for name, number in counts.items():
                     total[name] += number
@@ -150,16 +151,11 @@ class Checkpoint:
     def complete(self, size: int) -> None:
         """Record that the file is complete, and delete the rows."""
         with self._lock, writing(self.path):
-            with self._transaction():
+            with self._db:
+                self._db.execute("BEGIN")
                 self._set("complete", size)
                 self._db.execute("DELETE FROM event")
             self._db.execute("VACUUM")
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        with self._db:  # rolls back after an error or Ctrl-C
-            self._db.execute("BEGIN")
-            yield
 
     def close(self) -> None:
         """Release the file. A page that arrives later is not stored; the next run reads it again."""

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from togai._client import AsyncTogai, Togai
     from togai._pagination import EventPage
-    from togai.models import ReadEvent
 
 COLUMNS = (
     "reference_id",
@@ -190,30 +189,24 @@ class _Export:
 
     def keep(self, account: str, page: EventPage) -> None:
         """Store the rows of a page."""
-        counts = Counter[str]()
-        kept = [
-            (json.dumps(event.reference_id) if event.reference_id else None, _formats.dump(row))
-            for event in page.events
-            for row in self._row(event, counts)
-        ]
+        counts = Counter(read=len(page.events))
+        kept: list[tuple[str | None, str]] = []
+        for event in page.events:
+            row = next(_rows([event]))
+            inside = within(row["timestamp"], self._since, self._until)
+            if is_reverted(event) and not self._job["include_reverted"]:
+                counts["reverted"] += 1
+            elif inside is False:
+                counts["outside"] += 1
+            else:
+                counts["malformed"] += bool(deviations(event)) or inside is None
+                name = json.dumps(event.reference_id) if event.reference_id else None
+                kept.append((name, _formats.dump(row)))
         total = self.checkpoint.add(account, page.next_token, kept, counts)
         if total is not None and self._on_progress is not None:
             accounts = len(self._job["accounts"])
             done = accounts - total["left"]
             self._on_progress(ExportProgress(total["read"], total["rows"], done, accounts))
-
-    def _row(self, event: ReadEvent, counts: Counter[str]) -> Iterator[dict[str, Any]]:
-        counts["read"] += 1
-        if is_reverted(event) and not self._job["include_reverted"]:
-            counts["reverted"] += 1
-            return
-        row = next(_rows([event]))
-        inside = within(row["timestamp"], self._since, self._until)
-        if inside is False:
-            counts["outside"] += 1
-            return
-        counts["malformed"] += bool(deviations(event)) or inside is None
-        yield row
 
     def finish(self) -> ExportResult:
         """Write the file from the rows that were kept."""

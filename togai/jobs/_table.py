@@ -15,11 +15,11 @@ from attrs import field, frozen
 
 from togai._build import with_quantities
 from togai._printable import printable
-from togai._rows import amounts_of
+from togai._rows import amounts_of, rows
 from togai.corrections._plan import Replace
 from togai.errors import InvalidRequest
 from togai.jobs._export import COLUMNS, VALUES
-from togai.jobs._formats import unescaped
+from togai.jobs._formats import text, unescaped
 from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
@@ -85,24 +85,24 @@ class _Reader:
     ) -> None:
         self._account_id, self._comma, self._on_progress = account_id, decimal_comma, on_progress
         self._problems: list[Problem] = []
-        self._lines: dict[_Target, dict[str, tuple[int, Decimal]]] = {}
+        self._lines: dict[_Target, dict[str, tuple[int, str]]] = {}
         self._wrong = set[_Target]()
         self._event_ids: defaultdict[_Target, set[str]] = defaultdict(set)
         self._chosen: dict[str, _Target] = {}
         self._read = 0
         self._events: defaultdict[_Target, dict[Any, EventWithStatus]] = defaultdict(dict)
-        text = read_text(path)
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        source = read_text(path)
+        delimiter = max(",;\t", key=source.partition("\n")[0].count)
+        lines = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, strict=True)
         line = 0
         try:
-            names = self._columns([name.strip() for name in next(rows, list[str]())], path)
-            line = rows.line_num  # of the row before: a row may have several lines
-            for row in rows:
+            names = self._columns([name.strip() for name in next(lines, list[str]())], path)
+            line = lines.line_num  # of the row before: a row may have several lines
+            for row in lines:
                 cells = [unescaped(cell.strip()) for cell in row]
                 if any(cells):
                     self._add(line + 1, names, cells)
-                line = rows.line_num
+                line = lines.line_num
         except csv.Error as error:
             problem = f"{path}, line {line + 1}: {error}: check the quotes"
             raise InvalidRequest(problem) from None
@@ -142,8 +142,8 @@ class _Reader:
         }
         return target, values, next((name for name, has in needed.items() if not has), None)
 
-    def _report(self, line: int, kind: _Kind, text: str) -> None:
-        self._problems.append(Problem(line, kind, text))
+    def _report(self, line: int, kind: _Kind, problem: str) -> None:
+        self._problems.append(Problem(line, kind, problem))
 
     def _add(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
         row = dict(zip(names, cells, strict=False))
@@ -153,26 +153,17 @@ class _Reader:
             self._wrong.add(target)
             return
         self._event_ids[target].update(filter(None, [row.get("event_id")]))
-        self._add_values(line, target, values)
-
-    def _add_values(self, line: int, target: _Target, values: Mapping[str, str]) -> None:
         known = self._lines.setdefault(target, {})
         for name, cell in values.items():
-            # A dot beside decimal commas separates thousands: it is not read as a decimal point.
-            swapped = cell.translate({ord(","): ".", ord("."): ","})
-            number, other = (swapped, cell) if self._comma else (cell, swapped)
             if name in known:
                 problem = f"line {known[name][0]} has the same event and attribute"
-            elif not _NUMBER.fullmatch(number):
-                problem = f"{cell!r} is not a number"
-                if _NUMBER.fullmatch(other):
-                    kind = "points: without" if self._comma else "commas:"
-                    problem += f" (decimal {kind} decimal_comma=True)"
+                self._refuse(target, line, problem)
             else:
-                known[name] = (line, Decimal(number))
-                continue
-            self._report(line, "error", f"{target[2]}: {problem}")
-            self._wrong.add(target)
+                known[name] = (line, cell)
+
+    def _refuse(self, target: _Target, line: int, problem: str) -> None:
+        self._report(line, "error", f"{target[2]}: {problem}")
+        self._wrong.add(target)
 
     @property
     def accounts(self) -> list[str]:
@@ -196,11 +187,9 @@ class _Reader:
         return CorrectionTable(tuple(items), tuple(self._problems))
 
     def _item(self, target: _Target) -> Iterator[Replace]:
-        account, _, name = target
-        values = self._lines[target]
-        problem = event = meant(list(self._events[target].values()), account)
+        problem = event = meant(list(self._events[target].values()), target[0])
+        changes = self._changes(target, event)
         if not isinstance(event, str):
-            changes = self._changes(event, target)
             if target in self._wrong or not changes:
                 return
             event_id = str(ids_of(event)[1])
@@ -214,32 +203,48 @@ class _Reader:
                 except InvalidRequest as error:
                     problem = str(error)
                 else:
-                    yield Replace(event, replacement, account_id=account)
+                    yield Replace(event, replacement, account_id=target[0])
                     return
-        for line in dict.fromkeys(line for line, _ in values.values()):
-            self._report(line, "error", f"{name}: {problem}")
+        for line in dict.fromkeys(self._lines[target][name][0] for name in changes):
+            self._refuse(target, line, str(problem))
 
-    def _changes(self, event: EventWithStatus, target: _Target) -> dict[str, Decimal]:
-        """The values that differ."""
-        current, event_id = dict(amounts_of(event)), target[2]
+    def _changes(self, target: _Target, event: EventWithStatus | str) -> dict[str, Decimal]:
+        """The numbers of the lines, but for those that the event already has."""
+        row = {} if isinstance(event, str) else next(rows([event]))
+        current = {} if isinstance(event, str) else dict(amounts_of(event))
         changes: dict[str, Decimal] = {}
-        for name, (line, new) in self._lines[target].items():
-            if (old := current.get(name)) is None:
+        for name, (line, cell) in self._lines[target].items():
+            old, new = current.get(name), self._number(cell)
+            # A cell of an export may hold several numbers, or text.
+            if new == old or cell == text(row.get(f"attribute.{name}")):
+                shown = cell if isinstance(new, str) else old
+                self._report(line, "unchanged", f"{target[2]}: {name} is already {shown}")
+            elif isinstance(new, str):
+                self._refuse(target, line, new)
+            elif row and old is None:
                 known = ", ".join(current) or "none"
-                problem = f"{event_id}: no numeric attribute {name!r}; it has {known}"
-                self._report(line, "error", problem)
-                self._wrong.add(target)
-                continue
-            if new == old:
-                self._report(line, "unchanged", f"{event_id}: {name} is already {old}")
-                continue
-            changes[name] = new
-            if new < 0:
-                self._report(line, "warning", f"{event_id}: {name} becomes negative: {new}")
-            if old and (abs(new) >= 10 * abs(old) or abs(old) >= 10 * abs(new)):
-                change = f"{event_id}: {name} changes tenfold or more, from {old} to {new}"
-                self._report(line, "warning", change)
+                self._refuse(target, line, f"no numeric attribute {name!r}; it has {known}")
+            else:
+                changes[name] = new
+                self._warn(line, f"{target[2]}: {name}", old, new)
         return changes
+
+    def _number(self, cell: str) -> Decimal | str:
+        """The number of a cell, or why it is none."""
+        # A dot beside decimal commas separates thousands: it is not read as a decimal point.
+        swapped = cell.translate({ord(","): ".", ord("."): ","})
+        number, other = (swapped, cell) if self._comma else (cell, swapped)
+        if _NUMBER.fullmatch(number):
+            return Decimal(number)
+        kind = "points: without" if self._comma else "commas:"
+        hint = f" (decimal {kind} decimal_comma=True)" if _NUMBER.fullmatch(other) else ""
+        return f"{cell!r} is not a number{hint}"
+
+    def _warn(self, line: int, what: str, old: Decimal | None, new: Decimal) -> None:
+        if old is not None and new < 0:
+            self._report(line, "warning", f"{what} becomes negative: {new}")
+        if old and (abs(new) >= 10 * abs(old) or abs(old) >= 10 * abs(new)):
+            self._report(line, "warning", f"{what} changes tenfold or more, from {old} to {new}")
 
 
 def read_corrections(
