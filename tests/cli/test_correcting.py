@@ -478,7 +478,13 @@ def test_the_report_shows_what_was_corrected(
     done = pipe("report", "--html", "report.html")
     assert done.returncode == 0
     page = Path("report.html").read_text()
-    for part in ("meter &lt;7&gt;", "distance=1.5", "distance=2.25", "ann", "<svg"):
+    for part in (
+        "meter &lt;7&gt;",
+        "distance (Kilometers)=1.5",
+        "distance (Kilometers)=2.25",
+        "ann",
+        "<svg",
+    ):
         assert part in page
     first = next(csv.DictReader(pipe("report", "--csv").stdout.splitlines()))
     assert first["day"] == "2024-12-01"

@@ -13,8 +13,8 @@ WINGS = {
     "togai/_transport": 1888,
     "togai/corrections": 2284,
     "togai/testing": 2408,
-    "togai/jobs": 1133,
-    "togai/_cli": 1541,
+    "togai/jobs": 1127,
+    "togai/_cli": 1532,
     "scripts/contract": 4653,
     "scripts/mutation": 1814,
 }

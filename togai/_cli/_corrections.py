@@ -25,19 +25,13 @@ from togai._cli._output import (
     progress,
     say,
 )
-from togai._cli._settings import (  # cyclopts reads inherited annotations in this module
-    SESSION,
-    Book,
-    Count,
-    Filters,
-    Service,  # noqa: F401
-    Session,
-    When,  # noqa: F401
-)
+from togai._cli._settings import SESSION, Book, Count, Filters, Service, Session, When  # noqa: F401
 from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
 from togai.jobs import is_reverted, read_corrections
 from togai.jobs._table import ids_of, meant, read_text
+
+# Service and When: cyclopts reads the annotations that Targets and Approval inherit in this module.
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from attrs import evolve
+
 from togai._cli._output import DONE, OPEN, UNKNOWN, Output, lasting, say
 from togai._cli._settings import SESSION, Book, Reading, Session, When, pairs, short
-from togai.corrections import Entry
+from togai._salvage import salvage
+from togai.corrections import Entry, Target
+from togai.corrections._table import amounts
 from togai.errors import ConfigurationError, InvalidRequest
+from togai.jobs._formats import digits
+from togai.models import Event
 
 BOOK, OUTPUT = Book(), Output()
 
@@ -163,27 +167,20 @@ def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str,
     rows: dict[int, dict[str, Any]] = {}
     for entry in entries:
         if entry.kind == "intent":
-            event = entry.snapshot.payload if entry.snapshot else None
-            accounts = {entry.account, entry.snapshot and entry.snapshot.account_id}
-            other = reading.account and accounts.isdisjoint(reading.account)
-            if other or not reading.holds(_time((event or {}).get("timestamp"))):
+            target = entry.snapshot or Target(reference_id=entry.target)
+            event = salvage(Event, target.payload or {}, "event", [])
+            other = reading.account and {entry.account, target.account_id}.isdisjoint(
+                reading.account
+            )
+            if other or not reading.holds(event.timestamp):
                 continue
-            before = _amounts(event)
-            after = {"UNDO": "", "REDO": before}.get(str(entry.action))
-            after = _amounts(entry.data["correction"]["event"]) if after is None else after
+            values = amounts(evolve(entry.correction, before=(target,)))
+            before, after = (
+                pairs((name, digits(number)) for name, number in each.items()) for each in values
+            )
             row = {name: _row(entry)[name] for name in ("at", "who", "action", "reference_id")}
             more = {"outcome": "open", "before": before, "after": after, "why": entry.why}
             rows[entry.id] = row | more
         elif entry.intent in rows and entry.kind in ("applied", "failed", "not applied", "unknown"):
             rows[entry.intent]["outcome"] = str(entry.kind)
     return list(rows.values())
-
-
-def _time(written: Any) -> datetime | None:
-    with suppress(TypeError, ValueError):
-        return datetime.fromisoformat(written)
-    return None
-
-
-def _amounts(payload: Mapping[str, Any] | None) -> str:
-    return pairs((item["name"], item["value"]) for item in (payload or {}).get("attributes", []))
