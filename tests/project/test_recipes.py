@@ -148,7 +148,7 @@ def test_a_table_is_corrected_once_however_often_the_program_runs(
         play(write, title)
         assert len(fake.corrections) == count
     out = capsys.readouterr().out
-    assert "line 4: error: nobody: no event of the account acme has this event_id" in out
+    assert "line 4: error: nobody: no event of the account acme has this id" in out
     assert "2 corrections: 2 applied" in out
     with Togai() as client:
         live = [
