@@ -596,9 +596,11 @@ def test_the_ledger_of_a_call_wins_over_the_clients_and_that_over_the_environmen
     ]
 
 
-def test_reading_needs_no_ledger(connect: Connect, fake: FakeTogai, url: str) -> None:
+def test_reading_needs_no_ledger(
+    connect: Connect, fake: FakeTogai, url: str, tmp_path: Path
+) -> None:
     fake.add_many(1)
-    with connect(base_url=url, ledger="missing.db") as api:
+    with connect(base_url=url, ledger=tmp_path / "missing.db") as api:
         assert len(api.call("find", "acme")) == 1
         with pytest.raises(ConfigurationError, match=r"no ledger at .*missing"):
             api.call("undo", account_id="acme", reference_id="ref-1")

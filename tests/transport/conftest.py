@@ -20,7 +20,7 @@ def connect(request: pytest.FixtureRequest) -> Connect:
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unused_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate of an authority that signs nothing."""
     path = tmp_path_factory.mktemp("authority") / "ca.pem"
     trustme.CA().cert_pem.write_to_path(path)
@@ -28,6 +28,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def few_certificates(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def few_certificates(unused_authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading all certificates of the system for each client takes longer than most tests."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    monkeypatch.setenv("SSL_CERT_FILE", str(unused_authority))
