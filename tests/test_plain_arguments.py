@@ -9,6 +9,7 @@ import pytest
 
 from togai import InvalidRequest
 from togai._arguments import check_flag, is_whole, utc_or_none
+from togai._contract import problems
 from togai._times import to_utc, within
 
 AT = datetime(2024, 12, 4, 7, 30, 35, 7, UTC)
@@ -79,10 +80,13 @@ def test_anything_but_a_time_with_a_zone_is_refused(value: Any) -> None:
 
 
 def test_what_ends_the_program_passes() -> None:
+    interrupted = datetime(2024, 12, 4, tzinfo=Failing(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        to_utc("since", datetime(2024, 12, 4, tzinfo=Failing(KeyboardInterrupt())))
+        list(problems(interrupted, datetime))
     with pytest.raises(KeyboardInterrupt):
-        utc_or_none("since", datetime(2024, 12, 4, tzinfo=Failing(KeyboardInterrupt())))
+        to_utc("since", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        utc_or_none("since", interrupted)
 
 
 MINUTE = timedelta(minutes=1)
