@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(results, packages))
     survivors = [result for result in (*results, *packages) if result.faults]
     for survivor in survivors:
-        print(f"\n{survivor.operator}, {survivor.label}:", *survivor.faults, sep="\n  ")
+        print(f"\n{survivor.label}:", *survivor.faults, sep="\n  ")
     return 1 if survivors else 0
 
 

@@ -37,7 +37,7 @@ class Result:
 
     Attributes:
         operator: Its operator.
-        label: Its place.
+        label: Its operators and places.
         verdict: The most severe verdict of the bump: same, absorbed, held or conflict.
         faults: What is wrong with the verdict or the new contract; a mutant with a fault survived.
         has_alias: Whether only a new package can read it, so that its outcome is judged with that package.
@@ -63,7 +63,7 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
     others = differing(outcomes(base, mutant.document)) if is_judged else {}
     seen = with_outcomes(merged, others)
     verdict = max(("same", *(each.verdict for each in seen.differences)), key=VERDICTS.index)
-    faults = list(_unusable(base, merged))
+    faults = list(_malformed(base, merged))
     if verdict not in expected:
         faults.append(f"the verdict is {verdict}, expected {mutant.expected}")
     if not seen.conflicts:
@@ -82,7 +82,8 @@ def _reported(merged: Merged) -> str:
     return ", ".join(kinds) or "no difference"
 
 
-def _unusable(base: Document, merged: Merged) -> Iterator[str]:
+def _malformed(base: Document, merged: Merged) -> Iterator[str]:
+    """Yield the faults of the differences, and of a contract that must not have changed."""
     if any(not each.reason or not each.positions for each in merged.differences):
         yield "a difference has no reason or no position"
     if (merged.conflicts or not merged.differences) and merged.contract != base:

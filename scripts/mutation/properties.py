@@ -16,8 +16,7 @@ STRING = {"type": "string"}
 TEXT: Document = {"type": "string", "description": "New."}
 PAIR = {"type": "object", "properties": {"a": STRING}}
 LETTERS: Document = {"type": "string", "enum": ["A", "B"]}
-LISTS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-MAP_OF_LISTS = {"type": "object", "additionalProperties": {"type": "array", "items": LETTERS}}
+LIST = {"type": "array", "items": LETTERS}
 
 KINDS: dict[str, Document] = {
     "text": TEXT,
@@ -28,7 +27,7 @@ KINDS: dict[str, Document] = {
     "bytes": {"type": "string", "format": "binary"},
     "null or text": {"type": "string", "nullable": True},
     "text with a default": {"type": "string", "default": "x"},
-    "list of lists": LISTS,
+    "list of lists": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
     "map": {"type": "object", "additionalProperties": {"type": "integer"}},
     "inline object": {**PAIR, "required": ["a"]},
     "list of inline objects": {"type": "array", "items": PAIR},
@@ -39,7 +38,7 @@ KINDS: dict[str, Document] = {
     "anything": {},
     "object of anything": {"type": "object"},
     "map of objects": {"type": "object", "additionalProperties": PAIR},
-    "map of lists of enums": MAP_OF_LISTS,
+    "map of lists of enums": {"type": "object", "additionalProperties": LIST},
     "way back": {"type": "object", "properties": {"event": {"$ref": REF + "EventWithStatus"}}},
 }
 UP: Document = {"type": "object", "properties": {"up": {"$ref": REF + "BrandNewThing"}, "a": TEXT}}

@@ -38,6 +38,8 @@ PIPELINE: JSONObject = {
         "dependencies": [{"key": "k", "type": "SETTING", "value": "1"}],
     },
 }
+# Callers pass the id of an event; a path may name another id.
+_OTHER_ID = re.compile("{(reference_?id|customer_?id)}", re.IGNORECASE).search
 _TYPES: dict[str, Any] = {
     "object": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int,
     "number": (int, float), "anything": object,
@@ -99,16 +101,13 @@ class Service:
         """Return our operation of a request and theirs, and our path."""
         host = f"{request.url.scheme}://{request.url.host}"
         for call, other in self._calls:
-            if other is None or request.method.lower() != other.method:
+            if other is None or request.method.lower() != other.method or _OTHER_ID(other.path):
                 continue
             pattern = re.sub(r"\\\{[^{}]*\\\}", "([^/]*)", re.escape(other.path.rstrip("/")))
             for server in other.servers or ("/",):
                 prefix = re.escape(bare(server if "://" in server else host + server))
                 match = re.fullmatch(f"{prefix}{pattern}/?", host + request.url.path)
-                # Callers pass the id of an event; a path may name another id.
-                if match and not re.search(
-                    "{(reference_?id|customer_?id)}", other.path, re.IGNORECASE
-                ):
+                if match:
                     return call, other, re.sub("{.*}", "".join(match.groups()), call.path)
         raise Refused(404, "There is no such call or event.")
 

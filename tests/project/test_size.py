@@ -16,7 +16,7 @@ WINGS = {
     "togai/jobs": 1127,
     "togai/_cli": 1532,
     "scripts/contract": 4653,
-    "scripts/mutation": 1814,
+    "scripts/mutation": 1813,
 }
 
 
