@@ -160,6 +160,17 @@ def test_ids_come_from_a_file_and_wrong_ones_are_listed(
     assert corrected(month) == {"ref-1": 1, "ref-2": 1}
 
 
+def test_the_history_of_a_replacement_folds_no_word(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    file = table("t.csv", "acme,ride-1,distance,2.25")
+    assert pipe("correct", file, "--why", "typo in the meter", "--expect", "1").returncode == 0
+    shown = terminal("history")
+    assert shown.end() == 0
+    for word in ("replacement", "REDO_EVENT", "approved", "typo in"):
+        assert word in shown.text
+
+
 def test_a_table_is_corrected_once(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
     file = table(
         "t.csv", "acme,ride-1,distance,2.25", "acme,ride-2,distance,3", "acme,nobody,distance,1"
@@ -208,7 +219,9 @@ def test_a_plan_is_approved_by_one_and_executed_by_another(
     assert part.returncode == 0
     assert "Next: togai plan execute plan.json" in part.stderr
     assert pipe("plan", "execute", "plan.json", "--who", "ann").returncode == 0
-    assert pipe("plan", "execute", "plan.json").returncode == 0
+    again = pipe("plan", "execute", "plan.json")
+    assert again.returncode == 0
+    assert "2 applied; 2 of these in an earlier run" in again.stderr
     assert corrected(month) == {"ref-1": 1, "ref-2": 1}
     history = pipe("history", "--jsonl")
     people = {(row["kind"], row["who"]) for row in map(json.loads, history.stdout.splitlines())}

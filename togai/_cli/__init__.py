@@ -132,7 +132,7 @@ def _failed(error: BaseException) -> int:
         discard_stdout()
         return DONE
     if isinstance(error, KeyboardInterrupt):
-        say("Interrupted. Repeat the same command.")
+        say("\nInterrupted. Repeat the same command.")  # a terminal shows ^C without a line break
         return INTERRUPTED
     if isinstance(error, CycloptsError):
         say(_usage(error))

@@ -207,7 +207,9 @@ class Approval(Session):
         with lasting(OSError):
             self.output.write(row for row in rows if row["outcome"] not in quiet)
         counts = Counter(row["outcome"] for row in rows)
-        say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+        earlier = sum(step.earlier for step in done)
+        more = f"; {earlier} of these in an earlier run" if earlier else ""
+        say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + more)
         left = not counts.keys().isdisjoint(_LEFT)
         if not left and re.fullmatch(r"togai-plan-[0-9a-f]{12}\.json", path.name):
             path.unlink(missing_ok=True)

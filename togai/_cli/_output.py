@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """The exit codes, for scripts to act on."""
 
-_NUMBERS, _TIMES = ("events", "rows"), ("timestamp", "at", "day")
+_NUMBERS, _UNFOLDED = ("events", "rows"), ("timestamp", "at", "day", "kind", "action")
 _NARROWEST = 80
 """Columns; a narrower terminal breaks the lines of a table, which hides nothing."""
 
@@ -172,7 +172,7 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(
-            Text(printable(name)), overflow="fold", no_wrap=name in _TIMES,
+            Text(printable(name)), overflow="fold", no_wrap=name in _UNFOLDED,
             justify="right" if name in _NUMBERS else "left",
         )  # fmt: skip
     for row in rows:
@@ -193,11 +193,9 @@ def progress(
     """
     from rich import progress as bars
 
-    ahead = (
-        [bars.BarColumn(20), bars.TimeRemainingColumn()] if total else [bars.TimeElapsedColumn()]
-    )
+    time = bars.TimeRemainingColumn() if total else bars.TimeElapsedColumn()
     with bars.Progress(
-        bars.TextColumn("{task.description}", markup=False), *ahead, console=console(stderr=True),
+        bars.TextColumn("{task.description}", markup=False), bars.BarColumn(20), time, console=console(stderr=True),
         transient=True, redirect_stdout=False, redirect_stderr=False,
         disable=quiet or not sys.stderr.isatty(),
     ) as bar:  # fmt: skip
