@@ -67,6 +67,10 @@ CASES = {
 }  # fmt: skip
 
 
+def test_each_command_has_a_case() -> None:
+    assert CASES.keys() == _COMMANDS.keys()
+
+
 @pytest.fixture
 def digest(month: FakeTogai, ledger: Path, pipe: Pipe) -> str:
     """The digest of an approved plan, in a ledger with an applied and an open correction."""

@@ -13,7 +13,7 @@ WINGS = {
     "togai/_transport": 1888,
     "togai/corrections": 2284,
     "togai/testing": 2408,
-    "togai/jobs": 1127,
+    "togai/jobs": 1125,
     "togai/_cli": 1532,
     "scripts/contract": 4653,
     "scripts/mutation": 1813,

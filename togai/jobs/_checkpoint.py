@@ -73,8 +73,8 @@ class Checkpoint:
             self._db.executescript(_BEGIN + _RESTART if restart else _BEGIN)
             kept = self.get("job")
             if kept is None:
-                self._set("job", job)
-                self._set("counts", dict.fromkeys(_COUNTS, 0))
+                self.set("job", job)
+                self.set("counts", dict.fromkeys(_COUNTS, 0))
                 names = [(name,) for name in job["accounts"]]
                 self._db.executemany("INSERT INTO listing (account) VALUES (?)", names)
             self._db.execute("COMMIT")
@@ -98,13 +98,11 @@ class Checkpoint:
             row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def _set(self, name: str, value: Any) -> None:
-        self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, json.dumps(value)))
-
     def set(self, name: str, value: Any) -> None:
         """Set a value of the state."""
         with self._lock, writing(self.path):
-            self._set(name, value)
+            row = (name, json.dumps(value))
+            self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", row)
 
     def unfinished(self) -> list[tuple[str, str | None]]:
         """The accounts whose listing is not completely read, each with the token to continue from."""
@@ -141,7 +139,7 @@ class Checkpoint:
                     "UPDATE listing SET next_token = ?, done = ? WHERE account = ?",
                     (next_token, next_token is None, account),
                 )
-                self._set("counts", total)
+                self.set("counts", total)
             return {**total, "left": len(self.unfinished())}
 
     def events(self) -> Iterator[str]:
@@ -153,7 +151,7 @@ class Checkpoint:
         with self._lock, writing(self.path):
             with self._db:
                 self._db.execute("BEGIN")
-                self._set("complete", size)
+                self.set("complete", size)
                 self._db.execute("DELETE FROM event")
             self._db.execute("VACUUM")
 
