@@ -38,14 +38,14 @@ class Calls(Comparison):
     def servers(self) -> None:
         """Compare the servers of the whole description."""
         servers: list[dict[str, Any]] = self.contract.setdefault("servers", [])
-        ours = {bare(str(server["url"])): server for server in servers}
+        ours = {bare(str(server["url"])): str(server["url"]) for server in servers}
         theirs = {bare(url): url for url in self.theirs.servers()}
         if not any(theirs):
             if servers:
                 self.findings.add(verdicts.NO_SERVER, "#/servers", servers[0]["url"], "none")
             return
-        for i, (address, server) in enumerate(ours.items()):
-            self._server(server, theirs.get(address), list(theirs.values()), is_default=i == 0)
+        for i, (address, url) in enumerate(ours.items()):
+            self._server(url, theirs.get(address), list(theirs.values()), is_default=i == 0)
         for url in [url for address, url in theirs.items() if address not in ours]:
             at = f"#/servers/{escaped(url)}"
             if "://" in url and unwritable(url):
@@ -53,13 +53,9 @@ class Calls(Comparison):
             elif "://" in url and self.findings.add(verdicts.NEW_SERVER, at, "none", url):
                 servers.append({"url": url.rstrip("/")})
 
-    def _server(
-        self, server: dict[str, Any], match: str | None, theirs: list[str], *, is_default: bool
-    ) -> None:
-        url = str(server["url"])
+    def _server(self, url: str, match: str | None, theirs: list[str], *, is_default: bool) -> None:
         at = f"#/servers/{escaped(url)}"
         if match is not None:
-            self.release(server, at)
             if match.endswith("/") != url.endswith("/"):
                 self.findings.add(verdicts.SERVER_SLASH, at, url, match)
         elif is_default:
@@ -69,7 +65,7 @@ class Calls(Comparison):
             hints = near or theirs[:2]
             self.findings.add(verdicts.LOST_DEFAULT_SERVER, at, url, "none", hints=hints)
         else:
-            self.hold(verdicts.HELD_SERVER, server, at, url)
+            self.findings.add(verdicts.HELD_SERVER, at, url, "none")
 
     def operation(self, call: Operation, other: Operation | None) -> None:
         """Compare one call."""
@@ -140,17 +136,15 @@ class Calls(Comparison):
                 self.findings.add(verdicts.MEDIA, f"{at}/content", JSON, _media(theirs))
 
     def _responses(self, call: Operation, other: Operation) -> None:
-        written: dict[str, Any] = call.node.value["responses"]
         matches = {status: response_of(other, status) for status in call.responses}
         for status, response in call.responses.items():
             at, match = f"{call.at}/responses/{status}", matches[status]
             if match is not None:
-                self.release(written[status], at)
                 self._media(f"{at}/content", status, response, match)
             elif status.startswith("2"):
                 self._lost_success(at, response, other)
             else:
-                self.hold(verdicts.HELD_STATUS, written[status], at, status)
+                self.findings.add(verdicts.HELD_STATUS, at, status, "none")
         is_lost = any(match is None and key.startswith("2") for key, match in matches.items())
         for status, response in other.responses.items():
             # A range that matches a known status is not a new status.

@@ -1,4 +1,4 @@
-"""What all comparisons of a merge share, and the marks for what the vendor removed, restored or deprecated."""
+"""What all comparisons of a merge share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from contract.findings import Findings
     from contract.normalize import Description
     from contract.shapes import Node, Shape
-    from contract.verdicts import Rule
 
 REMOVED = "x-togai-removed"
 ORIGIN = "x-togai-origin"
@@ -37,29 +36,6 @@ class Comparison:
     taker: Taker
     today: str
     write: str
-
-    def hold(
-        self,
-        rule: Rule,
-        node: dict[str, Any],
-        at: str,
-        ours: str,
-        where: Iterable[str] = (),
-        hints: Iterable[str] = (),
-    ) -> bool:
-        """Mark an item that the description no longer has with the date; return whether it was marked."""
-        known = REMOVED in node
-        marked = self.findings.add(rule, at, ours, "none", where, known=known, hints=hints)
-        if marked:
-            node.setdefault(REMOVED, self.today)
-        return marked
-
-    def release(self, node: dict[str, Any], at: str, where: Iterable[str] = ()) -> None:
-        """Remove the mark from an item that the description has again."""
-        was = f"removed in {node.get(REMOVED)}"
-        if REMOVED in node and self.findings.add(verdicts.BACK, at, was, "present", where):
-            node.pop(REMOVED)
-            node.pop("deprecated", None)
 
     def deprecation(
         self, node: dict[str, Any], theirs: Sequence[Node], at: str, where: Iterable[str] = ()

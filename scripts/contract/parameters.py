@@ -36,7 +36,6 @@ class Parameters(Comparison):
                 continue
             if ORIGIN in node and ORIGIN not in match.node.value:
                 self.findings.add(verdicts.DESCRIBED, at, str(node[ORIGIN]), "described")
-            self.release(node, at)
             self.deprecation(node, [match.node], at)
             self._requirement(parameter, match)
         for parameter in fresh:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from contract import verdicts
 from contract.adopt import SCHEMAS, clash, python_name, unwritable
 from contract.align import goes
-from contract.comparison import ORIGIN, Comparison, need
+from contract.comparison import ORIGIN, REMOVED, Comparison, need
 from contract.shapes import shown
 from contract.vendor import MAX_PLACES, digest
 
@@ -133,7 +133,7 @@ class Schemas(Comparison):
         if ORIGIN not in node.value:
             names += [self._absent(ours, meeting, marked=not present) for meeting in deciding]
         if not absent:
-            self.release(node.value, ours.at, _places(present, name))
+            self._restored(ours, _places(present, name))
         named = [meeting for meeting in present if name in meeting.theirs.properties]
         nodes = [meeting.theirs.properties[name] for meeting in named]
         self.deprecation(node.value, nodes, ours.at, _places(named, name))
@@ -160,9 +160,20 @@ class Schemas(Comparison):
         words, hints = ours.shape.words, self._hints(ours, meeting)
         if rule is not verdicts.HELD_PROPERTY or not marked:
             self.findings.add(rule, ours.at, words, "none", where, hints=hints)
-        elif self.hold(rule, ours.node.value, ours.at, words, where, hints):
-            ours.node.value["deprecated"] = True
+        else:
+            known = REMOVED in ours.node.value
+            if self.findings.add(rule, ours.at, words, "none", where, known=known, hints=hints):
+                ours.node.value["deprecated"] = True
+                ours.node.value.setdefault(REMOVED, self.today)
         return ""
+
+    def _restored(self, ours: Property, where: list[str]) -> None:
+        """Remove the mark from a property that the description has again."""
+        node = ours.node.value
+        was = f"removed in {node.get(REMOVED)}"
+        if REMOVED in node and self.findings.add(verdicts.BACK, ours.at, was, "present", where):
+            node.pop(REMOVED)
+            node.pop("deprecated", None)
 
     def _alias(self, ours: Property, meeting: Meeting) -> str:
         """Return the new name of a property: a property with the same name in Python and the same shape."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from contract.align import Meeting, Place
 
-REMOVED_VALUES = "x-togai-removed-values"
-
 
 class Values(Comparison):
     """Compares enums and limits of two descriptions; additions and looser limits are adopted."""
@@ -40,8 +38,6 @@ class Values(Comparison):
                 is_relied = relied is True or value in as_list(relied)
                 hints = _likely(value, fresh, lost=sum(map(bool, absent.values())))
                 self._value_absent(place, value, meetings, hints, is_relied)
-            else:
-                self._value_present(place, value, offered[value])
         self._new_values(place, fresh, decide=relied is True)
 
     def _new_values(self, place: Place, fresh: dict[str, list[str]], *, decide: bool) -> None:
@@ -73,29 +69,14 @@ class Values(Comparison):
     def _value_absent(
         self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
     ) -> None:
-        at, schema = f"{place.at}/enum/{escaped(value)}", place.node.value
         sent = [meeting.position for meeting in absent if meeting.is_request]
         where = sent or [meeting.position for meeting in absent]
-        if sent or is_relied:
-            rule = verdicts.LOST_REQUEST_MEMBER if sent else verdicts.LOST_RELIED_MEMBER
-            self.findings.add(rule, at, value, "none", where, hints=hints)
-            return
-        is_elsewhere = len(absent) < len(place.meetings)
-        known = is_elsewhere or value in schema.get(REMOVED_VALUES, {})
-        rule = verdicts.HELD_MEMBER
-        new = self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
-        if new and not is_elsewhere:
-            schema.setdefault(REMOVED_VALUES, {}).setdefault(value, self.today)
-
-    def _value_present(self, place: Place, value: str, where: list[str]) -> None:
-        schema = place.node.value
-        marks: dict[str, Any] = schema.get(REMOVED_VALUES, {})
-        if value in marks:
-            at, was = f"{place.at}/enum/{escaped(value)}", f"removed in {marks[value]}"
-            if self.findings.add(verdicts.BACK, at, was, "present", where):
-                marks.pop(value)
-                if not marks:
-                    schema.pop(REMOVED_VALUES)
+        rule = verdicts.LOST_RELIED_MEMBER if is_relied else verdicts.HELD_MEMBER
+        if sent:
+            rule = verdicts.LOST_REQUEST_MEMBER
+        at, is_elsewhere = f"{place.at}/enum/{escaped(value)}", len(absent) < len(place.meetings)
+        known = rule is verdicts.HELD_MEMBER and is_elsewhere
+        self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
 
     def limits(self, place: Place) -> None:
         """Compare limits and patterns; adopt those that are looser."""

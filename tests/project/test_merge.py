@@ -607,11 +607,24 @@ def test_what_is_held_is_marked_with_the_date() -> None:
     assert held["x-togai-removed"] == "2026-11-25"
 
 
-def test_a_held_enum_member_is_marked_on_its_enum() -> None:
-    gone = changed(lambda d: schemas(d)["RideState"]["enum"].remove("DONE"))
-    held = merge(small(), gone, today="2026-11-25").contract
-    assert schemas(held)["RideState"]["x-togai-removed-values"] == {"DONE": "2026-11-25"}
-    assert schemas(held)["RideState"]["enum"] == ["RUNNING", "DONE"]
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: schemas(d)["RideState"]["enum"].remove("DONE"),
+        lambda d: operation(d, "listRides")["responses"].pop("422"),
+    ],
+    ids=["an enum member", "an error status"],
+)
+def test_what_changes_nothing_for_callers_stays_unmarked_and_is_known_later(change: Change) -> None:
+    first = merge(small(), small())
+    gone = merge(small(), changed(change), last=first.vendor)
+    assert gone.contract == small()
+    assert [(each.verdict.value, each.known) for each in gone.differences] == [("held", False)]
+    later = merge(small(), changed(change), last=gone.vendor)
+    assert [(each.verdict.value, each.known) for each in later.differences] == [("held", True)]
+    back = merge(small(), small(), last=later.vendor)
+    assert back.differences == ()
+    assert back.changes
 
 
 def test_a_property_that_one_call_lost_and_another_has_is_not_marked() -> None:
