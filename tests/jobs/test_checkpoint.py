@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from togai.jobs._checkpoint import Checkpoint
+from togai import TogaiError
+from togai.jobs._checkpoint import Checkpoint, writing
+
+from ..locks import Held, HeldError
 
 JOB: dict[str, Any] = {"accounts": ["acme"]}
 
@@ -23,22 +26,34 @@ CALLS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_one_thread_at_a_time_uses_the_checkpoint(tmp_path: Path, name: str) -> None:
+def test_one_thread_at_a_time_uses_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     checkpoint = Checkpoint(tmp_path / "out.checkpoint", JOB, restart=False)
-    done: list[str] = []
-
-    def call() -> None:
-        getattr(checkpoint, name)(*CALLS[name])
-        done.append(name)
-
-    thread = threading.Thread(target=call)
-    with checkpoint._lock:
-        thread.start()
-        thread.join(0.02)
-        assert done == []
-    thread.join()
-    assert done == [name]
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "_lock", Held())
+        with pytest.raises(HeldError):
+            getattr(checkpoint, name)(*CALLS[name])
+    assert checkpoint.unfinished() == [("acme", None)]
+    assert checkpoint.get("complete") is None
     checkpoint.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("broken"), "broken"),
+        (sqlite3.OperationalError("disk I/O error"), "disk I/O error"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(
+    tmp_path: Path, error: Exception, reason: str
+) -> None:
+    path = tmp_path / "out.csv"
+    with pytest.raises(TogaiError, match=rf"out\.csv cannot be written: {reason}\. Fix the cause"):
+        with writing(path):
+            raise error
 
 
 def test_ctrl_c_while_a_checkpoint_is_opened_passes_and_leaves_it_free(

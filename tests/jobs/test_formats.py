@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -83,3 +84,59 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(_formats, "import_module", missing)
     with pytest.raises(ConfigurationError, match=r"pip install 'togai\[parquet\]'"):
         _formats.pyarrow()
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@n", "'@n"),
+        ("\tn", "'\tn"),
+        ("\rn", "'\rn"),
+        ("a=1", "a=1"),
+        ("'quoted", "'quoted"),
+        ("a-b", "a-b"),
+        ("", ""),
+    ],
+)
+def test_text_that_would_run_as_a_formula_is_escaped_and_back(value: str, cell: str) -> None:
+    assert _formats.escaped(value) == cell
+    assert _formats.unescaped(cell) == value
+
+
+def test_a_number_is_no_formula() -> None:
+    assert _formats.escaped(Decimal("-7.5")) == "-7.5"
+    assert _formats.escaped(None) is None
+
+
+ROWS: list[dict[str, Any]] = [
+    {"a": "Z\u00fcrich", "b": Decimal("1.10")},
+    {"a": "x\ud800\ny", "c": 1},
+]
+
+
+def test_csv_is_utf_8_with_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    _formats.write_csv(path, ["b", "a"], lambda: iter(ROWS))
+    assert path.read_bytes() == 'b,a\n1.10,Z\u00fcrich\n,"x\\ud800\ny"\n'.encode()
+    _formats.write_csv(path, ["=b"], lambda: iter([{"=b": "=1"}]), excel=True)
+    assert path.read_bytes() == b"\xef\xbb\xbf'=b\r\n'=1\r\n"
+
+
+def test_json_lines_are_objects_with_all_columns(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    _formats.write_jsonl(path, ["a", "b"], lambda: iter(ROWS))
+    first, second = path.read_text("ascii").splitlines()
+    assert json.loads(first) == {"a": "Z\u00fcrich", "b": "1.10"}
+    assert json.loads(second) == {"a": "x\ud800\ny", "b": None}
+
+
+def test_parquet_is_written_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.parquet"
+    monkeypatch.setattr(_formats, "_BATCH", 2)
+    _formats.write_parquet(path, ["a"], lambda: ({"a": str(number)} for number in range(5)))
+    file = pyarrow.parquet.ParquetFile(path)
+    assert [file.metadata.row_group(number).num_rows for number in range(3)] == [2, 2, 1]
+    assert file.read().column("a").to_pylist() == ["0", "1", "2", "3", "4"]

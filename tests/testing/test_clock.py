@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,8 @@ import pytest
 from togai import AsyncTogai, RateLimited, TimedOut, Togai
 from togai._transport import clock
 from togai.testing import FakeClock, FakeTogai
+
+from ..locks import Held, HeldError
 
 Connect = Callable[..., AbstractContextManager[Any]]
 
@@ -251,15 +252,18 @@ def test_a_clock_leaves_the_machine_s_clock_ahead_by_what_it_moved(
     assert machine.ahead == ahead
 
 
-def test_a_clock_is_moved_by_one_thread_at_a_time() -> None:
+@pytest.mark.parametrize("call", [lambda own: own.move(5), lambda own: own._time.timeout(5)])
+def test_a_clock_is_used_by_one_thread_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[FakeClock], object]
+) -> None:
+    async def used() -> None:
+        call(own)
+
     own = FakeClock()
-    with own._time._lock:
-        thread = threading.Thread(target=own.move, args=(5,))
-        thread.start()
-        thread.join(0.02)
-        assert own.elapsed == 0
-    thread.join()
-    assert own.elapsed == 5
+    monkeypatch.setattr(own._time, "_lock", Held())
+    with pytest.raises(HeldError):
+        asyncio.run(used())
+    assert own.elapsed == 0
 
 
 def test_a_clock_inside_another_one_moves_that_too() -> None:

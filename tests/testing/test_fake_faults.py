@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,8 @@ import pytest
 
 from togai.testing import FakeTogai, Request, When
 from togai.testing._fault_queue import Fault, FaultQueue
+
+from ..locks import Held, HeldError
 
 Call = Callable[..., httpx.Response]
 
@@ -370,19 +371,20 @@ def test_a_correction_takes_30_of_31_matches(fake: FakeTogai, call: Call) -> Non
     assert (len(response.json()["data"]), len(fake.corrections)) == (30, 30)
 
 
-@pytest.mark.parametrize("method", ["add", "take", "clear"])
-def test_the_queue_of_faults_is_changed_by_one_thread_at_a_time(method: str) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda queue: queue.add(Fault()),
+        lambda queue: queue.take(Request("GET", "/events", {})),
+        lambda queue: queue.clear(),
+    ],
+)
+def test_the_queue_of_faults_is_changed_by_one_thread_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[FaultQueue], object]
+) -> None:
     queue = FaultQueue()
     queue.add(Fault())
-    argument: dict[str, tuple[Any, ...]] = {
-        "add": (Fault(),),
-        "take": (Request("GET", "/events", {}),),
-        "clear": (),
-    }
-    with queue._lock:
-        thread = threading.Thread(target=getattr(queue, method), args=argument[method])
-        thread.start()
-        thread.join(0.02)
-        assert len(queue._queue) == 1
-    thread.join()
-    assert len(queue._queue) == {"add": 2, "take": 0, "clear": 0}[method]
+    monkeypatch.setattr(queue, "_lock", Held())
+    with pytest.raises(HeldError):
+        call(queue)
+    assert len(queue._queue) == 1
