@@ -14,7 +14,7 @@ WINGS = {
     "togai/corrections": 2284,
     "togai/testing": 2408,
     "togai/jobs": 1125,
-    "togai/_cli": 1532,
+    "togai/_cli": 1530,
     "scripts/contract": 4614,
     "scripts/mutation": 1813,
 }

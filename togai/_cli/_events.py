@@ -100,19 +100,17 @@ def failed(
     reasons = by_reason(events)
     reading.output.write(reasons)
     count = sum(row["events"] for row in reasons)
-    say(
-        f"{count:,} events failed. To see them: togai failed --list"
-        if count
-        else "No event failed."
-    )
+    found = f"{count:,} events failed. To see them: togai failed --list"
+    say(found if count else "No event failed.")
 
 
 def by_reason(events: Iterable[ReadEvent]) -> list[dict[str, Any]]:
     """Failed events per reason, the most frequent first."""
     reasons = Counter((row["status"], row["status_description"]) for row in map(row_of, events))
-    names = ("events", "status", "reason")
-    counted = ((count, *reason) for reason, count in reasons.most_common())
-    return [dict(zip(names, row, strict=True)) for row in counted]
+    return [
+        {"events": count, "status": status, "reason": reason}
+        for (status, reason), count in reasons.most_common()
+    ]
 
 
 def export_events(
