@@ -31,13 +31,11 @@ BODIES: dict[str, Document] = {
     "none": {"description": "None."},
     "page": {"description": "Page.", "content": {"text/html": {"schema": STRING}}},
 }
+FLOW = {"tokenUrl": "https://t", "scopes": dict[str, str]()}
 SCHEMES: dict[str, Document] = {
     "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     "basic": {"type": "http", "scheme": "basic"},
-    "oauth": {
-        "type": "oauth2",
-        "flows": {"clientCredentials": {"tokenUrl": "https://t", "scopes": {}}},
-    },
+    "oauth": {"type": "oauth2", "flows": {"clientCredentials": FLOW}},
 }
 DEFAULTS = {"nextToken": "50", "account_id": "acme", "status": "REVERTED", "schema_name": "calls"}
 API, SANDBOX = "https://api.togai.com", "https://sandbox-api.togai.com"
@@ -139,9 +137,8 @@ def _set_auth(s: Spot, name: str) -> None:
 
 
 def _add_call(s: Spot, path: str) -> None:
-    s.root["paths"].setdefault(path, {})["patch"] = {
-        "responses": {"200": {"$ref": "elsewhere.yaml"}}
-    }
+    responses = {"200": {"$ref": "elsewhere.yaml"}}
+    s.root["paths"].setdefault(path, {})["patch"] = {"responses": responses}
 
 
 # fmt: off

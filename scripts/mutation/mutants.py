@@ -108,7 +108,7 @@ def sequences(
     """Yield sequences of bumps, each adding a difference that breaks no caller."""
     chance = random.Random(seed)  # noqa: S311
     places = [place for place in _places(base) if place.operator.expected in ("absorbed", "held")]
+    lengths = range(1, length + 1)
     for _ in range(count):
         chosen = _chosen(chance, places, length, lambda spot: spot.at)
-        lengths = range(1, length + 1)
         yield [_mutant(base, *chosen[:end], operator="ten one after another") for end in lengths]

@@ -67,8 +67,9 @@ def _is_promised(s: Spot) -> bool:
     return s.is_required and s.at[0] != "ErrorResponse"
 
 
-def _needs_decision(s: Spot) -> bool:
-    return s.name == "CorrectionStatus"
+def _is_indispensable(s: Spot) -> bool:
+    """Return whether callers send a property, or the facade's logic reads it."""
+    return s.is_sent or "x-togai-relied" in s.node
 
 
 def _inner(s: Spot) -> str:
@@ -167,9 +168,9 @@ OPERATORS = (
     Operator("new property that goes the other way", "absorbed", "model",
         lambda s: add(s.node, {**TEXT, "readOnly" if s.is_sent else "writeOnly": True})),
     Operator("new response enum member", "absorbed", "received enum",
-        each(MEMBERS, _add_value), lambda s: not _needs_decision(s)),
+        each(MEMBERS, _add_value), lambda s: s.name != "CorrectionStatus"),
     Operator("new status of a correction", "conflict", "enum",
-        each(("BRAND_NEW", "PARTIALLY_REVERTED"), _add_value), _needs_decision),
+        each(("BRAND_NEW", "PARTIALLY_REVERTED"), _add_value), lambda s: s.name == "CorrectionStatus"),
     Operator("new response enum member whose name is taken", "absorbed", "received enum",
         lambda s: _add_value(s, s.node["enum"][0].lower())),
     Operator("new request enum member", "absorbed", "sent enum", lambda s: _add_value(s, "REDO_ALL")),
@@ -177,12 +178,14 @@ OPERATORS = (
     Operator("removed property", "held conflict", "property", Spot.drop),
     Operator("renamed property", "held conflict", "property", lambda s: s.rename(f"{s.name}Value")),
     Operator("wrapped property", "held conflict", "property", _wrap),
-    Operator("response property in snake case", "absorbed", "received property",
-        lambda s: s.rename(snake(s.name)), lambda s: snake(s.name) != s.name),
-    Operator("request property in snake case", "conflict", "sent property",
-        lambda s: s.rename(snake(s.name)), lambda s: snake(s.name) != s.name),
-    Operator("capitalized response property", "absorbed", "received property", lambda s: s.rename(_capital(s.name))),
-    Operator("capitalized request property", "conflict", "sent property", lambda s: s.rename(_capital(s.name))),
+    Operator("property in snake case", "absorbed", "property",
+        lambda s: s.rename(snake(s.name)), lambda s: snake(s.name) != s.name and not _is_indispensable(s)),
+    Operator("indispensable property in snake case", "conflict", "property",
+        lambda s: s.rename(snake(s.name)), lambda s: snake(s.name) != s.name and _is_indispensable(s)),
+    Operator("capitalized property", "absorbed", "property",
+        lambda s: s.rename(_capital(s.name)), lambda s: not _is_indispensable(s)),
+    Operator("capitalized indispensable property", "conflict", "property",
+        lambda s: s.rename(_capital(s.name)), _is_indispensable),
     Operator("removed enum member", "held conflict", "value", Spot.drop),
     Operator("renamed enum member", "held conflict", "value", _rename_value),
 

@@ -172,7 +172,7 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     ),
     "what is sent is renamed": (
         rule("RENAMED_REQUEST_PROPERTY", ABSORBED),
-        "request property in snake case",
+        "indispensable property in snake case",
     ),
     "absorbed is called held": ((judge_merge, "merge", swapped), "new response property"),
     "held is called absorbed": ((judge_merge, "merge", swapped), "removed error status"),
@@ -181,7 +181,7 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     "a value that nobody needs may not go": (rule("HELD_MEMBER", CONFLICT), "removed enum member"),
     "a new name in responses is no alias": (
         rule("ALIAS", CONFLICT),
-        "response property in snake case",
+        "capitalized property",
     ),
     "a required addition gets through": (
         rule("NEED_PROPERTY", ABSORBED),
