@@ -80,7 +80,10 @@ def bump(
         OSError: The project could not be written; it is unchanged.
     """
     with locked(root), tempfile.TemporaryDirectory(prefix="bump-") as room:
-        return _Bump(root, Path(room), write, say).run(source, holds, names, first=first)
+        try:
+            return _Bump(root, Path(room), write, say).run(source, holds, names, first=first)
+        except RecursionError:
+            raise Unusable("the schemas of our calls are nested too deep") from None
 
 
 @dataclass

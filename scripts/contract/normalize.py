@@ -121,20 +121,15 @@ class Description:
         self._synthetic: dict[tuple[int, int], Node] = {}
 
     def calls(self) -> Iterator[tuple[str, str]]:
-        """Yield the method and the path of each operation, as written."""
+        """Yield the method and the path of each operation, as written; not those behind a broken reference."""
         paths = self.root / "paths"
-        for path, value in paths.value.items():
-            if isinstance(value, dict):
-                item = self.path_item(path)
-                yield from ((method, path) for method in METHODS if item and method in item.value)
-
-    def path_item(self, path: str) -> Node | None:
-        """Return the path item; None if its reference is broken, because it may not be one of our calls."""
-        item = self.root / "paths" / path
-        try:
-            return self.resolved(item)
-        except Unusable:
-            return None
+        for path in [path for path, value in paths.value.items() if isinstance(value, dict)]:
+            try:
+                item = self.resolved(paths / path)
+            except Unusable:
+                # It may not be one of our calls.
+                continue
+            yield from ((method, path) for method in METHODS if method in item.value)
 
     def operation(self, method: str, path: str) -> Operation:
         """Return an operation by its method and its path as written.

@@ -252,6 +252,23 @@ def test_a_hold_that_matches_nothing_is_unusable(
         bump(describe(break_type), [Hold("#/x", "why")], root=project)
 
 
+def test_schemas_that_are_nested_too_deep_are_refused_in_words(
+    project: Path, describe: Callable[..., str]
+) -> None:
+    def nest(document: dict[str, Any]) -> None:
+        known = document["components"]["schemas"]
+        for i in range(2000):
+            below = {"$ref": f"#/components/schemas/C{i + 1}"}
+            known[f"C{i}"] = {"type": "object", "properties": {"below": below}}
+        known["C2000"] = {"type": "string"}
+        known["EventSource"]["properties"]["chain"] = {"$ref": "#/components/schemas/C0"}
+
+    before = snapshot(project)
+    with pytest.raises(Unusable, match="nested too deep"):
+        bump(describe(nest), root=project)
+    assert snapshot(project) == before
+
+
 @pytest.mark.slow
 def test_a_renamed_property_is_read_under_both_names(
     project: Path, describe: Callable[..., str], root: Path

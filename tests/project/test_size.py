@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2408,
     "togai/jobs": 1125,
     "togai/_cli": 1530,
-    "scripts/contract": 4614,
+    "scripts/contract": 4612,
     "scripts/mutation": 1813,
 }
 
