@@ -127,6 +127,17 @@ def test_an_id_is_text_and_a_reference_id_is_exact(name: str, value: Any) -> Non
         build(None, where)
 
 
+def test_a_whole_account_is_selected_only_on_request() -> None:
+    with pytest.raises(InvalidRequest, match="account_id alone would correct every event"):
+        build(None, {"account_id": "acme"})
+    with pytest.raises(InvalidRequest, match="account_id alone would correct every event"):
+        build(None, {"account_id": "acme", "whole_account": 1})
+    one = build(None, {"account_id": "acme", "whole_account": True})
+    assert one.selection == Selection(account_id="acme")
+    with pytest.raises(InvalidRequest, match="requires account_id alone, without event_id"):
+        build(None, {**BY_ID, "whole_account": True})
+
+
 def payload(**changes: Any) -> Any:
     return read(**changes).event_payload
 

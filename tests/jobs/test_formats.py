@@ -77,6 +77,19 @@ def test_a_column_of_times_without_values_holds_times(tmp_path: Path, name: str)
     assert str(pyarrow.parquet.read_schema(path).field(name).type) == "timestamp[us, tz=UTC]"
 
 
+def test_the_library_is_loaded_with_its_part_for_parquet(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The package does not import it by itself.
+    loaded: list[str] = []
+
+    def load(name: str) -> str:
+        loaded.append(name)
+        return name
+
+    monkeypatch.setattr(_formats, "import_module", load)
+    assert _formats.pyarrow() == "pyarrow"
+    assert "pyarrow.parquet" in loaded
+
+
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Any:
         raise ModuleNotFoundError(name)

@@ -388,3 +388,12 @@ def test_the_queue_of_faults_is_changed_by_one_thread_at_a_time(
     with pytest.raises(HeldError):
         call(queue)
     assert len(queue._queue) == 1
+
+
+def test_a_queue_holds_responses_from_a_fault_on_until_it_is_cleared() -> None:
+    queue = FaultQueue()
+    queue.add(Fault())
+    assert not queue.released.is_set()
+    queue.clear()
+    assert queue.released.is_set()
+    assert queue.take(Request("GET", "/events", {})) is None
