@@ -29,12 +29,12 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
     """
     payload = event if isinstance(event, Event) else event.event_payload
     numbers: dict[str, Decimal] = {}
-    for name, same in _by_name(payload).items():
-        if len(same) > 1:
+    for name, (attribute, *others) in _by_name(payload).items():
+        if others:
             raise InvalidRequest(
-                f"the event has {len(same)} attributes called {name!r}: read them from its `attributes`"
+                f"the event has {1 + len(others)} attributes called {name!r}: read them from its `attributes`"
             )
-        number = decimal_or_none(_get(same[0], "value"))
+        number = decimal_or_none(_get(attribute, "value"))
         if number is not None:
             numbers[name] = number
     return numbers
@@ -138,7 +138,7 @@ def _cell(values: Iterable[Any]) -> Any:
     """The value, or the text of several."""
     several = list(values)
     if len(several) < 2:
-        return several[0] if several else None
+        return next(iter(several), None)
     return "; ".join("" if value is None else str(value) for value in several)
 
 

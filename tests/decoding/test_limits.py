@@ -261,6 +261,12 @@ def test_the_amounts_of_an_event_are_all_its_numbers() -> None:
     assert [f"{name}={number}" for name, number in amounts_of(listed)] == ["a=1", "a=3", "b=2"]
     with pytest.raises(InvalidRequest, match="the event has 2 attributes called 'a'"):
         quantities(listed)
+    (row,) = rows([listed])
+    cells = [row[f"attribute.{name}"] for name in "abc"]
+    assert cells == ["1; 3", Decimal(2), "many"]
+    assert row["unit.a"] == "; "
+    (row,) = rows([listed], attributes=["z"])
+    assert (row["attribute.z"], row["unit.z"]) == (None, None)
 
 
 @pytest.mark.parametrize("attributes", [None, [], ["distance"]])
