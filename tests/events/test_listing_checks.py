@@ -15,7 +15,9 @@ from togai import (
     ListingIncomplete,
     ServerError,
     UnexpectedResponse,
+    _calls,
 )
+from togai.corrections._matching import Read
 from togai.testing import FakeClock, FakeTogai
 
 from ..conftest import Api, Connect
@@ -264,6 +266,21 @@ def test_an_end_that_the_envelope_contradicts_is_an_error_after_its_events(
                 api.collect(listing)
             assert (caught.value.where, caught.value.yielded) == (where, 1)
         assert not listing.finished
+
+
+def test_a_read_before_a_correction_trusts_no_end_that_the_envelope_contradicts(
+    connect: Connect,
+) -> None:
+    with raw_server(send(page(next="x"))) as url, connect(base_url=url) as api:
+        runner = api.client._runner
+        run = runner.run_async if api.is_async else runner.run
+        for steps in (
+            _calls.read(api.client._settings, Read(account_id="acme"), None),
+            _calls.listed(api.client._settings, "acme", None),
+            _calls.listed(api.client._settings, "acme", None, most=9),
+        ):
+            with pytest.raises(ListingIncomplete):
+                api.resolve(run(steps))
 
 
 @pytest.mark.parametrize("prefetch", [0, 1])
