@@ -251,8 +251,18 @@ def test_a_thread_waits_until_a_page_arrives(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_task_waits_for_the_first_page_and_a_cancellation_cancels_all_of_them() -> None:
     async def first() -> None:
+        ended: list[None] = []
+
+        async def last() -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                for _ in range(5):  # such as closing a connection
+                    await asyncio.sleep(0)
+                ended.append(None)
+
         quick: asyncio.Task[Any] = asyncio.ensure_future(asyncio.sleep(0))
-        slow: asyncio.Task[Any] = asyncio.ensure_future(asyncio.sleep(60))
+        slow: asyncio.Task[Any] = asyncio.ensure_future(last())
         await many_module._first([slow, quick])
         assert (quick.done(), slow.done()) == (True, False)
         waiting = asyncio.ensure_future(many_module._first([slow]))
@@ -260,6 +270,7 @@ def test_a_task_waits_for_the_first_page_and_a_cancellation_cancels_all_of_them(
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
+        assert ended
         assert slow.cancelled()
 
     asyncio.run(first())

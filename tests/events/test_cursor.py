@@ -208,6 +208,30 @@ def test_a_listing_that_is_not_finished_yet_has_events_left(kind: str) -> None:
     assert repr(pages) == f"<{type(pages).__name__}: 1 events yielded>"
 
 
+def paged(pages: Any) -> list[EventPage]:
+    """The pages of a listing of either kind."""
+
+    async def collected() -> list[EventPage]:
+        return [page async for page in pages.pages()]
+
+    return asyncio.run(collected()) if isinstance(pages, AsyncEventPages) else list(pages.pages())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("taken_before", "sizes"), [(0, [2, 0, 1]), (1, [1, 0, 1]), (2, [0, 1]), (3, [])]
+)
+def test_pages_begin_with_the_rest_of_a_page_and_include_empty_ones(
+    kind: str, taken_before: int, sizes: list[int]
+) -> None:
+    pages = listing(kind, Cursor(Fetch(page(2, "b"), page(0, "c"), page(1))))
+    taken(pages, taken_before)
+    assert [len(one.events) for one in paged(pages)] == sizes
+    assert pages.finished
+    assert pages.yielded == 3
+    assert paged(pages) == []
+
+
 # A page that is requested in advance
 
 
