@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -132,6 +133,23 @@ def test_only_cookies_of_the_caller_are_sent(connect: Connect, how: str) -> None
 def test_parameters_are_written_as_the_service_reads_them() -> None:
     params = {"a b": "c&d", "yes": True, "no": False, "n": 7}
     assert Sending._query(params) == "a+b=c%26d&yes=true&no=false&n=7"
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+@pytest.mark.parametrize("own", [{}, {"region": "eu"}], ids=["", "with a parameter"])
+@pytest.mark.parametrize("params", [{}, {"account_id": "a b"}], ids=["", "a filter"])
+def test_parameters_of_an_injected_client_are_added_to_those_of_the_call(
+    library: Any, own: dict[str, str], params: dict[str, str]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    sending = alone()
+    sending.http = library.Client(params=own, verify=context)
+    sending.pool.injected = sending.http
+    sending.pool.library, sending.pool.user_agent = library, "togai-python"
+    sending.step = Attempt(Call("GET", "/events", params), Timeout(), None, None)
+    url = sending._request(lambda *_: None).url
+    assert dict(url.params) == {**own, **params}
+    assert url.path == "/events"
 
 
 # What is shown and kept
