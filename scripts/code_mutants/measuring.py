@@ -60,7 +60,8 @@ class _Recorder:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._measured.switch_context(item.nodeid)
         source = inspect.getsource(getattr(item, "function", type(item)))
-        arguments: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+        callspec: Any = getattr(item, "callspec", None)
+        arguments: dict[str, Any] = {} if callspec is None else callspec.params
         classes = {value.__name__ for value in arguments.values() if isinstance(value, type)}
         self.named[item.nodeid] = classes | set(re.findall(r"\b_?[A-Z]\w+\b", source))
         began = time.monotonic()

@@ -205,7 +205,7 @@ def test_a_failed_page_is_an_error_with_its_account_and_is_requested_again(
         assert position == (["a", "2", 1] if ours else ["none"] * 3)
         assert listing.remaining == {"a": "2"}
         listing._start()
-    accounts.fetches["a"].pages = [page(2)]
+    accounts.fetches["a"].pages[:] = [page(2)]
     assert accounts.next(listing)[0] == "a"
 
 
