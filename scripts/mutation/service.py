@@ -184,7 +184,8 @@ class Service:
         _check(at, value, shape)
         if shape.kind == "list" and shape.inner:
             return [self._read(shape.inner, match.inner, item, f"{at}[]") for item in value]
-        if shape.kind != "object" or not shape.properties:
+        # An object that lost all of its properties is empty.
+        if shape.kind != "object" or not (shape.properties or match.properties):
             return value
         for name in shape.required - value.keys():
             raise Refused(400, f"{at}.{name} is required.")
@@ -199,7 +200,6 @@ class Service:
         shape, match = self._shapes(node, ours)
         if not isinstance(value, _TYPES.get(shape.kind, ())):
             return _sample(shape)
-        # An object that lost all of its properties is empty.
         if shape.kind == "object" and (shape.properties or match.properties):
             return dict(self._written(shape, match, value))
         if shape.kind == "list" and shape.inner:
