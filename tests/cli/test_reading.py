@@ -124,6 +124,8 @@ def test_failures_are_counted_by_reason_and_listed(
     assert "4 events failed. To see them: togai failed --list" in shown
     rows = [json.loads(line) for line in pipe("failed", "--jsonl").stdout.splitlines()]
     assert [row["events"] for row in rows] == [3, 1]
+    one = pipe("failed", "--status", "INGESTION_FAILED_UNITS_INVALID").stderr
+    assert one == "1 event failed. To see it: togai failed --list\n"
     listed = pipe("failed", "--list", "--account", "globex")
     assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == ["id", "units"]
     assert "No event failed." in pipe("failed", "--since", "2025-01-01").stderr

@@ -248,9 +248,10 @@ def test_a_file_that_is_no_ledger_is_no_damaged_one(
 
 def test_a_file_that_is_no_plan_says_how_to_save_one(pipe: Pipe) -> None:
     Path("t.csv").write_text("a,b")
-    assert pipe("plan", "show", "t.csv").stderr == (
-        "togai: t.csv is not a plan: save one with togai correct FILE --dry-run --save-plan PLAN\n"
-    )
+    how = "save one with togai correct FILE --dry-run --save-plan PLAN\n"
+    assert pipe("plan", "show", "t.csv").stderr == f"togai: t.csv is not a plan: {how}"
+    missing = "togai: no.json cannot be read: No such file or directory"
+    assert pipe("plan", "show", "no.json").stderr == f"{missing}: {how}"
 
 
 def test_a_number_that_is_no_correction_says_where_to_look(ledger: Path, pipe: Pipe) -> None:

@@ -100,8 +100,8 @@ def failed(
     reasons = by_reason(events)
     reading.output.write(reasons)
     count = sum(row["events"] for row in reasons)
-    found = f"{count:,} events failed. To see them: togai failed --list"
-    say(found if count else "No event failed.")
+    found = "1 event failed. To see it" if count == 1 else f"{count:,} events failed. To see them"
+    say(f"{found}: togai failed --list" if count else "No event failed.")
 
 
 def by_reason(events: Iterable[ReadEvent]) -> list[dict[str, Any]]:

@@ -201,8 +201,7 @@ class Plan:
             path: The file.
 
         Raises:
-            InvalidRequest: The file is not a plan, or was changed after it was saved.
-            OSError: The file cannot be read.
+            InvalidRequest: The file cannot be read, is not a plan, or was changed after it was saved.
         """
         try:
             source: Any = json.loads(Path(path).read_bytes())
@@ -221,11 +220,13 @@ class Plan:
                 left_out=tuple(LeftOut(**item) for item in source["left_out"]),
                 warnings=tuple(source["warnings"]),
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, InvalidRequest):
                 raise
             name = path if isinstance(path, str | os.PathLike) else shown(path)
-            raise InvalidRequest(f"{name} is not a plan: save one with plan.save(path)") from None
+            reason = getattr(error, "strerror", None)
+            problem = f"cannot be read: {reason}" if reason else "is not a plan"
+            raise InvalidRequest(f"{name} {problem}: save one with plan.save(path)") from None
         if plan.digest != digest:
             raise InvalidRequest(f"{path} was changed after it was saved: create a new plan")
         return plan
