@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from togai import ConfigurationError, InvalidRequest
 from togai._storage import database
 from togai._storage.database import PostgreSQL, SQLite
+from togai._storage.records import Records
 from togai._storage.rows import Claim
 from togai.corrections import Correction, Selection, Target
 from togai.corrections._entry import COLUMNS, Entry, Kind
@@ -430,6 +432,31 @@ def test_a_pending_entry_shows_the_cause(ledger: Ledger) -> None:
         (first.id, "a 502"),
         (second.id, None),
     ]
+
+
+COMPLETE: list[Callable[[Records], object]] = [
+    lambda records: records.verify(),
+    lambda records: records.check(SERVICE, "ref-1"),
+    lambda records: records.check_all(SERVICE, ["ref-1"]),
+    lambda records: records.begin([claim()], service=SERVICE, call="c"),
+    lambda records: records.check_plan("a" * 64, records.identity(), (0, "")),
+]
+
+
+@pytest.mark.parametrize("call", COMPLETE)
+def test_no_correction_is_sent_with_a_ledger_that_lacks_entries(
+    path: Path, call: Callable[[Records], object]
+) -> None:
+    ledger = Ledger(path)
+    ledger.approve("a" * 64, who="bob", why="ok")
+    backup = path.read_bytes()
+    ledger.approve("b" * 64, who="bob", why="ok")
+    path.write_bytes(backup)
+    with pytest.raises(LedgerDamaged, match="lacks entry 2"):
+        call(records_of(Ledger(path)))
+    # A person can still see what is there.
+    assert len(list(Ledger(path).history())) == 1
+    assert Ledger(path).pending() == []
 
 
 # Two processes.
