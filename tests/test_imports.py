@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import togai
 
 PACKAGE = Path(togai.__file__).parent
@@ -111,6 +113,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_first() -> None:
     modules = sorted(imports().keys() - {"togai.__main__", "togai.testing.__main__"})
     done = subprocess.run(

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 from togai import __version__
@@ -87,6 +88,7 @@ def test_the_readme_names_the_commands_that_exist(root: Path) -> None:
         assert os.access(root / command, os.X_OK), command
 
 
+@pytest.mark.slow
 def test_the_demo_shows_before_and_after_for_both_clients(root: Path) -> None:
     done = run(sys.executable, "scripts/demo.py", cwd=root)
     assert done.returncode == 0, done.stderr
@@ -109,6 +111,7 @@ def test_the_demo_shows_before_and_after_for_both_clients(root: Path) -> None:
     assert not list(root.glob("togai-plan-*.json"))
 
 
+@pytest.mark.slow
 def test_the_demo_needs_no_proxy_that_the_environment_names(root: Path) -> None:
     proxy = "http://127.0.0.1:1"
     done = run(sys.executable, "scripts/demo.py", cwd=root, HTTP_PROXY=proxy, http_proxy=proxy)
