@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from attrs import evolve
 
 from togai import ConfigurationError, InvalidRequest
 from togai._storage import database
@@ -22,7 +23,14 @@ from togai._storage.rows import Claim
 from togai.corrections import Correction, Selection, Target
 from togai.corrections._entry import COLUMNS, Entry, Kind
 from togai.corrections._ledger import Ledger, records_of
-from togai.errors import LedgerBusy, LedgerDamaged, StaleReading, TimedOut
+from togai.errors import (
+    AlreadyCorrected,
+    AlreadyPending,
+    LedgerBusy,
+    LedgerDamaged,
+    StaleReading,
+    TimedOut,
+)
 from togai.models import CorrectionAction
 
 SERVICE = "https://api.togai.com"
@@ -432,6 +440,38 @@ def test_a_pending_entry_shows_the_cause(ledger: Ledger) -> None:
         (first.id, "a 502"),
         (second.id, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("account", "shown", "doubt"),
+    [("acme", "acme", False), ("acme", None, False), ("globex", None, True)],
+)
+def test_a_refusal_says_whether_the_accounts_may_only_be_aliases(
+    ledger: Ledger, account: str, shown: str | None, doubt: bool
+) -> None:
+    correction = Correction(
+        action=CorrectionAction.UNDO, selection=Selection(account_id="acme", event_id="ride-1")
+    )
+    begin(ledger, Claim(correction=correction, target=None))
+    event = Claim(
+        correction=evolve(
+            correction, selection=Selection(account_id=account, reference_id="ref-1")
+        ),
+        target=Target(reference_id="ref-1", account_id=shown),
+    )
+    with pytest.raises(AlreadyPending) as caught:
+        begin(ledger, event, "d")
+    assert ("may be an alias of the other" in str(caught.value)) == doubt
+
+
+def test_the_replacement_of_an_event_is_the_one_that_was_recorded_last(ledger: Ledger) -> None:
+    entry = begin(ledger)
+    records_of(ledger).conclude(entry, Kind.APPLIED, {})
+    for reference_id in ("ref-8", "ref-9"):
+        records_of(ledger).add_replacement(entry, reference_id)
+    with pytest.raises(AlreadyCorrected) as caught:
+        begin(ledger, call="d")
+    assert caught.value.replacement == "ref-9"
 
 
 COMPLETE: list[Callable[[Records], object]] = [
