@@ -219,7 +219,7 @@ OPERATORS = (
         each(("text/csv", "multipart/form-data", "application/hal+json"),
             lambda s, media: _rename_json(s.node["requestBody"]["content"], media)), _has_body),
 
-    Operator("deprecated call or parameter", "absorbed", "call, parameter", update(deprecated=True)),
+    Operator("newly deprecated", "absorbed", "call, parameter, property", update(deprecated=True)),
     Operator("removed call", "conflict", "call", Spot.drop),
     Operator("moved path", "conflict", "call", lambda s: _move(s, f"/v2{s.at[0]}")),
     Operator("slash at the end of a path", "held", "call", lambda s: _move(s, f"{s.at[0]}/")),

@@ -186,8 +186,9 @@ OPERATORS = (
         lambda s: s.rename(_capital(s.name)), lambda s: not _is_indispensable(s)),
     Operator("capitalized indispensable property", "conflict", "property",
         lambda s: s.rename(_capital(s.name)), _is_indispensable),
-    Operator("removed enum member", "held conflict", "value", Spot.drop),
-    Operator("renamed enum member", "held conflict", "value", _rename_value),
+    Operator("removed enum member", "held conflict", "received value", Spot.drop),
+    Operator("renamed enum member", "held conflict", "received value", _rename_value),
+    Operator("lost request enum member", "conflict", "sent value", {"removed": Spot.drop, "renamed": _rename_value}),
 
     Operator("changed type", "conflict", "property", {
         "other": lambda s: s.put(other_type(s.node)),
@@ -204,7 +205,6 @@ OPERATORS = (
     Operator("moment in another format", "conflict", "property",
         each(("time", "unix"), lambda s, form: s.node.update(format=form)),
         lambda s: "date" in s.node.get("format", "")),
-    Operator("deprecated property", "absorbed", "property", update(deprecated=True)),
     Operator("request property with a default", "conflict", "sent property",
         update(default="new"), lambda s: s.name in ("id", "unit")),
     Operator("request property that is only received", "conflict", "sent plain property", update(readOnly=True)),

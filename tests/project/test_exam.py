@@ -195,7 +195,7 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     "auth is not compared": ((Description, "operation", blind_to_auth), "changed auth scheme"),
     "a removed request member is held": (
         rule("LOST_REQUEST_MEMBER", HELD),
-        "removed enum member",
+        "lost request enum member",
     ),
     "limits only ever tighten": (
         (values_, "_tighter", lambda f: lambda *a: not f(*a)),
