@@ -1,16 +1,21 @@
-"""Times, flags and numbers that callers pass: both sides of each limit. No I/O."""
+"""Times, flags and names that callers pass, and what is stored and shown of them. No I/O."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from togai import InvalidRequest
+from togai import InvalidRequest, build_event
+from togai import _html as html
 from togai._arguments import check_flag, is_whole, utc_or_none
 from togai._contract import problems
+from togai._event_json import event_json, sent_json
 from togai._times import to_utc, within
+from togai._where import Where, check_names
+from togai.models import Event
 
 AT = datetime(2024, 12, 4, 7, 30, 35, 7, UTC)
 
@@ -133,3 +138,49 @@ def test_a_whole_number_is_within_its_limits() -> None:
     assert is_whole(10**30, 0)
     for other in (True, False, 2.0, "2", None):
         assert not is_whole(other, 0)
+
+
+def test_only_the_parameters_of_a_target_are_taken_and_each_may_be_omitted() -> None:
+    check_names({}, "undo")
+    check_names({"account_id": "acme", "whole_account": True}, "undo")
+    assert Where.__required_keys__ == frozenset()
+    wrong: Any = {"account_id": "acme", "event": "e"}
+    with pytest.raises(TypeError, match=r"^undo\(\) got an unexpected keyword argument 'event'$"):
+        check_names(wrong, "undo")
+
+
+# What is stored and shown
+
+
+def test_a_number_is_stored_as_a_float_only_if_that_is_exact() -> None:
+    event = build_event("rides", account_id="acme", timestamp=AT, attributes={"distance": 1})
+    exact, long = Decimal("0.1"), Decimal("0.1000000000000000000001")
+    event.additional_properties = {"a": [exact, {"b": long}], "c": {"d": exact}, "e": 7}
+    stored = event_json(event)
+    assert stored["a"] == [0.1, {"b": long}]
+    assert [type(stored["a"][0]), type(stored["a"][1]["b"])] == [float, Decimal]
+    assert (type(stored["c"]["d"]), stored["e"]) == (float, 7)
+    assert sent_json(event)["a"] == [exact, {"b": long}]
+    assert type(sent_json(event)["c"]["d"]) is Decimal
+    read = Event.from_dict({**event.to_dict(), "timestamp": "2024-12-04T07:30:35.120Z"})
+    assert sent_json(read)["timestamp"] == "2024-12-04T07:30:35.120Z"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1234567, "1,234,567"),
+        (True, "True"),
+        (None, ""),
+        ("<b>\n", "&lt;b&gt;\\n"),
+        (Decimal("1234.50"), "1234.50"),
+    ],
+)
+def test_a_value_in_a_table_is_escaped(value: object, shown: str) -> None:
+    assert html.text(value) == shown
+    expected = (
+        f'<table><thead><tr><th>a b</th></tr></thead><tbody><tr><td class="a_b">{shown}</td></tr>'
+        "</tbody></table>"
+    )
+    assert html.table([{"a_b": value}], ["a_b"]) == expected
+    assert html.table([], ["a_b"]) == ""
