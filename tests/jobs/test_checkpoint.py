@@ -65,7 +65,7 @@ def test_ctrl_c_while_a_checkpoint_is_opened_passes_and_leaves_it_free(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "_set", interrupted)
+        patch.setattr(Checkpoint, "set", interrupted)
         with pytest.raises(KeyboardInterrupt):
             Checkpoint(path, JOB, restart=False)
     checkpoint = Checkpoint(path, JOB, restart=False)
