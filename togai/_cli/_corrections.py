@@ -25,13 +25,13 @@ from togai._cli._output import (
     progress,
     say,
 )
-from togai._cli._settings import SESSION, Book, Count, Filters, Service, Session, When  # noqa: F401
+from togai._cli._settings import SESSION, Book, Count, Filters, Session
+from togai._cli._settings import Service as Service  # for cyclopts: inherited annotations
+from togai._cli._settings import When as When
 from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
 from togai.jobs import is_reverted, read_corrections
 from togai.jobs._table import ids_of, meant, read_text
-
-# Service and When: cyclopts reads the annotations that Targets and Approval inherit in this module.
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -223,7 +223,8 @@ class Plan:
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, InvalidRequest):
                 raise
-            name = path if isinstance(path, str | os.PathLike) else shown(path)
+            given: object = path
+            name = given if isinstance(given, str | Path) else shown(given)
             reason = getattr(error, "strerror", None)
             problem = f"cannot be read: {reason}" if reason else "is not a plan"
             raise InvalidRequest(f"{name} {problem}: save one with plan.save(path)") from None
