@@ -186,10 +186,10 @@ OPERATORS = (
         lambda s: s.rename(_capital(s.name)), lambda s: not _is_indispensable(s)),
     Operator("capitalized indispensable property", "conflict", "property",
         lambda s: s.rename(_capital(s.name)), _is_indispensable),
-    Operator("removed enum member", "held conflict", "received value", Spot.drop, lambda s: s.at[0] != "CorrectionStatus"),
-    Operator("renamed enum member", "held conflict", "received value", _rename_value, lambda s: s.at[0] != "CorrectionStatus"),
+    Operator("removed enum member", "held conflict", "value", Spot.drop, lambda s: "Correction" not in s.at[0]),
+    Operator("renamed enum member", "held conflict", "value", _rename_value, lambda s: "Correction" not in s.at[0]),
     Operator("lost request enum member", "conflict", "value",
-        {"removed": Spot.drop, "renamed": _rename_value}, lambda s: s.at[0] in ("CorrectionAction", "CorrectionStatus")),
+        {"removed": Spot.drop, "renamed": _rename_value}, lambda s: "Correction" in s.at[0]),
     Operator("changed type", "conflict", "property", {
         "other": lambda s: s.put(other_type(s.node)),
         "object against list": lambda s: s.put(s.node.get("items", {"type": "array", "items": s.node})),
