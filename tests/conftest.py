@@ -45,6 +45,19 @@ def use_memory_for_temporary_files(folder: Path = Path("/dev/shm")) -> None:
 use_memory_for_temporary_files()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, for many tests wait: for a process, or for a moment."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What starts a process, and what takes long, is slow."""
+    starts = {"process", "shell", "terminal"}.intersection(getattr(item, "fixturenames", ()))
+    if starts or item.get_closest_marker("long"):
+        item.add_marker("slow")
+
+
 class Api:
     """A client, sync or async, called the same way."""
 

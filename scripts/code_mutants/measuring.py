@@ -112,7 +112,7 @@ def _measure(root: Path, path: Path, place: Path) -> int:
     )
     recorder = _Recorder(measured)
     measured.start()
-    code = pytest.main([*OPTIONS, "-m", "not slow", str(path)], plugins=[recorder])
+    code = pytest.main([*OPTIONS, "-m", "not long", str(path)], plugins=[recorder])
     measured.stop()
     if code not in (
         pytest.ExitCode.OK,

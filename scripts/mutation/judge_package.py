@@ -63,7 +63,7 @@ def tested(tree: Path, caches: Path) -> list[str]:
     runs = {
         # In its own folder: test runs that share pytest's default folder delete each other's files.
         "the facade's tests": [
-            "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider",
+            "pytest", "-q", "-x", "-m", "not long", "-p", "no:cacheprovider",
             f"--basetemp={tree.parent / 'pytest'}",
             "tests/decoding", "tests/events", "tests/corrections/test_corrections.py",
             # A bump that loosens a limit also loosens it for callers.

@@ -323,7 +323,7 @@ def test_the_history_is_for_auditors(
     assert released.returncode == 0, released.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
     fake: FakeTogai, ledger: Path, pipe: Pipe, env: dict[str, str]
 ) -> None:
@@ -433,7 +433,7 @@ def test_a_plan_is_shown_whole_to_programs(month: FakeTogai, ledger: Path, pipe:
     assert rows[0]["selection"] == {"account_id": "acme", "reference_id": "ref-10"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["kill", "ctrl-c"])
 def test_corrections_survive_interruptions(
     fake: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open, env: dict[str, str], way: str

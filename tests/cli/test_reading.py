@@ -154,7 +154,7 @@ def test_an_export_shows_progress_to_people_only(
     assert "restart=True" not in refused.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_and_kill_leave_an_export_that_goes_on(
     fake: FakeTogai, terminal: Open, env: dict[str, str], tmp_path: Path
 ) -> None:

@@ -405,6 +405,7 @@ def interrupted_at(number: int, action: Callable[[], Any]) -> bool:
     return False
 
 
+@pytest.mark.slow
 # Python can be interrupted just before a `with` closes the connection; the garbage collector closes it then, and
 # Python 3.13 warns.
 @pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")

@@ -377,6 +377,7 @@ def test_the_database_itself_refuses_to_rewrite_history(ledger: Ledger, statemen
     ledger.verify()
 
 
+@pytest.mark.slow
 def test_processes_stay_in_order_when_they_write_at_once(address: str) -> None:
     Ledger(address, create=True)
     code = (
@@ -455,6 +456,7 @@ def killed(address: str, rounds: int, chance: random.Random) -> None:
     assert begun
 
 
+@pytest.mark.slow
 def test_nothing_that_was_written_is_lost_when_a_process_is_killed(address: str) -> None:
     killed(address, 4, random.Random(1))
 
@@ -468,6 +470,7 @@ with records_of(Ledger(sys.argv[1])).rules(write=True) as rules:
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_holds_the_ledger_delays_a_call_but_not_forever(address: str) -> None:
     ledger = Ledger(address, create=True)
     begin(ledger)
@@ -496,6 +499,7 @@ def test_a_frozen_clock_does_not_block_the_ledger(
     begin(Ledger(path))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="limits the size of files")
 def test_a_full_disk_refuses_before_anything_is_sent_and_leaves_nothing_half_written(
     path: Path,
@@ -559,6 +563,7 @@ def damaged_copies(path: Path, tmp_path: Path, count: int, chance: random.Random
     return outcomes
 
 
+@pytest.mark.slow
 def test_no_damaged_ledger_is_silent(path: Path, tmp_path: Path) -> None:
     assert set(damaged_copies(path, tmp_path, 80, random.Random(7))) == {"refused", "harmless"}
 
@@ -595,6 +600,7 @@ def test_a_changed_row_of_a_server_is_noticed_when_it_is_read(postgres_address: 
         begin(ledger)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_uses_the_ledger_of_its_parent(address: str) -> None:
     ledger = Ledger(address, create=True)

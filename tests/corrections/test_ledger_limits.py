@@ -519,6 +519,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_locks_a_target(path: Path) -> None:
     command = [sys.executable, "-c", CONTENDER, str(path)]
     processes = [

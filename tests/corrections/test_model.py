@@ -144,5 +144,5 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledgers[0].verify()
 
 
-TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine = pytest.mark.slow(LedgerMachine.TestCase)
 TestLedgerMachine.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)

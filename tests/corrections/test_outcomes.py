@@ -272,6 +272,7 @@ def test_what_holds_for_every_item_ends_an_execution(
     assert second.outcome == ("not reached" if left else "not applied")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("items", "listings"), [(50, 1), (51, 2)])
 def test_one_listing_serves_50_items_without_an_id(
     client: Api, fake: FakeTogai, ledger: Ledger, items: int, listings: int

@@ -35,7 +35,7 @@ def right(outcome: Outcome) -> bool:
     return (outcome.twice, outcome.false, outcome.left) == (0, 0, 0) and outcome.corrected > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_nothing_is_corrected_twice_and_all_is_corrected(
     address: str, tmp_path: Path, name: str
@@ -62,7 +62,7 @@ CONTROLS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", CONTROLS)
 def test_each_protection_is_needed(tmp_path: Path, name: str) -> None:
     outcome = run(CONTROLS[name], str(tmp_path / "l.db"), tmp_path)
@@ -130,6 +130,7 @@ class Interrupted:
         return performed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True])
 def test_an_interruption_at_any_step_leaves_nothing_open_that_was_not_sent(
     connect: Connect,
@@ -189,6 +190,7 @@ def test_an_interrupted_correction_that_was_sent_says_so(
     assert len(ledger.pending()) == 1
 
 
+@pytest.mark.slow
 def test_tasks_that_are_cancelled_at_any_moment_leave_nothing_open_that_was_not_sent(
     url: str, ledger: Ledger, fake: FakeTogai
 ) -> None:

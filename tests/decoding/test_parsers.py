@@ -63,6 +63,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VALUES, st.booleans(), st.integers(0, 400), st.binary(max_size=2))
 def test_any_text_is_parsed_the_same(value: Any, ascii: bool, at: int, bytes_: bytes) -> None:  # noqa: A002

@@ -136,6 +136,7 @@ def exact(value: Any) -> Any:
     return json.loads(json.dumps(value, default=float), parse_float=Decimal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.data())
 def test_what_the_contract_allows_is_read_whole_and_written_back(
@@ -150,6 +151,7 @@ def test_what_the_contract_allows_is_read_whole_and_written_back(
     assert Reader(strict=True, on_drift=None).items(model, exact(sent), "$.events") == read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.data())
 def test_malformed_events_are_never_dropped(model: type[Any], data: st.DataObject) -> None:
@@ -171,6 +173,7 @@ def test_malformed_events_are_never_dropped(model: type[Any], data: st.DataObjec
     assert len(list(rows(read))) == len(read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @given(data=st.data())
 def test_strict_raises_exactly_where_a_deviation_is_reported(

@@ -376,7 +376,7 @@ with Togai("test-token", base_url=sys.argv[1], requests_per_second=None) as clie
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_process_killed_at_any_instant_loses_and_repeats_nothing(
     fake: FakeTogai, url: str, path: Path, number: int

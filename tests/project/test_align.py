@@ -338,6 +338,7 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_what_cannot_be_followed_is_unusable_and_says_where(name: str) -> None:
     change, words = UNUSABLE[name]

@@ -23,7 +23,7 @@ def without_sizes(what: str) -> str:
     return re.sub(r"[\d,]*\d", "N", what)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_quick_run_measures_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bench.json"
     assert main(["--quick", "--json", str(out)]) == 0

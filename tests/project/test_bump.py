@@ -88,6 +88,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_bumping_to_the_contract_itself_changes_no_byte(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -97,6 +98,7 @@ def test_bumping_to_the_contract_itself_changes_no_byte(
     assert "Nothing to change" in outcome.report
 
 
+@pytest.mark.slow
 def test_a_quiet_bump_updates_contract_package_and_surface(
     project: Path, describe: Callable[..., str], root: Path
 ) -> None:
@@ -111,7 +113,7 @@ def test_a_quiet_bump_updates_contract_package_and_surface(
     assert not list((project / "generated").glob(".*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_quiet_bump_is_read_in_twenty_lines(project: Path, describe: Callable[..., str]) -> None:
     report = bump(describe(add_property, add_status), root=project, write=False).report
     assert len(report.splitlines()) <= 20
@@ -119,7 +121,7 @@ def test_a_quiet_bump_is_read_in_twenty_lines(project: Path, describe: Callable[
     assert "new enum member `IngestionStatusValue.INGESTION_DELAYED`" in report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_new_optional_property_costs_a_handful_of_generated_lines(
     project: Path, describe: Callable[..., str], root: Path
 ) -> None:
@@ -170,7 +172,7 @@ with fake.serve() as url, Togai(fake.token, base_url=url) as client:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_bump_loosens_is_loosened_for_callers_and_in_the_fake(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -197,7 +199,7 @@ def test_what_a_bump_loosens_is_loosened_for_callers_and_in_the_fake(
     assert "from 1 to 200" in loose[5]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_second_bump_changes_nothing(project: Path, describe: Callable[..., str]) -> None:
     spec = describe(add_property, add_status)
     bump(spec, root=project)
@@ -206,7 +208,7 @@ def test_a_second_bump_changes_nothing(project: Path, describe: Callable[..., st
     assert snapshot(project) == after
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_dry_run_writes_nothing_and_gives_the_same_report(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -230,7 +232,7 @@ def test_a_conflict_writes_nothing_and_says_what_depends_on_it(
     assert "--hold '#/components/schemas/EventWithStatus/properties/createdAt'" in outcome.report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hold_lets_the_rest_of_a_bump_through(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -269,7 +271,7 @@ def test_schemas_that_are_nested_too_deep_are_refused_in_words(
     assert snapshot(project) == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_renamed_property_is_read_under_both_names(
     project: Path, describe: Callable[..., str], root: Path
 ) -> None:
@@ -332,7 +334,7 @@ def test_a_person_says_which_name_of_a_renamed_request_property_is_sent(
     assert "accountId" not in events[1]["required"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_bump_after_which_a_caller_program_has_another_outcome_is_refused(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,7 +352,7 @@ def test_a_bump_after_which_a_caller_program_has_another_outcome_is_refused(
     assert "callers would see another outcome: list by each filter" in outcome.report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_new_flag_of_a_page_is_not_another_outcome(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -365,7 +367,7 @@ def test_a_new_flag_of_a_page_is_not_another_outcome(
     assert "new property `GetEventsResponse.hasMore`" in outcome.report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_earlier_decision_does_not_hide_another_outcome(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,6 +386,7 @@ def test_an_earlier_decision_does_not_hide_another_outcome(
     assert "callers would see another outcome: list by each filter" in outcome.report
 
 
+@pytest.mark.slow
 def test_a_description_is_read_once(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,7 +403,7 @@ def test_a_description_is_read_once(
     assert len(sources) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tightened_limit_that_breaks_a_caller_program_is_a_conflict_at_its_place(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -444,7 +447,7 @@ def test_the_first_reading_is_recorded_and_calls_nothing_changed(
     assert "region: {type: string, x-prose: " in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_after_the_first_reading_only_what_changed_since_is_judged(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -463,7 +466,7 @@ def test_after_the_first_reading_only_what_changed_since_is_judged(
     assert "## Conflict: parameter removed at `GET /events ?status`" in stopped.report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_change_of_wording_alone_is_reported_and_remembered(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -481,7 +484,7 @@ def test_a_change_of_wording_alone_is_reported_and_remembered(
     assert "wording" not in again.report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_bump_writes_the_lines_of_the_changelog(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -499,6 +502,7 @@ def fail_to_generate(*_: object) -> None:
     raise GenerationFailed("the generator fails")
 
 
+@pytest.mark.slow
 def test_a_generator_that_fails_leaves_the_tree_as_it_was(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -509,6 +513,7 @@ def test_a_generator_that_fails_leaves_the_tree_as_it_was(
     assert snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_a_generator_that_fails_on_an_addition_names_the_hold_that_leaves_it_out(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -538,7 +543,7 @@ def test_one_bump_waits_for_another(project: Path, describe: Callable[..., str])
     assert order == ["first", "read", "merge"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_surface_that_would_lose_a_fact_leaves_the_tree_as_it_was(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -550,7 +555,7 @@ def test_a_surface_that_would_lose_a_fact_leaves_the_tree_as_it_was(
     assert "the surface would lose: togai.gone() -" in outcome.report
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_facade_that_no_longer_imports_leaves_the_tree_as_it_was(
     project: Path, describe: Callable[..., str]
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.test_docstrings import THINGS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

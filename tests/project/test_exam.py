@@ -26,6 +26,8 @@ from mutation.outcome import EXPECTED, differing, outcomes
 
 from togai import _requests
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(root: Any) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def test_the_caller_programs_give_on_the_contract_what_was_counted_by_hand(
     assert outcomes(base, base) == EXPECTED
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_mutant_of_each_operator_gets_the_verdict_that_its_outcome_deserves(
     base: dict[str, Any], mutants: dict[str, list[Mutant]]
 ) -> None:
@@ -227,7 +229,7 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_the_exam_catches_a_broken_ratchet(
     name: str,

@@ -30,7 +30,7 @@ def described(root: Path) -> dict[str, Any]:
     return contract
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_fuzzer_finds_nothing(root: Path, tmp_path: Path, seed: int) -> None:
     (tmp_path / "contract.json").write_text(json.dumps(described(root)))

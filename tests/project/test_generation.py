@@ -19,7 +19,7 @@ import yaml
 from contract import generation
 from contract.generation import GenerationFailed, generate, stale_files
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 Generate = Callable[[dict[str, Any]], Path]
 
@@ -111,7 +111,7 @@ def test_two_runs_give_the_same_bytes_whatever_the_hash_seed(
     assert not list(fresh.rglob("*cache*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_every_supported_python_gives_the_same_bytes(
     root: Path, tmp_path: Path, python: str

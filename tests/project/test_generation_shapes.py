@@ -21,7 +21,7 @@ ATTRIBUTE = {"$ref": "#/components/schemas/Attribute"}
 SOURCE = {"$ref": "#/components/schemas/EventSource"}
 # What the models call by these names themselves.
 OWN_NAMES = ("cls", "extra", "ignore", "seen", "src", "unknown", "value", "write", "wire")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 Generate = Callable[..., Path]
 
@@ -137,7 +137,7 @@ def test_another_type_than_described_raises(models: Any, name: str, value: Any) 
         models.EventSource.from_dict({"id": "i", "type": "t", name: value})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "schema"),
     [
@@ -158,7 +158,7 @@ def test_a_shape_without_a_template_stops_by_kind_and_place_in_one_line(
     assert f"no template of ours for {kind}_property.py.jinja at EventSource.odd" in lines[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("values", [["A_B", "A-B"], ["A-B", "A_B"], ["A\nB"], ["A\u2028B"]])
 def test_an_enum_value_that_would_be_lost_or_changed_stops_the_generation(
     generated: Generate, values: list[str]
@@ -167,13 +167,13 @@ def test_an_enum_value_that_would_be_lost_or_changed_stops_the_generation(
         generated({"level": {"type": "string", "enum": values}})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_property_name_that_would_be_changed_stops_the_generation(generated: Generate) -> None:
     with pytest.raises(GenerationFailed, match="left out or changed"):
         generated({"a\u200bb": {"type": "string"}})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["Mapping", "Any"])
 def test_a_model_that_hides_a_name_we_use_stops_the_generation(
     generated: Generate, name: str
@@ -183,7 +183,7 @@ def test_a_model_that_hides_a_name_we_use_stops_the_generation(
         generated({"odd": {"$ref": f"#/components/schemas/{name}"}}, **{name: model})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_models_that_need_each_other_stop_the_generation(generated: Generate) -> None:
     ring = {"type": "object", "properties": {"back": SOURCE}}
     with pytest.raises(GenerationFailed, match="does not import"):

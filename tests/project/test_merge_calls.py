@@ -423,6 +423,7 @@ def rows() -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
     """After a change on purpose, write the file again and read its diff (CONTRIBUTING.md, "The exam")."""
     assert rows() == EXPECTED.read_text("utf-8").splitlines()

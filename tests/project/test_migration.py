@@ -19,7 +19,7 @@ import togai
 import togai.corrections
 import togai.models
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PACKAGE = "togai-client==1.0.3"
 

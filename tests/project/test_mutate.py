@@ -54,7 +54,7 @@ contract.prices price
 def small(tmp_path: Path) -> Path:
     """A repository with a package and its tests."""
     for name, text in {
-        "pyproject.toml": '[tool.pytest]\npythonpath = ["scripts"]\nmarkers = ["slow"]\n',
+        "pyproject.toml": '[tool.pytest]\npythonpath = ["scripts"]\nmarkers = ["long"]\n',
         "scripts/contract/__init__.py": '"""A package."""\n',
         "scripts/contract/prices.py": MODULE,
         "tests/project/test_prices.py": TESTS,
@@ -82,7 +82,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path) -> None:
     done = mutate(root, small, "--operator=comparison", "--operator=statement")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -99,7 +99,7 @@ def test_a_mutant_is_killed_by_a_failing_test_or_a_hang(root: Path, small: Path)
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_test_that_only_compares_a_constant_kills_its_mutants(root: Path, small: Path) -> None:
     module = small / "scripts/contract/prices.py"
     module.write_text(MODULE.replace("LIMIT = 3\n", "LIMIT = 3\nCURRENCIES = (1, 2)\n"), "utf-8")
@@ -114,7 +114,7 @@ def test_a_test_that_only_compares_a_constant_kills_its_mutants(root: Path, smal
     assert done.stdout.count("CURRENCIES = (") == 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_test_that_only_gets_a_class_as_its_argument_kills_its_mutants(
     root: Path, small: Path
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_class(cls: type) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_test_file_that_cannot_be_imported_is_not_measured(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(f"{TESTS}\nraise ImportError('half a checkout')\n", "utf-8")
@@ -148,7 +148,7 @@ def test_a_test_file_that_cannot_be_imported_is_not_measured(root: Path, small: 
     assert mutate(root, small, "--operator=comparison").returncode == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")
@@ -189,6 +189,7 @@ def test_the_list_of_reviewed_survivors_holds_nothing_else_and_is_short(
         read(listed)
 
 
+@pytest.mark.slow
 def test_only_changed_lines_are_tried(root: Path, small: Path) -> None:
     git(small, "init", "-q")
     git(small, "add", ".")
@@ -202,6 +203,7 @@ def test_only_changed_lines_are_tried(root: Path, small: Path) -> None:
     assert mutate(root, small, "--since=nothing").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_sample_and_another_seed_another(root: Path, small: Path) -> None:
     samples = [
         mutate(root, small, "--list", "--sample=5", f"--seed={seed}").stdout for seed in "112"
@@ -272,7 +274,7 @@ forking.Forks(Path()).run(hang, 60)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 def test_a_fork_ends_with_the_process_that_made_it(root: Path, tmp_path: Path) -> None:
     written = tmp_path / "pid"

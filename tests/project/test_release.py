@@ -107,7 +107,7 @@ def test_every_job_gets_the_very_bytes_that_were_built(
         assert (room / "dist/togai-1-py3-none-any.whl").read_bytes() == content
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_wheel_names_the_repository_that_it_was_built_in(root: Path, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("uv")), "build", "--quiet", "--wheel"]
     there = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "Owner/togai"}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_pinned_version_changes_nothing(tmp_path: Path) -> None:
     trial = attempt("0.29.1", tmp_path, suite=False)
     assert "**Generated files that differ:** none." in trial.report
@@ -22,7 +22,7 @@ def test_the_pinned_version_changes_nothing(tmp_path: Path) -> None:
     assert trial.code == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_version_that_cannot_read_our_templates_is_reported(tmp_path: Path) -> None:
     trial = attempt("0.29.0", tmp_path, suite=False)
     assert "It does not generate:" in trial.report
@@ -30,7 +30,7 @@ def test_a_version_that_cannot_read_our_templates_is_reported(tmp_path: Path) ->
     assert trial.code == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_missing_version_is_reported(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"99\.0 cannot be installed"):
         install("99.0", tmp_path / "tools")

@@ -68,6 +68,7 @@ def test_the_same_port_can_be_served_again_at_once(fake: FakeTogai) -> None:
         assert httpx.get(f"{again}/events", headers=HEADERS).status_code == 200
 
 
+@pytest.mark.slow
 def test_50_threads_find_one_state(fake: FakeTogai) -> None:
     fake.add_many(50)
     with fake.serve() as url, httpx.Client(base_url=url, headers=HEADERS, timeout=30) as client:
@@ -90,6 +91,7 @@ def exported(process: subprocess.Popen[str]) -> dict[str, str]:
     return dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
 
 
+@pytest.mark.slow
 def test_the_command_serves_a_month_and_its_first_command_works() -> None:
     command = [sys.executable, "-m", "togai.testing"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -112,6 +114,7 @@ def test_the_command_serves_a_month_and_its_first_command_works() -> None:
         assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal_and_ends_with_0(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "togai.testing", "--events", "7", "--token", "mine"]

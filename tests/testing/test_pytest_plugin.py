@@ -154,11 +154,12 @@ def test_the_version_of_pytest_is_shown_without_loading_httpx(
     assert not {"httpx", "httpcore", "attrs", "_togai_generated", "togai.testing"} & loaded
 
 
+@pytest.mark.slow
 def test_pytest_finds_the_plugin_and_starts_without_httpx(tmp_path: Path) -> None:
     assert "1 passed" in run(tmp_path, FOUND_AT_START)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("no_proxy", ["", "example.test"])
 def test_the_fixtures_work_beside_settings_and_a_proxy_of_the_environment(
     tmp_path: Path, no_proxy: str
@@ -177,6 +178,7 @@ def test_the_fixtures_work_beside_settings_and_a_proxy_of_the_environment(
     assert "real-token" not in out
 
 
+@pytest.mark.slow
 def test_the_tests_in_the_readme_pass(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     section = readme.partition("## Testing your own code")[2].partition("\n## ")[0]

@@ -387,6 +387,7 @@ def at_once(api: Api, times: int) -> list[Any]:
     return pages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secured", [False, True])
 def test_who_waits_for_a_connection_does_not_get_its_leftover(
     connect: Connect, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, secured: bool

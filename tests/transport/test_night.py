@@ -41,7 +41,7 @@ def list_at_a_shared_rate(url: str, database: str) -> None:
     limiter.close()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_share_one_quota_through_a_rate_limiter_on_one_store(tmp_path: Path) -> None:
     arrivals: list[float] = []
     lock = threading.Lock()
@@ -91,7 +91,7 @@ def break_some(fake: FakeTogai, chance: random.Random, kind: int) -> None:
         fake.fail_next(status=503, body="<html>gateway</html>", retry_after=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_long_listing_through_faults_of_every_kind_gives_each_event_once_at_its_rate_in_flat_memory(
     no_waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_hold_ends_with_a_clock_that_stands_still(
     assert all(0 < seconds <= 7 for seconds in frozen.waits)
 
 
+@pytest.mark.slow
 def test_time_that_a_test_freezes_does_not_stop_a_client(
     connect: Connect, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -317,6 +317,7 @@ def test_a_second_event_loop_raises_with_advice(fake: FakeTogai, url: str) -> No
         asyncio.run(listed())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connections", [1, 50])
 def test_cancellation_in_any_await_leaves_the_pool_usable(
     fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch, connections: int
@@ -617,6 +618,7 @@ def test_a_request_id_is_on_the_error(connect: Connect) -> None:
 # The order of threads, and the hold
 
 
+@pytest.mark.slow
 def test_50_threads_start_in_the_order_they_came() -> None:
     limit = RateLimit(25, Threads())
     waiting: Any = limit._turn
