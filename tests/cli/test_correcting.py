@@ -358,6 +358,7 @@ def test_a_killed_command_names_the_way_on_and_is_safe_to_repeat(
         assert "There is nothing to correct." in again.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_is_not_continued(month: FakeTogai, ledger: Path, pipe: Pipe) -> None:
     command = ("undo", "--account", "acme", "--since", "2024-12-05", "--why", "test")
     month.refuse_next(1, reason="past pricing cycle")

@@ -100,6 +100,7 @@ def test_in_a_terminal(digest: str, terminal: Open, words: str) -> None:
         assert part.replace("PLAN", digest[:8]) in shown.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", _COMMANDS)
 def test_in_a_pipe(digest: str, env: dict[str, str], words: str) -> None:
     case = CASES[words]

@@ -16,6 +16,7 @@ from togai.testing import FakeTogai
 from .conftest import COMMAND, Open, Pipe, add
 
 
+@pytest.mark.slow
 def test_help_starts_without_httpx(pipe: Pipe) -> None:
     code = (
         "import sys; from togai._cli import run; run(['--help']); sys.exit('httpx' in sys.modules)"

@@ -164,6 +164,7 @@ def test_a_dumb_terminal_gets_no_colour(month: FakeTogai, terminal: Open) -> Non
     assert "INGESTION_FAILED_UNITS_INVALID" in shown.text
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_named(
     month: FakeTogai, ledger: Path, env: dict[str, str], tmp_path: Path
 ) -> None:

@@ -442,6 +442,7 @@ def test_a_body_that_a_hook_cannot_decode_is_taken_for_a_success_without_a_statu
             api.listed()
 
 
+@pytest.mark.slow
 def test_an_untrusted_certificate_is_explained(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
