@@ -103,7 +103,7 @@ def test_the_demo_shows_before_and_after_for_both_clients(root: Path) -> None:
         "execute    1: applied, 2: applied",
         "corrected by the service: 2 events, at most 1 time",
         "togai undo --account=acme --event-id=ride-9: 1 applied, exit code 0",
-        "again      the same: ride-9: already reverted, exit code 1",
+        "again      the same: ride-9: the event is already reverted, exit code 1",
         "ARCHIVED (not known to this version)",
     ):
         assert part in done.stdout
