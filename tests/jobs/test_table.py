@@ -143,6 +143,15 @@ def test_decimal_commas_are_never_mixed_with_points(read: Read) -> None:
     assert problem.text == "ride-1: '1,000.5' is not a number"
 
 
+def test_a_point_beside_decimal_commas_is_not_taken_for_the_present_value(
+    fake: FakeTogai, read: Read
+) -> None:
+    fake.add(id="thousand", attributes=[{"name": "distance", "value": "1.000"}])
+    (problem,) = read(HEADER + "acme,thousand,distance,1.000\n", decimal_comma=True).problems
+    assert problem.kind == "error"
+    assert "'1.000' is not a number" in problem.text
+
+
 def test_two_ids_must_name_the_same_event(read: Read) -> None:
     header = "account_id,reference_id,event_id,attribute,value\n"
     lines = "acme,ref-1,ride-2,distance,9\nacme,ref-3,ride-3,distance,9\nacme,ref-1,,minutes,9\n"

@@ -215,8 +215,9 @@ class _Reader:
         changes: dict[str, Decimal] = {}
         for name, (line, cell) in self._lines[target].items():
             old, new = current.get(name), self._number(cell)
-            # A cell of an export may hold several numbers, or text.
-            if new == old or cell == text(row.get(f"attribute.{name}")):
+            # A cell of an export may hold several numbers, or text; beside decimal commas, 1.000 may mean 1000.
+            is_clear = not (self._comma and _NUMBER.fullmatch(cell))
+            if new == old or (is_clear and cell == text(row.get(f"attribute.{name}"))):
                 shown = cell if isinstance(new, str) else old
                 self._report(line, "unchanged", f"{target[2]}: {name} is already {shown}")
             elif isinstance(new, str):
