@@ -18,7 +18,7 @@ _MANY_DIGITS = 600
 _DEEPEST = 100
 """Levels of objects and lists in one another; the contract has ten."""
 
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _PERHAPS_MANY = re.compile(rb"\d{6}")
 """Matches every hundredth byte of a body that contains so many digits in a row."""
@@ -80,8 +80,10 @@ def parse_json(body: bytes, charset: str | None = None) -> Any:
 
 
 def _is_shallow(body: bytes) -> bool:
-    """Whether the brackets alone show that a body is not nested too deeply; one in a text may make them useless."""
-    brackets = body.translate(_SQUARE, _NO_BRACKETS)
+    """Whether the brackets alone show that a body is not nested too deeply; one in a text makes them useless."""
+    brackets = body.translate(_SQUARE, _NO_BRACKETS).replace(b'""', b"")  # texts without brackets
+    if b'"' in brackets or b'\\"' in body:
+        return False
     for _ in range(_DEEPEST):
         if not brackets:
             return True

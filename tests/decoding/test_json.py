@@ -219,6 +219,15 @@ def test_json_has_at_most_100_levels(kinds: list[str], beside: bytes) -> None:
             parse_json(nested(levels))
 
 
+@pytest.mark.parametrize(
+    ("opening", "closing"), [(b'["]",', b',"["]'), (b'["\\"]\\"",', b',"\\"[\\""]')]
+)
+def test_brackets_in_texts_do_not_hide_levels(opening: bytes, closing: bytes) -> None:
+    assert parse_json(opening * 100 + b"1" + closing * 100)
+    with pytest.raises(RecursionError):
+        parse_json(opening * 101 + b"1" + closing * 101)
+
+
 @pytest.mark.parametrize("charset", ["latin-1", "cp1252", "iso-8859-15", None, "klingon", "rot13"])
 def test_only_a_known_charset_is_used_for_bytes_that_are_not_utf_8(charset: str | None) -> None:
     known = charset in ("latin-1", "cp1252", "iso-8859-15")
