@@ -1,62 +1,24 @@
-"""Exports: exact, complete or absent, and resumed after any interruption."""
+"""Exports: exact and complete, and refused before anything is sent."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
 import json
-import os
-import signal
-import sqlite3
-import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
-from togai import ConfigurationError, InvalidRequest, ServerError, Togai, TogaiError
-from togai.jobs import ExportProgress, ExportResult, export, export_async
+from togai import ConfigurationError, InvalidRequest, Togai
+from togai.jobs import ExportOptions, ExportProgress, ExportResult, export_async
 from togai.testing import FakeTogai
 
-from ..conftest import TOKEN, Api, Connect
-
-DECEMBER = {"since": datetime(2024, 12, 1, tzinfo=UTC), "until": datetime(2025, 1, 1, tzinfo=UTC)}
-
-Run = Callable[..., ExportResult]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "out.csv"
-
-
-@pytest.fixture
-def run(api: Api) -> Run:
-    """The export by a client of either kind."""
-
-    def exported(accounts: Any, path: Path, **options: Any) -> ExportResult:
-        if api.is_async:
-            return cast(
-                "ExportResult", api.resolve(export_async(api.client, accounts, path, **options))
-            )
-        return export(api.client, accounts, path, **options)
-
-    return exported
-
-
-def read_csv(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
-    with path.open(newline="", encoding=encoding) as file:
-        return list(csv.DictReader(file))
-
-
-def amounts(**values: str) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in values.items()]
+from ..conftest import Api
+from .conftest import DECEMBER, Run, amounts, read_csv
 
 
 def test_the_rows_of_a_month_are_exact_and_the_others_are_counted(
@@ -121,6 +83,7 @@ def test_several_accounts_are_read_each_in_order(fake: FakeTogai, run: Run, path
             f"event-{number}" for number in range(1, 121)
         ]
     assert len(seen) == 6
+    assert seen[0] == ExportProgress(read=50, rows=50, accounts_done=0, accounts=2)
     assert seen[-1] == ExportProgress(read=240, rows=240, accounts_done=2, accounts=2)
     assert run(None, path.with_name("all.csv")).rows == 360
 
@@ -135,6 +98,126 @@ def test_an_event_that_two_pages_show_is_one_row(fake: FakeTogai, run: Run, path
     fake.change_next(overlapped, skip=1)
     result = run("acme", path)
     assert (result.rows, result.repeated) == (60, 1)
+
+
+def test_two_events_without_a_reference_id_are_two_rows(
+    fake: FakeTogai, run: Run, path: Path
+) -> None:
+    fake.add_many(2)
+
+    def spoil(response: Any) -> None:
+        for event in response["events"]:
+            del event["referenceId"]
+
+    fake.change_next(spoil)
+    result = run("acme", path)
+    assert [row["id"] for row in read_csv(path)] == ["event-1", "event-2"]
+    assert (result.rows, result.malformed, result.repeated) == (2, 2, 0)
+
+
+def test_an_account_that_is_named_twice_is_exported_once(
+    fake: FakeTogai, run: Run, path: Path
+) -> None:
+    fake.add_many(2)
+    result = run(["acme", "acme"], path)
+    assert (result.rows, result.read) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("window", "ids"),
+    [
+        ({}, ["november", "december", "january"]),
+        ({"since": DECEMBER["since"]}, ["december", "january"]),
+        ({"until": DECEMBER["until"]}, ["november", "december"]),
+    ],
+)
+def test_a_time_window_may_be_open(
+    fake: FakeTogai, run: Run, path: Path, window: dict[str, Any], ids: list[str]
+) -> None:
+    for name, month in (("november", "2024-11"), ("december", "2024-12"), ("january", "2025-01")):
+        fake.add(id=name, timestamp=f"{month}-01T00:00:00Z")
+    assert run("acme", path, **window).outside == 3 - len(ids)
+    assert [row["id"] for row in read_csv(path)] == ids
+
+
+def test_a_reverted_event_is_a_row_on_request(fake: FakeTogai, run: Run, path: Path) -> None:
+    fake.add(id="gone", status="REVERTED")
+    fake.add(id="old", status="REVERTED", timestamp="2024-11-30T00:00:00Z")
+    result = run("acme", path, include_reverted=True, **DECEMBER)
+    assert (result.rows, result.reverted, result.outside) == (1, 0, 1)
+    assert [(row["id"], row["status"]) for row in read_csv(path)] == [("gone", "REVERTED")]
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({}, "out.csv: 1,000 rows of 1,234 events"),
+        ({"malformed": 1000}, "out.csv: 1,000 rows of 1,234 events; 1,000 rows are malformed"),
+        (
+            {"outside": 1, "reverted": 2, "repeated": 3},
+            (
+                "out.csv: 1,000 rows of 1,234 events; left out: 1 outside the time window, 2 reverted,"
+                " 3 listed twice"
+            ),
+        ),
+    ],
+)
+def test_a_result_is_summed_up_in_a_line(counts: dict[str, int], text: str) -> None:
+    none = {"reverted": 0, "outside": 0, "malformed": 0, "repeated": 0}
+    result = ExportResult(
+        path=Path("out.csv"), rows=1000, read=1234, columns=("id",), **{**none, **counts}
+    )
+    assert str(result) == text
+
+
+def test_the_numbers_of_a_result_are_passed_by_name_and_every_option_is_optional() -> None:
+    with pytest.raises(TypeError):
+        ExportResult(Path("out.csv"), 1, 1, 0, 0, 0, 0, ("id",))  # type: ignore[call-arg]
+    assert not ExportOptions.__required_keys__
+
+
+@pytest.mark.parametrize(("options", "number"), [({}, 8), ({"concurrency": 2}, 2)])
+def test_eight_accounts_are_read_at_once_unless_another_number_is_passed(
+    api: Api,
+    run: Run,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, int],
+    number: int,
+) -> None:
+    seen: list[int] = []
+    original = type(api.client.events).list_many
+
+    def list_many(events: Any, accounts: Any, *, concurrency: int) -> Any:
+        seen.append(concurrency)
+        return original(events, accounts, concurrency=concurrency)
+
+    monkeypatch.setattr(type(api.client.events), "list_many", list_many)
+    run("acme", path, **options)
+    assert seen == [number]
+
+
+def test_the_next_page_of_all_accounts_is_requested_while_one_is_stored(
+    fake: FakeTogai, run: Run, path: Path
+) -> None:
+    fake.add_many(60)
+
+    def wait(_: ExportProgress) -> None:
+        end = time.monotonic() + 5
+        while len(fake.requests) < 2 and time.monotonic() < end:
+            time.sleep(0.001)
+        seen.append(len(fake.requests))
+
+    seen: list[int] = []
+    run(None, path, on_progress=wait)
+    assert seen[0] == 2
+
+
+def test_without_a_running_event_loop_nothing_is_written(url: str, path: Path) -> None:
+    client: Any = Togai("test-token", base_url=url)
+    with client, pytest.raises(ConfigurationError, match="needs a running asyncio event loop"):
+        export_async(client, "acme", path).send(None)
+    assert not list(path.parent.iterdir())
 
 
 def test_chosen_columns_come_in_their_order(fake: FakeTogai, run: Run, path: Path) -> None:
@@ -197,93 +280,25 @@ def test_an_export_without_rows_has_a_header(run: Run, tmp_path: Path) -> None:
     assert str(schema.field("timestamp").type) == "timestamp[us, tz=UTC]"
 
 
-@pytest.mark.parametrize("pages", [0, 1, 2])
-def test_after_an_error_the_same_call_goes_on(
-    fake: FakeTogai, connect: Connect, url: str, path: Path, pages: int
-) -> None:
-    fake.add_many(130)
-    fake.fail_next(status=500, skip=pages)
-    with connect(base_url=url, max_retries=0) as api:
-
-        def run() -> ExportResult:
-            if api.is_async:
-                return cast("ExportResult", api.resolve(export_async(api.client, "acme", path)))
-            return export(api.client, "acme", path)
-
-        with pytest.raises(ServerError):
-            run()
-        assert not path.exists()
-        sent = len(fake.requests)
-        result = run()
-        assert len(fake.requests) == sent + 3 - pages
-        assert run() == result
-        assert len(fake.requests) == sent + 3 - pages
-    assert [row["id"] for row in read_csv(path)] == [f"event-{number}" for number in range(1, 131)]
-
-
-def test_a_checkpoint_of_another_export_is_refused(fake: FakeTogai, run: Run, path: Path) -> None:
-    fake.add_many(60)
-    fake.fail_next(status=400, skip=1)
-    with pytest.raises(TogaiError):
-        run("acme", path)
-    for accounts, options in (
-        ("globex", {}),
-        ("acme", DECEMBER),
-        ("acme", {"columns": ["id"]}),
-        ("acme", {"include_reverted": True}),
-    ):
-        with pytest.raises(InvalidRequest, match=r"belongs to another export: .* was "):
-            run(accounts, path, **options)
-    assert run("globex", path, restart=True).rows == 0
-
-
-def test_what_the_export_did_not_write_is_not_replaced(
-    fake: FakeTogai, run: Run, path: Path
-) -> None:
-    fake.add_many(2)
-    path.write_text("mine")
-    with pytest.raises(InvalidRequest, match="exists already"):
-        run("acme", path)
-    assert path.read_text() == "mine"
-    assert run("acme", path, restart=True).rows == 2
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-10])
-    with pytest.raises(InvalidRequest, match=r"bytes instead of .*restart=True"):
-        run("acme", path)
-    path.unlink()
-    with pytest.raises(InvalidRequest, match="is gone"):
-        run("acme", path)
-    assert run("acme", path, restart=True).rows == 2
-    assert path.read_bytes() == whole
-    path.with_name("out.csv.checkpoint").write_text(
-        "not a database at all, but long enough to read"
-    )
-    with pytest.raises(InvalidRequest, match="is not the checkpoint of an export"):
-        run("acme", path)
-
-
-def test_a_second_process_is_refused(fake: FakeTogai, run: Run, path: Path) -> None:
-    other = sqlite3.connect(path.with_name("out.csv.checkpoint"))
-    other.execute("BEGIN EXCLUSIVE")
-    try:
-        with pytest.raises(InvalidRequest, match="another process is exporting to"):
-            run("acme", path)
-    finally:
-        other.close()
-    assert not fake.requests
-
-
 @pytest.mark.parametrize(
     ("accounts", "options", "problem"),
     [
         ([], {}, "pass account ids"),
+        (5, {}, "accounts=5: pass account ids"),
+        (["acme", 5], {}, "pass account ids"),
+        ("\ud800", {}, "accounts"),
         (["acme", ""], {}, "pass account ids"),
         ("acme", {"since": datetime(2024, 12, 1)}, "with a time zone"),
         ("acme", {"since": DECEMBER["until"], "until": DECEMBER["since"]}, "is empty"),
+        ("acme", {"since": DECEMBER["until"], "until": DECEMBER["until"]}, "is empty"),
         ("acme", {"columns": "id"}, "list of names"),
+        ("acme", {"columns": []}, "list of names"),
+        ("acme", {"columns": ["id", 5]}, "list of names"),
+        ("acme", {"columns": 5}, "list of names"),
         ("acme", {"columns": ["id", "id"]}, "twice"),
         ("acme", {"columns": ["distance"]}, r"attribute\.NAME"),
-        ("acme", {"format": "xml"}, "csv, jsonl, parquet"),
+        ("acme", {"format": "xml"}, "format='xml': the format is one of csv, jsonl, parquet"),
+        ("acme", {"format": 5}, "format=5: the format is one of csv, jsonl, parquet"),
         ("acme", {"format": "jsonl", "excel": True}, "is for csv only"),
         ("acme", {"concurrency": 0}, "from 1 to 50"),
     ],
@@ -294,7 +309,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent_or_written(
     with pytest.raises(InvalidRequest, match=problem):
         run(accounts, path, **options)
     with pytest.raises(TypeError, match="no parameter 'colums'"):
-        run("acme", path, colums=["id"])
+        run("acme", path, colums=["id"], rows=True)
     with pytest.raises(InvalidRequest, match="has no known extension"):
         run("acme", path.with_suffix(".xls"))
     assert not fake.requests
@@ -332,120 +347,6 @@ def test_the_rows_kept_are_for_the_owner_alone(fake: FakeTogai, run: Run, path: 
     run("acme", path)
     if sys.platform != "win32":
         assert path.with_name("out.csv.checkpoint").stat().st_mode & 0o077 == 0
-
-
-def test_an_error_of_the_callback_is_raised_as_it_is(fake: FakeTogai, run: Run, path: Path) -> None:
-    fake.add_many(120)
-
-    def fail(progress: ExportProgress) -> None:
-        raise BrokenPipeError
-
-    with pytest.raises(BrokenPipeError):
-        run("acme", path, on_progress=fail)
-    assert run("acme", path).rows == 120
-
-
-def test_a_cancelled_export_goes_on(fake: FakeTogai, url: str, path: Path) -> None:
-    from togai import AsyncTogai
-
-    fake.add_many(120)
-
-    async def cancelled() -> ExportResult:
-        async with AsyncTogai(TOKEN, base_url=url) as client:
-            task: asyncio.Task[Any]
-
-            def stop(progress: ExportProgress) -> None:
-                loop.call_soon_threadsafe(task.cancel)
-
-            loop = asyncio.get_running_loop()
-            task = asyncio.ensure_future(export_async(client, "acme", path, on_progress=stop))
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            return await export_async(client, "acme", path)
-
-    assert asyncio.run(cancelled()).rows == 120
-
-
-CHILD = """
-import sys
-from togai import Togai
-from togai.jobs import export
-def report(progress): print(progress.read, flush=True)
-with Togai("test-token", base_url=sys.argv[1], requests_per_second=None) as client:
-    export(client, ["acme", "globex", "initech"], sys.argv[2], on_progress=report, concurrency=2)
-"""
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_process_killed_at_any_instant_loses_and_repeats_nothing(
-    fake: FakeTogai, url: str, path: Path, number: int
-) -> None:
-    for account in ("acme", "globex", "initech"):
-        fake.add_many(200, account_id=account)
-    kills = 0
-    while True:
-        with subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", CHILD, url, str(path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            for line, _ in enumerate(process.stdout):
-                if line == kills % 3:
-                    process.send_signal(number)
-                    kills += 1
-                    break
-        if process.returncode == 0:
-            break
-    assert kills >= 2
-    rows = read_csv(path)
-    assert Counter(row["account_id"] for row in rows) == dict.fromkeys(
-        ("acme", "globex", "initech"), 200
-    )
-    assert len({row["reference_id"] for row in rows}) == 600
-    for account in ("acme", "globex", "initech"):
-        ids = [int(row["id"][6:]) for row in rows if row["account_id"] == account]
-        assert ids == sorted(ids)
-
-
-def test_a_crash_while_the_file_is_written_writes_it_again(
-    fake: FakeTogai, url: str, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake.add_many(120)
-    for place in ("togai.jobs._checkpoint.Checkpoint.complete", "pathlib.Path.replace"):
-        with monkeypatch.context() as patch, Togai(TOKEN, base_url=url) as client:
-
-            def crash(*_: object) -> None:
-                raise KeyboardInterrupt
-
-            patch.setattr(place, crash)
-            with pytest.raises(KeyboardInterrupt):
-                export(client, "acme", path)
-        sent = len(fake.requests)
-        with Togai(TOKEN, base_url=url) as client:
-            assert export(client, "acme", path).rows == 120
-        assert len(fake.requests) == sent
-        assert len(read_csv(path)) == 120
-        path.unlink()
-        path.with_name("out.csv.checkpoint").unlink()
-
-
-def test_a_full_disk_is_an_error_that_says_how_to_go_on(
-    fake: FakeTogai, run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake.add_many(3)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(TogaiError, match=r"No space left.*repeat the same call"):
-            run("acme", path)
-    assert not path.exists()
-    assert run("acme", path).rows == 3
 
 
 def test_time_is_compared_not_its_text(fake: FakeTogai, run: Run, path: Path) -> None:

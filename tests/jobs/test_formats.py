@@ -34,6 +34,23 @@ def test_a_row_is_restored_as_it_was_kept(value: Any, kept: Any) -> None:
     assert str(restored).startswith(str(kept))
 
 
+def test_a_number_within_another_value_keeps_its_digits() -> None:
+    assert _formats.text({"km": Decimal("3.10")}) == '{"km": "3.10"}'
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("1E+600", "1" + "0" * 600),
+        ("1E+601", "1E+601"),
+        ("1E-600", "0." + "0" * 599 + "1"),
+        ("1E-601", "1E-601"),
+    ],
+)
+def test_only_a_number_of_more_than_600_digits_has_an_exponent(number: str, text: str) -> None:
+    assert _formats.digits(Decimal(number)) == text
+
+
 def decimals(whole: int, scale: int) -> Decimal:
     """A number with so many digits before and after the point."""
     return Decimal(("9" * whole or "0") + "." + "1" * scale)
@@ -53,6 +70,7 @@ def decimals(whole: int, scale: int) -> Decimal:
         ([decimals(30, 0), decimals(1, 8)], "decimal128(38, 8)"),
         ([decimals(30, 0), decimals(1, 9)], "decimal256(76, 9)"),
         ([Decimal(7), None], "decimal128(38, 0)"),
+        ([Decimal("1E+3")], "decimal128(38, 0)"),
         ([Decimal(7), "seven"], "string"),
         ([Decimal(7), AT], "string"),
         ([AT, None], "timestamp[us, tz=UTC]"),

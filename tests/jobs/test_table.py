@@ -194,6 +194,90 @@ def test_the_account_may_be_named_once(read: Read) -> None:
     assert values(table)["ride-1"]["distance"] == Decimal(2)
 
 
+def test_the_account_of_a_line_is_preferred_to_the_account_of_all_lines(read: Read) -> None:
+    lines = "acme,ride-1,distance,2\n,ride-2,distance,2\nglobex,other,distance,2\n"
+    table = read(HEADER + lines, account_id="acme")
+    assert [(item.account_id, item.event.reference_id) for item in table.items] == [
+        ("acme", "ref-1"),
+        ("acme", "ref-2"),
+        ("globex", "ref-9"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_header_determines_the_separator(read: Read, separator: str, end: str) -> None:
+    header = HEADER.strip().replace(",", separator)
+    line = separator.join(("acme", "ride-1", "distance", "2", '",;\t,;\t,;\t"'))
+    table = read(f"{header}{separator}status{end}{line}{end}")
+    assert values(table)["ride-1"]["distance"] == Decimal(2)
+
+
+def test_a_line_that_is_too_short_lacks_a_value(read: Read) -> None:
+    (problem,) = read(HEADER + "acme,ride-1,distance\n").problems
+    assert str(problem) == "line 2: error: no value"
+
+
+def test_an_attribute_without_a_value_is_a_problem_beside_another_with_one(read: Read) -> None:
+    table = read(
+        "account_id,event_id,attribute.minutes,attribute,value\nacme,ride-1,31,distance,\n"
+    )
+    assert [str(problem) for problem in table.problems] == ["line 2: error: no value"]
+    assert not table.items
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warnings"),
+    [
+        ("5.5", "54.9", []),
+        ("5.5", "55", ["changes tenfold or more, from 5.5 to 55"]),
+        ("5.5", "0.56", []),
+        ("5.5", "0.55", ["changes tenfold or more, from 5.5 to 0.55"]),
+        ("5.5", "0", ["changes tenfold or more, from 5.5 to 0"]),
+        ("5.5", "-5", ["becomes negative: -5"]),
+        ("-5.5", "-54.9", ["becomes negative: -54.9"]),
+        ("0", "1000", []),
+    ],
+)
+def test_a_suspicious_value_is_a_warning(
+    fake: FakeTogai, read: Read, old: str, new: str, warnings: list[str]
+) -> None:
+    fake.add(id="ride", attributes=[{"name": "distance", "value": old}])
+    table = read(HEADER + f"acme,ride,distance,{new}\n")
+    assert [str(problem) for problem in table.problems] == [
+        f"line 2: warning: ride: distance {text}" for text in warnings
+    ]
+    assert values(table) == {"ride": {"distance": Decimal(new)}}
+
+
+def test_an_unknown_event_is_an_error_without_a_warning(read: Read) -> None:
+    (problem,) = read(HEADER + "acme,nobody,distance,-1\n").problems
+    assert problem.kind == "error"
+
+
+def test_an_event_without_numbers_has_none_to_correct(fake: FakeTogai, read: Read) -> None:
+    fake.add(id="bare", attributes=[])
+    (problem,) = read(HEADER + "acme,bare,distance,1\n").problems
+    assert problem.text == "bare: no numeric attribute 'distance'; it has none"
+
+
+def test_two_events_without_a_reference_id_are_two(fake: FakeTogai, read: Read) -> None:
+    def spoil(page: Any) -> None:
+        for event in page["events"]:
+            del event["referenceId"]
+
+    fake.change_next(spoil)
+    (problem,) = read(HEADER + "acme,twice,distance,1\n").errors
+    assert "2 events have this id" in problem.text
+
+
+def test_the_progress_is_the_number_of_events_read_so_far(fake: FakeTogai, read: Read) -> None:
+    fake.add_many(60)
+    seen: list[int] = []
+    read(HEADER + "acme,ride-1,distance,1\n", on_progress=seen.append)
+    assert seen == [50, 68]
+
+
 def test_an_export_that_was_edited_is_a_table(
     fake: FakeTogai, api: Api, read: Read, tmp_path: Path
 ) -> None:
@@ -222,7 +306,10 @@ def test_an_export_that_was_edited_is_a_table(
         ("event_id,account_id\nx,y\n", "no column attribute and value, or attribute.NAME"),
         ("event_id,account_id,value\nx,y,1\n", "no column attribute; the columns are event_id"),
         ("event_id,account_id,attribute,value,value\n", "the column value twice"),
+        ("value,value,attribute,attribute\n", "the column attribute twice"),
+        (",,\n", "no column reference_id or event_id; the columns are none"),
         (b"event_id,account_id,value\n\xff\n", "cannot be read as UTF-8"),
+        ('"event_id', "line 1: .*check the quotes"),
         ('event_id,account_id,attribute,value\na,b,c,1\n"x,b,c,\n2', "line 3: .*check the quotes"),
     ],
 )

@@ -13,7 +13,7 @@ WINGS = {
     "togai/_transport": 1888,
     "togai/corrections": 2286,
     "togai/testing": 2408,
-    "togai/jobs": 1126,
+    "togai/jobs": 1123,
     "togai/_cli": 1530,
     "scripts/contract": 4612,
     "scripts/mutation": 1813,

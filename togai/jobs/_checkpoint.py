@@ -96,7 +96,7 @@ class Checkpoint:
         """A value of the state; None if it is not set."""
         with self._lock:
             row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        return None if row is None else json.loads(*row)
 
     def set(self, name: str, value: Any) -> None:
         """Set a value of the state."""
@@ -144,7 +144,7 @@ class Checkpoint:
 
     def events(self) -> Iterator[str]:
         """The stored rows, in the order in which they were read."""
-        return (row[0] for row in self._db.execute("SELECT data FROM event ORDER BY number"))
+        return (data for (data,) in self._db.execute("SELECT data FROM event ORDER BY number"))
 
     def complete(self, size: int) -> None:
         """Record that the file is complete, and delete the rows."""

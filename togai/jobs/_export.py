@@ -33,16 +33,9 @@ if TYPE_CHECKING:
     from togai._pagination import EventPage
 
 COLUMNS = (
-    "reference_id",
-    "id",
-    "account_id",
-    "customer_id",
-    "schema_name",
-    "timestamp",
-    "created_at",
-    "status",
+    "reference_id", "id", "account_id", "customer_id", "schema_name", "timestamp", "created_at", "status",
     "status_description",
-)
+)  # fmt: skip
 VALUES = ("attribute.", "unit.", "dimension.")
 
 
@@ -88,9 +81,12 @@ class ExportResult:
     columns: tuple[str, ...]
 
     def __str__(self) -> str:
-        names = ("outside the time window", "reverted", "listed twice")
-        counts = zip((self.outside, self.reverted, self.repeated), names, strict=True)
-        left_out = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+        counts = {
+            "outside the time window": self.outside,
+            "reverted": self.reverted,
+            "listed twice": self.repeated,
+        }
+        left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
         malformed = f"; {self.malformed:,} rows are malformed" if self.malformed else ""
         text = f"{self.path}: {self.rows:,} rows of {self.read:,} events{malformed}"
         return f"{text}; left out: {left_out}" if left_out else text
@@ -174,7 +170,7 @@ class _Export:
             raise InvalidRequest(
                 f"{self.path} was exported completely, and {change}: pass restart=True to export it again"
             )
-        if whole is None and size not in (None, expected):
+        if size not in (None, expected):
             raise InvalidRequest(self._taken)
 
     def pages(self, client: Any) -> Any:
@@ -199,7 +195,7 @@ class _Export:
             elif inside is False:
                 counts["outside"] += 1
             else:
-                counts["malformed"] += bool(deviations(event)) or inside is None
+                counts["malformed"] += bool(deviations(event))
                 name = json.dumps(event.reference_id) if event.reference_id else None
                 kept.append((name, _formats.dump(row)))
         total = self.checkpoint.add(account, page.next_token, kept, counts)
@@ -313,14 +309,14 @@ def _position(column: str) -> tuple[bool, str, str]:
 def _checked_format(path: Path, format: Any, *, excel: bool) -> str:  # noqa: A002
     chosen = path.suffix.lower().removeprefix(".") if format is None else format
     known = list(_formats.WRITERS)
-    if not isinstance(chosen, str) or chosen not in known:
+    if chosen not in known:
         problem = f"{path} has no known extension" if format is None else f"format={shown(format)}"
         raise InvalidRequest(f"{problem}: the format is one of {', '.join(known)}")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
     if chosen == "parquet":
         _formats.pyarrow()
-    return chosen
+    return str(chosen)
 
 
 def _checked_columns(columns: Any) -> list[str] | None:

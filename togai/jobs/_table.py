@@ -118,7 +118,7 @@ class _Reader:
                 self._report(1, "error", problem)
         if twice := {name for name in names if names.count(name) > 1}:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
-        if missing := self._parsed(dict(zip(names, names, strict=True)))[2]:
+        if missing := self._parsed({name: name for name in names})[2]:
             has = ", ".join(names) or "none"
             raise InvalidRequest(f"{path} has no column {missing}; the columns are {has}")
         return names
@@ -173,9 +173,10 @@ class _Reader:
     def keep(self, account: str, page: EventPage) -> None:
         """Keep the events of a page that the table names; of two readings of an event the later one."""
         for event in page.events:
-            for way, name in zip(("reference_id", "event_id"), ids_of(event), strict=True):
+            reference_id, event_id = ids_of(event)
+            for way, name in (("reference_id", reference_id), ("event_id", event_id)):
                 if (target := (account, way, name)) in self._lines:
-                    self._events[target][event.reference_id or id(event)] = event
+                    self._events[target][reference_id or id(event)] = event
         self._read += len(page.events)
         if self._on_progress is not None:
             self._on_progress(self._read)
