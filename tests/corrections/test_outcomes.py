@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from togai import InvalidRequest, Redo, Replace, Togai, Undo, with_quantities
+from togai import InvalidRequest, Redo, Replace, Togai, Undo, _plans, _reconciling, with_quantities
 from togai._storage.records import Records
 from togai.corrections import Ledger
 from togai.errors import (
@@ -354,6 +355,18 @@ def test_a_number_of_events_or_items_is_1_or_more(
     with pytest.raises(InvalidRequest, match="max_events="):
         client.call("reconcile", entry, max_events=wrong)
     assert client.call("find", "acme", max_events=1)
+
+
+@pytest.mark.parametrize(("module", "method"), [(_plans, "find"), (_reconciling, "reconcile")])
+def test_a_call_reads_100_000_events_by_default(
+    client: Api, monkeypatch: pytest.MonkeyPatch, module: ModuleType, method: str
+) -> None:
+    def steps(*_: Any, max_events: int, **__: Any) -> Generator[Any, Any, int]:
+        return max_events
+        yield
+
+    monkeypatch.setattr(module, method, steps)
+    assert client.call(method, "acme") == 100_000
 
 
 def test_what_is_left_out_of_a_plan_is_counted(client: Api, fake: FakeTogai) -> None:
