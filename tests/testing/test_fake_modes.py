@@ -357,6 +357,7 @@ def test_many_events_can_be_without_ids(fake: FakeTogai, call: Call) -> None:
         (lambda fake: fake.lag_reads(seconds=-1), "pass 0 or more"),
         (lambda fake: fake.lag_reads(requests=-1), "pass 0 or more"),
         (lambda fake: fake.ignore_filter("accountId"), "there is no filter 'accountId'"),
+        (lambda fake: fake.drop_next(half=True, reset=True), "pass one of them"),
     ],
 )
 def test_a_mode_that_makes_no_sense_is_refused(
