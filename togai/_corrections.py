@@ -90,7 +90,7 @@ def correct(
     )
     locked = ledger_of(settings, ledger, timeout)
     claims = [Claim(correction=correction, target=None)]
-    if locked is not None or (changed and correction.before[0].event_id):
+    if locked is not None or changed:
         claims = yield from claims_of(
             settings, locked, correction, timeout, reread=reread, changed=changed
         )
@@ -232,14 +232,13 @@ def record(function: Callable[[], object]) -> Steps[None]:
     """Record an outcome. If the ledger fails, log it: the caller still gets the result of the request."""
     try:
         yield Blocking(function)
-    except GeneratorExit:
-        raise
     except TogaiError as error:
         message = "the outcome could not be recorded, so the entry stays open: %s"
         logger.error(message, printable(error))  # noqa: TRY400
-    except BaseException:
-        with suppress(TogaiError):  # interrupted: recording twice is harmless
-            yield Blocking(function)
+    except BaseException as error:
+        if not isinstance(error, GeneratorExit):  # after that, nothing may be yielded
+            with suppress(TogaiError):  # interrupted: recording twice is harmless
+                yield Blocking(function)
         raise
 
 

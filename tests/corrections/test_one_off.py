@@ -193,6 +193,18 @@ def test_a_changed_target_is_read_again_without_a_ledger_too(
     assert not fake.corrections
 
 
+@pytest.mark.parametrize("reread", [False, True])
+def test_a_changed_target_without_an_id_is_read_again_on_request_without_a_ledger_too(
+    connect: Connect, fake: FakeTogai, url: str, reread: bool
+) -> None:
+    del fake.events[0].payload["id"]
+    with connect(base_url=url) as api:
+        (event,) = api.call("find", "acme")
+        api.call("replace", changed(event), reread=reread)
+    methods = [request.method for request in fake.requests]
+    assert methods == ["GET", *["GET"] * reread, "POST"]
+
+
 @pytest.mark.parametrize(
     "where",
     [
