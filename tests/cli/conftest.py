@@ -50,17 +50,24 @@ def env(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 Pipe = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def pipe(env: dict[str, str]) -> Pipe:
-    """Runs the command with its streams in pipes, and checks that nothing in them moves a cursor.
+class Stream(io.StringIO):
+    """A standard stream in memory, of a terminal or of a pipe."""
 
-    In this process, because starting Python takes longer than most commands.
-    """
+    def __init__(self, text: str = "", *, is_terminal: bool) -> None:
+        super().__init__(text)
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def runner(env: dict[str, str], *, is_terminal: bool) -> Pipe:
+    """Runs the command in this process, because starting Python takes longer than most commands."""
 
     def start(*arguments: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        out, err = io.StringIO(), io.StringIO()
+        out, err = Stream(is_terminal=is_terminal), Stream(is_terminal=is_terminal)
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            patch.setattr(sys, "stdin", io.StringIO(typed))
+            patch.setattr(sys, "stdin", Stream(typed, is_terminal=is_terminal))
             for name in [name for name in os.environ if name.startswith("TOGAI_")]:
                 patch.delenv(name)
             for name, value in {**env, **more}.items():
@@ -70,6 +77,18 @@ def pipe(env: dict[str, str]) -> Pipe:
         return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
     return start
+
+
+@pytest.fixture
+def pipe(env: dict[str, str]) -> Pipe:
+    """Runs the command with its streams in pipes, and checks that nothing in them moves a cursor."""
+    return runner(env, is_terminal=False)
+
+
+@pytest.fixture
+def screen(env: dict[str, str]) -> Pipe:
+    """Runs the command with its streams on a dumb terminal of 80 columns; quicker than `terminal`."""
+    return runner({**env, "TERM": "dumb"}, is_terminal=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Literal
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 from togai import errors
-from togai._cli import _corrections, _events, _ledger, _service
+from togai._cli import _corrections, _events, _ledger, _report, _service
 from togai._cli._output import (
     DONE,
     INTERRUPTED,
@@ -69,7 +69,7 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "events get": _events.get_event,
     "failed": _events.failed,
     "export": _events.export_events,
-    "report": _events.report,
+    "report": _report.report,
     "undo": _corrections.undo,
     "redo": _corrections.redo,
     "correct": _corrections.correct,
@@ -95,11 +95,7 @@ for _group in ("events", "plan", "ledger"):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command.
-
-    Returns:
-        The exit code.
-    """
+    """Run a command; returns the exit code."""
     notes = BufferingHandler(sys.maxsize)  # shown at the end, where they disturb no progress
     notes.setLevel(logging.WARNING)
     problem, code = None, None
@@ -123,11 +119,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _failed(error: BaseException) -> int:
-    """Report an error with what to do next.
-
-    Returns:
-        The exit code.
-    """
+    """Report an error with what to do next; returns the exit code."""
     if isinstance(error, BrokenPipeError | SystemExit):  # nobody reads stdout: rich exits then
         discard_stdout()
         return DONE

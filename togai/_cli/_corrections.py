@@ -26,8 +26,6 @@ from togai._cli._output import (
     say,
 )
 from togai._cli._settings import SESSION, Book, Count, Filters, Session
-from togai._cli._settings import Service as Service  # for cyclopts: inherited annotations
-from togai._cli._settings import When as When
 from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
 from togai.jobs import is_reverted, read_corrections
@@ -84,27 +82,25 @@ class Targets(Filters):
 
         def choose(client: Togai) -> Chosen:
             read = self.events(client, [self.account], undated=False)
-            found = {event.reference_id or id(event): event for event in read}
-            named: dict[Any, EventWithStatus | str] = {
-                key: event for key, event in found.items() if not is_reverted(event)
-            }
-            if names:
-                named = self._named(found.values(), names)
-            events = [event for event in named.values() if not isinstance(event, str)]
-            problems = [f"{name}: {no}" for name, no in named.items() if isinstance(no, str)]
-            return [kind(event, account_id=self.account) for event in events], problems
+            events = {event.reference_id or id(event): event for event in read}.values()
+            chosen, problems = self._choose(events, names)
+            return [kind(event, account_id=self.account) for event in chosen], problems
 
         return approval.correct((kind, self, names), choose)
 
-    def _named(
+    def _choose(
         self, events: Iterable[EventWithStatus], names: Sequence[str]
-    ) -> dict[Any, EventWithStatus | str]:
-        """The event that each name means, or why it means none."""
+    ) -> tuple[list[EventWithStatus], list[str]]:
+        """The events to correct, and why the other names mean none."""
+        if not names:
+            return [event for event in events if not is_reverted(event)], []
         by_name: defaultdict[str, list[EventWithStatus]] = defaultdict(list)
         for event in events:
             for name in set(ids_of(event)):
                 by_name[name].append(event)
-        return {name: meant(by_name[name], self.account) for name in names}
+        named = {name: meant(by_name[name], self.account) for name in names}
+        problems = [f"{name}: {no}" for name, no in named.items() if isinstance(no, str)]
+        return [event for event in named.values() if not isinstance(event, str)], problems
 
 
 @Parameter(name="*", group="Approval")
@@ -126,11 +122,7 @@ class Approval(Session):
     """Skip invalid lines and ids."""
 
     def correct(self, what: object, choose: Callable[[Togai], Chosen]) -> int:
-        """Plan, show, approve and execute; or continue an interrupted run of the same command, which `what` names.
-
-        Returns:
-            The exit code.
-        """
+        """Plan, approve and execute, or continue an interrupted run of the same command; returns the exit code."""
         ledger = self.book.open()
         with self.service.client(ledger=ledger) as client:
             key = sha256(repr((what, repr(client), ledger.id)).encode()).hexdigest()
@@ -147,11 +139,11 @@ class Approval(Session):
             if problems and not self.skip_invalid:
                 wrong = f"{len(problems)} invalid; nothing was sent"
                 say(f"{wrong}. Fix them, or skip them with --skip-invalid")
-                return _without_some(ledger)
+                return _code_if_some_are_left_out(ledger)
             plan = client.events.plan(items, why=self._why())
             if problems:
                 plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
-            code = _without_some(ledger) if problems or plan.left_out else DONE
+            code = _code_if_some_are_left_out(ledger) if problems or plan.left_out else DONE
             if plan.left_out:
                 say(
                     "If it is right to correct one once more: togai ledger release ENTRY --why TEXT"
@@ -187,11 +179,7 @@ class Approval(Session):
         return False
 
     def execute(self, client: Togai, plan: Plan, path: Path) -> int:
-        """Execute an approved plan. The file of an interrupted run is removed when nothing is left to continue.
-
-        Returns:
-            The exit code.
-        """
+        """Execute an approved plan, and remove the file of a run that is complete; returns the exit code."""
         try:
             with progress("corrected", len(plan)) as show:
                 done = client.events.execute(
@@ -276,8 +264,8 @@ def _interrupted(path: Path, ledger: Ledger) -> Plan | None:
     return plan if "approved" in kinds else None
 
 
-def _without_some(ledger: Ledger) -> int:
-    """The exit code if events are left out; an event may look corrected because its correction is open."""
+def _code_if_some_are_left_out(ledger: Ledger) -> int:
+    """Report an open correction, as an event may look corrected because of it; returns the exit code."""
     entries = ledger.pending()
     for entry in entries[:1]:
         say(f"An earlier correction is open: {entry}. Check with: togai reconcile")

@@ -17,10 +17,8 @@ from togai.errors import ConfigurationError, InvalidRequest
 from togai.jobs._formats import digits
 from togai.models import Event
 
-BOOK, OUTPUT = Book(), Output()
 
-
-def pending(*, book: Book = BOOK, output: Output = OUTPUT) -> int:
+def pending(*, book: Book = SESSION.book, output: Output = SESSION.output) -> int:
     """List corrections that are in progress or have an unknown outcome. Exit code 3 if there are any."""
     entries = book.open().pending()
     unknown = "the process ended before the outcome was known"
@@ -61,7 +59,12 @@ def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int
 
 
 def decide(
-    entry: int, verdict: Literal["applied", "not-applied"], /, *, why: str, book: Book = BOOK
+    entry: int,
+    verdict: Literal["applied", "not-applied"],
+    /,
+    *,
+    why: str,
+    book: Book = SESSION.book,
 ) -> None:
     """Settle an open correction by the decision of a person.
 
@@ -82,8 +85,8 @@ def history(
     plan: str | None = None,
     since: When = None,
     until: When = None,
-    book: Book = BOOK,
-    output: Output = OUTPUT,
+    book: Book = SESSION.book,
+    output: Output = SESSION.output,
 ) -> None:
     """List the entries of the ledger: approvals, corrections, outcomes, decisions. For auditors, use JSON.
 
@@ -135,12 +138,12 @@ def create(file: str, /) -> None:
     say(f"{done} Use it with: export TOGAI_LEDGER={address}")
 
 
-def verify(*, book: Book = BOOK) -> None:
+def verify(*, book: Book = SESSION.book) -> None:
     """Check that no entry of the ledger was damaged or altered."""
     say(f"{book.open().verify():,} entries, all as they were written.")
 
 
-def release(entry: int, /, *, why: str, book: Book = BOOK) -> None:
+def release(entry: int, /, *, why: str, book: Book = SESSION.book) -> None:
     """Allow one further correction of an event that was already undone or replaced.
 
     Args:

@@ -9,6 +9,7 @@ import re
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
@@ -134,10 +135,9 @@ class Output:
         kept = list(rows)
         if not kept:
             return 0
-        names = list(
-            columns if columns and not self.csv else {name: 0 for row in kept for name in row}
-        )
-        lines = [names, *([_cell(row.get(name)) for name in names] for row in kept)]
+        every = dict.fromkeys(chain.from_iterable(kept))
+        names = list(columns if columns and not self.csv else every)
+        lines = [names, *([text(row.get(name)) or "" for name in names] for row in kept)]
         if self.is_table:
             _table(names, lines[1:])
         elif self.csv:
@@ -152,17 +152,13 @@ class Output:
         for count, row in enumerate(rows, 1):
             start = "" if self.jsonl else "[" if count == 1 else ","
             plain: dict[str, Any] = {
-                name: value if isinstance(value, bool | int | list | dict) else text(value)
+                name: value if isinstance(value, int | list | dict) else text(value)
                 for name, value in row.items()
             }
             print(start + json.dumps(plain, default=str))  # a Decimal as text holds every digit
         if self.json:
             print("]" if count else "[]")
         return count
-
-
-def _cell(value: Any) -> str:
-    return str(value) if isinstance(value, bool) else text(value) or ""
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

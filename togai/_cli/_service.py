@@ -26,6 +26,20 @@ _CLOCK_MAY_DIFFER = 60
 """The allowed difference of the clocks in seconds: `reconcile` compares with times from the service."""
 
 
+_ADVICE: dict[str, Any] = {
+    "Set TOGAI_API_TOKEN or --token-file to a valid token": errors.Unauthorized,
+    "Ask the owner of the account for a token with this permission": errors.Forbidden,
+    "Something else than the service responds there: check TOGAI_BASE_URL or --base-url,"
+    " and whether a proxy wants a login (HTTPS_PROXY)": (errors.UnexpectedResponse, errors.NotFound),
+    "The service is reachable, but not able to respond now: wait": (errors.ServerError, errors.RateLimited),
+    "Check the network, the proxy (HTTPS_PROXY), and TOGAI_BASE_URL or --base-url":
+        (errors.ConnectionFailed, errors.ConnectionLost, errors.TimedOut),
+    "The service does not respond as its description says: report this to Togai":
+        (errors.StatusError, errors.FilterIgnored, errors.ListingIncomplete, errors.RepeatedPageToken),
+}  # fmt: skip
+"""What a person can do about an error; the first that fits."""
+
+
 def doctor(*, output: Output = SESSION.output, service: Service = SESSION.service) -> int:
     """Check token, address, clock and versions with one read. Changes nothing."""
     import httpx
@@ -41,14 +55,14 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
         checks.append(("address", repr(client).strip("<>").partition(" ")[2], True))
         began = monotonic()
         try:
-            count = len(next(client.events.list(page_size=50).pages()).events)
+            count = len(next(client.events.list().pages()).events)
             found = f"the first {count} events in {monotonic() - began:.1f} s"
             checks.append(("read", found, True))
         except errors.TogaiError as error:
             checks.append(("read", here(error), False))
             advice = advice_on(error) or "Correct this setting"
-    if responses:
-        checks += _about(responses[-1].headers)
+    for response in responses:
+        checks += _about(response.headers)
     if not advice:
         found = "; ".join(map(str, drift)) or "none"
         checks.append(("drift", f"deviations from the contract: {found}", True))
@@ -65,23 +79,7 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
 
 def advice_on(error: BaseException) -> str:
     """What a person can do about an error of a request; empty for an error of another kind."""
-    if isinstance(error, errors.Unauthorized):
-        return "Set TOGAI_API_TOKEN or --token-file to a valid token"
-    if isinstance(error, errors.Forbidden):
-        return "Ask the owner of the account for a token with this permission"
-    if isinstance(error, errors.UnexpectedResponse | errors.NotFound):
-        where = (
-            "check TOGAI_BASE_URL or --base-url, and whether a proxy wants a login (HTTPS_PROXY)"
-        )
-        return f"Something else than the service responds there: {where}"
-    if isinstance(error, errors.ServerError | errors.RateLimited):
-        return "The service is reachable, but not able to respond now: wait"
-    if isinstance(error, errors.ConnectionFailed | errors.ConnectionLost | errors.TimedOut):
-        return "Check the network, the proxy (HTTPS_PROXY), and TOGAI_BASE_URL or --base-url"
-    listing = (errors.FilterIgnored, errors.ListingIncomplete, errors.RepeatedPageToken)
-    if isinstance(error, (errors.StatusError, *listing)):
-        return "The service does not respond as its description says: report this to Togai"
-    return ""
+    return next((advice for advice, kinds in _ADVICE.items() if isinstance(error, kinds)), "")
 
 
 def _about(headers: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:

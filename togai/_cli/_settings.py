@@ -1,6 +1,7 @@
-"""Options that several commands share, each documented once."""
+"""Options that several commands share, each documented once.
 
-from __future__ import annotations
+Annotations are not postponed here: cyclopts evaluates them in the modules of subclasses.
+"""
 
 import sys
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from togai.corrections import Ledger
 
 
-def _when(_type: Any, tokens: Sequence[Any]) -> datetime:
+def _when(_type: Any, tokens: "Sequence[Any]") -> datetime:
     """A time with an offset; a date or a month stands for its start in UTC."""
     value = tokens[0].value
     try:
@@ -45,7 +46,7 @@ def short(when: Any) -> Any:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
-def pairs(values: Iterable[tuple[str, object]]) -> str:
+def pairs(values: "Iterable[tuple[str, object]]") -> str:
     """Names and values, as in distance=1.5 duration=3."""
     return " ".join(f"{name}={value}" for name, value in values)
 
@@ -70,7 +71,7 @@ class Service:
         if self.sandbox and self.base_url:
             raise InvalidRequest("choose one of --sandbox and --base-url")
 
-    def client(self, **settings: Any) -> Togai:
+    def client(self, **settings: Any) -> "Togai":
         """A client for the service."""
         import togai
 
@@ -92,7 +93,7 @@ class Book:
     who: str | None = None
     """Who corrects, approves or decides; by default the login name."""
 
-    def open(self) -> Ledger:
+    def open(self) -> "Ledger":
         """The ledger.
 
         Raises:
@@ -138,8 +139,8 @@ class Filters:
             raise InvalidRequest("--since is not before --until: the time window is empty")
 
     def events(
-        self, client: Togai, accounts: Sequence[str], *, quiet: bool = False, undated: bool = True
-    ) -> Generator[EventWithStatus]:
+        self, client: "Togai", accounts: list[str], *, quiet: bool = False, undated: bool = True
+    ) -> "Generator[EventWithStatus]":
         """The events of accounts, or of all; `undated` keeps an event whose time cannot be read in any time window."""
         many = client.events.list_many(accounts or [], schema_name=self.schema)
         every = client.events.list(schema_name=self.schema, prefetch=1).pages()
@@ -170,7 +171,7 @@ class Reading(Filters):
     output: Output = field(default_factory=Output)
     service: Service = field(default_factory=Service)
 
-    def read(self) -> Generator[EventWithStatus]:
+    def read(self) -> "Generator[EventWithStatus]":
         """The events; while they are read, the progress is shown unless it would disturb rows on the same terminal."""
         streams = sys.stdout.isatty() and (self.output.json or self.output.jsonl)
         with self.service.client() as client:
