@@ -104,9 +104,19 @@ def test_a_mistyped_path_leaves_nothing_behind(tmp_path: Path) -> None:
         Ledger(tmp_path / "missing" / "ledger.db", create=True)
 
 
+class BytesPath:
+    """A path as bytes, as `os.PathLike` allows it."""
+
+    def __fspath__(self) -> bytes:
+        return b"ledger.db"
+
+
 @pytest.mark.parametrize(
     "wrong",
-    ["", 5, None, b"x", "mysql://host/db", "a\0b", True, "postgresql://[::1", "postgres://\ud800"],
+    [
+        *("", 5, None, b"x", BytesPath(), "a\0b", True),
+        *("mysql://host/db", "postgresql://[::1", "postgres://\ud800"),
+    ],
 )
 def test_an_address_that_cannot_be_one_is_refused(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="ledger="):

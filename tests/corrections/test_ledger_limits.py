@@ -301,7 +301,7 @@ def test_a_small_ledger_is_verified_when_it_is_opened(
         connection.execute("DROP TRIGGER togai_open_delete")
         connection.execute("DELETE FROM togai_open")
         connection.commit()
-    monkeypatch.setattr(SQLite, "size", lambda _self: size)
+    monkeypatch.setattr(database._SQLiteTransaction, "size", lambda _self: size)
     damaged = Ledger(path)
     if read:
         with pytest.raises(LedgerDamaged, match="the locks do not"):

@@ -47,6 +47,10 @@ class Transaction(Protocol):
         """The damage that the database itself reports, one line per problem."""
         ...
 
+    def size(self) -> int | None:
+        """The size of the database in bytes; None if a server manages it."""
+        ...
+
 
 class Database(Protocol):
     """A database that may contain a ledger."""
@@ -69,10 +73,6 @@ class Database(Protocol):
 
     def set_mark(self, mark: str) -> None:
         """Keep a short line outside the database, so that an old copy of the database is noticed."""
-        ...
-
-    def size(self) -> int | None:
-        """The size of the file in bytes; None if there is no file."""
         ...
 
 
@@ -106,7 +106,7 @@ def database(address: str | os.PathLike[str]) -> Database:
     )
 
 
-@frozen(repr=False)
+@frozen
 class SQLite:
     """A file, for the processes of one host; not on a network file system, whose locks are not reliable."""
 
@@ -141,10 +141,6 @@ class SQLite:
     def _mark_path(self) -> Path:
         return self.path.with_name(f"{self.path.name}.mark")
 
-    def size(self) -> int | None:
-        """The size of the file in bytes."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
     def create(self, wait: float) -> None:
         """Create the file, which only its owner can read, and the tables, unless they exist."""
         try:
@@ -169,7 +165,7 @@ class SQLite:
             raise _missing(self)
         uri = f"{self.path.as_uri()}?mode=rw"
         try:
-            connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+            connection = sqlite3.connect(uri, uri=True, timeout=0)
             with closing(connection):
                 try:
                     # The commit unlinks the journal: only EXTRA syncs the folder too.
@@ -181,14 +177,13 @@ class SQLite:
                     _patiently(connection, "COMMIT", wait)
                 except BaseException:
                     # Explicit, because closing the connection can keep the file locked after Ctrl-C.
-                    if connection.in_transaction:
-                        connection.rollback()
+                    connection.rollback()
                     raise
         except sqlite3.Error as error:
             raise self._error(error, wait) from None
 
     def _error(self, error: sqlite3.Error, wait: float) -> TogaiError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LedgerBusy(str(self), wait)
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error):
@@ -229,11 +224,15 @@ class _SQLiteTransaction:
         return datetime.now(UTC)
 
     def damage(self) -> list[str]:
-        problems = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        problems = [str(problem) for (problem,) in self.rows("PRAGMA integrity_check(20)")]
         return [] if problems == ["ok"] else problems
 
+    def size(self) -> int | None:
+        [(pages, bytes_)] = self.rows("SELECT * FROM pragma_page_count, pragma_page_size")
+        return int(pages * bytes_)
 
-@frozen(repr=False)
+
+@frozen
 class PostgreSQL:
     """A database for several hosts, by psycopg 3: `pip install togai[postgres]`."""
 
@@ -256,10 +255,6 @@ class PostgreSQL:
 
     def set_mark(self, mark: str) -> None:
         """Nothing: no file belongs to all hosts."""
-
-    def size(self) -> int | None:
-        """None, because the server manages its own files."""
-        return None
 
     def create(self, wait: float) -> None:
         """Create the tables in the first schema of the search path, unless they exist."""
@@ -337,7 +332,7 @@ class _PostgreSQLTransaction:
     _connection: Any
 
     def rows(self, sql: str, *values: object) -> list[Row]:
-        cursor = self._connection.execute(sql.replace("?", "%s") if values else sql, values or None)
+        cursor = self._connection.execute(sql.replace("?", "%s"), values)
         return cursor.fetchall() if cursor.description else []
 
     def now(self) -> datetime:
@@ -347,6 +342,9 @@ class _PostgreSQLTransaction:
 
     def damage(self) -> list[str]:
         return []
+
+    def size(self) -> int | None:
+        return None
 
 
 def _exists(transaction: Transaction) -> bool:

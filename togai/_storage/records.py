@@ -54,7 +54,7 @@ class Records:
         with self.database.transaction(self._wait, write=write) as transaction:
             rules = Rules(self._ledger, transaction)
             if not self._identities:
-                identity, size = rules.identity(), self.database.size()
+                identity, size = rules.identity(), transaction.size()
                 if size is not None and size <= _VERIFIED_AT_ONCE and (damage := rules.problems()):
                     raise LedgerDamaged(str(self._ledger), damage)
                 self._identities.append(identity)

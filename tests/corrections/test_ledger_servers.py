@@ -1,0 +1,114 @@
+"""How a ledger is kept on a PostgreSQL server, and what its address shows."""
+
+from __future__ import annotations
+
+import builtins
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from togai import ConfigurationError
+from togai._storage.database import PostgreSQL
+from togai.corrections import Ledger
+from togai.corrections._ledger import records_of
+from togai.errors import LedgerBusy, LedgerDamaged
+
+from .test_ledger import DIGEST, begin
+
+
+def test_a_ledger_is_created_by_one_process_at_a_time(postgres_address: str) -> None:
+    with psycopg.connect(postgres_address) as other:
+        other.execute("SELECT pg_advisory_xact_lock(740192)")
+        with pytest.raises(LedgerBusy):
+            PostgreSQL(postgres_address).create(0.01)
+    PostgreSQL(postgres_address).create(0.01)
+
+
+@pytest.mark.parametrize("table", ["togai_entry", "togai_open"])
+def test_the_tables_of_a_ledger_are_never_emptied(postgres_address: str, table: str) -> None:
+    begin(Ledger(postgres_address, create=True))
+    with psycopg.connect(postgres_address) as other:
+        with pytest.raises(psycopg.Error, match="a ledger is never emptied"):
+            other.execute(f"TRUNCATE {table}".encode())
+
+
+def test_a_ledger_remembers_the_newest_entry_of_a_server(postgres_address: str) -> None:
+    ledger = Ledger(postgres_address, create=True)
+    ledger.approve(DIGEST, who="bob", why="ok")
+    with psycopg.connect(postgres_address) as other:
+        other.execute("ALTER TABLE togai_entry DISABLE TRIGGER ALL")
+        other.execute("DELETE FROM togai_entry")
+    with pytest.raises(LedgerDamaged, match="lacks entry 1"):
+        begin(ledger)
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("postgresql://ann:s3cret@host/db", "postgresql://host/db"),
+        ("postgresql://host/db?sslcert=&password=s3cret", "postgresql://host/db?sslcert="),
+        ("postgresql://host/db?SSLPassword=s3cret", "postgresql://host/db"),
+        (
+            "postgresql://host/db?user=ann&options=-c%20a=b",
+            "postgresql://host/db?options=-c%20a%3Db",
+        ),
+    ],
+)
+def test_a_pickled_ledger_keeps_all_of_its_address_but_secrets(address: str, kept: str) -> None:
+    pickled = pickle.dumps(Ledger(address))
+    assert b"s3cret" not in pickled
+    assert records_of(pickle.loads(pickled)).database.address() == kept
+
+
+def test_a_debugger_shows_no_password_of_a_ledger() -> None:
+    ledger = Ledger("postgresql://ann:s3cret@host/db")
+    assert "s3cret" not in repr(vars(records_of(ledger)))
+
+
+class Interrupt(BaseException):
+    """Like Ctrl-C at a certain place."""
+
+
+def interrupted_import(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, but it is interrupted while psycopg is imported."""
+
+    def call(name: str, *given: Any, **more: Any) -> Any:
+        if name == "psycopg":
+            raise Interrupt
+        return function(name, *given, **more)
+
+    return call
+
+
+def test_an_interrupted_import_is_not_reported_as_a_missing_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "__import__", interrupted_import(builtins.__import__))
+        with pytest.raises(Interrupt):
+            Ledger("postgresql://host/db").pending()
+
+
+def test_a_missing_package_is_named_with_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'togai\[postgres\]'"):
+        Ledger("postgresql://ann:s3cret@host/db").pending()
+
+
+def test_an_interrupted_transaction_on_a_server_passes_the_interrupt(postgres_address: str) -> None:
+    server = PostgreSQL(postgres_address)
+    server.create(5.0)
+
+    def interrupted() -> None:
+        with server.transaction(1.0, write=True) as transaction:
+            transaction.rows("INSERT INTO togai_meta VALUES ('x', 'y')")
+            raise Interrupt
+
+    with pytest.raises(Interrupt):
+        interrupted()
+    with server.transaction(1.0, write=False) as transaction:
+        assert transaction.rows("SELECT 1 FROM togai_meta WHERE name = ?", "x") == []
