@@ -35,6 +35,9 @@ def sent(fake: FakeTogai, url: str) -> FakeTogai:
         ({"action": "UNDO", "async": False}, 1),
         ({"event_id": "ride-1"}, 1),
         ({"event_source_time": datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)}, 1),
+        ({"event_source_time": datetime(2024, 12, 4, 7, 30, 35)}, 1),
+        ({"event_id": None}, 1),
+        ({"action": "UNDO", "json": {"event": {}}}, 0),
     ],
 )
 def test_requests_are_found_by_their_query(
@@ -97,10 +100,27 @@ def test_a_failure_shows_a_flag_as_it_is_sent(fake: FakeTogai, value: bool, show
         fake.assert_sent("POST", "/events/correction", async_=value)
 
 
+def test_a_failure_shows_a_time_as_it_is_sent(fake: FakeTogai) -> None:
+    with pytest.raises(AssertionError, match=r"\?created_at=2024-12-04T07:30:00\+00:00 at least"):
+        fake.assert_sent(
+            "POST", "/events/correction", created_at=datetime(2024, 12, 4, 7, 30, tzinfo=UTC)
+        )
+
+
 def test_a_failure_says_that_nothing_was_sent(fake: FakeTogai) -> None:
     fake.assert_not_sent("GET", "/events")
     with pytest.raises(AssertionError, match=r"at least once, but it was sent never\. Nothing was"):
         fake.assert_sent("GET", "/events", json={"a": 1})
+
+
+def test_a_failure_shows_the_body_that_was_expected(fake: FakeTogai) -> None:
+    with pytest.raises(AssertionError, match=r'expected GET /events \{"a": 1\} at least once'):
+        fake.assert_sent("GET", "/events", json={"a": 1})
+
+
+def test_more_requests_than_expected_are_a_failure(sent: FakeTogai) -> None:
+    with pytest.raises(AssertionError, match="correction once, but it was sent 3 times"):
+        sent.assert_sent("POST", "/events/correction", times=1)
 
 
 def test_a_request_that_should_not_be_there_fails(sent: FakeTogai) -> None:

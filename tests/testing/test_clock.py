@@ -284,3 +284,27 @@ def test_a_timeout_of_a_loop_that_is_closed_is_no_obstacle() -> None:
         own.move(60)
     assert own.elapsed == 60
     assert not scope.expired()
+
+
+@pytest.mark.parametrize("wait", ["clock", "transport"])
+def test_other_tasks_run_while_one_waits(slept: list[float], wait: str) -> None:
+    order: list[str] = []
+
+    async def first() -> None:
+        if wait == "clock":
+            await clock.current.sleep_async(5)
+        else:
+            await http.get("https://fake.test/events")
+        order.append("first")
+
+    async def second() -> None:
+        order.append("second")
+
+    async def both() -> None:
+        await asyncio.gather(first(), second())
+        await http.aclose()
+
+    http = httpx.AsyncClient(transport=FakeTogai().transport())
+    with FakeClock():
+        asyncio.run(both())
+    assert (order, slept) == (["second", "first"], [])

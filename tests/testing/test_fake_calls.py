@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from togai.testing import FakeTogai
+from togai.testing import FakeTogai, Request
+from togai.testing._parameters import write_token
+
+from ..locks import Held, HeldError
 
 Call = Callable[..., httpx.Response]
 
@@ -106,6 +109,13 @@ def test_an_unknown_page_token_is_refused(call: Call, token: str) -> None:
     response = call("GET", "/events", params={"nextToken": token})
     assert response.status_code == 400
     assert "nextToken" in response.json()["message"]
+
+
+@pytest.mark.parametrize("position", [-1, 1.5, "1", None])
+def test_a_page_token_has_a_position(call: Call, position: Any) -> None:
+    response = call("GET", "/events", params={"nextToken": write_token(position, {})})
+    assert response.status_code == 400
+    assert "is not a token of this service" in response.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -269,8 +279,74 @@ def test_the_quota_goes_by_a_clock_that_tests_can_move() -> None:
         assert [*statuses, client.get("/events").status_code] == [200, 429, 200]
 
 
+def test_the_quota_is_of_any_second() -> None:
+    now = [0.0]
+    fake = FakeTogai(requests_per_second=2, clock=lambda: now[0])
+    headers = {"Authorization": "Bearer test-token"}
+    statuses: list[int] = []
+    with httpx.Client(
+        base_url="http://fake", transport=fake.transport(), headers=headers
+    ) as client:
+        for now[0] in (0.0, 0.5, 0.9, 1.0, 1.4, 1.5):
+            statuses.append(client.get("/events").status_code)
+    assert statuses == [200, 200, 429, 200, 429, 200]
+
+
+def test_requests_are_processed_one_at_a_time(
+    fake: FakeTogai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake._service, "lock", Held())
+    with pytest.raises(HeldError):
+        fake.handle(Request("GET", "/events", {}), "test-token")
+    assert fake.requests == []
+
+
+def test_a_request_is_shown_without_its_body_and_headers() -> None:
+    request = Request("GET", "/events", {"status": "x"}, b"customer", {"X-Name": "customer"})
+    assert "customer" not in repr(request)
+    assert Request("GET", "/events", {}) == Request("GET", "/events", {}, b"", {}, ())
+
+
+def test_the_message_of_a_refusal_keeps_within_the_contract(call: Call) -> None:
+    response = call("GET", "/events", params={"x" * 600: "1"})
+    assert response.json()["message"] == f"Unknown query parameter {'x' * 600}."[:500]
+
+
+def test_an_event_by_its_id_shows_how_it_was_processed(fake: FakeTogai, call: Call) -> None:
+    fake.add(
+        id="ride-1",
+        attributes=[
+            {"name": "distance", "value": "1.5"},
+            {"name": "distance", "value": "2"},
+            {"name": "tips", "value": "-" + "9" * 400},
+        ],
+    )
+    call("POST", "/events/correction", params={"action": "UNDO", "account_id": "acme"})
+    (event,) = call("GET", "/events/ride-1").json()["events"]
+    computed = {"version": 1, "status": "PROCESSED_UNITS_COMPUTED"}
+    info = event["eventPipelineInfo"]
+    assert info["usageMeters"] == [
+        {"id": "um.distance", "name": "distance", "units": 3.5, **computed},
+        {"id": "um.tips", "name": "tips", "units": -1e300, **computed},
+    ]
+    assert info["revenueDetails"] == [
+        {"usageMeterId": "um.distance", "revenueBaseCurrency": 7, "revenueInvoiceCurrency": 7},
+        {
+            "usageMeterId": "um.tips",
+            "revenueBaseCurrency": -2e300,
+            "revenueInvoiceCurrency": -2e300,
+        },
+    ]
+    assert info["eventSchema"] == {"name": "rides", "version": 1}
+    assert info["statusBeforeReverting"] == "INGESTION_COMPLETED_EVENT_METERED"
+    assert "T" in event["createdAt"]
+
+
 def test_attributes_are_objects_as_the_api_has_them(fake: FakeTogai) -> None:
     amounts: Any = {"distance": "1"}
+    with pytest.raises(ValueError, match="attributes is a list of objects, such as"):
+        fake.add(attributes=amounts)
+    amounts = [{"name": "a", "value": "1"}, "b"]
     with pytest.raises(ValueError, match="attributes is a list of objects, such as"):
         fake.add(attributes=amounts)
     fake.add(attributes=({"name": name, "value": "1"} for name in ("a", "b")))
@@ -301,6 +377,11 @@ def test_an_added_event_holds_what_was_passed(fake: FakeTogai) -> None:
     assert (record.status, record.reference_id, record.created_at, record.past_cycle) == (
         "REVERTED", "ref-of-its-own", "2024-12-06T00:00:00Z", True,
     )  # fmt: skip
+
+
+def test_an_event_may_have_a_time_that_is_finer_than_microseconds(fake: FakeTogai) -> None:
+    record = fake.add(timestamp="2024-12-04T07:30:35.123456789Z")
+    assert record.payload["timestamp"] == "2024-12-04T07:30:35.123456789Z"
 
 
 def test_many_added_events_differ_in_id_time_and_quantity(fake: FakeTogai) -> None:

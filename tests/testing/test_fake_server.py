@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ import httpx
 import pytest
 
 from togai.testing import FakeTogai
+from togai.testing._server import _Server
+
+from ..locks import Held, HeldError
 
 HEADERS = {"Authorization": "Bearer test-token"}
 
@@ -129,27 +133,6 @@ def test_the_command_serves_until_a_signal_and_ends_with_0(number: signal.Signal
         assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize("option", ["--port=70000", "--events=-1", "--token= "])
-def test_the_command_refuses_wrong_options(option: str) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "togai.testing", option], capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 2
-    assert option.split("=")[0] in run.stderr
-
-
-def test_the_command_says_so_when_the_port_is_taken() -> None:
-    with FakeTogai().serve() as url:
-        run = subprocess.run(
-            [sys.executable, "-m", "togai.testing", f"--port={urlsplit(url).port}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert run.returncode == 1
-    assert "port" in run.stderr
-
-
 def raw(url: str, request: bytes) -> bytes:
     """Everything that comes back for these bytes until the connection is closed."""
     with connection(url) as peer:
@@ -163,7 +146,13 @@ def raw(url: str, request: bytes) -> bytes:
         (b"BREW /events HTTP/1.1", b"", b"405"),
         (b"TRACE /events HTTP/1.1", b"Connection: close\r\n", b"405"),
         (b"POST /events/correction HTTP/1.1", b"Transfer-Encoding: chunked\r\n", b"411"),
-        (b"POST /events/correction HTTP/1.1", b"Content-Length: many\r\n", b"400"),
+        *(
+            (b"POST /events/correction HTTP/1.1", b"Content-Length: %b\r\n" % length, status)
+            for length, status in [
+                *((b"many", b"400"), (b"-1", b"400"), (b"\xb2", b"400"), (b"1 ", b"400")),
+                *((b"1000000", b"413"), (b"9" * 5000, b"413")),
+            ]
+        ),
         (b"nonsense", b"", b"400"),
     ],
 )
@@ -176,6 +165,27 @@ def test_what_the_service_cannot_read_is_refused_in_json(
     assert response.startswith(b"HTTP/1.1 " + status)
     assert b'{"message":' in response
     assert b"\r\nX-Request-Id: " in response
+
+
+def test_a_body_of_999_999_bytes_is_read(fake: FakeTogai) -> None:
+    fake.add(id="ride-1")
+    with fake.serve() as url:
+        response = httpx.post(
+            f"{url}/events/correction?action=UNDO&account_id=acme",
+            content=b" " * 999_999,
+            headers=HEADERS,
+        )
+    assert response.status_code == 200
+
+
+def test_a_refusal_says_what_to_do(fake: FakeTogai) -> None:
+    with fake.serve() as url:
+        response = httpx.post(f"{url}/events/correction", content=iter([b"{}"]), headers=HEADERS)
+    assert (response.status_code, response.json()) == (
+        411,
+        {"message": "Send the body with a Content-Length."},
+    )
+    assert response.headers["connection"] == "close"
 
 
 def test_a_request_that_breaks_off_is_not_acted_on(fake: FakeTogai) -> None:
@@ -199,6 +209,25 @@ def test_an_error_in_a_tests_own_change_is_shown(fake: FakeTogai) -> None:
     assert "KeyError" in response.json()["message"]
 
 
+def test_the_message_of_an_error_keeps_within_the_contract(fake: FakeTogai) -> None:
+    def fail(_body: object) -> None:
+        raise ValueError("x" * 600)
+
+    fake.change_next(fail)
+    with fake.serve() as url:
+        response = httpx.get(f"{url}/events", headers=HEADERS)
+    assert response.json()["message"] == f"FakeTogai failed: ValueError: {'x' * 600}"[:500]
+
+
+def test_a_head_request_gets_no_body(fake: FakeTogai) -> None:
+    with fake.serve() as url, connection(url) as peer:
+        for _ in range(2):
+            peer.sendall(
+                b"HEAD /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\n\r\n"
+            )
+            assert peer.recv(65536).endswith(b"\r\n\r\n")
+
+
 def test_its_end_misses_no_connection_that_was_just_accepted() -> None:
     before = threading.active_count()
     for _ in range(30):
@@ -206,3 +235,55 @@ def test_its_end_misses_no_connection_that_was_just_accepted() -> None:
             peer = connection(url)
         peer.close()
     assert threading.active_count() == before
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    """A server that accepts no connections yet."""
+    server = _Server(lambda _request, _token: pytest.fail("no request"), threading.Event(), 0)
+    yield server
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda server, peer: server.process_request(peer, None),
+        lambda server, peer: server.shutdown_request(peer),
+        lambda server, _peer: server.end(),
+    ],
+)
+def test_the_open_connections_are_changed_by_one_thread_at_a_time(
+    server: _Server,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[_Server, socket.socket], object],
+) -> None:
+    monkeypatch.setattr(server, "_lock", Held())
+    with socket.socket() as peer, pytest.raises(HeldError):
+        call(server, peer)
+
+
+def test_the_end_of_a_server_passes_over_a_connection_that_is_closed(server: _Server) -> None:
+    with socket.socket() as unconnected, socket.create_server(("127.0.0.1", 0)) as other:
+        connected = socket.create_connection(other.getsockname())
+        server._open.update({unconnected, connected})
+        server.end()
+        assert connected.recv(1) == b""
+        connected.close()
+
+
+@pytest.mark.parametrize(("error", "shown"), [(BrokenPipeError(), False), (ValueError(), True)])
+def test_only_an_error_of_the_server_itself_is_printed(
+    server: _Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    shown: bool,
+) -> None:
+    def fail(_request: object, _address: object) -> None:
+        raise error
+
+    monkeypatch.setattr(server, "finish_request", fail)
+    with socket.socket() as peer:
+        server.process_request_thread(peer, ("127.0.0.1", 1))
+    assert (type(error).__name__ in capsys.readouterr().err) == shown

@@ -87,11 +87,30 @@ def test_a_body_arrives_byte_by_byte(fake: FakeTogai, call: Call) -> None:
     assert clock.waits == [1.0] * len(body)
 
 
-def test_a_late_response_arrives_after_its_time(fake: FakeTogai, call: Call) -> None:
+@pytest.mark.parametrize("timeout", [None, 2.0, 5.0])
+def test_a_late_response_arrives_after_its_time(
+    fake: FakeTogai, call: Call, timeout: float | None
+) -> None:
     fake.slow_next(seconds=2)
     with FakeClock() as clock:
-        assert call("GET", "/events").status_code == 200
+        assert call("GET", "/events", timeout=timeout).status_code == 200
     assert clock.waits == [2.0]
+
+
+def test_a_response_that_is_never_sent_is_a_timeout_without_a_limit_too(
+    library: Any, fake: FakeTogai, call: Call
+) -> None:
+    fake.slow_next()
+    with pytest.raises(library.ReadTimeout):
+        call("GET", "/events", timeout=None)
+
+
+def test_a_response_takes_no_time_and_may_be_empty(fake: FakeTogai, call: Call) -> None:
+    fake.fail_next(status=204, body=b"")
+    with FakeClock() as clock:
+        assert call("GET", "/events").content == b""
+        assert call("GET", "/events").json() == {"events": []}
+    assert clock.waits == []
 
 
 def test_a_correction_is_sent_with_its_body(fake: FakeTogai, call: Call) -> None:

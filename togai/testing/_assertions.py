@@ -74,7 +74,7 @@ def _times(number: int | None) -> str:
 def _wire_name(name: str) -> str:
     wire = name.removesuffix("_")  # `async` is a keyword: async_=True
     if wire not in QUERY_NAMES:
-        near = difflib.get_close_matches(wire, QUERY_NAMES, 1)
+        near = difflib.get_close_matches(wire, QUERY_NAMES)
         meant = f"did you mean {near[0]}? " if near else ""
         known = ", ".join(sorted(QUERY_NAMES))
         raise TypeError(f"there is no query parameter {wire}: {meant}The service has {known}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import zlib
@@ -86,7 +85,7 @@ def read_token(query: Mapping[str, str]) -> int:
     try:
         place = json.loads(base64.urlsafe_b64decode(query["nextToken"].encode()))
         position, filters = place["position"], place["filters"]
-    except (binascii.Error, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         position, filters = None, None
     if not isinstance(position, int) or position < 0:
         raise Refused(400, "nextToken is not a token of this service.")

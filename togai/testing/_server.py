@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import io
 import math
+import re
 import selectors
 import socket
 import struct
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Handle = Callable[[Request, str | None], Delivered]
 
-_MAX_BODY = 1 << 20
 # On, with no time to linger: closing the socket resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -96,12 +96,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1
     server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def finish(self) -> None:
-        with suppress(OSError):
-            super().finish()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse a request that does not reach the service itself, in the same form as other refusals."""
@@ -122,8 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(411, "Send the body with a Content-Length.")
             return
         length = self.headers.get("Content-Length", "0")
-        if not length.isascii() or not length.isdigit() or int(length) > _MAX_BODY:
-            self.send_error(413 if length.isdigit() else 400)
+        if not re.fullmatch(r"[0-9]{1,6}", length):
+            self.send_error(413 if re.fullmatch(r"[0-9]+", length) else 400)
             return
         body = self.rfile.read(int(length))
         if len(body) < int(length):
@@ -166,7 +161,6 @@ class _Handler(BaseHTTPRequestHandler):
         self._write(response, b"")
         for position in range(len(response.body)):
             self.wfile.write(response.body[position : position + 1])
-            self.wfile.flush()
             clock.current.wait(self.server.ended, seconds)
             if self.server.ended.is_set():
                 self.close_connection = True
@@ -188,4 +182,3 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(sent.body if body is None else body)
         segment, self.wfile = self.wfile.getvalue(), connection
         connection.write(segment)
-        connection.flush()
