@@ -327,14 +327,14 @@ def test_an_event_by_its_id_shows_how_it_was_processed(fake: FakeTogai, call: Ca
     info = event["eventPipelineInfo"]
     assert info["usageMeters"] == [
         {"id": "um.distance", "name": "distance", "units": 3.5, **computed},
-        {"id": "um.tips", "name": "tips", "units": -1e300, **computed},
+        {"id": "um.tips", "name": "tips", "units": -1e299, **computed},
     ]
     assert info["revenueDetails"] == [
         {"usageMeterId": "um.distance", "revenueBaseCurrency": 7, "revenueInvoiceCurrency": 7},
         {
             "usageMeterId": "um.tips",
-            "revenueBaseCurrency": -2e300,
-            "revenueInvoiceCurrency": -2e300,
+            "revenueBaseCurrency": -2e299,
+            "revenueInvoiceCurrency": -2e299,
         },
     ]
     assert info["eventSchema"] == {"name": "rides", "version": 1}

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -60,6 +61,21 @@ def test_its_end_lets_go_of_a_held_request(fake: FakeTogai) -> None:
         with pytest.raises(httpx.ReadTimeout):
             client.get(f"{url}/events", timeout=httpx.Timeout(30, read=0.2))
     assert threading.active_count() == before
+
+
+def test_each_fake_is_served_on_a_port_of_its_own(fake: FakeTogai) -> None:
+    with fake.serve() as first, FakeTogai().serve() as second, fake.serve() as third:
+        assert len({first, second, third}) == 3
+
+
+def test_a_held_request_that_is_let_go_unprocessed_is_a_503(fake: FakeTogai) -> None:
+    fake.hold_next()
+    with fake.serve() as url, connection(url) as peer:
+        peer.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not fake.requests:
+            time.sleep(0.001)
+        fake.release()
+        assert peer.recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
 def test_the_same_port_can_be_served_again_at_once(fake: FakeTogai) -> None:
