@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import asdict, evolve, fields
 
+from togai._storage.rows import Claim
 from togai.corrections import (
     Correction,
     CorrectionResult,
@@ -56,6 +57,7 @@ DATA: list[tuple[type, list[str], list[str]]] = [
     (Case, [], ["siblings"]),
     (Readings, [], []),
     (Content, [], []),
+    (Claim, [], []),
 ]
 
 

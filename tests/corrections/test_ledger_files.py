@@ -115,6 +115,19 @@ def test_the_waits_for_a_locked_file_differ(
     assert waits == pytest.approx([0.03, 0.03])
 
 
+def test_opening_a_file_never_creates_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+
+    def connect(address: str, **options: Any) -> Any:
+        opened.append((address.removeprefix(path.as_uri()), options["uri"]))
+        raise sqlite3.OperationalError("it was deleted meanwhile")
+
+    monkeypatch.setattr("togai._storage.database.sqlite3.connect", connect)
+    with pytest.raises(ConfigurationError, match="it was deleted meanwhile"):
+        Ledger(path).pending()
+    assert opened == [("?mode=rw", True)]
+
+
 def test_sqlite_itself_does_not_wait_because_that_cannot_be_interrupted(path: Path) -> None:
     with SQLite(path).transaction(1.0, write=False) as transaction:
         assert transaction.rows("PRAGMA busy_timeout") == [(0,)]

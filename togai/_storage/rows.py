@@ -68,7 +68,7 @@ def entry_of(row: Sequence[Any], ledger: object) -> Entry:
 
 def checksum(values: Iterable[Any]) -> str:
     """The checksum of a row's columns."""
-    text = json.dumps(list(values), ensure_ascii=True, separators=(",", ":"), default=str)
+    text = json.dumps(list(values), ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -83,14 +83,12 @@ def details(claim: Claim) -> dict[str, Any]:
     return {
         "client": __version__,
         "correction": claim.correction.to_json(),
-        "snapshot": None if target is None or target.payload is None else _json(target),
+        "snapshot": None
+        if target is None or target.payload is None
+        else asdict(target, recurse=False),
         "siblings": None if claim.siblings is None else sorted(claim.siblings),
         "accounts": sorted(claim.accounts),
     }
-
-
-def _json(target: Target) -> dict[str, Any]:
-    return asdict(target, recurse=False)
 
 
 def is_deadly(action: CorrectionAction | str | None) -> bool:
