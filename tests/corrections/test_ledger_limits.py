@@ -265,6 +265,8 @@ def test_an_error_of_a_server_is_one_of_ours_and_shows_no_secret(
         PostgreSQL("postgresql://ann:s%3cret@host/db").create(1.0)
     assert shown in str(caught.value)
     assert "more" not in str(caught.value)
+    # Without a state, the server was not reached.
+    assert ("; check the address" in str(caught.value)) == (state is None)
 
 
 # Limits.

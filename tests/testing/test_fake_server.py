@@ -63,6 +63,15 @@ def test_its_end_lets_go_of_a_held_request(fake: FakeTogai) -> None:
     assert threading.active_count() == before
 
 
+def test_its_end_lets_go_of_a_dripping_response(fake: FakeTogai) -> None:
+    fake.drip_next(seconds=3600)
+    before = threading.active_count()
+    with fake.serve() as url, connection(url) as peer:
+        peer.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert peer.recv(65536)
+    assert threading.active_count() == before
+
+
 def test_each_fake_is_served_on_a_port_of_its_own(fake: FakeTogai) -> None:
     with fake.serve() as first, FakeTogai().serve() as second, fake.serve() as third:
         assert len({first, second, third}) == 3

@@ -244,7 +244,6 @@ class FakeTogai(FaultMethods, ModeMethods):
         """
         with serve(self.handle, self._queue.released, port) as url:
             yield url
-            self._queue.released.set()
 
     def handle(self, request: Request, token: str | None) -> Delivered:
         """Process a request. Both the socket and the transport call this method; a subclass can override it."""

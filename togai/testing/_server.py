@@ -122,8 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            self.close_connection = True  # the client disconnected in the middle of its request
-            return
+            return  # the client disconnected in the middle of its request
         request, token = received(self.command, self.path, self.headers.items(), body)
         try:
             delivered = self.server.handle(request, token)
@@ -142,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             clock.current.wait(self.server.released, fault.seconds)
         if delivered.finish is not None:
             response = delivered.finish()
-        if fault.delivery is Delivery.DROPPED or self.server.ended.is_set():
+        if fault.delivery is Delivery.DROPPED:
             self.close_connection = True
         elif fault.delivery is Delivery.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
@@ -163,7 +162,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body[position : position + 1])
             clock.current.wait(self.server.ended, seconds)
             if self.server.ended.is_set():
-                self.close_connection = True
                 return
 
     def _write(
