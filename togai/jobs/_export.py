@@ -309,14 +309,14 @@ def _position(column: str) -> tuple[bool, str, str]:
 def _checked_format(path: Path, format: Any, *, excel: bool) -> str:  # noqa: A002
     chosen = path.suffix.lower().removeprefix(".") if format is None else format
     known = list(_formats.WRITERS)
-    if chosen not in known:
+    if not isinstance(chosen, str) or chosen not in known:
         problem = f"{path} has no known extension" if format is None else f"format={shown(format)}"
         raise InvalidRequest(f"{problem}: the format is one of {', '.join(known)}")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
     if chosen == "parquet":
         _formats.pyarrow()
-    return str(chosen)
+    return chosen
 
 
 def _checked_columns(columns: Any) -> list[str] | None:
