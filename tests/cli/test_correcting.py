@@ -125,16 +125,16 @@ def test_a_whole_account_needs_its_option(month: FakeTogai, ledger: Path, pipe: 
 
 
 def test_one_hour_is_undone(fake: FakeTogai, ledger: Path, pipe: Pipe) -> None:
-    for minute in range(0, 120, 10):
+    for minute in range(0, 120, 30):
         fake.add(
             id=f"at-{minute}", timestamp=f"2024-12-04T{8 + minute // 60:02}:{minute % 60:02}:00Z"
         )
     done = pipe(
         *("undo", "--account", "acme", "--since", "2024-12-04T08:30:00Z"),
-        *("--until", "2024-12-04T09:30:00Z", "--why", "meter off", "--expect", "6"),
+        *("--until", "2024-12-04T09:30:00Z", "--why", "meter off", "--expect", "2"),
     )
     assert done.returncode == 0
-    assert corrected(fake) == {f"ref-{number}": 1 for number in range(4, 10)}
+    assert corrected(fake) == {"ref-2": 1, "ref-3": 1}
 
 
 def test_ids_come_from_a_file_and_wrong_ones_are_listed(

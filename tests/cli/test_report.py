@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
+import pytest
+
+from togai._cli._report import _with_bars
 from togai.testing import FakeTogai
 
 from .conftest import Pipe, add
@@ -90,3 +96,146 @@ def test_each_command_reads_the_month_that_it_serves(fake: FakeTogai, pipe: Pipe
     for command in ("events list", "failed", "failed --list", "report", "report --html x.html"):
         done = pipe(*command.split())
         assert done.returncode == 0, done.stderr
+
+
+def test_events_are_summed_up_per_day_account_and_status(fake: FakeTogai, pipe: Pipe) -> None:
+    add(fake, "b1", day=2, value="1.5")
+    add(fake, "a1", day=1, account_id="globex", value="2")
+    add(fake, "a2", day=1, value="3")
+    add(fake, "a3", day=1, value="-4.25")
+    fake.add(id="calls", timestamp="2024-12-01T23:59:59-05:00", attributes=[])
+    add(fake, "f", day=1, status="REVERTED")
+    add(fake, "undated", day=1, value="7")
+
+    def spoil(body: Any) -> None:
+        body["events"][6]["eventPayload"]["timestamp"] = "yesterday"
+        del body["events"][6]["ingestionStatus"]
+
+    fake.change_next(spoil)
+    done = pipe("report", "--jsonl")
+    used = "INGESTION_COMPLETED_EVENT_METERED"
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        dict(zip(("day", "account_id", "status", "events", "quantities"), row, strict=True))
+        for row in (
+            ("2024-12-01", "acme", used, 2, {"distance": "-1.25"}),
+            ("2024-12-01", "acme", "REVERTED", 1, {"distance": "1.0"}),
+            ("2024-12-01", "globex", used, 1, {"distance": "2"}),
+            ("2024-12-02", "acme", used, 2, {"distance": "1.5"}),
+            ("unknown", "acme", "none", 1, {"distance": "7"}),
+        )
+    ]
+
+
+def test_the_report_on_a_terminal_has_a_bar_per_row(fake: FakeTogai, screen: Pipe) -> None:
+    add(fake, "one", day=1)
+    for number in range(24):
+        add(fake, f"two-{number}", day=2)
+    for number in range(6):
+        add(fake, f"three-{number}", day=3, status="INGESTION_FAILED_UNITS_INVALID")
+    done = screen("report")
+    assert done.returncode == 0
+    assert done.stderr.endswith("\nTo write this as an HTML page: togai report --html FILE\n")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("2024")]
+    assert [line.count("█") for line in lines] == [1, 12, 3]
+    assert "distance=24.0" in lines[1]
+    assert "Failed ingestions\n\nevents  status " in done.stdout
+    assert "Corrections" not in done.stdout
+
+
+def test_a_report_without_failures_has_no_such_part(fake: FakeTogai, pipe: Pipe) -> None:
+    add(fake, "one")
+    done = pipe("report")
+    assert done.stdout.splitlines() == [
+        "Usage",
+        "",
+        "day\taccount_id\tstatus\tevents\tquantities\t",
+        "2024-12-01\tacme\tcompleted event metered\t1\tdistance=1.0\t" + "█" * 12,
+        "",
+    ]
+    assert pipe("report", "--account", "nobody").stdout == ""
+
+
+def test_the_corrections_of_a_report_have_outcome_and_quantities(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    for name in ("applied", "failed", "unknown"):
+        add(fake, name, value="1.50")
+    who = ("--account", "acme", "--why", "meter", "--who", "ann", "--expect", "1")
+    assert pipe("undo", *who, "--event-id", "applied").returncode == 0
+    fake.refuse_next(1, reason="past pricing cycle")
+    assert pipe("redo", *who, "--event-id", "failed").returncode == 1
+    fake.drop_next(method="POST")
+    assert pipe("undo", *who, "--event-id", "unknown").returncode == 4
+    plain = pipe("report").stdout.partition("Corrections\n\n")[2].splitlines()
+    assert [line.split("\t") for line in plain[:4]] == [
+        ["who", "action", "reference_id", "outcome", "before", "after"],
+        ["ann", "UNDO", "ref-1", "applied", "distance (Kilometers)=1.50", ""],
+        *(["ann", action, f"ref-{n}", outcome, "distance (Kilometers)=1.50", after] for n, action, outcome, after in (
+            (2, "REDO", "failed", "distance (Kilometers)=1.50"), (3, "UNDO", "unknown", ""),
+        )),
+    ]  # fmt: skip
+    pipe("report", "--html", "r.html")
+    text = Path("r.html").read_text("utf-8").split("<h2>")[3]
+    columns = re.findall(r"<th>([^<]*)</th>", text)
+    assert columns == ["at", "who", "action", "reference id", "outcome", "before", "after", "why"]
+    assert text.count('<td class="why">meter</td>') == 3
+
+
+def test_the_chart_is_drawn_to_scale(fake: FakeTogai, pipe: Pipe) -> None:
+    for number in range(2):
+        add(fake, f"used-{number}", day=1)
+    add(fake, "failed", day=1, status="INGESTION_FAILED_UNITS_INVALID")
+    add(fake, "gone", day=1, status="REVERTED")
+    add(fake, "started", day=2, status="INGESTION_IN_PROGRESS")
+    done = pipe("report", "--html", "r.html", "--account", "acme", "--since", "2024-12-01")
+    assert done.stderr == "r.html: 5 events\n"
+    text = Path("r.html").read_text("utf-8")
+    page = Page(text)
+    numbers = [
+        tuple(float(str(attributes[name])) for name in ("x", "y", "width", "height"))
+        for tag, attributes in page.tags
+        if tag == "rect"
+    ]
+    assert numbers == [
+        (90, 0, 285, 18),
+        (375, 0, 142.5, 18),
+        (517.5, 0, 142.5, 18),
+        (90, 24, 142.5, 18),
+    ]
+    labels = [
+        tuple(float(str(attributes[name])) for name in ("x", "y"))
+        for tag, attributes in page.tags
+        if tag == "text"
+    ]
+    assert labels == [(0, 13), (666, 13), (0, 37), (238.5, 37)]
+    assert 'viewBox="0 0 720 48"' in text
+    for part in ("2024-12-01: 2 used", "2024-12-01: 1 failed", "2024-12-02: 1 in progress"):
+        assert f"<title>{part}</title>" in text
+    for part in ("<b>2</b> used", "<b>1</b> failed", "<b>1</b> reverted", "<b>1</b> in progress"):
+        assert part in text
+    words = " ".join(" ".join(page.words).split())
+    assert "acme" in words
+    assert "2024-12-01 00:00:00Z to the last event" in words
+
+
+def test_the_page_of_all_accounts_and_times_says_so(fake: FakeTogai, pipe: Pipe) -> None:
+    assert pipe("report", "--html", "r.html", "--until", "2025-01").returncode == 0
+    text = Path("r.html").read_text("utf-8")
+    for part in (
+        "all accounts",
+        "the first event to 2025-01-01 00:00:00Z",
+        "No events.",
+        "No ingestion failed.",
+        "No corrections, or no ledger was named.",
+        'viewBox="0 0 720 24"',
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(("encoding", "bar"), [("utf-8", "█"), ("ascii", "#"), (None, "█")])
+def test_bars_are_drawn_with_what_the_terminal_can_show(
+    monkeypatch: pytest.MonkeyPatch, encoding: str | None, bar: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Mock(encoding=encoding))
+    row = {"day": "d", "account_id": "a", "status": "s", "events": 1, "quantities": {}}
+    assert _with_bars([row])[0][""] == bar * 12

@@ -1,0 +1,126 @@
+"""Which events undo and redo correct: those that the options name, each once, and no others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from togai.testing import FakeTogai
+
+from .conftest import Pipe, add
+
+
+@pytest.fixture
+def account(fake: FakeTogai) -> FakeTogai:
+    """Two accounts; ref-4 is reverted, and the time of ref-5 cannot be read."""
+    add(fake, "first", day=1)
+    fake.add(id="meal", timestamp="2024-12-02T00:00:00Z", schema_name="meals")
+    add(fake, "failed", day=3, status="INGESTION_FAILED_UNITS_INVALID")
+    add(fake, "gone", day=2, status="REVERTED")
+    add(fake, "undated", day=2)
+    add(fake, "first", account_id="globex")
+
+    def spoil(body: Any) -> None:
+        for event in body["events"]:
+            if event["eventPayload"]["id"] == "undated":
+                event["eventPayload"]["timestamp"] = "yesterday"
+
+    fake.change_next(spoil, times=9, method="GET")
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ("--since 2024-12-02", "2 3"),
+        ("--until 2024-12-02", "1"),
+        ("--until 2024-12", ""),
+        ("--since 2024-12-01T10:00:00Z --until 2024-12-03T10:00:00Z", "1 2"),
+        ("--since 2024-12-01T15:30:01+05:30", "2 3"),
+        ("--since 2024-12 --schema meals", "2"),
+        ("--whole-account --schema meals", "2"),
+        ("--whole-account --status INGESTION_FAILED*", "3"),
+        ("--since 2024-12 --status INGESTION_COMPLETED*", "1 2"),
+        ("--event-id first", "1"),
+        ("--event-id first --event-id meal", "1 2"),
+        ("--event-id first --event-id first", "1"),
+        ("--reference-id ref-3", "3"),
+        ("--reference-id ref-3 --event-id first --since 2024-12", "1 3"),
+        ("--ids ids", "1 2 3"),
+        ("--ids ids --event-id failed", "1 2 3"),
+    ],
+)
+def test_the_chosen_events_are_planned_and_no_others(
+    account: FakeTogai, ledger: Path, pipe: Pipe, options: str, numbers: str
+) -> None:
+    Path("ids").write_text(" meal \n\nfirst\nref-3\n")
+    done = pipe("undo", "--account", "acme", *options.split(), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    planned = re.findall(r"UNDO ref-(\d+), account acme\n", done.stdout)
+    assert sorted(planned) == numbers.split()
+    assert ("There is nothing to correct." in done.stderr) == (not numbers)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("--event-id first --since 2024-12-02", "first: no event of the account acme has this id"),
+        ("--event-id undated --since 2024-12", "undated: no event of the account acme has this id"),
+        ("--event-id gone", "gone: the event is already reverted"),
+        ("--reference-id ref-6", "ref-6: no event of the account acme has this id"),
+        ("--event-id meal --schema rides", "meal: no event of the account acme has this id"),
+        ("--event-id nobody --whole-account", "nobody: no event of the account acme has this id"),
+    ],
+)
+def test_a_named_event_that_is_not_among_the_events_is_a_problem(
+    account: FakeTogai, ledger: Path, pipe: Pipe, options: str, problem: str
+) -> None:
+    done = pipe("undo", "--account", "acme", *options.split(), "--dry-run")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:2] == [
+        problem,
+        "1 invalid; nothing was sent. Fix them, or skip them with --skip-invalid",
+    ]
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("options", ["--whole-account", "--event-id undated"])
+def test_an_event_whose_time_cannot_be_read_is_named_instead_of_left_out(
+    account: FakeTogai, ledger: Path, pipe: Pipe, options: str
+) -> None:
+    done = pipe("undo", "--account", "acme", *options.split(), "--dry-run")
+    assert done.returncode == 2
+    assert "reference_id=ref-5: an event without a readable" in done.stderr
+
+
+def test_an_event_that_two_pages_show_is_planned_once(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    fake.add_many(60)
+    fake.overlap_pages(1)
+    for options in (("--whole-account",), ("--event-id", "event-50")):
+        done = pipe("undo", "--account", "acme", *options, "--dry-run")
+        assert f"Plan: {60 if len(options) == 1 else 1} correction" in done.stdout
+
+
+def test_two_events_without_a_reference_id_are_two(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    add(fake, "twice")
+    add(fake, "twice")
+    fake.remove_next("$.events[0].referenceId")
+    fake.remove_next("$.events[1].referenceId")
+    done = pipe("undo", "--account", "acme", "--event-id", "twice", "--dry-run")
+    assert "twice: 2 events have this id" in done.stderr
+
+
+def test_an_event_with_two_names_is_corrected_once(
+    account: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    names = ("--event-id", "first", "--reference-id", "ref-1")
+    done = pipe("undo", "--account", "acme", *names, "--why", "x", "--expect", "1")
+    assert done.returncode == 0
+    assert account.applied == {"ref-1": 1}

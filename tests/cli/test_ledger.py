@@ -1,0 +1,203 @@
+"""The commands for the ledger: what is open, what a reading or a person decides, and who did what when."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from togai.corrections import Ledger
+from togai.testing import FakeTogai
+
+from .conftest import Pipe
+
+
+@pytest.fixture(autouse=True)
+def four(fake: FakeTogai) -> FakeTogai:
+    fake.add_many(3)
+    fake.add(id="abroad", account_id="globex")
+    return fake
+
+
+@pytest.fixture
+def undo(ledger: Path, pipe: Pipe) -> Pipe:
+    """Undoes one event."""
+
+    def run(event_id: str, account: str = "acme", **more: str) -> Any:
+        named = ("--account", account, "--event-id", event_id, "--why", f"why {event_id}")
+        return pipe("undo", *named, "--who", "ann", "--expect", "1", **more)
+
+    return run
+
+
+def columns(text: str) -> list[str]:
+    return text.splitlines()[0].split()
+
+
+def test_an_open_correction_is_listed_with_its_cause(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe, screen: Pipe
+) -> None:
+    fake.drop_next(method="POST")
+    undo("event-1")
+    done = pipe("pending", "--json")
+    assert (done.returncode, done.stderr) == (3, "Check with: togai reconcile\n")
+    (row,) = json.loads(done.stdout)
+    assert (row["entry"], row["action"]) == ("2", "UNDO")
+    assert (row["reference_id"], row["account_id"], row["who"]) == ("ref-1", "acme", "ann")
+    assert row["why"] == "why event-1"
+    assert row["cause"]
+    assert row["cause"] != "the process ended before the outcome was known"
+    shown = screen("pending")
+    assert columns(shown.stdout) == ["entry", "at", "action", "reference_id", "who", "cause"]
+
+
+def test_a_correction_whose_process_ended_says_so(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe, ledger: Path
+) -> None:
+    fake.change_next(lambda _: shutil.copy(ledger, "copy.db") and None, method="POST")
+    assert undo("event-1").returncode == 0
+    (row,) = json.loads(pipe("pending", "--json", "--ledger", "copy.db").stdout)
+    assert row["cause"] == "the process ended before the outcome was known"
+
+
+def test_one_open_correction_may_be_reconciled_alone(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe, screen: Pipe
+) -> None:
+    fake.drop_next(method="POST", acts=True)
+    undo("event-1")
+    fake.drop_next(method="POST", acts=True)
+    undo("event-2")
+    first, second = (row["entry"] for row in json.loads(pipe("pending", "--json").stdout))
+    done = screen("reconcile", first)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "1 settled. To continue an interrupted plan, repeat its command; to see it: togai history\n",
+    )
+    assert columns(done.stdout) == [
+        *("entry", "action", "reference_id", "verdict", "evidence", "check_after")
+    ]
+    assert [row["entry"] for row in json.loads(pipe("pending", "--json").stdout)] == [second]
+    again = pipe("reconcile", first)
+    assert again.returncode == 2
+    assert again.stderr == (
+        f"togai: entry {first} is not open; to list the open entries: togai pending\n"
+    )
+    (row,) = json.loads(pipe("reconcile", "--json").stdout)
+    assert (row["entry"], row["verdict"], row["reference_id"]) == (second, "applied", "ref-2")
+    assert row["evidence"]
+    done = pipe("reconcile")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing is open.\n")
+    assert fake.applied == {"ref-1": 1, "ref-2": 1}
+
+
+def test_what_reading_cannot_tell_stays_open(fake: FakeTogai, undo: Pipe, pipe: Pipe) -> None:
+    fake.drop_next(method="POST")
+    undo("event-1")
+    fake.drop_next(method="POST", acts=True)
+    undo("event-2")
+    first, second = (row["entry"] for row in json.loads(pipe("pending", "--json").stdout))
+    done = pipe("reconcile", "--jsonl")
+    assert done.returncode == 4
+    verdicts = [json.loads(line)["verdict"] for line in done.stdout.splitlines()]
+    assert verdicts == ["cannot tell", "applied"]
+    assert done.stderr == (
+        "1 without a verdict so far. Later: togai reconcile."
+        f" If you know the outcome: togai decide {first} applied --why TEXT\n"
+    )
+    assert pipe("reconcile", first).returncode == 4
+    assert second != first
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"), [("applied", "applied"), ("not-applied", "not applied")]
+)
+def test_the_decision_of_a_person_is_recorded_with_name_and_reason(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe, verdict: str, kind: str
+) -> None:
+    fake.drop_next(method="POST")
+    undo("event-1")
+    (entry,) = (row["entry"] for row in json.loads(pipe("pending", "--json").stdout))
+    done = pipe("decide", entry, verdict, "--why", "ticket 4711", "--who", "bea")
+    assert done.returncode == 0
+    assert done.stderr == f"Entry {entry} is settled: {verdict}. Next: togai pending\n"
+    last = json.loads(pipe("history", "--jsonl").stdout.splitlines()[-1])
+    assert (last["kind"], last["who"], last["why"]) == (kind, "bea", "ticket 4711")
+
+
+def test_a_release_is_recorded_with_name_and_reason(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe
+) -> None:
+    assert undo("event-1").returncode == 0
+    done = pipe("ledger", "release", "2", "--why", "mistaken", "--who", "bea")
+    assert done.returncode == 0
+    assert "Released: the event of entry 2 may be corrected once more" in done.stderr
+    last = json.loads(pipe("history", "--jsonl").stdout.splitlines()[-1])
+    assert (last["kind"], last["who"], last["why"]) == ("released", "bea", "mistaken")
+
+
+def test_the_history_is_filtered(undo: Pipe, pipe: Pipe, ledger: Path) -> None:
+    undo("event-1")
+    undo("abroad", "globex")
+    digest = str(next(Ledger(ledger).history()).plan)
+    for options, entries in (
+        ("", "1 2 3 4 5 6"),
+        ("--account acme", "2 3"),  # an approval is about a plan
+        ("--account globex", "5 6"),
+        ("--reference-id ref-4", "5 6"),
+        (f"--plan {digest}", "1 2 3"),
+        (f"--plan {digest[:6]}", "1 2 3"),
+        ("--plan none", ""),
+        ("--since 2999-01", ""),
+        ("--until 2999-01", "1 2 3 4 5 6"),
+        ("--until 2000-01", ""),
+        ("--since 2000-01", "1 2 3 4 5 6"),
+    ):
+        done = pipe("history", "--csv", *options.split())
+        rows = list(csv.DictReader(done.stdout.splitlines()))
+        assert [row["entry"] for row in rows] == entries.split(), options
+        assert ("The ledger has no such entry." in done.stderr) == (not entries)
+
+
+def test_the_history_names_plan_event_and_person(undo: Pipe, pipe: Pipe, screen: Pipe) -> None:
+    undo("event-1")
+    shown = screen("history").stdout.splitlines()
+    assert shown[0].split() == ["entry", "at", "kind", "action", "about", "who", "why"]
+    assert " approved " in shown[1]
+    assert " plan " in shown[1]
+    assert " ref-1 " in shown[2]
+    plain = list(csv.DictReader(pipe("history").stdout.splitlines(), delimiter="\t"))
+    assert list(plain[1]) == [
+        *("entry", "at", "kind", "action", "reference_id", "plan", "who", "why")
+    ]
+    assert [row["kind"] for row in plain] == ["approved", "intent", "applied"]
+    assert {row["who"] for row in plain} == {"ann"}
+    assert len(plain[0]["plan"]) == 64
+    (first, *_) = json.loads(pipe("history", "--json").stdout)
+    assert first["plan"] == plain[0]["plan"]
+
+
+def test_a_correction_of_a_whole_account_is_shown_with_the_account(
+    fake: FakeTogai, ledger: Path, url: str, screen: Pipe, pipe: Pipe
+) -> None:
+    from togai import Togai
+
+    with Togai("test-token", base_url=url, ledger=Ledger(ledger)) as client:
+        client.events.undo(account_id="acme", whole_account=True)
+    shown = screen("history").stdout
+    assert " account acme " in shown
+
+
+def test_a_ledger_is_created_with_an_address_that_works_in_every_folder(
+    pipe: Pipe, tmp_path: Path
+) -> None:
+    done = pipe("ledger", "create", "new.db")
+    assert done.stderr == f"Created. Use it with: export TOGAI_LEDGER={tmp_path}/new.db\n"
+
+
+def test_a_ledger_is_verified(undo: Pipe, pipe: Pipe) -> None:
+    undo("event-1")
+    assert pipe("ledger", "verify").stderr == "3 entries, all as they were written.\n"

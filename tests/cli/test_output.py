@@ -1,0 +1,354 @@
+"""What commands print: to a terminal, to a pipe, and as data; and that nothing is left out or added."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock, call
+
+import pytest
+
+import togai
+from togai._cli._corrections import Approval, Targets
+from togai._cli._output import Output, console, lasting, progress, say
+from togai._cli._settings import Book, Filters, Reading, Service, Session, pairs, short
+from togai.testing import FakeTogai
+
+from .conftest import Pipe, Stream, add
+
+
+@pytest.fixture
+def three(fake: FakeTogai) -> FakeTogai:
+    add(fake, "a", value="1.10")
+    add(fake, "b", day=2, account_id="globex", status="INGESTION_FAILED_UNITS_INVALID")
+    fake.add(id="c\t\x1b[2J", schema_name="meals", attributes=[], timestamp="2024-12-03T00:00:00Z")
+    return fake
+
+
+def test_a_table_names_the_account_unless_there_is_one(fake: FakeTogai, screen: Pipe) -> None:
+    add(fake, "a")
+    for accounts, more in (("", "account_id"), ("acme", ""), ("acme globex", "account_id")):
+        options = [part for account in accounts.split() for part in ("--account", account)]
+        shown = screen("events", "list", *options).stdout.splitlines()[0].split()
+        expected = ["id", *more.split(), "timestamp", "status", "quantities", "reference_id"]
+        assert shown == expected
+
+
+def test_a_terminal_shows_the_first_50_events(fake: FakeTogai, screen: Pipe) -> None:
+    more = "The first 50 events. For more: --limit N, --jsonl, or togai export FILE"
+    fake.add_many(50)
+    done = screen("events", "list")
+    assert done.stdout.count("event-") == 50
+    assert more not in done.stderr
+    fake.add(id="next")
+    done = screen("events", "list")
+    assert done.stdout.count("event-") == 50
+    assert more in done.stderr
+    for options in (("--limit", "51"), ("--jsonl",)):
+        done = screen("events", "list", *options)
+        assert "next" in done.stdout
+        assert "For more" not in done.stderr
+    done = screen("events", "list", "--limit", "2")
+    assert done.stdout.count("event-") == 2
+    assert "For more" not in done.stderr
+    assert screen("failed", "--list").stderr.endswith("No event matches.\n")
+
+
+def test_a_pipe_gets_every_event_with_the_columns_of_a_table(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add_many(51)
+    lines = pipe("events", "list", "--account", "acme").stdout.splitlines()
+    assert lines[0].split("\t") == ["id", "timestamp", "status", "quantities", "reference_id"]
+    assert lines[51].split("\t") == [
+        *("event-51", "2024-01-01 04:15:00Z", "completed event metered", "distance=51.5", "ref-51")
+    ]
+    assert len(lines) == 52
+
+
+def test_a_pipe_gets_one_line_per_event_without_escape_sequences(
+    three: FakeTogai, pipe: Pipe
+) -> None:
+    lines = pipe("events", "list", "--schema", "meals").stdout.splitlines()
+    assert [len(line.split("\t")) for line in lines] == [6, 6]
+    assert lines[1].split("\t")[:2] == ["c\\t\\x1b[2J", "acme"]
+
+
+def test_csv_on_a_terminal_is_escaped_and_in_a_pipe_is_exact(
+    three: FakeTogai, env: dict[str, str], screen: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "\\x1b[2J" in screen("events", "list", "--csv").stdout
+    out = Stream(is_terminal=False)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert Output(csv=True).write([{"id": "a\x1b"}, {"id": None, "n": 2}]) == 2
+    assert out.getvalue() == "id,n\na\x1b,\n,2\n"
+
+
+def test_data_has_all_columns_and_a_table_the_chosen_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows: list[dict[str, Any]] = [{"a": 1, "b": None}, {"a": "x", "c": [1], "d": {"k": 2}}]
+    for output, text in (
+        (Output(), "a\tc\n1\t\nx\t[1]\n"),
+        (Output(csv=True), 'a,b,c,d\n1,,,\nx,,[1],"{""k"": 2}"\n'),
+        (Output(jsonl=True), '{"a": 1, "b": null}\n{"a": "x", "c": [1], "d": {"k": 2}}\n'),
+        (Output(json=True), '[{"a": 1, "b": null}\n,{"a": "x", "c": [1], "d": {"k": 2}}\n]\n'),
+    ):
+        assert output.write(iter(rows), ["a", "c"]) == 2
+        assert capsys.readouterr().out == text
+    assert Output().write(rows) == 2
+    assert capsys.readouterr().out.startswith("a\tb\tc\td\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "text"), [(Output(json=True), "[]\n"), (Output(jsonl=True), ""), (Output(csv=True), ""), (Output(), "")]
+)  # fmt: skip
+def test_no_rows_are_an_empty_list(
+    capsys: pytest.CaptureFixture[str], output: Output, text: str
+) -> None:
+    assert output.write([], ["a"]) == 0
+    assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize("options", ["--json --jsonl", "--json --csv", "--jsonl --csv"])
+def test_two_forms_are_refused(pipe: Pipe, options: str) -> None:
+    done = pipe("failed", *options.split())
+    assert done.returncode == 2
+    assert "choose one of --json, --jsonl and --csv" in done.stderr
+
+
+def test_numbers_are_aligned_to_the_right(three: FakeTogai, screen: Pipe) -> None:
+    assert screen("failed").stdout.splitlines() == [
+        "events  status                          reason                        ",
+        "     1  INGESTION_FAILED_UNITS_INVALID  Ingestion failed units invalid",
+    ]
+
+
+def test_a_long_text_is_folded_but_not_a_time(fake: FakeTogai, screen: Pipe) -> None:
+    add(fake, "x" * 70)
+    lines = screen("events", "list", "--account", "acme").stdout.splitlines()
+    assert "2024-12-01 10:00:00Z" in lines[1]
+    assert sum(line.count("x") for line in lines) == 70
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_terminal", "colour"),
+    [({}, True, "auto"), ({"NO_COLOR": "1"}, True, None), ({}, False, None)],
+)
+def test_colours_are_for_terminals_without_no_color(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    is_terminal: bool,
+    colour: str | None,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name, other in (("stdout", "stderr"), ("stderr", "stdout")):
+        stream = Stream(is_terminal=is_terminal)
+        monkeypatch.setattr(sys, name, stream)
+        monkeypatch.setattr(sys, other, Stream(is_terminal=not is_terminal))
+        made = console(stderr=name == "stderr")
+        assert made.is_terminal == is_terminal
+        assert (made.color_system is None) == (colour is None)
+        made.print("[bold]1 :smile: 'x'")  # no markup, no emoji, nothing highlighted
+        assert stream.getvalue() == "[bold]1 :smile: 'x'\n"
+
+
+def test_progress_is_shown_with_count_rate_and_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for total, quiet, expected in (
+        (None, False, "read 1,500 "),
+        (2000, False, "read 1,500 of 2,000 "),
+        (None, True, ""),
+    ):
+        stream = Stream(is_terminal=True)
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress("read", total, quiet=quiet) as show:
+            show(1500, "acme\x1b[2J [red]")
+        text = stream.getvalue()
+        assert expected in text
+        assert bool(text) == bool(expected)
+        if expected:
+            assert "/s acme\\x1b[2J [red]" in text
+            assert ("-:--:--" in text) == (total is not None)
+    stream = Stream(is_terminal=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress("read") as show:
+        show(1, "")
+    assert stream.getvalue() == ""
+
+
+def test_rows_on_a_terminal_are_not_disturbed_by_progress(three: FakeTogai, screen: Pipe) -> None:
+    for options, shown in (
+        ((), True),
+        (("--csv",), True),
+        (("--json",), False),
+        (("--jsonl",), False),
+    ):
+        assert bool(screen("events", "list", *options).stderr) == shown
+
+
+class Full(Stream):
+    """A stream of a file on a full disk, or of a pipe that nobody reads."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(is_terminal=False)
+        self._number = number
+
+    def write(self, text: str) -> int:
+        raise OSError(self._number, "No space left on device")
+
+
+def test_a_message_that_nobody_can_read_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Full(errno.EPIPE))
+    say("lost")
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(errno.EPIPE, ""), (errno.ENOSPC, "stdout cannot be written: No space left on device\n")],
+)
+def test_output_that_cannot_be_written_after_a_correction_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, message: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Full(number))
+    with lasting(OSError):
+        print("lost")
+    assert capsys.readouterr().err == message
+    if number != errno.EPIPE:
+        with pytest.raises(OSError, match="No space"), lasting():
+            print("lost")
+
+
+def test_messages_keep_their_lines_and_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    say("one\ntwo\x1b[2J; pass decimal_comma=True")
+    assert capsys.readouterr().err == "one\ntwo\\x1b[2J; pass --decimal-comma\n"
+
+
+def test_the_help_names_options_without_opposites_and_defaults(pipe: Pipe) -> None:
+    done = pipe("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " \u2022 130: interrupted; repeat the same command" in done.stdout
+    done = pipe("undo", "--help")
+    assert "--dry-run" in done.stdout
+    assert "--no-" not in done.stdout
+    assert "default:" not in done.stdout
+    for group in ("Approval", "Ledger", "Output", "Service", "Which events"):
+        assert f"\u2500 {group} \u2500" in done.stdout
+
+
+def test_a_warning_of_a_listing_is_noted_once_at_the_end(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add_many(2)
+    fake.set_next("$.events[0].eventPayload.timestamp", "yesterday")
+    done = pipe("events", "list", "--jsonl")
+    assert done.stderr == (
+        "note: the service deviates from the contract: Event.timestamp: not a date\n"
+    )
+    assert len(done.stdout.splitlines()) == 2
+    assert pipe("events", "list", "--jsonl").stderr == ""
+
+
+def test_an_event_is_shown_in_each_form(three: FakeTogai, pipe: Pipe) -> None:
+    (row,) = csv.DictReader(pipe("events", "get", "a", "--csv").stdout.splitlines())
+    assert (row["id"], row["attribute.distance"]) == ("a", "1.10")
+    (event,) = json.loads(pipe("events", "get", "a", "--json").stdout)
+    assert event["eventPayload"]["id"] == "a"
+    plain = pipe("events", "get", "a").stdout.splitlines()
+    assert plain[0] == "property\tvalue"
+    assert "attribute.distance\t1.10" in plain
+
+
+def test_failed_events_are_listed_with_the_filters(three: FakeTogai, pipe: Pipe) -> None:
+    assert pipe("failed").stdout.splitlines()[1].split("\t") == [
+        *("1", "INGESTION_FAILED_UNITS_INVALID", "Ingestion failed units invalid")
+    ]
+    (row,) = csv.DictReader(pipe("failed", "--list", "--csv").stdout.splitlines())
+    assert row["id"] == "b"
+    assert pipe("failed", "--account", "acme").stderr == "No event failed.\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "ids"),
+    [
+        ("--until", "2024-12-02", "a"),
+        ("--until", "2024-12-03T00:00:00Z", "a b"),
+        ("--since", "2024-12-03T00:00:00Z", "c"),
+        ("--since", "2024-12-03T05:30:00+05:30", "c"),
+        ("--since", "2024-12-03T00:00:01Z", ""),
+        ("--schema", "meals", "c"),
+        ("--schema", "rides", "a b"),
+        ("--status", "INGESTION_COMPLETED*", "a c"),
+        ("--status", "INGESTION", ""),
+        ("--account", "globex", "b"),
+    ],
+)
+def test_the_listed_events_are_those_of_the_filters(
+    three: FakeTogai, pipe: Pipe, option: str, value: str, ids: str
+) -> None:
+    lines = pipe("events", "list", option, value, "--jsonl").stdout.splitlines()
+    assert [json.loads(line)["id"][0] for line in lines] == ids.split()
+
+
+def test_an_event_whose_time_cannot_be_read_is_listed_in_every_window(
+    three: FakeTogai, pipe: Pipe
+) -> None:
+    three.set_next("$.events[0].eventPayload.timestamp", "yesterday")
+    (line,) = pipe("events", "list", "--since", "2030-01", "--jsonl").stdout.splitlines()
+    assert json.loads(line)["id"] == "a"
+
+
+def test_a_time_window_is_not_empty(pipe: Pipe) -> None:
+    for until in ("2024-12-01", "2024-11"):
+        done = pipe("events", "list", "--since", "2024-12", "--until", until)
+        assert done.returncode == 2
+        assert "--since is not before --until: the time window is empty" in done.stderr
+
+
+@pytest.mark.parametrize("when", ["2024-13", "2024", "yesterday", "2024-12-01T07"])
+def test_a_time_that_is_not_clear_is_refused(pipe: Pipe, when: str) -> None:
+    assert pipe("events", "list", "--since", when).returncode == 2
+
+
+def test_a_time_for_people_is_in_utc_and_other_values_are_unchanged() -> None:
+    from datetime import datetime
+
+    assert short(datetime.fromisoformat("2024-12-01T05:30:00+05:30")) == "2024-12-01 00:00:00Z"
+    naive = datetime(2024, 12, 1)
+    assert short(naive) is naive
+    assert short("yesterday") == "yesterday"
+    assert pairs([("a", 1), ("b", 2)]) == "a=1 b=2"
+    assert Filters().holds("yesterday", undated=False)
+    assert not Filters(since=datetime.fromisoformat("2024-12-01T00:00Z")).holds("x", undated=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [("", None), ("--sandbox", togai.SANDBOX_URL), ("--base-url https://x", "https://x")],
+)
+def test_an_option_names_the_service(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, options: str, address: str | None
+) -> None:
+    client = Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr("togai.Togai", client)
+    done = pipe("events", "list", *options.split())
+    assert (done.returncode, done.stderr) == (130, "\nInterrupted. Repeat the same command.\n")
+    assert client.call_args == call(None, base_url=address)
+
+
+@pytest.mark.parametrize(
+    "options", [Output, Filters, Reading, Service, Book, Session, Targets, Approval]
+)
+def test_options_are_passed_by_name_and_never_change(options: Any) -> None:
+    assert all(field.kw_only for field in fields(options))
+    assert options.__dataclass_params__.frozen
+
+
+def test_a_token_file_is_read_for_each_request(fake: FakeTogai, pipe: Pipe) -> None:
+    Path("token").write_text("test-token\n")
+    done = pipe("failed", "--token-file", "token", TOGAI_API_TOKEN="wrong")
+    assert done.returncode == 0
