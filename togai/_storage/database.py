@@ -165,7 +165,7 @@ class SQLite:
             raise _missing(self)
         uri = f"{self.path.as_uri()}?mode=rw"
         try:
-            connection = sqlite3.connect(uri, uri=True, timeout=0)
+            connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
             with closing(connection):
                 try:
                     # The commit unlinks the journal: only EXTRA syncs the folder too.
