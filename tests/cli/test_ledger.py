@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -180,15 +181,26 @@ def test_the_history_names_plan_event_and_person(undo: Pipe, pipe: Pipe, screen:
     assert first["plan"] == plain[0]["plan"]
 
 
-def test_a_correction_of_a_whole_account_is_shown_with_the_account(
+def test_a_correction_without_a_reading_is_shown_without_quantities(
     fake: FakeTogai, ledger: Path, url: str, screen: Pipe, pipe: Pipe
 ) -> None:
     from togai import Togai
 
     with Togai("test-token", base_url=url, ledger=Ledger(ledger)) as client:
         client.events.undo(account_id="acme", whole_account=True)
+        client.events.undo(account_id="globex", reference_id="ref-4")
     shown = screen("history").stdout
     assert " account acme " in shown
+    pipe("report", "--html", "r.html")
+    corrections = Path("r.html").read_text("utf-8").split("<h2>")[3]
+    assert re.findall(r'class="(reference_id|outcome|before)">([^<]*)<', corrections) == [
+        ("reference_id", ""),
+        ("outcome", "applied"),
+        ("before", ""),
+        ("reference_id", "ref-4"),
+        ("outcome", "applied"),
+        ("before", ""),
+    ]
 
 
 def test_a_ledger_is_created_with_an_address_that_works_in_every_folder(
@@ -196,6 +208,15 @@ def test_a_ledger_is_created_with_an_address_that_works_in_every_folder(
 ) -> None:
     done = pipe("ledger", "create", "new.db")
     assert done.stderr == f"Created. Use it with: export TOGAI_LEDGER={tmp_path}/new.db\n"
+
+
+def test_an_interruption_creates_no_ledger(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: Ledger) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ledger, "pending", interrupt)
+    assert pipe("ledger", "create", "new.db").returncode == 130
+    assert not Path("new.db").exists()
 
 
 def test_a_ledger_is_verified(undo: Pipe, pipe: Pipe) -> None:

@@ -196,6 +196,7 @@ def test_ctrl_c_in_a_listing_promises_no_continuation(
     assert shown.text.endswith("Interrupted. Repeat the same command.")
 
 
+@pytest.mark.slow
 def test_the_completion_of_a_shell_is_data(pipe: Pipe, tmp_path: Path) -> None:
     done = pipe("completion", "bash")
     assert (done.returncode, done.stderr) == (0, "")
@@ -223,6 +224,7 @@ def test_a_real_pipe_holds_data_on_stdout_and_messages_on_stderr(
     assert process("failed", TOGAI_API_TOKEN="wrong-token").returncode == 5
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_not_an_error(month: FakeTogai, env: dict[str, str]) -> None:
     with subprocess.Popen(
         [*COMMAND, "events", "list", "--jsonl"],
@@ -302,6 +304,7 @@ def test_the_token_is_read_from_a_file(month: FakeTogai, pipe: Pipe, tmp_path: P
     assert "absent" in gone.stderr
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_says_how_to_install_it() -> None:
     code = "import sys; sys.modules['cyclopts'] = None; from togai.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -98,6 +98,14 @@ def test_a_page_is_stored_completely_or_not_at_all(checkpoint: Checkpoint) -> No
     assert checkpoint.unfinished() == [("acme", "token-2")]
 
 
+def test_a_complete_export_releases_the_space_of_its_rows(checkpoint: Checkpoint) -> None:
+    checkpoint.add("acme", None, [("ref-1", "x" * 200_000)], {"read": 1})
+    assert checkpoint.path.stat().st_size > 200_000
+    checkpoint.complete(7)
+    assert checkpoint.path.stat().st_size < 50_000
+    assert checkpoint.get("complete") == 7
+
+
 def test_a_page_that_arrives_after_the_end_is_not_stored(checkpoint: Checkpoint) -> None:
     checkpoint.close()
     assert checkpoint.add(*CALLS["add"]) is None
