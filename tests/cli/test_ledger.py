@@ -181,7 +181,7 @@ def test_the_history_names_plan_event_and_person(undo: Pipe, pipe: Pipe, screen:
     assert first["plan"] == plain[0]["plan"]
 
 
-def test_a_correction_without_a_reading_is_shown_without_quantities(
+def test_a_correction_of_a_whole_account_is_shown_without_an_event(
     fake: FakeTogai, ledger: Path, url: str, screen: Pipe, pipe: Pipe
 ) -> None:
     from togai import Togai
@@ -199,7 +199,7 @@ def test_a_correction_without_a_reading_is_shown_without_quantities(
         ("before", ""),
         ("reference_id", "ref-4"),
         ("outcome", "applied"),
-        ("before", ""),
+        ("before", "distance (Kilometers)=10.4"),
     ]
 
 
