@@ -213,3 +213,9 @@ def add(fake: FakeTogai, event_id: str, day: int = 1, value: str = "1.0", **more
     attributes = [{"name": "distance", "value": value, "unit": "Kilometers"}]
     timestamp = f"2024-12-{day:02}T10:00:00Z"
     return fake.add(id=event_id, timestamp=timestamp, attributes=attributes, **more)
+
+
+def table(path: str, *lines: str) -> str:
+    """Writes a table of corrections; returns its path."""
+    Path(path).write_text("account_id,event_id,attribute,value\n" + "\n".join(lines) + "\n")
+    return path

@@ -14,10 +14,10 @@ import pytest
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
-from .conftest import Pipe
+from .conftest import Open, Pipe, table
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def four(fake: FakeTogai) -> FakeTogai:
     fake.add_many(3)
     fake.add(id="abroad", account_id="globex")
@@ -25,7 +25,7 @@ def four(fake: FakeTogai) -> FakeTogai:
 
 
 @pytest.fixture
-def undo(ledger: Path, pipe: Pipe) -> Pipe:
+def undo(four: FakeTogai, ledger: Path, pipe: Pipe) -> Pipe:
     """Undoes one event."""
 
     def run(event_id: str, account: str = "acme", **more: str) -> Any:
@@ -182,7 +182,7 @@ def test_the_history_names_plan_event_and_person(undo: Pipe, pipe: Pipe, screen:
 
 
 def test_a_correction_of_a_whole_account_is_shown_without_an_event(
-    fake: FakeTogai, ledger: Path, url: str, screen: Pipe, pipe: Pipe
+    four: FakeTogai, ledger: Path, url: str, screen: Pipe, pipe: Pipe
 ) -> None:
     from togai import Togai
 
@@ -222,3 +222,118 @@ def test_an_interruption_creates_no_ledger(pipe: Pipe, monkeypatch: pytest.Monke
 def test_a_ledger_is_verified(undo: Pipe, pipe: Pipe) -> None:
     undo("event-1")
     assert pipe("ledger", "verify").stderr == "3 entries, all as they were written.\n"
+
+
+def test_the_history_of_a_replacement_folds_no_word(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    file = table("t.csv", "acme,ride-1,distance,2.25")
+    assert pipe("correct", file, "--why", "typo in the meter", "--expect", "1").returncode == 0
+    shown = terminal("history")
+    assert shown.end() == 0
+    for word in ("replacement", "REDO_EVENT", "approved", "typo in"):
+        assert word in shown.text
+
+
+def test_an_unknown_outcome_is_found_and_settled(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    month.drop_next(acts=True, method="POST")
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    done = pipe(*command)
+    assert done.returncode == 4
+    assert "Next: togai reconcile" in done.stderr
+    assert "note: outcome unknown" in done.stderr
+    assert "client." not in done.stderr
+    assert pipe("pending").returncode == 3
+    again = pipe(*command)
+    assert again.returncode == 3
+    assert "Next: togai reconcile" in again.stderr
+    for other in (("--reference-id", "ref-1"), ("--since", "2024-12-01", "--event-id", "ride-1")):
+        again = pipe("undo", "--account", "acme", *other, "--why", "x", "--expect", "1")
+        assert again.returncode == 3
+        assert "An earlier correction is open" in again.stderr
+        assert "togai reconcile" in again.stderr
+    shown = terminal("reconcile")
+    assert shown.end() == 0
+    assert "applied" in shown.text
+    done = pipe("pending")
+    assert (done.returncode, done.stderr) == (0, "Nothing is open.\n")
+    assert month.applied == {"ref-1": 1}
+
+
+def test_a_person_decides_what_reading_cannot_tell(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    month.drop_next(method="POST")
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    assert pipe(*command).returncode == 4
+    done = pipe("reconcile", "--json")
+    assert done.returncode == 4
+    (row,) = json.loads(done.stdout)
+    assert row["verdict"] == "cannot tell"
+    assert f"togai decide {row['entry']} applied --why TEXT" in done.stderr
+    assert pipe(*command).returncode == 3
+    assert pipe("decide", row["entry"], "maybe", "--why", "x").returncode == 2
+    assert pipe("decide", row["entry"], "not-applied").returncode == 2
+    done = pipe(
+        "decide", row["entry"], "not-applied", "--why", "their log shows nothing", "--who", "bea"
+    )
+    assert done.returncode == 0
+    assert pipe(*command).returncode == 0
+    assert month.applied == {"ref-1": 1}
+
+
+def test_the_history_is_for_auditors(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    assert "no such entry" in pipe("history").stderr
+    pipe(
+        "undo",
+        "--account",
+        "acme",
+        "--event-id",
+        "ride-1",
+        "--why",
+        "meter \x1b[1A7",
+        "--expect",
+        "1",
+    )
+    shown = terminal("history")
+    assert shown.end() == 0
+    for part in ("approved", "intent", "applied", "UNDO", "ref-1", "meter"):
+        assert part in shown.text
+    printed = csv.DictReader(pipe("history").stdout.splitlines(), delimiter="\t")
+    assert all(row["who"] for row in printed)
+    rows = [
+        json.loads(line)
+        for line in pipe("history", "--jsonl", "--reference-id", "ref-1").stdout.splitlines()
+    ]
+    assert [row["kind"] for row in rows] == ["intent", "applied"]
+    assert rows[0]["data"]["snapshot"]["payload"]["id"] == "ride-1"
+    assert pipe("ledger", "verify").returncode == 0
+    released = pipe("ledger", "release", str(rows[0]["id"]), "--why", "mistaken undo")
+    assert released.returncode == 0, released.stderr
+
+
+def test_a_ledger_on_postgresql_serves_the_command_line(
+    month: FakeTogai, pipe: Pipe, postgres_address: str
+) -> None:
+    missing = pipe("pending", TOGAI_LEDGER=postgres_address)
+    assert missing.returncode == 2
+    assert "togai ledger create" in missing.stderr
+    for said in ("Created.", "It exists already; nothing was changed."):
+        done = pipe("ledger", "create", postgres_address)
+        assert done.returncode == 0
+        assert done.stderr == f"{said} Use it with: export TOGAI_LEDGER=the same address\n"
+    named = ("--ledger", postgres_address)
+    command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    month.drop_next(acts=True, method="POST")
+    assert pipe(*command, *named).returncode == 4
+    assert pipe("pending", *named).returncode == 3
+    assert pipe("reconcile", *named).returncode == 0
+    assert pipe("ledger", "verify", *named).returncode == 0
+    kinds = [
+        json.loads(line)["kind"] for line in pipe("history", "--jsonl", *named).stdout.splitlines()
+    ]
+    assert kinds == ["approved", "intent", "unknown", "applied"]

@@ -7,7 +7,6 @@ import errno
 import json
 import sys
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, call
 
@@ -346,9 +345,3 @@ def test_an_option_names_the_service(
 def test_options_are_passed_by_name_and_never_change(options: Any) -> None:
     assert all(field.kw_only for field in fields(options))
     assert options.__dataclass_params__.frozen
-
-
-def test_a_token_file_is_read_for_each_request(fake: FakeTogai, pipe: Pipe) -> None:
-    Path("token").write_text("test-token\n")
-    done = pipe("failed", "--token-file", "token", TOGAI_API_TOKEN="wrong")
-    assert done.returncode == 0

@@ -61,18 +61,6 @@ def test_a_program_reads_rows_in_each_form(month: FakeTogai, pipe: Pipe) -> None
     assert len(both.stdout.splitlines()) == 65
 
 
-def test_events_are_chosen_by_time_and_status(month: FakeTogai, pipe: Pipe) -> None:
-    def ids(*options: str) -> list[str]:
-        done = pipe("events", "list", "--jsonl", *options)
-        return [json.loads(line)["id"] for line in done.stdout.splitlines()]
-
-    assert ids("--since", "2024-12-07") == ["ride-60"]
-    assert len(ids("--since", "2024-12", "--until", "2024-12-01T10:00:01Z")) == 9 + 5
-    assert ids("--status", "INGESTION_FAILED_UNITS*") == ["units"]
-    assert ids("--status", "REVERTED") == ["gone"]
-    assert ids("--limit", "2") == ["ride-1", "ride-2"]
-
-
 def test_what_the_service_says_moves_no_cursor(fake: FakeTogai, terminal: Open, pipe: Pipe) -> None:
     add(fake, "evil\x1b[2J\x1b]0;t\x07[red]x", status="INGESTION_FAILED_\x1b[1A")
     for command in (("events", "list"), ("failed",), ("failed", "--list", "--csv")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ import pytest
 from togai._cli._report import _with_bars
 from togai.testing import FakeTogai
 
-from .conftest import Pipe, add
+from .conftest import Open, Pipe, add, table
 
 
 class Page(HTMLParser):
@@ -239,3 +240,56 @@ def test_bars_are_drawn_with_what_the_terminal_can_show(
     monkeypatch.setattr(sys, "stdout", Mock(encoding=encoding))
     row = {"day": "d", "account_id": "a", "status": "s", "events": 1, "quantities": {}}
     assert _with_bars([row])[0][""] == bar * 12
+
+
+def test_the_report_shows_what_was_corrected(
+    month: FakeTogai, ledger: Path, pipe: Pipe, terminal: Open
+) -> None:
+    file = table("t.csv", "acme,ride-1,distance,2.25")
+    assert (
+        pipe("correct", file, "--why", "meter <7>", "--expect", "1", "--who", "ann").returncode == 0
+    )
+    shown = terminal("report")
+    assert shown.end() == 0
+    for part in (
+        "Usage",
+        "2024-12-01",
+        "█",
+        "Failed ingestions",
+        "Corrections",
+        "ann",
+        "=2.25",
+    ):
+        assert part in shown.text
+    done = pipe("report", "--html", "report.html")
+    assert done.returncode == 0
+    page = Path("report.html").read_text()
+    for part in (
+        "meter &lt;7&gt;",
+        "distance (Kilometers)=1.5",
+        "distance (Kilometers)=2.25",
+        "ann",
+        "<svg",
+    ):
+        assert part in page
+    first = next(csv.DictReader(pipe("report", "--csv").stdout.splitlines()))
+    assert first["day"] == "2024-12-01"
+
+
+def test_the_report_shows_the_corrections_of_its_accounts_and_period_alone(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    add(month, "abroad", account_id="globex")
+    for account, event_id in (("acme", "ride-1"), ("acme", "ride-60"), ("globex", "abroad")):
+        named = ("--account", account, "--event-id", event_id)
+        assert pipe("undo", *named, "--why", "x", "--expect", "1").returncode == 0
+    for options, expected in (
+        ((), {"ref-1", "ref-60", "ref-66"}),
+        (("--account", "acme"), {"ref-1", "ref-60"}),
+        (("--account", "globex"), {"ref-66"}),
+        (("--until", "2024-12-05"), {"ref-1", "ref-66"}),
+        (("--since", "2024-12-05", "--until", "2025-01"), {"ref-60"}),
+    ):
+        assert pipe("report", "--html", "report.html", *options).returncode == 0
+        corrections = Path("report.html").read_text().partition("<h2>Corrections")[2]
+        assert set(re.findall(r"ref-\d+", corrections)) == expected
