@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from openapi_python_client.strings import PythonIdentifier
 
-from contract.align import goes
-from contract.shapes import LOWER, UPPER
+from contract.shapes import LOWER, UPPER, goes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contract.align import Direction
     from contract.normalize import Description
-    from contract.shapes import Shape
+    from contract.shapes import Direction, Shape
 
 SCHEMAS = "#/components/schemas/"
 MAX_NAME = 200

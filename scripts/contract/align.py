@@ -7,18 +7,21 @@ value. The names of schemas, operations and tags are ignored.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from contract.adopt import python_name, unwritable
 from contract.normalize import anonymous
-from contract.shapes import escaped
+from contract.shapes import as_list, escaped, goes
 from contract.verdicts import place
 
 if TYPE_CHECKING:
-    from contract.normalize import Description, Message, Operation
-    from contract.shapes import Node, Shape
+    from collections.abc import Iterator, Mapping
 
-Direction = Literal["request", "response"]
+    from contract.normalize import Description, Message, Operation
+    from contract.shapes import Direction, Node, Shape
+
 JSON = "application/json"
+ALIASES = "x-togai-aliases"
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class Meeting:
         theirs: The schema in the description.
         root: The body that it is part of, if any.
         always: Whether every request contains it, so that its default has no effect.
+        names: The names of our properties in the description, for those that it has.
     """
 
     position: str
     direction: Direction
     theirs: Shape
+    names: Mapping[str, str]
     root: Shape | None = None
     always: bool = False
 
@@ -48,6 +53,10 @@ class Meeting:
     def is_success(self) -> bool:
         """Return whether it is part of a successful response."""
         return not self.is_request and self.position.split()[2].startswith("2")
+
+    def wire(self, name: str) -> str:
+        """Return the name of a property in the description."""
+        return self.names.get(name, name)
 
     def at(self, name: str) -> str:
         """Return the place of a property on the wire."""
@@ -141,7 +150,8 @@ class _Walker:
         if seen in self._seen:
             return
         self._seen.add(seen)
-        meeting = Meeting(position, direction, theirs, self._root, always)
+        names = dict(self._names(ours, theirs, direction))
+        meeting = Meeting(position, direction, theirs, names, self._root, always)
         use = self._alignment.uses.setdefault(node.at, Place(ours, node.at, node))
         use.meetings.append(meeting)
         if ours.kind != theirs.kind:
@@ -156,17 +166,27 @@ class _Walker:
             schema.meetings.append(meeting)
         if ours.name:
             self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)
-        for name in [name for name in ours.properties if name in theirs.properties]:
-            inside = (ours.properties[name], theirs.properties[name])
-            self._walk(*inside, f"{position}.{name}", direction, always=name in ours.required)
+        for name, wire in names.items():
+            inside = (ours.properties[name], theirs.properties[wire])
+            self._walk(*inside, f"{position}.{wire}", direction, always=name in ours.required)
         if ours.inner and theirs.inner:
             step = "[]" if ours.kind == "list" else ".*"
             self._walk(ours.inner, theirs.inner, position + step, direction, always=True)
 
-
-def goes(shape: Shape, direction: Direction) -> bool:
-    """Return whether a property is used in this direction: read-only is never sent, write-only never received."""
-    return not (shape.read_only if direction == "request" else shape.write_only)
+    def _names(self, ours: Shape, theirs: Shape, direction: Direction) -> Iterator[tuple[str, str]]:
+        """Yield the names of each property in both: equal, an alias, or equal in Python with the same kind."""
+        fresh = {new: node for new, node in theirs.properties.items() if new not in ours.properties}
+        for name, node in ours.properties.items():
+            if name in theirs.properties:
+                yield name, name
+                continue
+            kind, aliases = self._ours.shape(node).kind, as_list(node.get(ALIASES))
+            for new, other in fresh.items():
+                shape = self._theirs.shape(other)
+                fits = shape.kind == kind and goes(shape, direction) and not unwritable(new)
+                if new in aliases or (fits and python_name(new) == python_name(name)):
+                    yield name, new
+                    break
 
 
 def response_of(operation: Operation, status: str) -> Message | None:

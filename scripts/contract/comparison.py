@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from contract.adopt import Taker
-    from contract.align import Direction
     from contract.findings import Findings
     from contract.normalize import Description
-    from contract.shapes import Node, Shape
+    from contract.shapes import Direction, Node, Shape
 
 REMOVED = "x-togai-removed"
 ORIGIN = "x-togai-origin"

@@ -120,7 +120,7 @@ class Findings:
                 f"when the vendor had {was}" if was != entry.theirs else "and changed below since"
             )
             entry = replace(entry, reason=f"{entry.reason} (held before, {what})")
-        if self._known is not None and entry.known and entry.verdict is Verdict.CONFLICT:
+        if entry.known and entry.verdict is Verdict.CONFLICT:
             reason = "the vendor's last description already had it"
             entry = replace(entry, verdict=Verdict.HELD, reason=reason)
         return entry

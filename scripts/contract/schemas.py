@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import SCHEMAS, clash, python_name, unwritable
-from contract.align import goes
+from contract.align import ALIASES
 from contract.comparison import ORIGIN, REMOVED, Comparison, need
-from contract.shapes import shown
+from contract.shapes import as_list, goes, shown
 from contract.vendor import MAX_PLACES, digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contract.align import Direction, Meeting, Place
-    from contract.shapes import Node, Shape
+    from contract.align import Meeting, Place
+    from contract.shapes import Direction, Node, Shape
 
-ALIASES = "x-togai-aliases"
 RELIED = "x-togai-relied"
 
 # Formats that are read and written in the same way: as text, or as a number of any size.
@@ -49,7 +48,7 @@ class Property:
     @property
     def aliases(self) -> list[str]:
         """Return the further names under which it is read."""
-        return list(self.node.get(ALIASES) or ())
+        return as_list(self.node.get(ALIASES))
 
 
 class Schemas(Comparison):
@@ -125,32 +124,29 @@ class Schemas(Comparison):
     ) -> list[str]:
         """Compare a property; return its other names."""
         ours = Property(place, name, node, self.ours.shape(node))
-        names = [name, *ours.aliases]
-        present = [meeting for meeting in meetings if self._has(meeting, *names)]
+        present = [meeting for meeting in meetings if self._is_read(ours, meeting)]
         absent = [meeting for meeting in meetings if meeting not in present]
-        # Requests decide; responses follow.
-        deciding = [meeting for meeting in absent if meeting.is_request] or absent
-        if ORIGIN not in node.value:
-            names += [self._absent(ours, meeting, marked=not present) for meeting in deciding]
+        renamed = [meeting for meeting in present if meeting.wire(name) != name]
+        for meeting in _deciding(renamed):
+            self._renamed(ours, meeting)
+        for meeting in _deciding(absent) if ORIGIN not in node.value else ():
+            self._absent(ours, meeting, marked=not present)
         if not absent:
             self._restored(ours, _places(present, name))
-        named = [meeting for meeting in present if name in meeting.theirs.properties]
-        nodes = [meeting.theirs.properties[name] for meeting in named]
-        self.deprecation(node.value, nodes, ours.at, _places(named, name))
-        self._needs(ours, named)
-        return names
+        nodes = [meeting.theirs.properties[meeting.wire(name)] for meeting in present]
+        self.deprecation(node.value, nodes, ours.at, _places(present, name))
+        self._needs(ours, present)
+        return [name, *ours.aliases, *(meeting.wire(name) for meeting in renamed)]
 
-    def _absent(self, ours: Property, meeting: Meeting, *, marked: bool) -> str:
-        """Record a property that a message of the description does not have; return its new name, if it has one."""
-        alias, where = self._alias(ours, meeting), [meeting.at(ours.name)]
-        if meeting.is_request and alias:
-            self._renamed_request(ours, alias, where)
-            return alias
-        if alias and RELIED not in ours.node.value:
-            if self.findings.add(verdicts.ALIAS, ours.at, ours.name, alias, where):
-                ours.node.value[ALIASES] = list(dict.fromkeys([*ours.aliases, alias]))
-            return alias
-        rule = verdicts.HELD_PROPERTY
+    def _is_read(self, ours: Property, meeting: Meeting) -> bool:
+        """Return whether a message has a property under a name that the facade can read, or that can be decided on."""
+        same = meeting.wire(ours.name) in (ours.name, *ours.aliases)
+        readable = same or meeting.is_request or RELIED not in ours.node.value
+        return readable and self._has(meeting, ours.name)
+
+    def _absent(self, ours: Property, meeting: Meeting, *, marked: bool) -> None:
+        """Record a property that a message of the description does not have."""
+        where, rule = [meeting.at(ours.name)], verdicts.HELD_PROPERTY
         if meeting.is_request:
             rule = verdicts.LOST_REQUEST_PROPERTY
         elif meeting.is_success and RELIED in ours.node.value:
@@ -165,7 +161,6 @@ class Schemas(Comparison):
             if self.findings.add(rule, ours.at, words, "none", where, known=known, hints=hints):
                 ours.node.value["deprecated"] = True
                 ours.node.value.setdefault(REMOVED, self.today)
-        return ""
 
     def _restored(self, ours: Property, where: list[str]) -> None:
         """Remove the mark from a property that the description has again."""
@@ -175,25 +170,23 @@ class Schemas(Comparison):
             node.pop(REMOVED)
             node.pop("deprecated", None)
 
-    def _alias(self, ours: Property, meeting: Meeting) -> str:
-        """Return the new name of a property: a property with the same name in Python and the same shape."""
-        for new, theirs in meeting.theirs.properties.items():
-            is_new = new not in ours.place.ours.properties and not unwritable(new)
-            if is_new and python_name(new) == python_name(ours.name):
-                other = self.theirs.shape(theirs)
-                if other.words == ours.shape.words and goes(other, meeting.direction):
-                    return new
-        return ""
-
-    def _renamed_request(self, ours: Property, alias: str, where: list[str]) -> None:
-        if not self.write:
+    def _renamed(self, ours: Property, meeting: Meeting) -> None:
+        """Record a new name of a property; what is sent under another name needs a decision."""
+        alias, where = meeting.wire(ours.name), [meeting.at(ours.name)]
+        is_known = alias in ours.aliases
+        new, old, reason = ours.name, alias, ""
+        if meeting.is_request and not self.write:
             rule = verdicts.RENAMED_REQUEST_PROPERTY
-            self.findings.add(rule, ours.at, ours.name, alias, where)
+            self.findings.add(rule, ours.at, new, old, where, known=is_known)
             return
-        new, old = (alias, ours.name) if self.write == "NEW" else (ours.name, alias)
-        reason = f"both names are read; {new} is sent, by decision"
+        if meeting.is_request:
+            new, old = (old, new) if self.write == "NEW" else (new, old)
+            reason = f"both names are read; {new} is sent, by decision"
+        elif is_known:
+            return
         if self.findings.add(verdicts.ALIAS, ours.at, ours.name, alias, where, reason=reason):
-            ours.node.value[ALIASES] = list(dict.fromkeys([*ours.aliases, old]))
+            aliases = dict.fromkeys([*ours.aliases, old])
+            ours.node.value[ALIASES] = [name for name in aliases if name != new]
             _rename(ours.place.node.value, ours.name, new)
 
     def _hints(self, ours: Property, meeting: Meeting) -> list[str]:
@@ -227,24 +220,27 @@ class Schemas(Comparison):
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
         for meeting in present:
-            theirs = ours.name in meeting.theirs.required
-            null = self.theirs.shape(meeting.theirs.properties[ours.name]).nullable
+            wire = meeting.wire(ours.name)
+            theirs = wire in meeting.theirs.required
+            null = self.theirs.shape(meeting.theirs.properties[wire]).nullable
             if theirs != ours.is_required or (null and not ours.shape.nullable):
                 words = need(theirs) + (", null" if null else "")
                 weaker = meeting.is_success and ours.is_required
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 self.findings.add(rule, at, was, words, [meeting.at(ours.name)])
 
-    def _has(self, meeting: Meeting, *names: str) -> bool:
-        nodes = [meeting.theirs.properties.get(name) for name in names]
-        return any(node and goes(self.theirs.shape(node), meeting.direction) for node in nodes)
+    def _has(self, meeting: Meeting, name: str) -> bool:
+        node = meeting.theirs.properties.get(meeting.wire(name))
+        return node is not None and goes(self.theirs.shape(node), meeting.direction)
 
     def _needing(self, present: Sequence[Meeting], name: str) -> list[str]:
         """Return the places where requests must contain a property; not those where it is only received."""
         return [
             meeting.at(name)
             for meeting in present
-            if meeting.is_request and name in meeting.theirs.required and self._has(meeting, name)
+            if meeting.is_request
+            and meeting.wire(name) in meeting.theirs.required
+            and self._has(meeting, name)
         ]
 
     def _new_property(self, place: Place, meetings: Sequence[Meeting], name: str) -> None:
@@ -304,6 +300,11 @@ class Schemas(Comparison):
         added = {each for part in parts_of(place.node.value) for each in part.get("properties", ())}
         taken = clash(name, added | place.ours.properties.keys())
         return "another property has its name in Python" if taken else ""
+
+
+def _deciding(meetings: list[Meeting]) -> list[Meeting]:
+    """Return the requests if there are any: responses follow them."""
+    return [meeting for meeting in meetings if meeting.is_request] or meetings
 
 
 def _places(meetings: Sequence[Meeting], name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from contract.load import Unusable
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
+Direction = Literal["request", "response"]
 
 UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
@@ -332,6 +333,11 @@ def shown(value: Any) -> str:
     """Return a value as text for the report."""
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def goes(shape: Shape, direction: Direction) -> bool:
+    """Return whether a property is used in this direction: read-only is never sent, write-only never received."""
+    return not (shape.read_only if direction == "request" else shape.write_only)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contract.adopt import python_name
+from contract.align import ALIASES
 from contract.load import Unusable
 from contract.merge import Merged, merge, with_outcomes
-from contract.schemas import ALIASES
 from contract.shapes import LOWER, UPPER
 from contract.surface import lost, wire
 from contract.verdicts import Verdict

@@ -1029,3 +1029,35 @@ def test_a_hold_covers_what_is_below_and_speaks_up_when_it_changes() -> None:
     assert merge(held.contract, changed(lambda d: csv(d, "string"))).conflicts == []
     (conflict,) = merge(held.contract, changed(lambda d: csv(d, "integer"))).conflicts
     assert "changed below since" in conflict.reason
+
+
+def rename_sent(d: dict[str, Any]) -> None:
+    properties(d, "Trip").update(Stops=properties(d, "Trip").pop("stops"))
+
+
+@pytest.mark.parametrize(
+    ("write", "change", "conflicts"),
+    [
+        ("OLD", rename_sent, []),
+        ("OLD", lambda d: properties(d, "Trip").pop("stops"), ["request property removed"]),
+        ("OLD", lambda _: None, []),
+        ("NEW", rename_sent, []),
+        ("NEW", lambda _: None, ["request property renamed"]),
+    ],
+    ids=["old, the same", "old, removed", "old, back", "new, the same", "new, back"],
+)
+@pytest.mark.parametrize("is_known", [True, False], ids=["with the last description", "without it"])
+def test_a_decided_name_lasts_until_the_vendor_changes_it_again(
+    write: str, change: Change, conflicts: list[str], is_known: bool
+) -> None:
+    first = merge(small(), changed(rename_sent), write=write)
+    second = merge(first.contract, changed(change), last=first.vendor if is_known else None)
+    # Without the last description, both decisions look the same.
+    wanted = conflicts if is_known or write == "OLD" else []
+    assert [each.kind for each in second.conflicts] == wanted
+
+
+def test_a_name_that_was_given_up_is_sent_again() -> None:
+    first = merge(small(), changed(rename_sent), write="NEW")
+    second = merge(first.contract, changed(lambda _: None), last=first.vendor, write="NEW")
+    assert properties(second.contract, "Trip")["stops"]["x-togai-aliases"] == ["Stops"]

@@ -85,6 +85,10 @@ def props(schema: str, **more: Any) -> Change:
     return change
 
 
+def aliased(schema: str, name: str, *aliases: str) -> Change:
+    return lambda d: properties(d, schema)[name].update({"x-togai-aliases": [*aliases]})
+
+
 def required(schema: str, *names: str) -> Change:
     return lambda d: schemas(d)[schema].update(required=list(names))
 
@@ -352,12 +356,55 @@ PAIRS: dict[str, tuple[Change, Change]] = {
         props("Bike", colour={"type": "string", "default": "red"}),
     ),
     "read by another name": (
-        lambda d: properties(d, "Bike")["model"].update({"x-togai-aliases": ["kind"]}),
+        aliased("Bike", "model", "kind"),
         props("Bike", model=None, kind=TEXT),
     ),
     "read by both names": (
-        lambda d: properties(d, "Bike")["model"].update({"x-togai-aliases": ["kind"]}),
+        aliased("Bike", "model", "kind"),
         props("Bike", kind=TEXT),
+    ),
+    "null and another format under another name": (
+        same,
+        props("Ride", at=None, At={"type": "string", "nullable": True}),
+    ),
+    "required under another name": (
+        same,
+        both(
+            props("Trip", stops=None, Stops={"type": "array", "items": {}}),
+            required("Trip", "from", "Stops"),
+        ),
+    ),
+    "another type under another name": (same, props("Bike", model=None, Model={"type": "integer"})),
+    "another type under a name that is read": (
+        aliased("Bike", "model", "kind"),
+        props("Bike", model=None, kind={"type": "integer"}),
+    ),
+    "property below another name": (
+        same,
+        both(
+            props("Ride", bike=None, Bike={"$ref": "#/components/schemas/Bike"}),
+            props("Bike", model=None),
+        ),
+    ),
+    "new member below a name that is read": (
+        aliased("Ride", "state", "now"),
+        both(
+            props("Ride", state=None, now={"$ref": "#/components/schemas/RideState"}),
+            lambda d: schemas(d)["RideState"]["enum"].append("LOST"),
+        ),
+    ),
+    "deprecated under a name that is read": (
+        aliased("Bike", "model", "kind"),
+        props("Bike", model=None, kind={"type": "string", "deprecated": True}),
+    ),
+    "renamed again": (aliased("Bike", "model", "kind"), props("Bike", model=None, Model=TEXT)),
+    "sent under a name that is read": (
+        aliased("Trip", "stops", "halts"),
+        props("Trip", stops=None, halts={"type": "array", "items": {}}),
+    ),
+    "relied on and renamed": (
+        lambda d: properties(d, "Bike")["model"].update({"x-togai-relied": True}),
+        props("Bike", model=None, Model=TEXT),
     ),
     "relied on and removed": (
         lambda d: properties(d, "Bike")["model"].update({"x-togai-relied": True}),
