@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contract.adopt import python_name, unwritable
-from contract.normalize import anonymous
+from contract.normalize import SENT, anonymous
 from contract.shapes import as_list, escaped, goes
 from contract.verdicts import place
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 ALIASES = "x-togai-aliases"
+RELIED = "x-togai-relied"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Meeting:
     def wire(self, name: str) -> str:
         """Return the name of a property in the description."""
         return self.names.get(name, name)
+
+    def needs(self, name: str) -> bool:
+        """Return whether it is a request that must contain a property."""
+        return self.is_request and self.wire(name) in self.theirs.required
 
     def at(self, name: str) -> str:
         """Return the place of a property on the wire."""
@@ -168,23 +173,29 @@ class _Walker:
             self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)
         for name, wire in names.items():
             inside = (ours.properties[name], theirs.properties[wire])
-            self._walk(*inside, f"{position}.{wire}", direction, always=name in ours.required)
+            sent = name in ours.required or SENT in ours.properties[name].value
+            self._walk(*inside, f"{position}.{wire}", direction, always=sent)
         if ours.inner and theirs.inner:
             step = "[]" if ours.kind == "list" else ".*"
             self._walk(ours.inner, theirs.inner, position + step, direction, always=True)
 
     def _names(self, ours: Shape, theirs: Shape, direction: Direction) -> Iterator[tuple[str, str]]:
-        """Yield the names of each property in both: equal, an alias, or equal in Python with the same kind."""
+        """Yield the names of each property in both: equal, an alias, or equal in Python with the same kind.
+
+        The facade's own logic reads a property only under the names that the contract has.
+        """
         fresh = {new: node for new, node in theirs.properties.items() if new not in ours.properties}
         for name, node in ours.properties.items():
             if name in theirs.properties:
                 yield name, name
                 continue
             kind, aliases = self._ours.shape(node).kind, as_list(node.get(ALIASES))
+            fixed = RELIED in node.value and direction == "response"
             for new, other in fresh.items():
                 shape = self._theirs.shape(other)
                 fits = shape.kind == kind and goes(shape, direction) and not unwritable(new)
-                if new in aliases or (fits and python_name(new) == python_name(name)):
+                fits &= not fixed and python_name(new) == python_name(name)
+                if new in aliases or fits:
                     yield name, new
                     break
 

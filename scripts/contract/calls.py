@@ -78,7 +78,7 @@ class Calls(Comparison):
             ways = [" or ".join(sorted(each)) for each in (call.security, other.security)]
             self.findings.add(rule, f"{call.at}/security", *ways)
         self._address(call, other)
-        self.deprecation(call.node.value, [other.node], call.at)
+        self.deprecation(call.node.value, [other.node.get("deprecated") is True], call.at)
         self._body(call, other)
         self._responses(call, other)
 
@@ -103,14 +103,15 @@ class Calls(Comparison):
             self.findings.add(verdicts.OTHER_SERVER, f"{call.at}/servers", ours[0], theirs)
         if call.path.endswith("/") != other.path.endswith("/"):
             self.findings.add(verdicts.PATH_SLASH, f"{call.at}/path", call.path, other.path)
-        known = {python_name(name) for name in self._item_names(call)}
+        known = tuple(f"_{python_name(name)}" for name in self._item_names(call))
         for key, parameter in call.parameters.items():
             match = other.parameters.get(key)
             if parameter.place != "path" or match is None:
                 continue
             name, new = parameter.name, match.name
             if python_name(name) != python_name(new):
-                rule = verdicts.PATH_MEANING if python_name(new) in known else verdicts.PATH_NAME
+                named = f"_{python_name(new)}".endswith(known)
+                rule = verdicts.PATH_MEANING if named else verdicts.PATH_NAME
                 self.findings.add(rule, parameter.node.at, name, new)
 
     def _item_names(self, call: Operation) -> Iterable[str]:

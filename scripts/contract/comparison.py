@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from contract.adopt import Taker
     from contract.findings import Findings
     from contract.normalize import Description
-    from contract.shapes import Direction, Node, Shape
+    from contract.shapes import Direction, Shape
 
 REMOVED = "x-togai-removed"
 ORIGIN = "x-togai-origin"
@@ -37,11 +37,10 @@ class Comparison:
     write: str
 
     def deprecation(
-        self, node: dict[str, Any], theirs: Sequence[Node], at: str, where: Iterable[str] = ()
+        self, node: dict[str, Any], theirs: Sequence[bool], at: str, where: Iterable[str] = ()
     ) -> None:
-        """Adopt the vendor's deprecations."""
-        marked = node.get("deprecated") is True
-        deprecated = all(each.get("deprecated") is True for each in theirs)
+        """Adopt the vendor's deprecations; `theirs` says for each place whether it is deprecated."""
+        marked, deprecated = node.get("deprecated") is True, all(theirs)
         if REMOVED in node or not theirs or deprecated == marked:
             return
         rule = verdicts.DEPRECATED if deprecated else verdicts.WELCOME
@@ -55,7 +54,7 @@ class Comparison:
         self, at: str, shape: Shape, direction: Direction, owner: str, wire: str
     ) -> tuple[dict[str, Any], str]:
         """Return the schema for something new, or the reason why it has no model; neither if a decision excludes it."""
-        if not self.findings.is_free(at, shape.words):
+        if self.findings.decision(at, shape.words):
             return {}, ""
         try:
             return self.taker.take(shape, direction, owner, wire), ""

@@ -67,13 +67,9 @@ class Findings:
             difference = replace(before, positions=where)
         self._entries[key] = difference
         is_old = rule.verdict is Verdict.HELD and known
-        return not is_old and self.is_free(at, theirs, digest)
+        return not is_old and not self.decision(at, theirs, digest)
 
-    def is_free(self, at: str, theirs: str, digest: str = "") -> bool:
-        """Return whether no decision excludes a difference."""
-        return not self._decision(at, theirs, digest)
-
-    def _decision(self, at: str, theirs: str, digest: str) -> str:
+    def decision(self, at: str, theirs: str, digest: str = "") -> str:
         """Return the reason of the decision that holds a difference, if any."""
         reasons = [hold.because for hold in self._holds if hold.covers(at)]
         reasons += [
@@ -94,7 +90,7 @@ class Findings:
         differences: list[Difference] = []
         kept: list[dict[str, str]] = []
         for entry in sorted(self._entries.values(), key=attrgetter("at", "kind", "theirs")):
-            because = self._decision(entry.at, entry.theirs, entry.digest)
+            because = self.decision(entry.at, entry.theirs, entry.digest)
             differences.append(self._held(entry, because) if because else self._judged(entry))
             if because:
                 digest = {"digest": entry.digest} if entry.digest else {}

@@ -36,11 +36,11 @@ def load(source: str) -> dict[str, Any]:
     try:
         # Any other kind of file, such as a pipe, could block forever.
         if Path(source).exists() and not Path(source).is_file():
-            raise Unusable(f"{source} cannot be read: it is not a file")
+            raise Unusable(f"{source} cannot be read: it is not a file; {_ADVICE}")
         with Path(source).open("rb") as file:
             return parse(file.read(MAX_BYTES + 1))
     except OSError as error:
-        raise Unusable(f"{source} cannot be read: {error.strerror}") from None
+        raise Unusable(f"{source} cannot be read: {error.strerror}; {_ADVICE}") from None
 
 
 def _fetch(url: str) -> bytes:

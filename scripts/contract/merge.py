@@ -53,11 +53,8 @@ class Merged:
     @property
     def tightened(self) -> list[Difference]:
         """The limits of what callers send that are new and tighter: conflicts if they break a caller program."""
-        return [
-            entry
-            for entry in self.differences
-            if entry.kind == TIGHTER_SENT.kind and not entry.known
-        ]
+        kind = TIGHTER_SENT.kind
+        return [entry for entry in self.differences if entry.kind == kind and not entry.known]
 
     @property
     def conflicts(self) -> list[Difference]:
@@ -105,14 +102,7 @@ def merge(
     since = tuple(sorted(changes(last, vendor))) if last is not None else None
     new = tuple(name for name in _schemas(taken) if name not in _schemas(contract))
     return Merged(
-        taken,
-        differences,
-        vendor,
-        since,
-        tuple(unmatched),
-        tuple(released),
-        new,
-        taken != contract,
+        taken, differences, vendor, since, tuple(unmatched), tuple(released), new, taken != contract
     )
 
 
@@ -122,13 +112,11 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
     tighter = merged.tightened
     if not gets or merged.conflicts or not tighter:
         return merged
-    return replace(
-        merged,
-        differences=tuple(
-            replace(entry, verdict=Verdict.CONFLICT, gets=gets) if entry in tighter else entry
-            for entry in merged.differences
-        ),
+    judged = (
+        replace(entry, verdict=Verdict.CONFLICT, gets=gets) if entry in tighter else entry
+        for entry in merged.differences
     )
+    return replace(merged, differences=tuple(judged))
 
 
 def _schemas(contract: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from contract.shapes import (
     choice,
     combined,
     escaped,
+    flagged,
     own,
     says_something,
     schema_node,
@@ -300,12 +301,7 @@ class Description:
             parts.append(own(node, canonical=self._is_canonical))
         some = [part for part in parts if says_something(part)]
         shape = some[0] if len(some) == 1 else combined(node, some, self._both)
-        return replace(
-            shape,
-            nullable=any(part.nullable for part in parts),
-            read_only=any(part.read_only for part in parts),
-            write_only=any(part.write_only for part in parts),
-        )
+        return flagged(shape, parts, deprecated=node.get("deprecated") is True)
 
     def _both(self, node: Node, other: Node) -> Node:
         """Return the node of a property in two parts of a composition; one node per pair, so that recursion ends."""

@@ -36,7 +36,7 @@ class Parameters(Comparison):
                 continue
             if ORIGIN in node and ORIGIN not in match.node.value:
                 self.findings.add(verdicts.DESCRIBED, at, str(node[ORIGIN]), "described")
-            self.deprecation(node, [match.node], at)
+            self.deprecation(node, [match.node.get("deprecated") is True], at)
             self._requirement(parameter, match)
         for parameter in fresh:
             self._new(call, parameter)
@@ -53,7 +53,7 @@ class Parameters(Comparison):
         now = next((f"{new.place} {new.name}" for new in alike), "none")
         hints = [] if alike else self._hints(parameter, fresh)
         words = (need(parameter.required), now)
-        gets = "" if call.method == "get" else "other events corrected than were selected"
+        gets = "" if call.method == "get" else "another correction than was requested"
         self.findings.add(rule, parameter.node.at, *words, hints=hints, gets=gets)
 
     def _hints(self, parameter: Parameter, fresh: Iterable[Parameter]) -> list[str]:
@@ -71,6 +71,8 @@ class Parameters(Comparison):
             # A string would be sent in quotes, as JSON.
             theirs = ", ".join(sorted(match.node.value["content"]))
             self.findings.add(verdicts.MEDIA, f"{at}/content", "plain", theirs)
+        if (style := match.node.get("style")) in ("label", "matrix"):
+            self.findings.add(verdicts.STYLE, f"{at}/style", "simple", str(style))
         if match.required and not parameter.is_always_sent:
             self.findings.add(verdicts.NEED_PARAMETER, f"{at}/required", "optional", "required")
         elif match.required != parameter.required:

@@ -69,15 +69,17 @@ def report(
     lines += _command(advice, of.get("conflict", ()), spec)
     if problem:
         lines += _command("To leave the additions out:", of.get("gain", ()), spec)
-    released = [f"decision released: {_code(place(at))}" for at in merged.released]
-    quiet = [*grouped("quiet"), *([] if first else [*released, *_other_changes(merged)])]
+    released = [f"decision released: {_code(place(at))}" for at in merged.released if not first]
+    wording = _other_changes(merged, "wording changed", worded=True)
+    others = _other_changes(merged, "also changed in the description", worded=False)
     for title, listed in {
         "First reading: differs from the contract": grouped("first"),
         "Callers gain": _gains(of.get("gain", []), merged, facade),
         "Callers can see": grouped("visible"),
         "Kept for callers": grouped("held"),
-        "Changed on the wire, unseen by callers": quiet,
+        "Changed on the wire, unseen by callers": [*grouped("quiet"), *released, *wording],
         "Left out of the models": grouped("left out"),
+        "Not compared": others,
     }.items():
         shown = [f"- {line}" for line in listed[:MOST]]
         more = [f"- and {len(listed) - MOST} more"] if len(listed) > MOST else []
@@ -205,26 +207,25 @@ def _change(difference: Difference) -> str:
     return shown + "".join(f" ({_safe(hint)})" for hint in difference.hints[:1])
 
 
-def _other_changes(merged: Merged) -> list[str]:
-    """Return the changes of the vendor's description that are not differences from the contract."""
+def _other_changes(merged: Merged, title: str, *, worded: bool) -> list[str]:
+    """Return a line with the changes of wording, or the others that are not differences from the contract."""
     explained = ["#/info"]
     for difference in merged.differences:
         if not difference.known:
-            beside = difference.at.rpartition("/")[0]
-            explained += [difference.at, f"{beside}/{escaped(difference.theirs)}"]
+            beside, _, key = difference.at.rpartition("/")
+            also = ("nullable", "allOf", "$ref") if key == "required" else ()
+            steps = (escaped(difference.theirs), *also)
+            explained += [difference.at, *(f"{beside}/{step}" for step in steps)]
     # Each place once, in order.
-    wording: dict[str, None] = {}
-    others: dict[str, None] = {}
+    places: dict[str, None] = {}
     for change in merged.changes or ():
-        if change.endswith(f"/{PROSE}"):
-            wording[place(change)] = None
-        elif not any(
+        is_explained = any(
             f"{change}/".startswith(f"{at}/") or f"{at}/".startswith(f"{change}/")
             for at in explained
-        ):
-            others[place(change)] = None
-    titled = {"wording changed": wording, "also changed in the description": others}
-    return [f"{title}: {_listed([*places], MOST)}" for title, places in titled.items() if places]
+        )
+        if change.endswith(f"/{PROSE}") == worded and not is_explained:
+            places[place(change)] = None
+    return [f"{title}: {_listed([*places], MOST)}"] if places else []
 
 
 def _some(items: Sequence[str], most: int) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import SCHEMAS, clash, python_name, unwritable
-from contract.align import ALIASES
+from contract.align import ALIASES, RELIED
 from contract.comparison import ORIGIN, REMOVED, Comparison, need
+from contract.normalize import SENT
 from contract.shapes import as_list, goes, shown
 from contract.vendor import MAX_PLACES, digest
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from contract.align import Meeting, Place
     from contract.shapes import Direction, Node, Shape
 
-RELIED = "x-togai-relied"
 
 # Formats that are read and written in the same way: as text, or as a number of any size.
 _ALIKE = {"integer": {None, "int32", "int64"}, "number": {None, "float", "double", "decimal"}}
@@ -58,9 +58,11 @@ class Schemas(Comparison):
         """Compare the schemas at a place where a schema of the contract is used."""
         for meeting in place.meetings:
             ours, theirs, where = place.ours, meeting.theirs, [meeting.position]
-            inner = place.at.endswith(("/items", "/additionalProperties"))
+            is_body = meeting.is_success and meeting.position.endswith(" $")
+            inner = is_body or place.at.endswith(("/items", "/additionalProperties"))
             if inner and theirs.nullable and not ours.nullable:
-                self.findings.add(verdicts.OPTIONALITY, f"{place.at}/nullable", "no", "yes", where)
+                rule = verdicts.NULL_BODY if is_body else verdicts.OPTIONALITY
+                self.findings.add(rule, f"{place.at}/nullable", "no", "yes", where)
             if str(theirs.default) != str(ours.default):
                 matters = meeting.is_request and not meeting.always and theirs.default is not None
                 rule = verdicts.DEFAULT_SENT if matters else verdicts.DEFAULT
@@ -72,12 +74,12 @@ class Schemas(Comparison):
     def _words(self, place: Place, meeting: Meeting) -> None:
         ours, theirs = place.ours, meeting.theirs
         rule = verdicts.TYPE
-        if not meeting.is_request and not meeting.is_success:
-            rule = verdicts.HELD_ERROR_BODY
-        elif _alike(ours, theirs, is_request=meeting.is_request):
+        if _alike(ours, theirs, is_request=meeting.is_request):
             named = theirs.format and theirs.format != ours.format
             tighter = meeting.is_request and named and ours.kind == "string"
             rule = verdicts.TIGHTER_SENT if tighter else verdicts.FORMAT
+        elif not meeting.is_request and not meeting.is_success:
+            rule = verdicts.HELD_ERROR_BODY
         covered = digest(self.theirs, theirs) if rule is verdicts.TYPE else ""
         words = (ours.words, theirs.words)
         self.findings.add(rule, place.at, *words, [meeting.position], digest=covered)
@@ -124,7 +126,7 @@ class Schemas(Comparison):
     ) -> list[str]:
         """Compare a property; return its other names."""
         ours = Property(place, name, node, self.ours.shape(node))
-        present = [meeting for meeting in meetings if self._is_read(ours, meeting)]
+        present = [meeting for meeting in meetings if self._has(meeting, name)]
         absent = [meeting for meeting in meetings if meeting not in present]
         renamed = [meeting for meeting in present if meeting.wire(name) != name]
         for meeting in _deciding(renamed):
@@ -134,15 +136,10 @@ class Schemas(Comparison):
         if not absent:
             self._restored(ours, _places(present, name))
         nodes = [meeting.theirs.properties[meeting.wire(name)] for meeting in present]
-        self.deprecation(node.value, nodes, ours.at, _places(present, name))
+        deprecated = [self.theirs.shape(theirs).deprecated for theirs in nodes]
+        self.deprecation(node.value, deprecated, ours.at, _places(present, name))
         self._needs(ours, present)
         return [name, *ours.aliases, *(meeting.wire(name) for meeting in renamed)]
-
-    def _is_read(self, ours: Property, meeting: Meeting) -> bool:
-        """Return whether a message has a property under a name that the facade can read, or that can be decided on."""
-        same = meeting.wire(ours.name) in (ours.name, *ours.aliases)
-        readable = same or meeting.is_request or RELIED not in ours.node.value
-        return readable and self._has(meeting, ours.name)
 
     def _absent(self, ours: Property, meeting: Meeting, *, marked: bool) -> None:
         """Record a property that a message of the description does not have."""
@@ -154,13 +151,12 @@ class Schemas(Comparison):
         elif meeting.is_success and ours.is_required:
             rule = verdicts.LOST_READ
         words, hints = ours.shape.words, self._hints(ours, meeting)
-        if rule is not verdicts.HELD_PROPERTY or not marked:
-            self.findings.add(rule, ours.at, words, "none", where, hints=hints)
-        else:
-            known = REMOVED in ours.node.value
-            if self.findings.add(rule, ours.at, words, "none", where, known=known, hints=hints):
-                ours.node.value["deprecated"] = True
-                ours.node.value.setdefault(REMOVED, self.today)
+        marked = marked and rule is verdicts.HELD_PROPERTY
+        known = marked and REMOVED in ours.node.value
+        added = self.findings.add(rule, ours.at, words, "none", where, known=known, hints=hints)
+        if added and marked:
+            ours.node.value["deprecated"] = True
+            ours.node.value.setdefault(REMOVED, self.today)
 
     def _restored(self, ours: Property, where: list[str]) -> None:
         """Remove the mark from a property that the description has again."""
@@ -215,8 +211,8 @@ class Schemas(Comparison):
     def _needs(self, ours: Property, present: Sequence[Meeting]) -> None:
         """Compare whether a property is required, or may be null."""
         at, was = f"{ours.at}/required", need(ours.is_required)
-        needed = self._needing(present, ours.name)
-        if needed and not ours.is_required:
+        needed = [meeting.at(ours.name) for meeting in present if meeting.needs(ours.name)]
+        if needed and not ours.is_required and SENT not in ours.node.value:
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
         for meeting in present:
@@ -227,59 +223,45 @@ class Schemas(Comparison):
                 words = need(theirs) + (", null" if null else "")
                 weaker = meeting.is_success and ours.is_required
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
-                self.findings.add(rule, at, was, words, [meeting.at(ours.name)])
+                gets = verdicts.WEAKER_RELIED if weaker and RELIED in ours.node.value else ""
+                self.findings.add(rule, at, was, words, [meeting.at(ours.name)], gets=gets)
 
     def _has(self, meeting: Meeting, name: str) -> bool:
         node = meeting.theirs.properties.get(meeting.wire(name))
         return node is not None and goes(self.theirs.shape(node), meeting.direction)
 
-    def _needing(self, present: Sequence[Meeting], name: str) -> list[str]:
-        """Return the places where requests must contain a property; not those where it is only received."""
-        return [
-            meeting.at(name)
-            for meeting in present
-            if meeting.is_request
-            and meeting.wire(name) in meeting.theirs.required
-            and self._has(meeting, name)
-        ]
-
     def _new_property(self, place: Place, meetings: Sequence[Meeting], name: str) -> None:
         at = place.below(name)
         present = [meeting for meeting in meetings if name in meeting.theirs.properties]
-        where = _places(present, name)
-        shapes = [self.theirs.shape(meeting.theirs.properties[name]) for meeting in present]
-        words = shapes[0].words
-        needed = self._needing(present, name)
+        sent = [meeting for meeting in present if meeting.is_request and self._has(meeting, name)]
+        needed = [meeting for meeting in sent if meeting.needs(name)]
+        shape = self.theirs.shape((sent or present)[0].theirs.properties[name])
         if needed:
-            self.findings.add(verdicts.NEED_PROPERTY, at, "none", f"required {words}", needed)
-            return
-        if self._has_default(at, present, name):
-            return
-        why, taken = self._unfit(place, name, present, shapes), dict[str, Any]()
+            words, where = f"required {shape.words}", _places(needed, name)
+            self.findings.add(verdicts.NEED_PROPERTY, at, "none", words, where)
+        elif sent and shape.has_effect:
+            words, where = f"{shape.words}, default {shown(shape.default)}", _places(sent, name)
+            self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
+        else:
+            self._gain(place, present, name)
+
+    def _gain(self, place: Place, present: Sequence[Meeting], name: str) -> None:
+        """Add a new property to the contract, if it has a model."""
+        at, where = place.below(name), _places(present, name)
+        shapes = [self.theirs.shape(meeting.theirs.properties[name]) for meeting in present]
+        words, why = shapes[0].words, self._unfit(place, name, present, shapes)
+        taken: dict[str, Any] = {}
         if not why:
             sending = any(meeting.is_request for meeting in place.meetings)
             owner = place.at.removeprefix(SCHEMAS).replace("/", " ")
             direction: Direction = "request" if sending else "response"
             taken, why = self.taken(at, shapes[0], direction, owner, name)
         if why:
-            why = f"{why}: {verdicts.UNMODELLED.reason}"
-            covered = digest(self.theirs, shapes[0])
-            self.findings.add(
-                verdicts.UNMODELLED, at, "none", words, where, reason=why, digest=covered
-            )
+            rule, covered = verdicts.UNMODELLED, digest(self.theirs, shapes[0])
+            why = f"{why}: {rule.reason}"
+            self.findings.add(rule, at, "none", words, where, reason=why, digest=covered)
         elif self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, where):
             _own_properties(place.node.value)[name] = taken
-
-    def _has_default(self, at: str, present: Sequence[Meeting], name: str) -> bool:
-        """Return whether a new property of a request has a default with an effect, and record it."""
-        sent = [each for each in present if each.is_request and self._has(each, name)]
-        shapes = [self.theirs.shape(each.theirs.properties[name]) for each in sent]
-        if not sent or not shapes[0].has_effect:
-            return False
-        words = f"{shapes[0].words}, default {shown(shapes[0].default)}"
-        where = _places(sent, name)
-        self.findings.add(verdicts.NEW_DEFAULT_PROPERTY, at, "none", words, where)
-        return True
 
     def _unfit(
         self, place: Place, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]

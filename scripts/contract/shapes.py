@@ -99,6 +99,7 @@ class Shape:
     nullable: bool = False
     read_only: bool = False
     write_only: bool = False
+    deprecated: bool = False
     default: Any = None
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     invalid: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -149,6 +150,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
         default=node.value.get("default", node.get("x-togai-default")),
         read_only=node.get("readOnly") is True,
         write_only=node.get("writeOnly") is True,
+        deprecated=node.get("deprecated") is True,
         nullable="null" in types or node.get("nullable") is True or None in (values or ()),
         limits=_limits(node),
         invalid={key: node.get(key) for key in _TYPED if _is_invalid(key, node.get(key))},
@@ -221,6 +223,17 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         invalid={key: value for part in parts for key, value in part.invalid.items()},
         description=str(node.get("description") or ""),
         node=node,
+    )
+
+
+def flagged(shape: Shape, parts: list[Shape], *, deprecated: bool) -> Shape:
+    """Return a shape with the flags of all parts that it is composed of."""
+    return replace(
+        shape,
+        nullable=any(part.nullable for part in parts),
+        read_only=any(part.read_only for part in parts),
+        write_only=any(part.write_only for part in parts),
+        deprecated=deprecated or any(part.deprecated for part in parts),
     )
 
 

@@ -27,13 +27,8 @@ if TYPE_CHECKING:
     from contract.shapes import Node
 
 MODULES = (
-    "togai",
-    "togai.corrections",
-    "togai.errors",
-    "togai.jobs",
-    "togai.models",
-    "togai.testing",
-)
+    "togai", "togai.corrections", "togai.errors", "togai.jobs", "togai.models", "togai.testing",
+)  # fmt: skip
 FILES = ("wire.txt", "python.txt")
 MAX_FACTS = 50_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,15 +189,10 @@ def _parameters(name: str, function: Any) -> Iterator[str]:
         if shared := shared_parameters(function, parameter):
             yield from (f"{name} {key}: {hint}, keyword" for key, hint in shared.items())
             continue
-        way = (
-            "keyword"
-            if parameter.kind is parameter.KEYWORD_ONLY
-            else f"{parameter.kind.name.lower()} {i}"
-        )
-        default = (
-            "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
-        )
-        yield f"{name} {parameter.name}: {_type(parameter.annotation)}{default}, {way}"
+        kind, default = parameter.kind, parameter.default
+        way = "keyword" if kind is parameter.KEYWORD_ONLY else f"{kind.name.lower()} {i}"
+        shown = "" if default is parameter.empty else f" = {_default(default)}"
+        yield f"{name} {parameter.name}: {_type(parameter.annotation)}{shown}, {way}"
 
 
 def shared_parameters(function: Any, parameter: inspect.Parameter) -> dict[str, str]:
@@ -243,11 +233,8 @@ def _ours(cls: type[Any]) -> bool:
 
 def _named(cls: type[Any]) -> str:
     # Only the name of our classes: callers do not depend on the module that defines them.
-    return (
-        cls.__name__
-        if _ours(cls) or cls.__module__ == "builtins"
-        else f"{cls.__module__}.{cls.__name__}"
-    )
+    is_known = _ours(cls) or cls.__module__ == "builtins"
+    return cls.__name__ if is_known else f"{cls.__module__}.{cls.__name__}"
 
 
 def lost(old: Sequence[str], new: Sequence[str]) -> list[str]:

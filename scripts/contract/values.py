@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import member_name, members
+from contract.align import RELIED
 from contract.comparison import Comparison
-from contract.schemas import RELIED, parts_of
+from contract.schemas import parts_of
 from contract.shapes import LIMITS, LOWER, UPPER, as_list, escaped, shown
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ class Values(Comparison):
             listed = meeting.theirs.enum
             if (listed is not None) == is_listed:
                 continue
-            rule, words = verdicts.LISTED, ("listed", "any")
-            if listed is not None:
-                words = ("any", "listed")
+            rule, words = verdicts.LISTED, ("listed", "any") if is_listed else ("any", "listed")
             if listed is not None and meeting.is_request:
                 rule, words = verdicts.LISTED_SENT, ("any", shown(", ".join(sorted(listed))))
             self.findings.add(rule, f"{place.at}/enum", *words, [meeting.position])

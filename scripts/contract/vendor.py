@@ -127,16 +127,9 @@ class _Writer:
         if self._count > MAX_PLACES:
             raise Unusable(f"our calls reach more than {MAX_PLACES} places")
         shape = self._theirs.shape(node)
-        flags = {
-            key: True
-            for key, flag in (
-                ("nullable", shape.nullable),
-                ("readOnly", shape.read_only),
-                ("writeOnly", shape.write_only),
-                ("deprecated", node.get("deprecated") is True),
-            )
-            if flag
-        }
+        flags = {"nullable": shape.nullable, "readOnly": shape.read_only}
+        flags |= {"writeOnly": shape.write_only, "deprecated": shape.deprecated}
+        flags = {key: True for key, flag in flags.items() if flag}
         name = self._given.get(shape.identity)
         if name is None and not shape.properties and not shape.enum:
             return {**self._content(shape, hint), **flags, **_prose(node)}
@@ -172,17 +165,16 @@ class _Writer:
         written: dict[str, Any] = {"type": kind} if kind in (*_TYPES, "array") else {}
         if not written and shape.kind != "anything":
             written = {KIND: shape.kind}
-        if shape.format:
-            written["format"] = shape.format
-        if shape.enum is not None:
-            written["enum"] = sorted(shape.enum)
-        if shape.required:
-            written["required"] = sorted(shape.required)
-        if shape.default is not None:
-            written["default"] = shape.default
-        if shape.closed:
-            written["additionalProperties"] = False
-        written |= {**shape.limits, **shape.invalid}
+        facts = {
+            "format": shape.format,
+            "enum": None if shape.enum is None else sorted(shape.enum),
+            "required": sorted(shape.required) or None,
+            "default": shape.default,
+            "additionalProperties": False if shape.closed else None,
+            **shape.limits,
+            **shape.invalid,
+        }
+        written |= {key: value for key, value in facts.items() if value is not None}
         if shape.properties:
             written["properties"] = {
                 name: self.schema(node, f"{hint} {name}") for name, node in shape.properties.items()

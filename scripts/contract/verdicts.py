@@ -165,6 +165,7 @@ PATH_MEANING = _conflict(
     "callers pass the old kind of id",
     "EventNotFound, or another event",
 )
+STYLE = _conflict("path parameter in another style", "the facade sends the plain id", "NotFound")
 NO_BODY = _conflict("body removed", "callers rely on it", "UnexpectedResponse or InvalidRequest")
 BODY_REQUIRED = _conflict("request body required", "some calls have no body", REFUSED)
 MEDIA = _conflict("content type changed", "the facade sends and reads JSON", "UnexpectedResponse")
@@ -250,13 +251,19 @@ HELD_PROPERTY = _held(
 HELD_MEMBER = _held(
     "response enum member removed",
     "the contract keeps it: code that names it still works",
-    "the same",
+    "no response with this value",
 )
 HELD_STATUS = _held("status removed", "the contract keeps it", "the same")
-HELD_ERROR_BODY = _held("error body removed", "the facade reads any error body", "the same error")
+HELD_ERROR_BODY = _held("error body changed", "the facade reads any error body", "the same error")
 HELD_MEDIA = _held("content type renamed", "the facade reads JSON under any name", "the same")
 WEAKER = _held(
     "may be absent or null", "the contract keeps the type", "None where the service omits it"
+)
+WEAKER_RELIED = "without it: an empty page, EventNotFound or CorrectionOutcomeUnknown"
+NULL_BODY = _held(
+    "response may be null",
+    "the contract keeps the type",
+    "UnexpectedResponse or CorrectionOutcomeUnknown where the service responds with null",
 )
 ALIAS = _absorbed("property renamed", "both names are read")
 

@@ -39,7 +39,7 @@ PIPELINE: JSONObject = {
     },
 }
 # Callers pass the id of an event; a path may name another id.
-_OTHER_ID = re.compile("{(reference_?id|customer_?id)}", re.IGNORECASE).search
+_OTHER_ID = re.compile("{(.*_)?(reference_?id|customer_?id)}", re.IGNORECASE).search
 _TYPES: dict[str, Any] = {
     "object": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int,
     "number": (int, float), "anything": object,
@@ -188,7 +188,8 @@ class Service:
         if shape.kind != "object" or not (shape.properties or match.properties):
             return value
         for name in shape.required - value.keys():
-            raise Refused(400, f"{at}.{name} is required.")
+            if not self._theirs.shape(shape.properties.get(name, node)).read_only:
+                raise Refused(400, f"{at}.{name} is required.")
         return {
             own: self._read(child, match.properties.get(own), value[name], f"{at}.{name}")
             for name, own, child in _properties(shape, match)

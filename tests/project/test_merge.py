@@ -241,7 +241,7 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
             content={"application/problem+json": {"schema": TEXT}}
         ),
         "held",
-        "error body removed",
+        "error body changed",
         "#/paths/~1rides/get/responses/422/content",
     ),
     "a new header parameter that is no text": (
@@ -283,7 +283,7 @@ TABLE: dict[str, tuple[Change, str, str, str]] = {
     "an error that has no body any more": (
         lambda d: operation(d, "listRides")["responses"].update({"422": {"description": "No."}}),
         "held",
-        "error body removed",
+        "error body changed",
         "#/paths/~1rides/get/responses/422/content",
     ),
     "another type": (

@@ -97,6 +97,7 @@ def of(call_name: str, name: str, **more: Any) -> Change:
     return lambda d: parameter(d, call_name, name).update(more)
 
 
+PROBLEM = {"type": "object", "properties": {"message": TEXT}}
 PAGE = {"$ref": "#/components/schemas/RidePage"}
 CHANGES: dict[str, Change] = {
     "version newer": lambda d: d["info"].update(version="1.1"),
@@ -363,6 +364,33 @@ PAIRS: dict[str, tuple[Change, Change]] = {
         aliased("Bike", "model", "kind"),
         props("Bike", kind=TEXT),
     ),
+    "response that may be null": (
+        same,
+        responses(
+            "listRides", s200=media("application/json", schema={"nullable": True, "allOf": [PAGE]})
+        ),
+    ),
+    "error that may be null": (
+        same,
+        responses(
+            "listRides", s422=media("application/json", schema={**PROBLEM, "nullable": True})
+        ),
+    ),
+    "text of an error with a format": (
+        same,
+        props("Problem", message={"type": "string", "format": "markdown"}),
+    ),
+    "style of a path parameter": (same, of("getRide", "ride_id", style="matrix")),
+    "style of a query parameter": (same, of("listRides", "city", style="form", explode=True)),
+    "always sent property that became required": (
+        lambda d: properties(d, "Trip")["stops"].update({"x-togai-sent": "always"}),
+        required("Trip", "from", "stops"),
+    ),
+    "default of an always sent property": (
+        lambda d: properties(d, "Trip")["tags"].update({"x-togai-sent": "always"}),
+        lambda d: properties(d, "Trip")["tags"].update(default={"a": "b"}),
+    ),
+    "deprecated component": (same, lambda d: schemas(d)["Bike"].update(deprecated=True)),
     "null and another format under another name": (
         same,
         props("Ride", at=None, At={"type": "string", "nullable": True}),
@@ -477,7 +505,13 @@ def test_each_change_is_reported_with_its_place_both_sides_and_hints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("new", "kind"), [("state", "path parameter names another id"), ("x", "path parameter renamed")]
+    ("new", "kind"),
+    [
+        ("state", "path parameter names another id"),
+        ("ride_state", "path parameter names another id"),
+        ("x", "path parameter renamed"),
+        ("estate", "path parameter renamed"),
+    ],
 )
 def test_a_path_parameter_that_becomes_another_property_of_the_items_is_a_conflict(
     new: str, kind: str

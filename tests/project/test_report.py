@@ -177,8 +177,8 @@ def test_a_new_name_is_not_reported_twice() -> None:
     ("change", "line"),
     [
         (
-            lambda d: parameter(d, "getRide", "ride_id").update(style="matrix"),
-            "also changed in the description: `GET /rides/{ride_id} path ride_id`",
+            lambda d: parameter(d, "listRides", "city").update(allowReserved=True),
+            "also changed in the description: `GET /rides ?city`",
         ),
         (
             lambda d: schemas(d)["Bike"].update(propertyNames={"maxLength": 3}),
@@ -199,6 +199,23 @@ def test_a_change_that_no_rule_compares_has_a_line(
 ) -> None:
     first = merge(small(), small())
     assert f"- {line}" in report(merge(small(), changed(change), last=first.vendor), {})
+
+
+def test_a_change_that_no_rule_compares_is_not_called_unseen_by_callers() -> None:
+    first = merge(small(), small())
+    change = changed(lambda d: schemas(d)["Trip"].update(dependentRequired={"from": ["stops"]}))
+    text = report(merge(small(), change, last=first.vendor), {})
+    assert "## Not compared\n\n- also changed in the description: `Trip`" in text
+    assert "unseen by callers" not in text
+
+
+def test_a_property_that_may_be_null_is_reported_once() -> None:
+    first = merge(small(), small())
+    bike = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/Bike"}]}
+    change = changed(lambda d: properties(d, "Ride").update(bike=bike))
+    text = report(merge(small(), change, last=first.vendor), {})
+    assert "required or null changed: `Ride.bike`" in text
+    assert "also changed" not in text
 
 
 def test_a_deprecation_is_something_that_callers_can_see() -> None:
