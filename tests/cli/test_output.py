@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import re
 import sys
 from dataclasses import fields
 from typing import Any
 from unittest.mock import Mock, call
 
+import pyte
 import pytest
 
 import togai
@@ -192,6 +194,49 @@ def test_rows_on_a_terminal_are_not_disturbed_by_progress(three: FakeTogai, scre
         assert bool(screen("events", "list", *options).stderr) == shown
 
 
+@pytest.mark.parametrize(("columns", "width"), [("40", 80), ("100", 100)])
+def test_a_table_is_as_wide_as_the_terminal_but_at_least_80_columns(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", columns)
+    stream = Stream(is_terminal=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    Output().write([{"events": 7, "why": "x" * 200, "day": "2024-12-01"}])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    assert {len(line) for line in lines} == {width}
+    assert sum(line.count("x") for line in lines) == 200
+    assert lines[1].startswith("     7  xxx")
+    assert lines[1].endswith("x  2024-12-01")
+    assert stream.getvalue().startswith("\x1b[1mevents\x1b[0m")
+
+
+def test_progress_leaves_the_streams_alone_and_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    out, err = Stream(is_terminal=True), Stream(is_terminal=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    with progress("read", 2000) as show:
+        show(1500, "")
+        assert (sys.stdout, sys.stderr) == (out, err)
+    assert out.getvalue() == ""
+    screen = pyte.Screen(80, 5)
+    pyte.Stream(screen).feed(err.getvalue().replace("\n", "\r\n"))
+    assert not "".join(screen.display).strip()
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err.getvalue())
+    assert set(map(len, re.findall("[━╸╺]+", plain))) == {20}
+
+
+def test_all_accounts_are_read_a_page_ahead(
+    fake: FakeTogai, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr("togai.Events.list", listed)
+    assert pipe("events", "list", "--schema", "rides").returncode == 130
+    assert listed.call_args == call(schema_name="rides", prefetch=1)
+
+
 class Full(Stream):
     """A stream of a file on a full disk, or of a pipe that nobody reads."""
 
@@ -308,7 +353,7 @@ def test_a_time_window_is_not_empty(pipe: Pipe) -> None:
         assert "--since is not before --until: the time window is empty" in done.stderr
 
 
-@pytest.mark.parametrize("when", ["2024-13", "2024", "yesterday", "2024-12-01T07"])
+@pytest.mark.parametrize("when", ["2024-13", "2024", "yesterday", "2024-12-01T07", "20241201T07"])
 def test_a_time_that_is_not_clear_is_refused(pipe: Pipe, when: str) -> None:
     assert pipe("events", "list", "--since", when).returncode == 2
 

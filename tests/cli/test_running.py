@@ -14,11 +14,11 @@ from unittest.mock import Mock, call
 import pytest
 from cyclopts import App
 
-from togai import InvalidRequest
+from togai import InvalidRequest, Togai
 from togai._cli import _service, run
 from togai._cli._corrections import ask, show_plan
 from togai._cli._output import Output
-from togai.corrections import Plan
+from togai.corrections import Ledger, Plan
 from togai.jobs import ExportProgress
 from togai.testing import FakeTogai
 
@@ -84,6 +84,51 @@ def test_the_completion_is_for_the_named_shell(
     monkeypatch.setattr(App, "generate_completion", generate)
     assert pipe("completion", *filter(None, [shell])).stdout == "a script\n"
     assert generate.call_args == call(shell=shell)
+
+
+def test_the_code_of_a_command_is_kept_when_nobody_reads_its_output(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(Stream):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Closed(is_terminal=False))
+    assert run(["events", "get", "nobody"]) == 1
+
+
+def test_help_in_a_pipe_has_no_colour_even_if_forced(pipe: Pipe) -> None:
+    assert pipe("--help", FORCE_COLOR="1").returncode == 0  # the fixture looks for escapes
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [("doctor", "togai.Events.list"), ("serve", "togai.testing.__main__.serve")],
+)
+def test_ctrl_c_is_an_interruption_in_each_command(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, command: str, place: str
+) -> None:
+    monkeypatch.setattr(place, Mock(side_effect=KeyboardInterrupt))
+    assert pipe(command).returncode == 130
+
+
+def test_a_port_that_cannot_be_served_is_named(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("togai.testing.__main__.serve", Mock(side_effect=OSError(13, "Denied")))
+    done = pipe("serve", "--port", "80")
+    assert done.returncode == 2
+    assert done.stderr == "togai: cannot serve on port 80: Denied; pass another --port\n"
+
+
+def test_an_empty_plan_is_executed_without_an_error(
+    fake: FakeTogai, ledger: Path, pipe: Pipe, url: str
+) -> None:
+    with Togai("test-token", base_url=url, ledger=Ledger(ledger)) as client:
+        plan = client.events.plan([], why="x")
+    plan.save("plan.json")
+    Ledger(ledger).approve(plan.digest, who="ann", why="x")
+    assert pipe("plan", "execute", "plan.json").returncode == 0
 
 
 def test_the_version_is_printed() -> None:

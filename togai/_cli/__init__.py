@@ -101,10 +101,7 @@ def run(arguments: Sequence[str]) -> int:
     problem, code = None, None
     logging.getLogger("togai").addHandler(notes)
     try:
-        code = app(
-            list(arguments), console=console(), error_console=console(stderr=True),
-            print_error=False, exit_on_error=False,
-        )  # fmt: skip
+        code = app(list(arguments), console=console(), print_error=False, exit_on_error=False)
         with lasting():
             sys.stdout.flush()
     except (CycloptsError, errors.TogaiError, OSError, SystemExit, KeyboardInterrupt) as error:

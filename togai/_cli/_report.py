@@ -93,7 +93,7 @@ def report(
 
 
 def _with_bars(rows: list[Row]) -> list[Row]:
-    most = max((row["events"] for row in rows), default=1)
+    most = max([1, *(row["events"] for row in rows)])
     can_block = "utf" in (sys.stdout.encoding or "utf").lower()
     return [
         {
@@ -140,7 +140,7 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
 
 def _chart(days: Mapping[str, Counter[str]]) -> str:
     """A bar per day, divided by kind."""
-    most = max((sum(counts.values()) for counts in days.values()), default=1)
+    most = max([1, *(sum(counts.values()) for counts in days.values())])
     scale = (_WIDTH - _LABEL - 60) / most
     parts: list[str] = []
     for line, (day, counts) in enumerate(days.items()):

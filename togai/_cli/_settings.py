@@ -142,7 +142,7 @@ class Filters:
         self, client: "Togai", accounts: list[str], *, quiet: bool = False, undated: bool = True
     ) -> "Generator[EventWithStatus]":
         """The events of accounts, or of all; `undated` keeps an event whose time cannot be read in any time window."""
-        many = client.events.list_many(accounts or [], schema_name=self.schema)
+        many = client.events.list_many(accounts, schema_name=self.schema)
         every = client.events.list(schema_name=self.schema, prefetch=1).pages()
         pages = many if accounts else (("", page) for page in every)
         count = 0
