@@ -144,6 +144,35 @@ def test_the_replacement_of_an_equal_event_is_not_taken_for_that_of_an_item(
     assert client.call("execute", plan).replacements == {}
 
 
+def test_a_reverted_event_with_the_same_id_does_not_hide_a_replacement(
+    client: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(1)
+    fake.events[0].status = "REVERTED"
+    fake.add_many(1)
+    (event,) = client.call("find", "acme", reference_ids=["ref-2"])
+    plan = client.call("plan", [changed(event)])
+    ledger.approve(plan, who="bob", why="ok")
+    assert client.call("execute", plan).replacements == {"ref-2": "ref-3"}
+
+
+def test_the_states_of_all_items_are_read_once(
+    client: Api, fake: FakeTogai, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(3)
+    plan = client.call("plan", map(Undo, client.call("find", "acme")))
+    ledger.approve(plan, who="bob", why="ok")
+    real, read = Records.states, list[str]()
+
+    def states(records: Records, digest: str) -> Any:
+        read.append(digest)
+        return real(records, digest)
+
+    monkeypatch.setattr(Records, "states", states)
+    assert len(client.call("execute", plan).steps) == 3
+    assert read == [plan.digest]
+
+
 def another(payload: Any = None, **changes: Any) -> Callable[[Any], None]:
     """Adds a new event to what is read; by default it equals the newest one."""
 
