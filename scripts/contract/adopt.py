@@ -6,6 +6,7 @@ A schema that the generator cannot write as a model raises `NotModelled`: caller
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from functools import lru_cache
@@ -154,7 +155,7 @@ class Taker:
         if shape.enum:
             values = members(shape.enum)
             if not values:
-                raise NotModelled("its values have the same name in Python")
+                raise NotModelled("none of its values can be a name in Python")
             opened = {} if is_sent else {"x-togai-open": True}
             written |= {"type": "string", **opened, "enum": values}
             return name
@@ -198,13 +199,7 @@ class Taker:
 
 def references(schema: Any) -> list[str]:
     """Return the components that a schema refers to."""
-    if isinstance(schema, dict):
-        ref = schema.get("$ref")  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-        own = [ref.removeprefix(SCHEMAS)] if isinstance(ref, str) else []
-        return own + [name for item in schema.values() for name in references(item)]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(schema, list):
-        return [name for item in schema for name in references(item)]  # pyright: ignore[reportUnknownVariableType]
-    return []
+    return re.findall(rf'"\$ref": "{SCHEMAS}([^"]+)"', json.dumps(schema))
 
 
 def map_names(schemas: dict[str, Any]) -> Iterator[str]:

@@ -161,9 +161,7 @@ class _Walker:
         use.meetings.append(meeting)
         if ours.kind != theirs.kind:
             return
-        schema = self._alignment.schemas.setdefault(
-            ours.at, Place(ours, ours.at, ours.node or node)
-        )
+        schema = self._alignment.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node))
         if not any(
             (meeting.theirs.identity, meeting.direction) == (theirs.identity, direction)
             for meeting in schema.meetings

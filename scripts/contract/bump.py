@@ -204,12 +204,9 @@ class _Bump:
         known: dict[str, str]
         others, known = json.loads(done.stdout)
         # A decision explains an outcome in the bump that makes it; later, the last description has that outcome too.
-        decided |= not last and any(
-            "held by decision" in each.reason for each in merged.differences
-        )
-        new = {
-            name: what for name, what in others.items() if known.get(name) != what and not decided
-        }
+        is_held = any("held by decision" in each.reason for each in merged.differences)
+        fresh = {name: what for name, what in others.items() if known.get(name) != what}
+        new = {} if decided or (is_held and not last) else fresh
         judged = with_outcomes(merged, new)
         if new and not judged.conflicts:
             gets = (f"{name}: {what.partition(' -> ')[2]}" for name, what in new.items())

@@ -29,7 +29,8 @@ class Calls(Comparison):
         before = max(was, last.version if last else was, key=_order)
         at = "#/info/version"
         if unwritable(version):
-            self.findings.add(verdicts.UNMODELLED, at, was, version)
+            why = f"{unwritable(version)}: the contract does not change"
+            self.findings.add(verdicts.UNMODELLED, at, was, version, reason=why)
         elif _order(version) < _order(before):
             self.findings.add(verdicts.OLDER, at, before, version)
         elif version != was and self.findings.add(verdicts.NEW_VERSION, at, was, version):
@@ -49,7 +50,8 @@ class Calls(Comparison):
         for url in [url for address, url in theirs.items() if address not in ours]:
             at = f"#/servers/{escaped(url)}"
             if "://" in url and unwritable(url):
-                self.findings.add(verdicts.UNMODELLED, at, "none", url)
+                why = f"{unwritable(url)}: the contract does not change"
+                self.findings.add(verdicts.UNMODELLED, at, "none", url, reason=why)
             elif "://" in url and self.findings.add(verdicts.NEW_SERVER, at, "none", url):
                 servers.append({"url": url.rstrip("/")})
 

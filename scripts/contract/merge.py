@@ -93,12 +93,13 @@ def merge(
         known = {entry.key for entry in old.settle()[0]}
     grown = copy.deepcopy(contract)
     findings = Findings(grown, holds, known)
-    _compare(grown, Description(description), findings, before, write=write, today=today)
+    theirs = Description(description)
+    _compare(grown, theirs, findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()
     stopped = any(entry.verdict is Verdict.CONFLICT for entry in differences) or unmatched
     taken = contract if stopped else grown
     # With the names of the new contract, so that the next bump uses the same names.
-    vendor = canonical(taken, description)
+    vendor = canonical(taken, theirs)
     since = tuple(sorted(changes(last, vendor))) if last is not None else None
     new = tuple(name for name in _schemas(taken) if name not in _schemas(contract))
     return Merged(

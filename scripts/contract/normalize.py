@@ -283,7 +283,8 @@ class Description:
             step = "[]" if shape.kind == "list" else ".*"
             yield from self.walk(self.shape(shape.inner), at + step, "each", inside)
 
-    def _make(self, node: Node) -> Shape:
+    def _parts(self, node: Node) -> list[Shape]:
+        """Return the shapes of which a schema is composed: its reference, its compositions, and itself last."""
         parts: list[Shape] = []
         ref = _reference(node)
         if ref is not None:
@@ -299,6 +300,12 @@ class Description:
                 if key in node.value
             ]
             parts.append(own(node, canonical=self._is_canonical))
+        return parts
+
+    def _make(self, node: Node) -> Shape:
+        parts = self._parts(node)
+        if len(parts) == 1 and node.get("deprecated") is not True:
+            return parts[0]
         some = [part for part in parts if says_something(part)]
         shape = some[0] if len(some) == 1 else combined(node, some, self._both)
         return flagged(shape, parts, deprecated=node.get("deprecated") is True)

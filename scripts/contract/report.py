@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -261,12 +262,12 @@ def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> li
     """Return the lines of the changelog for deprecations, and for facts of the facade that are new."""
     lines: list[str] = []
     for fact in sorted(set(after) - set(before)):
-        name, _, what = fact.removeprefix("togai.").removeprefix("models.").partition(": ")
-        value = fact.partition(" = ")
-        if what and name.count(".") == 1 and "(" not in name and " " not in name:
-            lines.append(f"- *(field)* {name}: {what.replace(' | ', ' or ')}")
-        elif value[2] and "(" not in value[0] and value[0].count(".") == 2:
-            lines.append(f"- *(enum)* {value[0].removeprefix('togai.').removeprefix('models.')}")
+        # A field, `Model.name: type`, or a member, `Enum.NAME = value`.
+        new = re.fullmatch(r"togai\.(?:models\.)?([A-Z]\w*\.\w+)(: | = )(.*)", fact)
+        if new and new[2] == ": ":
+            lines.append(f"- *(field)* {new[1]}: {new[3].replace(' | ', ' or ')}")
+        elif new:
+            lines.append(f"- *(enum)* {new[1]}")
     for difference in merged.differences:
         if not difference.known and difference.kind == "deprecated":
             where = place(difference.at)

@@ -75,8 +75,7 @@ class Schemas(Comparison):
         ours, theirs = place.ours, meeting.theirs
         rule = verdicts.TYPE
         if _alike(ours, theirs, is_request=meeting.is_request):
-            named = theirs.format and theirs.format != ours.format
-            tighter = meeting.is_request and named and ours.kind == "string"
+            tighter = meeting.is_request and theirs.format and ours.kind == "string"
             rule = verdicts.TIGHTER_SENT if tighter else verdicts.FORMAT
         elif not meeting.is_request and not meeting.is_success:
             rule = verdicts.HELD_ERROR_BODY
@@ -111,10 +110,10 @@ class Schemas(Comparison):
             return False
         for name, node in meeting.theirs.properties.items():
             inner = self.theirs.shape(node)
-            if inner.kind == "list" and inner.inner:
+            if inner.inner:
                 inner = self.theirs.shape(inner.inner)
             deeper = {python_name(name) for name in inner.properties}
-            if 2 * len(known & deeper) >= len(known) and known & deeper:
+            if 2 * len(known & deeper) >= len(known):
                 words, where = ("flat", f"in {name}"), [meeting.position]
                 covered = digest(self.theirs, meeting.theirs)
                 self.findings.add(verdicts.WRAPPED, place.at, *words, where, digest=covered)
@@ -151,9 +150,10 @@ class Schemas(Comparison):
         elif meeting.is_success and ours.is_required:
             rule = verdicts.LOST_READ
         words, hints = ours.shape.words, self._hints(ours, meeting)
+        gone = "none" if marked else "none in some calls"
         marked = marked and rule is verdicts.HELD_PROPERTY
         known = marked and REMOVED in ours.node.value
-        added = self.findings.add(rule, ours.at, words, "none", where, known=known, hints=hints)
+        added = self.findings.add(rule, ours.at, words, gone, where, known=known, hints=hints)
         if added and marked:
             ours.node.value["deprecated"] = True
             ours.node.value.setdefault(REMOVED, self.today)
@@ -193,9 +193,7 @@ class Schemas(Comparison):
         beside = [
             f"renamed to {new}?"
             for new, theirs in meeting.theirs.properties.items()
-            if new not in known
-            and not clash(new, known - {ours.name})
-            and self.theirs.shape(theirs).words == words
+            if not clash(new, known - {ours.name}) and self.theirs.shape(theirs).words == words
         ]
         places = islice(self.theirs.walk(meeting.root) if meeting.root else (), MAX_PLACES)
         own = f"${meeting.position.partition('$')[2]}."
@@ -261,7 +259,7 @@ class Schemas(Comparison):
             why = f"{why}: {rule.reason}"
             self.findings.add(rule, at, "none", words, where, reason=why, digest=covered)
         elif self.findings.add(verdicts.NEW_PROPERTY, at, "none", words, where):
-            _own_properties(place.node.value)[name] = taken
+            place.node.value.setdefault("properties", {})[name] = taken
 
     def _unfit(
         self, place: Place, name: str, present: Sequence[Meeting], shapes: Sequence[Shape]
@@ -310,22 +308,11 @@ def parts_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [schema, *schema.get("allOf", ())]
 
 
-def _own_properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the mapping of an object, composed or not, to which a property is added."""
-    holders: list[dict[str, Any]] = [part for part in parts_of(schema) if "properties" in part]
-    if not holders and "allOf" in schema:
-        holders = [{"type": "object"}]
-        schema["allOf"] += holders
-    holder = schema if "properties" in schema or not holders else holders[-1]
-    own: dict[str, Any] = holder.setdefault("properties", {})
-    return own
-
-
 def _rename(schema: dict[str, Any], old: str, new: str) -> None:
     """Rename a property without changing its position."""
     for part in parts_of(schema):
-        if old in part.get("properties", {}) and old != new:
+        if "properties" in part:
             renamed = {new if key == old else key: node for key, node in part["properties"].items()}
             part["properties"] = renamed
-        if old in part.get("required", ()):
+        if "required" in part:
             part["required"] = [new if name == old else name for name in part["required"]]

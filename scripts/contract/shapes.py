@@ -90,6 +90,7 @@ class Shape:
     kind: str
     identity: int
     at: str
+    node: Node
     format: str | None = None
     enum: tuple[str, ...] | None = None
     properties: Mapping[str, Node] = field(default_factory=dict[str, Node])
@@ -105,7 +106,6 @@ class Shape:
     invalid: Mapping[str, Any] = field(default_factory=dict[str, Any])
     name: str | None = None
     description: str = ""
-    node: Node | None = None
 
     @property
     def has_effect(self) -> bool:
@@ -134,6 +134,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
     kind, texts = _texts(kind, values)
     form = node.get("x-togai-format") or node.get("format")
     properties = node / "properties"
+    limits, invalid = _limits(node)
     return Shape(
         kind=kind,
         identity=id(node.value),
@@ -152,26 +153,37 @@ def own(node: Node, *, canonical: bool) -> Shape:
         write_only=node.get("writeOnly") is True,
         deprecated=node.get("deprecated") is True,
         nullable="null" in types or node.get("nullable") is True or None in (values or ()),
-        limits=_limits(node),
-        invalid={key: node.get(key) for key in _TYPED if _is_invalid(key, node.get(key))},
+        limits=limits,
+        invalid=invalid,
         description=str(node.get("description") or ""),
         node=node,
     )
 
 
-def _limits(node: Node) -> dict[str, Any]:
-    """Return the limits of a schema, including an enum of numbers or booleans."""
-    written = {key: node.value.get(key) for key in LIMITS}
-    limits = {key: _whole(value) for key, value in written.items() if _is_limit(key, _whole(value))}
-    for key, step in (("maximum", -1), ("minimum", 1)):
-        # A number in OpenAPI 3.1; a flag beside the limit in OpenAPI 3.0.
-        exclusive = node.get(f"exclusive{key.capitalize()}")
-        end: Any = limits.get(key) if exclusive is True else exclusive
-        if _is_limit(key, end) and "integer" in _types(node):
-            limits[key] = _tightest(key, limits.get(key, end + step), end + step)
+def _limits(node: Node) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the limits of a schema, with an enum of numbers or booleans; and values such as `maxLength: twenty`."""
+    written = {key: _whole(node.get(key)) for key in LIMITS if node.get(key) is not None}
+    limits = {key: value for key, value in written.items() if _is_limit(key, value)}
+    invalid = {key: shown(written[key]) for key in written if key in _TYPED and key not in limits}
+    if "enum" in limits:
+        limits["enum"] = sorted(limits["enum"])
+    for key in ("maximum", "minimum"):
+        if (end := _end(node, key, limits.get(key))) is not None:
+            limits[key] = end
     if unread := {key: node.value[key] for key in _UNREAD if key in node.value}:
         limits[UNREAD] = short(unread)
-    return limits
+    return limits, invalid
+
+
+def _end(node: Node, key: str, limit: Any) -> Any:
+    """Return the tighter of a limit and an exclusive one: a number, or in OpenAPI 3.0 a flag beside the limit."""
+    exclusive = node.get(f"exclusive{key.capitalize()}")
+    end: Any = limit if exclusive is True else exclusive
+    if not _is_limit(key, end):
+        return limit
+    if "integer" in _types(node):
+        end += -1 if key == "maximum" else 1
+    return end if limit is None else _tightest(key, limit, end)
 
 
 def _whole(value: Any) -> Any:
@@ -185,10 +197,10 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     if len(some) == 1:
         return replace(some[0], nullable=nullable)
     words = sorted(shape.words for shape in some)
-    is_same = len(set(words)) == 1 and some[0].kind != "object"
+    is_same = len(set(words)) == 1 and some[0].kind not in ("object", "list", "map")
     kind = f"one of: {', '.join(words) or 'nothing'}"
-    result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", nullable=nullable, node=node)
-    if not is_same or any(shape.properties or shape.inner for shape in some):
+    result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", node, nullable=nullable)
+    if not is_same:
         return result
     return replace(result, kind=some[0].kind, format=some[0].format, enum=_any_of(some))
 
@@ -212,13 +224,12 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         kind=_common_kind({part.kind for part in parts} - {"anything"}),
         identity=id(node.value),
         at=node.at,
-        format=_first(part.format for part in parts),
+        format=first(part.format for part in parts),
         enum=_common([part.enum for part in parts if part.enum is not None]),
         properties=properties,
         required=frozenset[str]().union(*(part.required for part in parts)),
-        inner=_first(part.inner for part in parts),
+        inner=first(part.inner for part in parts),
         closed=any(part.closed for part in parts),
-        default=_first(part.default for part in parts),
         limits=limits,
         invalid={key: value for part in parts for key, value in part.invalid.items()},
         description=str(node.get("description") or ""),
@@ -227,13 +238,15 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
 
 
 def flagged(shape: Shape, parts: list[Shape], *, deprecated: bool) -> Shape:
-    """Return a shape with the flags of all parts that it is composed of."""
+    """Return a shape with the flags of all parts that it is composed of, and the default of the last one."""
     return replace(
         shape,
         nullable=any(part.nullable for part in parts),
         read_only=any(part.read_only for part in parts),
         write_only=any(part.write_only for part in parts),
         deprecated=deprecated or any(part.deprecated for part in parts),
+        # Its own first.
+        default=first(part.default for part in reversed(parts)),
     )
 
 
@@ -246,12 +259,7 @@ def _common_kind(kinds: set[str]) -> str:
 def says_something(part: Shape) -> bool:
     """Return whether a part of a composition restricts anything."""
     return part.kind != "anything" or bool(
-        part.properties
-        or part.required
-        or part.limits.keys() - {UNREAD}
-        or part.invalid
-        or part.enum is not None
-        or part.format
+        part.required or part.limits.keys() - {UNREAD} or part.invalid or part.format
     )
 
 
@@ -301,7 +309,7 @@ def _inner(node: Node, kind: str) -> Node | None:
     return None
 
 
-def _first(values: Iterable[T | None]) -> T | None:
+def first(values: Iterable[T | None]) -> T | None:
     """Return the first value that is not None."""
     return next((value for value in values if value is not None), None)
 
@@ -328,12 +336,6 @@ def _is_limit(key: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
     return key in ("minimum", "maximum", "multipleOf") or (isinstance(value, int) and value >= 0)
-
-
-def _is_invalid(key: str, value: Any) -> bool:
-    """Return whether a limit does not have the type of a limit, such as `maxLength: twenty`."""
-    right = (str,) if key == "pattern" else (int, float)
-    return value is not None and (isinstance(value, bool) or not isinstance(value, right))
 
 
 def short(value: Any) -> str:

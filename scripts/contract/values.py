@@ -23,26 +23,28 @@ class Values(Comparison):
     def enum(self, place: Place) -> None:
         """Compare the values of an enum."""
         ours = place.ours.enum
-        listed = [meeting for meeting in place.meetings if meeting.theirs.enum is not None]
-        if ours is None or not listed:
-            self._listing(place)
+        enums = [
+            (each, each.theirs.enum) for each in place.meetings if each.theirs.enum is not None
+        ]
+        if ours is None or not enums:
+            self._listing(place, enums)
             return
-        relied = (place.ours.node or place.node).get(RELIED)
-        offered = _offered(listed)
-        fresh = {value: where for value, where in offered.items() if value not in ours}
+        relied = place.ours.node.get(RELIED)
+        fresh = _fresh(enums, ours)
         absent = {
-            value: [meeting for meeting in listed if value not in (meeting.theirs.enum or ())]
-            for value in ours
+            value: [meeting for meeting, values in enums if value not in values] for value in ours
         }
-        for value, meetings in absent.items():
-            if meetings:
-                is_relied = relied is True or value in as_list(relied)
-                hints = _likely(value, fresh, lost=sum(map(bool, absent.values())))
-                self._value_absent(place, value, meetings, hints, is_relied)
-        self._new_values(place, fresh, decide=relied is True)
+        lost = [value for value, meetings in absent.items() if meetings]
+        for value in lost:
+            is_relied = relied is True or value in as_list(relied)
+            hints = _likely(value, fresh, len(lost))
+            self._value_absent(place, value, absent[value], hints, is_relied)
+        self._new_values(place, ours, fresh, decide=relied is True)
 
-    def _new_values(self, place: Place, fresh: dict[str, list[str]], *, decide: bool) -> None:
-        takeable = set(members(fresh, place.ours.enum or ()))
+    def _new_values(
+        self, place: Place, ours: Sequence[str], fresh: dict[str, list[str]], *, decide: bool
+    ) -> None:
+        takeable = members(fresh, ours)
         for value, where in fresh.items():
             at = f"{place.at}/enum/{escaped(value)}"
             if value not in takeable:
@@ -53,17 +55,17 @@ class Values(Comparison):
             elif self.findings.add(verdicts.NEW_MEMBER, at, "none", value, where):
                 place.node.value["enum"].append(value)
 
-    def _listing(self, place: Place) -> None:
+    def _listing(self, place: Place, enums: Sequence[tuple[Meeting, Sequence[str]]]) -> None:
         """Record that only one of both lists its values."""
-        is_listed = place.ours.enum is not None
-        for meeting in place.meetings:
-            listed = meeting.theirs.enum
-            if (listed is not None) == is_listed:
-                continue
-            rule, words = verdicts.LISTED, ("listed", "any") if is_listed else ("any", "listed")
-            if listed is not None and meeting.is_request:
-                rule, words = verdicts.LISTED_SENT, ("any", shown(", ".join(sorted(listed))))
-            self.findings.add(rule, f"{place.at}/enum", *words, [meeting.position])
+        at = f"{place.at}/enum"
+        if place.ours.enum is not None:
+            where = [meeting.position for meeting in place.meetings]
+            self.findings.add(verdicts.LISTED, at, "listed", "any", where)
+        for meeting, values in enums:
+            rule, listed = verdicts.LISTED, "listed"
+            if meeting.is_request:
+                rule, listed = verdicts.LISTED_SENT, shown(", ".join(sorted(values)))
+            self.findings.add(rule, at, "any", listed, [meeting.position])
 
     def _value_absent(
         self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
@@ -73,8 +75,7 @@ class Values(Comparison):
         rule = verdicts.LOST_RELIED_MEMBER if is_relied else verdicts.HELD_MEMBER
         if sent:
             rule = verdicts.LOST_REQUEST_MEMBER
-        at, is_elsewhere = f"{place.at}/enum/{escaped(value)}", len(absent) < len(place.meetings)
-        known = rule is verdicts.HELD_MEMBER and is_elsewhere
+        at, known = f"{place.at}/enum/{escaped(value)}", len(absent) < len(place.meetings)
         self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
 
     def limits(self, place: Place) -> None:
@@ -86,38 +87,43 @@ class Values(Comparison):
         where = [meeting.position for meeting in deciding]
         for key in LIMITS:
             at, ours = f"{place.at}/{key}", _limit(key, place.ours.limits)
-            invalid = [each.theirs.invalid[key] for each in deciding if key in each.theirs.invalid]
-            if invalid:
-                words = (shown(ours), shown(invalid[0]))
-                reason = "it is not a valid limit: the contract does not change"
-                self.findings.add(verdicts.UNMODELLED, at, *words, where, reason=reason)
-                continue
-            theirs = _loosest(key, [_limit(key, each.theirs.limits) for each in deciding], ours)
-            if theirs == ours:
-                continue
-            words = (shown(ours), shown(theirs))
-            if ours is None or (theirs is not None and _tighter(key, theirs, ours)):
-                rule = verdicts.TIGHTER_SENT if is_sent else verdicts.TIGHTER
-                self.findings.add(rule, at, *words, where)
-            elif self.findings.add(verdicts.LOOSER, at, *words, where):
-                _set_limit(place.node.value, key, theirs)
+            looser: list[Any] = []
+            for meeting in deciding:
+                theirs, here = _limit(key, meeting.theirs.limits), [meeting.position]
+                if key in meeting.theirs.invalid:
+                    words = (shown(ours), meeting.theirs.invalid[key])
+                    reason = "it is not a valid limit: the contract does not change"
+                    self.findings.add(verdicts.UNMODELLED, at, *words, here, reason=reason)
+                elif _tighter(key, theirs, ours):
+                    rule = verdicts.TIGHTER_SENT if is_sent else verdicts.TIGHTER
+                    self.findings.add(rule, at, shown(ours), shown(theirs), here)
+                elif theirs != ours:
+                    looser.append(theirs)
+            if looser:
+                loosest = None if None in looser else (min if key in LOWER else max)(looser)
+                if self.findings.add(verdicts.LOOSER, at, shown(ours), shown(loosest), where):
+                    _set_limit(place.node.value, key, loosest)
 
 
 def _set_limit(schema: dict[str, Any], key: str, limit: Any) -> None:
     parts = parts_of(schema)
     holder = next((part for part in parts if key in part), schema)
+    holder.pop(f"exclusive{key.capitalize()}", None)
     holder[key] = limit
     if limit is None:
         holder.pop(key)
 
 
-def _offered(listed: Sequence[Meeting]) -> dict[str, list[str]]:
-    """Return each value of the description, and its places."""
-    offered: dict[str, list[str]] = {}
-    for meeting in listed:
-        for value in meeting.theirs.enum or ():
-            offered.setdefault(value, []).append(meeting.position)
-    return offered
+def _fresh(
+    enums: Sequence[tuple[Meeting, Sequence[str]]], ours: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return each value that is not in the contract, and its places."""
+    fresh: dict[str, list[str]] = {}
+    for meeting, values in enums:
+        for value in dict.fromkeys(values):
+            if value not in ours:
+                fresh.setdefault(value, []).append(meeting.position)
+    return fresh
 
 
 def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
@@ -128,16 +134,6 @@ def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
     return [f"renamed to {new}?" for new in likely]
 
 
-def _loosest(key: str, offered: list[Any], ours: Any) -> Any:
-    if None in offered:
-        return None
-    if key in UPPER:
-        return max(offered)
-    if key in LOWER:
-        return min(offered)
-    return offered[0] if len({str(value) for value in offered}) == 1 else ours
-
-
 def _limit(key: str, limits: Mapping[str, Any]) -> Any:
     value = limits.get(key)
     # A minimum of zero is not a limit.
@@ -145,7 +141,11 @@ def _limit(key: str, limits: Mapping[str, Any]) -> Any:
 
 
 def _tighter(key: str, theirs: Any, ours: Any) -> bool:
+    """Return whether a limit is tighter than ours; a pattern cannot be compared: the contract keeps its own."""
+    if ours is None or theirs is None:
+        return theirs is not None
     if key in UPPER:
         return bool(theirs < ours)
-    # Patterns cannot be compared: the contract keeps its own.
-    return bool(theirs > ours) if key in LOWER else True
+    if key in LOWER:
+        return bool(theirs > ours)
+    return not set(ours).issubset(theirs) if key == "enum" else bool(theirs != ours)

@@ -35,23 +35,22 @@ _KINDS = {"list": "array", "map": "object"}
 _TYPES = ("string", "integer", "number", "boolean", "object")
 
 
-def canonical(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
     """Return the part of the vendor's description that our calls use; schemas get the names of our contract.
 
     Raises:
         Unusable: A part that our calls use cannot be read, or is too large.
     """
-    contract, other = Description(ours), Description(theirs)
-    alignment = align(contract, other)
-    writer = _Writer(other, alignment.names)
+    alignment = align(Description(ours), theirs)
+    writer = _Writer(theirs, alignment.names)
     paths: dict[str, Any] = {}
     for _, call in sorted(alignment.operations.items()):
         if call[1] is not None:
             paths.setdefault(call[1].path, {})[call[1].method] = writer.operation(call[1])
     document: dict[str, Any] = {
         "openapi": "3.0.3",
-        "info": {"title": other.title, "version": other.version},
-        "servers": [{"url": server} for server in other.servers()],
+        "info": {"title": theirs.title, "version": theirs.version},
+        "servers": [{"url": server} for server in theirs.servers()],
         "paths": paths,
         "components": {"schemas": writer.components},
     }
@@ -148,7 +147,7 @@ class _Writer:
             name = f"{wanted}{number}"
         self._given[shape.identity] = name
         self.components[name] = {}
-        content = self._content(shape, wanted) | (_prose(shape.node) if shape.node else {})
+        content = self._content(shape, wanted) | _prose(shape.node)
         # The same object, written at several places.
         twin = next(
             (name for name, known in self.components.items() if known and known == content), None

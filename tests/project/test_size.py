@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2408,
     "togai/jobs": 1123,
     "togai/_cli": 1523,
-    "scripts/contract": 4612,
+    "scripts/contract": 4599,
     "scripts/mutation": 1813,
 }
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from contract.align import Meeting, Place
+from contract.comparison import Comparison
 from contract.merge import Merged, merge, with_outcomes
+from contract.normalize import Message, Operation, Parameter
+from contract.schemas import Property
+from contract.shapes import Node, Shape
 from contract.verdicts import (
     NEW_PROPERTY,
     TIGHTER_SENT,
@@ -102,6 +107,32 @@ def test_what_a_merge_decided_cannot_be_changed() -> None:
     assert plain.key == difference(reason="other", gets="x", known=True).key
     for other in ({"at": "b"}, {"kind": "b"}, {"theirs": "b"}, {"digest": "b"}):
         assert plain.key != difference(**other).key
+
+
+NODE = Node({}, "#")
+SHAPE = Shape("string", 1, "#", NODE)
+NOTHING = cast("Any", None)
+READ: list[tuple[Any, str]] = [
+    (NODE, "at"),
+    (SHAPE, "kind"),
+    (Parameter("a", "query", False, None, NODE), "name"),
+    (Message(NODE, {}), "media"),
+    (Operation("get", "/", NODE, {}, None, {}, frozenset()), "path"),
+    (Meeting("GET / 200", "response", SHAPE, {}), "theirs"),
+    (Property(Place(SHAPE, "#", NODE), "a", NODE, SHAPE), "name"),
+    (Comparison({}, NOTHING, NOTHING, NOTHING, NOTHING, "", ""), "contract"),
+]
+
+
+@pytest.mark.parametrize(("part", "name"), READ, ids=[type(part).__name__ for part, _ in READ])
+def test_what_a_merge_reads_cannot_be_changed(part: Any, name: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(part, name, None)
+
+
+def test_a_node_is_only_equal_to_itself() -> None:
+    assert Node({}, "#") != NODE
+    assert len({NODE, Node({}, "#")}) == 2
 
 
 def test_only_a_new_limit_that_became_tighter_is_a_conflict_if_a_program_breaks() -> None:

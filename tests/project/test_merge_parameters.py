@@ -1,0 +1,211 @@
+"""What the merge reports and writes about parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.project.changes import (
+    TEXT,
+    Case,
+    Change,
+    Document,
+    both,
+    cases,
+    expected,
+    of,
+    outcome,
+    same,
+    write,
+)
+from tests.project.small import operation, parameter
+
+INTEGER = {"type": "integer"}
+LIST, MAP = {"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": TEXT}
+OBJECT = {"type": "object", "properties": {"a": TEXT}}
+ALWAYS = {"x-togai-sent": "always"}
+
+
+def new(name: str, schema: Any = TEXT, to: str = "listRides", **more: Any) -> Change:
+    described = {"name": name, "in": "query", "schema": schema, **more}
+    if schema is None:
+        del described["schema"]
+    return lambda d: operation(d, to)["parameters"].append(described)
+
+
+def lost(name: str, to: str = "listRides") -> Change:
+    return lambda d: operation(d, to)["parameters"].remove(parameter(d, to, name))
+
+
+def listed(name: str, *values: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values), "description": name}
+
+
+def as_document(d: Document) -> None:
+    """The city is sent as JSON."""
+    city = parameter(d, "listRides", "city")
+    city["content"] = {"text/plain": {}, "application/json": {"schema": city.pop("schema")}}
+
+
+CASES = cases(
+    {
+        # Removed
+        "removed": lost("city"),
+        "removed of a correction": lost("action", "fixRides"),
+        "removed that has another origin": lost("region", "fixRides"),
+        "renamed that has another origin": both(
+            lost("region", "fixRides"), new("Region", to="fixRides")
+        ),
+        "renamed to capitals": both(lost("city"), new("City")),
+        "renamed to capitals and required": both(lost("city"), new("City", required=True)),
+        "renamed to two names": both(lost("city"), new("CITY"), new("City")),
+        "moved": both(lost("city"), new("city", **{"in": "header"})),
+        "moved, and in capitals": both(lost("city"), new("City", **{"in": "header"})),
+        "moved, and there is another in capitals": both(
+            lost("city"), new("City"), new("city", **{"in": "header"})
+        ),
+        "removed where another of its type is new": both(lost("city"), new("town")),
+        "removed where another of another type is new": both(lost("city"), new("town", INTEGER)),
+        "removed where another without a type is new": both(lost("city"), new("town", None)),
+        "removed where four of its type are new": both(lost("city"), *map(new, "abcd")),
+        "removed, but held": Case(same, lost("city"), holds=("GET /rides ?city",)),
+        "removed and known": Case(same, lost("city"), last=lost("city")),
+        # In both
+        "described now": lambda d: parameter(d, "fixRides", "region").pop("x-togai-origin"),
+        "deprecated": of("listRides", "city", deprecated=True),
+        "no longer deprecated": (of("listRides", "city", deprecated=True), same),
+        "required": of("listRides", "city", required=True),
+        "required, and always sent": (
+            of("listRides", "city", **ALWAYS),
+            of("listRides", "city", required=True),
+        ),
+        "required, and sent as the caller wants": (
+            of("listRides", "city", **{"x-togai-sent": "sometimes"}),
+            of("listRides", "city", required=True),
+        ),
+        "required on both sides": (
+            of("listRides", "city", required=True),
+            of("listRides", "city", required=True),
+        ),
+        "no longer required": of("fixRides", "action", required=False),
+        "sent as a document": as_document,
+        "without a schema": lambda d: parameter(d, "listRides", "city").pop("schema"),
+        "declared for the path and the call": lambda d: d["paths"]["/rides"].update(
+            parameters=[{"name": "city", "in": "query", "schema": INTEGER}]
+        ),
+        "declared twice": new("city", INTEGER),
+        # New
+        "new": new("town"),
+        "new and described": new("town", description=" Where\n it is. "),
+        "new and described by its schema": new("town", {**TEXT, "description": "Where it is."}),
+        "new and described by itself and by its schema": new(
+            "town", {**TEXT, "description": "Where it is."}, description="Where."
+        ),
+        "new in a header": new("town", **{"in": "header"}),
+        "new in a cookie": new("town", **{"in": "cookie"}),
+        "new in a form": new("town", **{"in": "formData"}),
+        "new in a path that does not name it": new("town", **{"in": "path"}),
+        "new in a place with a slash": new("to/wn~", **{"in": "a/b"}),
+        "new for all calls of a path": lambda d: d["paths"]["/rides"].update(
+            parameters=[{"name": "town", "in": "query", "schema": TEXT}]
+        ),
+        "new, where the call had no parameters": (
+            lambda d: operation(d, "listRides").pop("parameters"),
+            both(lambda d: operation(d, "listRides").update(parameters=[]), new("town")),
+        ),
+        "new, and required": new("town", required=True),
+        "new, and required without a schema": new("town", None, required=True),
+        "new with a default": new("town", {**TEXT, "default": "Rome"}),
+        "new with a default without an effect": new("town", {"type": "boolean", "default": False}),
+        "new with a limit": new("town", {**TEXT, "maxLength": 5, "pattern": "a"}),
+        "new with a format": new("when", {**TEXT, "format": "date-time"}),
+        "new with a format that would be another type": new("id", {**TEXT, "format": "uuid"}),
+        "new with values": new("kind", listed("Kinds.", "A", "B")),
+        "new with values, where the call has no name": (
+            lambda d: operation(d, "listRides").pop("operationId"),
+            both(
+                lambda d: operation(d, "listRides").pop("operationId"),
+                lambda d: d["paths"]["/rides"]["get"]["parameters"].append(
+                    {"name": "kind", "in": "query", "schema": listed("Kinds.", "A", "B")}
+                ),
+            ),
+        ),
+        "new with values that all have one name": new("kind", listed("Kinds.", "a", "A")),
+        "new with values of which none is a name": new("kind", listed("Kinds.", "1", "2")),
+        "new with the values of another": new(
+            "kind", {"$ref": "#/components/schemas/Action"}, to="fixRides"
+        ),
+        "new with the values of a response": new(
+            "state", {"$ref": "#/components/schemas/RideState"}
+        ),
+        "new as a document": new("town", None, content={"application/json": {"schema": TEXT}}),
+        "new without a schema": new("town", None),
+        "new with a name that is not one": new("to`wn"),
+        "new with a name of the builder": new("client"),
+        "new with the name of another": new("City"),
+        "new, two with the same name": both(new("town"), new("Town")),
+        "new with the name of another that is shared": (
+            both(
+                lambda d: d["components"].update(
+                    parameters={"City": parameter(d, "listRides", "city")}
+                ),
+                lambda d: operation(d, "listRides")["parameters"].__setitem__(
+                    0, {"$ref": "#/components/parameters/City"}
+                ),
+            ),
+            new("City"),
+        ),
+        "new as an integer": new("town", INTEGER),
+        "new as an integer in a header": new("town", INTEGER, **{"in": "header"}),
+        "new as a date in a cookie": new("town", {**TEXT, "format": "date"}, **{"in": "cookie"}),
+        "new as a list": new("town", LIST),
+        "new as a list in a header": new("town", LIST, **{"in": "header"}),
+        "new as a list of objects": new("town", {"type": "array", "items": OBJECT}),
+        "new as a list of maps": new("town", {"type": "array", "items": MAP}),
+        "new as a list of lists": new("town", {"type": "array", "items": LIST}),
+        "new as an object": new("town", OBJECT),
+        "new as a map": new("town", MAP),
+        "new as anything": new("town", {}),
+        "new, but held": Case(same, new("town"), holds=("GET /rides ?town",)),
+        "new with values, but held": Case(
+            same, new("kind", listed("Kinds.", "A")), holds=("GET /rides ?kind",)
+        ),
+        "new and known": Case(same, new("town"), last=new("town")),
+        "new in two calls": both(new("town"), new("town", to="fixRides")),
+        # Idempotency
+        "key by its name": new("Idempotency-Key", to="fixRides", **{"in": "header"}),
+        "key by its description": new("token", to="fixRides", description="Makes it IDEMPOTENT."),
+        "key by the description of its schema": new(
+            "token", {**TEXT, "description": "For idempotence."}, to="fixRides"
+        ),
+        "key of a listing": new("Idempotency-Key", **{"in": "header"}),
+        # Headers that are none
+        "header of the protocol": new("ACCEPT", required=True, **{"in": "header"}),
+        "query parameter with the name of a header": new("accept"),
+        "authorization in a cookie": new("authorization", **{"in": "cookie"}),
+        # Paths
+        "path parameter that is not required": of("getRide", "ride_id", required=False),
+        "path parameter as a document": lambda d: parameter(d, "getRide", "ride_id").update(
+            content={"text/plain": {"schema": parameter(d, "getRide", "ride_id").pop("schema")}}
+        ),
+        "path parameter of another type": of("getRide", "ride_id", schema=INTEGER),
+        "a second path parameter": lambda d: d["paths"].update(
+            {"/rides/{ride_id}/{part}": d["paths"].pop("/rides/{ride_id}")}
+        ),
+    }
+)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
+    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
+    assert outcome(CASES[name]) == expected(__file__).get(name)
+
+
+def test_the_list_has_no_other_changes() -> None:
+    assert list(expected(__file__)) == list(CASES)
+
+
+if __name__ == "__main__":
+    write(__file__, CASES)

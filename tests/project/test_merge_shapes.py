@@ -1,0 +1,259 @@
+"""What the merge reports and writes about notations: types, composition, null, defaults and references."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.project.changes import (
+    TEXT,
+    Change,
+    Document,
+    Entry,
+    both,
+    cases,
+    expected,
+    of,
+    outcome,
+    props,
+    write,
+)
+from tests.project.small import properties, schemas
+
+INTEGER, NUMBER, NULL = {"type": "integer"}, {"type": "number"}, {"type": "null"}
+DATE = {"type": "string", "format": "date"}
+LISTED, LESS = {"type": "string", "enum": ["A", "B"]}, {"type": "string", "enum": ["A"]}
+BIKE, STOP = ({"$ref": f"#/components/schemas/{name}"} for name in ("Bike", "Stop"))
+LIST, MAP = {"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": TEXT}
+
+
+def newer(d: Document) -> None:
+    d["openapi"] = "3.1.0"
+
+
+def sent(ours: Any, theirs: Any, *more: Change) -> Entry:
+    """A parameter."""
+    change = of("listRides", "city", schema=theirs)
+    return of("listRides", "city", schema=ours), both(change, *more)
+
+
+def read(ours: Any, theirs: Any, *more: Change) -> Entry:
+    """A property of a response."""
+    return props("Bike", model=ours), both(props("Bike", model=theirs), *more)
+
+
+def schema(name: str, described: Any) -> Change:
+    return lambda d: schemas(d).update({name: described})
+
+
+def bike(**more: Any) -> Change:
+    """The schema of a bike in other words."""
+    return lambda d: schemas(d).update(Bike={"properties": properties(d, "Bike"), **more})
+
+
+CASES = cases(
+    {
+        # Types
+        "one type in a list": read(TEXT, {"type": ["string"]}),
+        "a type and null": read(TEXT, {"type": ["string", "null"]}),
+        "null and a type": read(TEXT, {"type": ["null", "string"]}),
+        "two types": read(TEXT, {"type": ["string", "integer"]}),
+        "two types in another order": read(
+            {"type": ["string", "integer"]}, {"type": ["integer", "string"]}
+        ),
+        "two types and null": read(
+            {"type": ["string", "integer"]}, {"type": ["string", "null", "integer"]}
+        ),
+        "no type in a list": read(TEXT, {"type": []}),
+        "only null": read(TEXT, NULL),
+        "any value": read(TEXT, {}),
+        "any value on both sides": read({}, {"description": "x"}),
+        "true as a schema": read({}, True),
+        "false as a schema": read(TEXT, False),
+        "nothing allowed": read(TEXT, {"not": {}}),
+        "something forbidden": read(TEXT, {"not": NUMBER}),
+        "something forbidden of a type": read(TEXT, {**TEXT, "not": LISTED}),
+        "a type that is not one": read(TEXT, {"type": 5}),
+        "items without a type": read(LIST, {"items": TEXT}),
+        "a list of anything": read({"type": "array"}, {"type": "array", "items": {}}),
+        "a list of anything that had items": read(LIST, {"type": "array"}),
+        "additional properties without a type": read(MAP, {"additionalProperties": TEXT}),
+        "a map of anything": read(MAP, {"type": "object", "additionalProperties": True}),
+        "an object with an empty schema for others": read(
+            MAP, {"type": "object", "additionalProperties": {}}
+        ),
+        "an object that is closed": read(MAP, {"type": "object", "additionalProperties": False}),
+        "an object that is closed, without a type": read(MAP, {"additionalProperties": False}),
+        "a map with a property": read(MAP, {**MAP, "properties": {"a": TEXT}}),
+        "a map with no property": read(MAP, {**MAP, "properties": {}}),
+        "items beside a type of text": read(TEXT, {**TEXT, "items": TEXT}),
+        "values of a boolean": read({"type": "boolean"}, {"type": "boolean", "enum": [True]}),
+        "a number that may be a word": read(
+            {"type": "string", "enum": ["1", "2"]}, {"type": "string", "enum": [1, 2]}
+        ),
+        "values with null": read(LISTED, {"type": "string", "enum": ["A", "B", None]}),
+        # Formats
+        "a format of ours": read({**TEXT, "x-togai-format": "uuid"}, {**TEXT, "format": "uuid"}),
+        "a format of ours beside another": read(
+            {**TEXT, "format": "date", "x-togai-format": "uuid"}, {**TEXT, "format": "uuid"}
+        ),
+        "an empty format": read(TEXT, {**TEXT, "format": ""}),
+        # Choices
+        "a choice of one": read(TEXT, {"oneOf": [TEXT]}),
+        "a choice of one that has a format": read(DATE, {"anyOf": [DATE]}),
+        "a choice of one or null": read(TEXT, {"oneOf": [TEXT, NULL]}),
+        "a choice of null or one": read(TEXT, {"anyOf": [NULL, TEXT]}),
+        "a choice of one that may be null": read(TEXT, {"oneOf": [{**TEXT, "nullable": True}]}),
+        "a choice of two that are the same": read(DATE, {"oneOf": [DATE, dict(DATE)]}),
+        "a choice of two formats": read(TEXT, {"oneOf": [TEXT, DATE]}),
+        "a choice of two types": read(TEXT, {"oneOf": [TEXT, INTEGER]}),
+        "a choice of two types in another order": read(
+            {"oneOf": [TEXT, INTEGER]}, {"oneOf": [INTEGER, TEXT]}
+        ),
+        "a choice of which one may be null": read(
+            {"oneOf": [TEXT, INTEGER]}, {"oneOf": [{**TEXT, "nullable": True}, INTEGER]}
+        ),
+        "a choice of two objects": read(MAP, {"oneOf": [BIKE, STOP]}, bike(type="string")),
+        "a choice of two maps": read(MAP, {"oneOf": [MAP, dict(MAP)]}),
+        "a choice of two lists": read(LIST, {"oneOf": [LIST, dict(LIST)]}),
+        "a choice of nothing": read(TEXT, {"oneOf": []}),
+        "a choice of null only": read(TEXT, {"oneOf": [NULL]}),
+        "a choice of two values": read(LISTED, {"oneOf": [{"const": "A"}, {"const": "B"}]}),
+        "a choice of a value and any": read(LISTED, {"oneOf": [{"const": "A"}, TEXT]}),
+        "a choice of values that may be null": read(
+            LISTED, {"oneOf": [LESS, {"enum": ["B", None]}]}
+        ),
+        "a choice that nothing fits": read(TEXT, {"oneOf": [{"not": {}}, TEXT]}),
+        "two choices": read(TEXT, {"oneOf": [TEXT], "anyOf": [TEXT]}),
+        "a choice of a length": sent(
+            {**TEXT, "maxLength": 5}, {"oneOf": [{**TEXT, "maxLength": 4}]}
+        ),
+        # Compositions
+        "a composition of one": read(TEXT, {"allOf": [TEXT]}),
+        "a composition of nothing": read({}, {"allOf": []}),
+        "a composition of two types": read(TEXT, {"allOf": [TEXT, INTEGER]}),
+        "a composition of a number and an integer": read(INTEGER, {"allOf": [NUMBER, INTEGER]}),
+        "a composition of an object and a map": read(
+            {"type": "object"}, {"allOf": [{"type": "object"}, MAP]}
+        ),
+        "a composition of a list and its type": read(LIST, {"allOf": [{"maxItems": 5}, LIST]}),
+        "a composition with a format": read(DATE, {"allOf": [TEXT, {"format": "date"}]}),
+        "a composition of two formats": read(DATE, {"allOf": [DATE, {**TEXT, "format": "time"}]}),
+        "a composition that may be null": read(TEXT, {"allOf": [{**TEXT, "nullable": True}]}),
+        "a composition that may be null by itself": read(TEXT, {"allOf": [TEXT], "nullable": True}),
+        "a composition that is read-only": read(TEXT, {"allOf": [TEXT], "readOnly": True}),
+        "a composition that is write-only": read(TEXT, {"allOf": [{**TEXT, "writeOnly": True}]}),
+        "a composition of values": sent(LISTED, {"allOf": [LISTED, LESS]}),
+        "a composition of values and a text": sent(LISTED, {"allOf": [TEXT, LISTED]}),
+        "a composition with a lower limit": sent(
+            {**TEXT, "maxLength": 9}, {"allOf": [{**TEXT, "maxLength": 7}, {"maxLength": 5}]}
+        ),
+        "a composition with a higher limit": sent(
+            {**TEXT, "maxLength": 9}, {"allOf": [{**TEXT, "maxLength": 7}, {"maxLength": 8}]}
+        ),
+        "a composition with lower and higher limits": sent(
+            {**TEXT, "minLength": 1}, {"allOf": [{**TEXT, "minLength": 2}, {"minLength": 3}]}
+        ),
+        "a composition with two patterns": sent(
+            {**TEXT, "pattern": "a"}, {"allOf": [{**TEXT, "pattern": "a"}, {"pattern": "b"}]}
+        ),
+        "a composition with a limit that is a word": sent(
+            {**TEXT, "maxLength": 5}, {"allOf": [TEXT, {"maxLength": "x"}]}
+        ),
+        "a composition with what is not compared": sent(
+            TEXT, {"allOf": [TEXT, {"contentEncoding": "base64"}]}
+        ),
+        "a composition with required names": props(
+            "Ride", bike={"allOf": [BIKE, {"required": ["model"]}]}
+        ),
+        "a composition that is closed": props(
+            "Ride", bike={"allOf": [BIKE, {"additionalProperties": False}]}
+        ),
+        "a composition of two objects": props("Ride", bike={"allOf": [BIKE, STOP]}),
+        "a composition that describes a property twice": props(
+            "Ride",
+            bike={"allOf": [BIKE, {"properties": {"model": {"readOnly": True, "maxLength": 5}}}]},
+        ),
+        "a composition of a choice": read(TEXT, {"allOf": [{"oneOf": [TEXT, NULL]}]}),
+        "a new composition": props(
+            "Bike",
+            maker={"allOf": [STOP, {"type": "object", "properties": {"city": TEXT}}]},
+        ),
+        "a new reference with a description": props(
+            "Bike", maker={"allOf": [STOP], "description": "Who made it."}
+        ),
+        "a new choice": props("Bike", size={"oneOf": [INTEGER, NULL], "description": "In cm."}),
+        # Defaults
+        "a default beside a reference": sent(LISTED, {"allOf": [LISTED], "default": "A"}),
+        "a default beside a composition": sent(
+            TEXT, {"allOf": [{**TEXT, "default": "A"}, {"maxLength": 5}], "default": "B"}
+        ),
+        "a default in a composition": sent(TEXT, {"allOf": [{**TEXT, "default": "A"}]}),
+        "a default beside a choice": sent(TEXT, {"oneOf": [TEXT], "default": "A"}),
+        "a default of ours": sent({**TEXT, "x-togai-default": "A"}, {**TEXT, "default": "A"}),
+        "a default of ours beside another": sent(
+            {**TEXT, "default": "A", "x-togai-default": "B"}, {**TEXT, "default": "A"}
+        ),
+        **{
+            f"a new property with the default {value!r}": props(
+                "Trip", toll={"description": "T.", "default": value}
+            )
+            for value in (None, False, "", 0, [], {}, True, "a", 1, ["a"], {"a": 1})
+        },
+        # References
+        "a description beside a reference": props("Ride", bike={**BIKE, "description": "B."}),
+        "null beside a reference": props("Ride", bike={**BIKE, "nullable": True}),
+        "null beside a reference in the newer dialect": both(
+            newer, props("Ride", bike={**BIKE, "type": ["object", "null"]})
+        ),
+        "a limit beside a reference in the newer dialect": sent(
+            {**TEXT, "maxLength": 9},
+            {"$ref": "#/components/schemas/City", "maxLength": 5},
+            newer,
+            schema("City", {**TEXT, "maxLength": 9}),
+        ),
+        "a limit beside a reference": sent(
+            {**TEXT, "maxLength": 9},
+            {"$ref": "#/components/schemas/City", "maxLength": 5},
+            schema("City", {**TEXT, "maxLength": 9}),
+        ),
+        "a reference to a reference": sent(
+            TEXT,
+            {"$ref": "#/components/schemas/City"},
+            schema("City", {"$ref": "#/components/schemas/Name"}),
+            schema("Name", {**TEXT, "maxLength": 5}),
+        ),
+        "a reference with escaped characters": sent(
+            TEXT,
+            {"$ref": "#/components/schemas/a~1b~0c%20d"},
+            schema("a/b~c d", {**TEXT, "maxLength": 5}),
+        ),
+        "a reference into a list": sent(
+            TEXT,
+            {"$ref": "#/components/schemas/City/oneOf/1"},
+            schema("City", {"oneOf": [INTEGER, {**TEXT, "maxLength": 5}]}),
+        ),
+        "a new reference": both(
+            props("Bike", maker={"$ref": "#/components/schemas/Maker"}),
+            schema("Maker", {"type": "object", "properties": {"name": TEXT}}),
+        ),
+        "a new reference to a property": props(
+            "Stop", at={"$ref": "#/components/schemas/RidePage/properties/next"}
+        ),
+    }
+)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
+    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
+    assert outcome(CASES[name]) == expected(__file__).get(name)
+
+
+def test_the_list_has_no_other_changes() -> None:
+    assert list(expected(__file__)) == list(CASES)
+
+
+if __name__ == "__main__":
+    write(__file__, CASES)
