@@ -229,6 +229,7 @@ def test_a_saved_plan_stays_when_it_is_executed(
     done = screen(*approve, typed="2\n")
     assert done.returncode == 0
     assert "Plan: 2 corrections" in done.stdout
+    assert done.stderr.endswith("Approved. Next: togai plan execute plan.json\n")
     (approval,) = history(pipe)
     assert (approval["kind"], approval["who"], approval["why"]) == ("approved", "bea", "checked")
     done = pipe("plan", "execute", "plan.json", "--limit", "1", "--jsonl")

@@ -138,6 +138,7 @@ def test_a_release_is_recorded_with_name_and_reason(
     assert "Released: the event of entry 2 may be corrected once more" in done.stderr
     last = json.loads(pipe("history", "--jsonl").stdout.splitlines()[-1])
     assert (last["kind"], last["who"], last["why"]) == ("released", "bea", "mistaken")
+    assert "\tapplied\t" in pipe("report").stdout.partition("Corrections")[2]
 
 
 def test_the_history_is_filtered(undo: Pipe, pipe: Pipe, ledger: Path) -> None:

@@ -67,6 +67,7 @@ def test_what_the_service_says_stays_text(fake: FakeTogai, pipe: Pipe) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "&lt;script&gt;" in text
+    assert 'width="570.0"' in text
 
 
 def test_an_empty_report_says_so(fake: FakeTogai, pipe: Pipe) -> None:

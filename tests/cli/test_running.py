@@ -14,7 +14,7 @@ from unittest.mock import Mock, call
 import pytest
 from cyclopts import App
 
-from togai import InvalidRequest, Togai
+from togai import InvalidRequest, Togai, __version__
 from togai._cli import _service, run
 from togai._cli._corrections import ask, show_plan
 from togai._cli._output import Output
@@ -22,8 +22,8 @@ from togai.corrections import Ledger, Plan
 from togai.jobs import ExportProgress
 from togai.testing import FakeTogai
 
-from .conftest import Pipe, Stream, add
-from .test_output import Full
+from .conftest import Pipe, Stream, add, table
+from .test_streams import Full
 
 UNDO = ("undo", "--account", "acme", "--event-id", "a", "--why", "x")
 
@@ -131,8 +131,9 @@ def test_an_empty_plan_is_executed_without_an_error(
     assert pipe("plan", "execute", "plan.json").returncode == 0
 
 
-def test_the_version_is_printed() -> None:
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
+    assert capsys.readouterr() == (f"{__version__}\n", "")
 
 
 Prepare = Callable[[FakeTogai], None]
@@ -187,6 +188,7 @@ def test_doctor_names_what_it_found(fake: FakeTogai, pipe: Pipe) -> None:
     assert lines[3][1].startswith("the first 1 events in 0.")
     assert lines[6][1] == "deviations from the contract: Event.timestamp: not a date"
     assert {line[2] for line in lines[1:]} == {"ok"}
+    assert "All is well. Next: togai events list\n" in done.stderr
 
 
 NOW = datetime(2024, 12, 1, 12, tzinfo=UTC)
@@ -292,6 +294,22 @@ def test_the_progress_of_an_export_names_the_accounts_if_there_are_several(
     assert shown == [(7, note)]
 
 
+def test_the_progress_of_corrections_is_shown(
+    fake: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(fake, "a")
+    shown: list[tuple[Any, ...]] = []
+
+    def progress(*what: Any) -> Any:
+        return nullcontext(lambda *now: shown.append((*what, *now)))
+
+    monkeypatch.setattr("togai._cli._corrections.progress", progress)
+    file = table("t.csv", "acme,a,distance,2")
+    assert pipe("correct", file, "--why", "x", "--expect", "1").returncode == 0
+    assert shown[0] == ("read", 1, "")
+    assert shown[-1] == ("corrected", 1, 1, "")
+
+
 def test_an_outcome_that_cannot_be_printed_keeps_its_exit_code(
     fake: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +336,11 @@ def test_the_named_ledger_is_preferred_to_that_of_the_environment(
     named = ("--ledger", str(ledger))
     assert pipe(*UNDO, "--expect", "1", *named, TOGAI_LEDGER="mistyped.db").returncode == 4
     assert pipe("reconcile", *named, TOGAI_LEDGER="mistyped.db").returncode == 0
+    add(fake, "b")
+    undo = ("undo", "--account", "acme", "--event-id", "b", "--why", "x")
+    assert pipe(*undo, "--dry-run", "--save-plan", "plan.json").returncode == 0
+    assert pipe("plan", "approve", "plan.json", "--why", "x", "--expect", "1").returncode == 0
+    assert pipe("plan", "execute", "plan.json", *named, TOGAI_LEDGER="no.db").returncode == 0
     assert pipe("history", TOGAI_LEDGER="mistyped.db").returncode == 2
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from togai import InvalidRequest, ServerError, Togai, TogaiError
 from togai.jobs import ExportProgress, ExportResult, export, export_async
+from togai.jobs._checkpoint import Checkpoint
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Connect
@@ -137,6 +138,16 @@ def test_an_error_of_the_callback_is_raised_as_it_is(fake: FakeTogai, run: Run, 
     with pytest.raises(BrokenPipeError):
         run("acme", path, on_progress=fail)
     assert run("acme", path).rows == 120
+
+
+def test_a_page_that_arrives_after_the_end_is_no_progress(
+    fake: FakeTogai, run: Run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(1)
+    seen: list[ExportProgress] = []
+    monkeypatch.setattr(Checkpoint, "add", lambda *_: None)
+    run("acme", path, on_progress=seen.append)
+    assert seen == []
 
 
 def test_a_cancelled_export_goes_on(fake: FakeTogai, url: str, path: Path) -> None:

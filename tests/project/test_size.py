@@ -14,7 +14,7 @@ WINGS = {
     "togai/corrections": 2286,
     "togai/testing": 2408,
     "togai/jobs": 1123,
-    "togai/_cli": 1523,
+    "togai/_cli": 1521,
     "scripts/contract": 4599,
     "scripts/mutation": 1813,
 }

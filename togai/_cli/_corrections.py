@@ -152,9 +152,9 @@ class Approval(Session):
                 code = max(code, self.execute(client, plan, path))
             return code
 
-    def _why(self) -> str:
+    def _why(self) -> str | None:
         if self.why or self.dry_run:
-            return self.why or ""
+            return self.why
         return ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
 
     def _is_approved(self, plan: Plan, path: Path, ledger: Ledger) -> bool:

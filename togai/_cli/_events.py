@@ -41,7 +41,7 @@ def _write(events: Generator[ReadEvent], reading: Reading, most: int | None = No
         chosen, output = islice(events, most), reading.output
         lines = [] if output.is_data else [_line_of(event) for event in chosen]
         count = len(lines) or output.write(map(row_of, chosen))
-        more = count == most and next(events, None) is not None
+        more = next(events, None) is not None
     if lines:
         account = [] if len(reading.account) == 1 else ["account_id"]
         output.write(lines, ["id", *account, "timestamp", "status", "quantities", "reference_id"])

@@ -77,7 +77,7 @@ def console(*, stderr: bool = False) -> Console:
 def say(message: object) -> None:
     """A message for people, on stderr; nothing in it moves the cursor."""
     with suppress(OSError):  # that nobody can read it changes nothing
-        print("\n".join(map(printable, here(message).split("\n"))), file=sys.stderr, flush=True)
+        print("\n".join(map(printable, here(message).split("\n"))), file=sys.stderr)
 
 
 def discard_stdout() -> None:

@@ -40,7 +40,7 @@ def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
     for event in events:
         payload: Any = event.event_payload
         when = getattr(payload, "timestamp", None)
-        day = str(short(when))[:10] if isinstance(when, datetime) and when.tzinfo else "unknown"
+        day = str(short(when))[:10] if isinstance(when, datetime) else "unknown"
         key = (day, str(getattr(payload, "account_id", None)), status_of(event) or "none")
         usage[key] += 1
         sums = amounts[key]

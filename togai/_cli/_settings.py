@@ -41,9 +41,7 @@ def _when(_type: Any, tokens: "Sequence[Any]") -> datetime:
 
 def short(when: Any) -> Any:
     """A time in a form for people; any other value is unchanged."""
-    if not isinstance(when, datetime) or when.tzinfo is None:
-        return when
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if isinstance(when, datetime) else when
 
 
 def pairs(values: "Iterable[tuple[str, object]]") -> str:
