@@ -216,7 +216,7 @@ def test_the_chart_is_drawn_to_scale(fake: FakeTogai, pipe: Pipe) -> None:
     for part in ("<b>2</b> used", "<b>1</b> failed", "<b>1</b> reverted", "<b>1</b> in progress"):
         assert part in text
     words = " ".join(" ".join(page.words).split())
-    assert "acme" in words
+    assert "Usage of acme " in words
     assert "2024-12-01 00:00:00Z to the last event" in words
 
 

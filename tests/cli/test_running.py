@@ -17,7 +17,16 @@ from cyclopts import App
 from togai import InvalidRequest, Togai, __version__
 from togai._cli import _service, run
 from togai._cli._corrections import ask, show_plan
-from togai._cli._output import Output
+from togai._cli._output import (
+    DONE,
+    INTERRUPTED,
+    OPEN,
+    REFUSED,
+    SOME_FAILED,
+    UNKNOWN,
+    UNREACHABLE,
+    Output,
+)
 from togai.corrections import Ledger, Plan
 from togai.jobs import ExportProgress
 from togai.testing import FakeTogai
@@ -26,6 +35,11 @@ from .conftest import Pipe, Stream, add, table
 from .test_streams import Full
 
 UNDO = ("undo", "--account", "acme", "--event-id", "a", "--why", "x")
+
+
+def test_the_exit_codes_are_those_of_the_documentation() -> None:
+    codes = (DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED)
+    assert codes == (0, 1, 2, 3, 4, 5, 130)
 
 
 @pytest.mark.parametrize(

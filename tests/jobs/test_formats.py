@@ -34,6 +34,19 @@ def test_a_row_is_restored_as_it_was_kept(value: Any, kept: Any) -> None:
     assert str(restored).startswith(str(kept))
 
 
+@pytest.mark.parametrize(
+    ("when", "text"),
+    [
+        ("2024-12-04T07:30:35+05:30", "2024-12-04T02:00:35.000000Z"),
+        ("2024-12-04T07:30:35.5Z", "2024-12-04T07:30:35.500000Z"),
+        ("0001-01-01T00:00:00+05:00", "0001-01-01T00:00:00.000000+05:00"),
+        ("9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59.000000-05:00"),
+    ],
+)
+def test_a_time_is_text_in_utc_with_microseconds(when: str, text: str) -> None:
+    assert _formats.iso(datetime.fromisoformat(when)) == text
+
+
 def test_a_number_within_another_value_keeps_its_digits() -> None:
     assert _formats.text({"km": Decimal("3.10")}) == '{"km": "3.10"}'
 
@@ -71,6 +84,8 @@ def decimals(whole: int, scale: int) -> Decimal:
         ([decimals(30, 0), decimals(1, 9)], "decimal256(76, 9)"),
         ([Decimal(7), None], "decimal128(38, 0)"),
         ([Decimal("1E+3")], "decimal128(38, 0)"),
+        ([Decimal("1E-76")], "decimal256(76, 76)"),
+        ([Decimal("1E-77")], "string"),
         ([Decimal(7), "seven"], "string"),
         ([Decimal(7), AT], "string"),
         ([AT, None], "timestamp[us, tz=UTC]"),
