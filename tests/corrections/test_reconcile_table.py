@@ -374,6 +374,59 @@ def entry(**changes: Any) -> Entry:
     return Entry(**{**own, **changes})
 
 
+def rival(value: str = "7", **data: Any) -> Entry:
+    """Another correction, which ingests an event with this value, after a reading that showed ref-1 and ref-2."""
+    correction = attrs.evolve(case().correction, event=read(value=value).event_payload)
+    return entry(id=9, data={**entry().data, "correction": correction.to_json(), **data})
+
+
+REDO = Correction(
+    action=CorrectionAction.REDO, selection=Selection(account_id="acme", reference_id="ref-2")
+).to_json()
+SECOND = attrs.evolve(NEW, reference_id="ref-4")
+REPLACED = "as its replacement"
+RIVAL = "not exactly 2; other corrections may have created some of them: entry 9"
+
+
+@pytest.mark.parametrize(
+    ("rivals", "created", "evidence"),
+    [
+        pytest.param([rival()], [NEW], RIVAL, id="an equal one may have created it"),
+        pytest.param([rival()], [NEW, SECOND], REPLACED, id="there is one for each"),
+        pytest.param(
+            [rival()] * 2,
+            [NEW, SECOND],
+            "not exactly 3; other corrections may have created some of them: entry 9",
+            id="there is one too few",
+        ),
+        pytest.param([rival("8")], [NEW], REPLACED, id="one that ingests another event"),
+        pytest.param(
+            [rival("8")],
+            [NEW, SECOND],
+            "2 events like its replacement were created since then, not exactly 1",
+            id="one that explains neither",
+        ),
+        pytest.param([rival(siblings=["ref-3"])], [NEW], REPLACED, id="one sent when it existed"),
+        pytest.param(
+            [rival(siblings=["ref-3"])], [NEW, SECOND], REPLACED, id="one sent when one existed"
+        ),
+        pytest.param([rival(siblings=None)], [NEW], RIVAL, id="one that was sent unread"),
+        pytest.param(
+            [rival(correction=REDO)], [NEW], REPLACED, id="one that ingests its own event again"
+        ),
+        pytest.param(
+            [rival(correction=REDO, snapshot=None)], [NEW], RIVAL, id="one of an unread event"
+        ),
+    ],
+)
+def test_a_replacement_is_known_only_if_other_corrections_explain_the_other_events(
+    rivals: list[Entry], created: list[EventWithStatus], evidence: str
+) -> None:
+    found, last, _ = verdict(case("REDO_EVENT"), readings(REVERTED, *created, rivals=rivals))
+    assert evidence in last
+    assert found == (APPLIED if evidence == REPLACED else CANNOT_TELL)
+
+
 def unknown(*entries: Entry, before: tuple[Target, ...] = ()) -> CorrectionOutcomeUnknown:
     correction = attrs.evolve(case().correction, before=before)
     return CorrectionOutcomeUnknown(

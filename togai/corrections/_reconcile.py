@@ -17,6 +17,7 @@ from togai.models import CorrectionAction, IngestionStatusValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from togai.models import ReadEvent
@@ -191,7 +192,8 @@ def _judge_replaced(case: Case, changed: str, readings: Readings, min_age: timed
         for target in _created(case, readings)
         if target.payload is not None and comparable(target.payload) == wanted
     ]
-    rivals = [entry for entry in readings.rivals if _may_have_created(entry, created)]
+    ids = {target.reference_id for target in created}
+    rivals = [entry for entry in readings.rivals if _may_have_created(entry, wanted, ids)]
     names = ", ".join(str(target.reference_id) for target in created[:3])
     # Each correction creates one event: if there is one more than the other corrections explain, it is the replacement.
     if len(created) == len(rivals) + 1:
@@ -273,13 +275,11 @@ def _created(case: Case, readings: Readings) -> list[Target]:
     ]
 
 
-def _may_have_created(entry: Entry, created: Sequence[Target]) -> bool:
+def _may_have_created(entry: Entry, wanted: Any, created: AbstractSet[str | None]) -> bool:
+    """Whether a correction may have ingested one of the events that were created, which equal the replacement."""
     payload = ingested(entry.correction, entry.snapshot)
-    return any(
-        target.reference_id not in (entry.siblings or ())
-        and (not payload or comparable(payload) == comparable(target.payload or {}))
-        for target in created
-    )
+    is_equal = not payload or comparable(payload) == wanted  # one that was not read may be equal
+    return is_equal and not created <= (entry.siblings or frozenset())
 
 
 def _may_replace(case: Case, other: Target) -> bool:
