@@ -80,7 +80,7 @@ def report(
         "Kept for callers": grouped("held"),
         "Changed on the wire, unseen by callers": [*grouped("quiet"), *released, *wording],
         "Left out of the models": grouped("left out"),
-        "Not compared": others,
+        "Changes without a verdict": others,
     }.items():
         shown = [f"- {line}" for line in listed[:MOST]]
         more = [f"- and {len(listed) - MOST} more"] if len(listed) > MOST else []

@@ -201,11 +201,11 @@ def test_a_change_that_no_rule_compares_has_a_line(
     assert f"- {line}" in report(merge(small(), changed(change), last=first.vendor), {})
 
 
-def test_a_change_that_no_rule_compares_is_not_called_unseen_by_callers() -> None:
+def test_a_change_without_a_verdict_is_not_called_unseen_by_callers() -> None:
     first = merge(small(), small())
     change = changed(lambda d: schemas(d)["Trip"].update(dependentRequired={"from": ["stops"]}))
     text = report(merge(small(), change, last=first.vendor), {})
-    assert "## Not compared\n\n- also changed in the description: `Trip`" in text
+    assert "## Changes without a verdict\n\n- also changed in the description: `Trip`" in text
     assert "unseen by callers" not in text
 
 
