@@ -183,6 +183,7 @@ class Description:
             required = place == "path" or node.get("required") is True
             # A path parameter that the path does not name cannot be sent.
             key = str(names.index(name)) if place == "path" and name in names else name
+            key = name.lower() if place == "header" else key
             yield (place, key), Parameter(name, place, required, schema, node)
 
     def _message(self, node: Node, *, required: bool = False) -> Message:

@@ -45,11 +45,6 @@ class Property:
         """Return whether the contract requires it."""
         return self.name in self.place.ours.required
 
-    @property
-    def aliases(self) -> list[str]:
-        """Return the further names under which it is read."""
-        return as_list(self.node.get(ALIASES))
-
 
 class Schemas(Comparison):
     """Compares the schemas of two descriptions, and adds to the contract what is new."""
@@ -138,7 +133,7 @@ class Schemas(Comparison):
         deprecated = [self.theirs.shape(theirs).deprecated for theirs in nodes]
         self.deprecation(node.value, deprecated, ours.at, _places(present, name))
         self._needs(ours, present)
-        return [name, *ours.aliases, *(meeting.wire(name) for meeting in renamed)]
+        return [name, *as_list(node.get(ALIASES)), *(meeting.wire(name) for meeting in renamed)]
 
     def _absent(self, ours: Property, meeting: Meeting, *, marked: bool) -> None:
         """Record a property that a message of the description does not have."""
@@ -169,7 +164,8 @@ class Schemas(Comparison):
     def _renamed(self, ours: Property, meeting: Meeting) -> None:
         """Record a new name of a property; what is sent under another name needs a decision."""
         alias, where = meeting.wire(ours.name), [meeting.at(ours.name)]
-        is_known = alias in ours.aliases
+        known: list[str] = as_list(ours.node.get(ALIASES))
+        is_known = alias in known
         new, old, reason = ours.name, alias, ""
         if meeting.is_request and not self.write:
             rule = verdicts.RENAMED_REQUEST_PROPERTY
@@ -181,7 +177,7 @@ class Schemas(Comparison):
         elif is_known:
             return
         if self.findings.add(verdicts.ALIAS, ours.at, ours.name, alias, where, reason=reason):
-            aliases = dict.fromkeys([*ours.aliases, old])
+            aliases = dict.fromkeys([*known, old])
             ours.node.value[ALIASES] = [name for name in aliases if name != new]
             _rename(ours.place.node.value, ours.name, new)
 

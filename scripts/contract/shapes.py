@@ -191,7 +191,7 @@ def _whole(value: Any) -> Any:
 
 
 def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
-    """Return the shape that allows what any of several shapes allows."""
+    """Return the shape that allows what any of several shapes allows; different ones look like its properties."""
     some = [shape for shape in shapes if shape.kind != "nothing" or not shape.nullable]
     nullable = len(some) < len(shapes) or any(shape.nullable for shape in some)
     if len(some) == 1:
@@ -200,8 +200,9 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     is_same = len(set(words)) == 1 and some[0].kind not in ("object", "list", "map")
     kind = f"one of: {', '.join(words) or 'nothing'}"
     result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", node, nullable=nullable)
+    parts = [shape.node for shape in some if shape.properties or shape.inner]
     if not is_same:
-        return result
+        return replace(result, properties={f"choice {i}": part for i, part in enumerate(parts, 1)})
     return replace(result, kind=some[0].kind, format=some[0].format, enum=_any_of(some))
 
 

@@ -547,6 +547,24 @@ def test_a_hold_covers_what_is_below_and_speaks_up_when_it_changes() -> None:
     assert "changed below since" in conflict.reason
 
 
+@pytest.mark.parametrize("key", ["oneOf", "anyOf"])
+@pytest.mark.parametrize("at", ["held", "left out", "known"])
+def test_a_change_below_a_choice_of_objects_is_noticed(key: str, at: str) -> None:
+    def choose(d: dict[str, Any], new: Any) -> None:
+        other = {"type": "object", "properties": {"wheels": {"type": "array", "items": new}}}
+        name = "trailer" if at == "left out" else "bike"
+        properties(d, "Ride")[name] = {key: [{"$ref": "#/components/schemas/Bike"}, other]}
+
+    pointer = "#/components/schemas/Ride/properties/bike"
+    holds = [Hold(pointer, "not yet")] if at == "held" else []
+    first = merge(small(), changed(lambda d: choose(d, TEXT)), holds)
+    contract = first.contract
+    assert merge(contract, changed(lambda d: choose(d, TEXT)), last=first.vendor).changes == ()
+    again = merge(contract, changed(lambda d: choose(d, {"type": "integer"})), last=first.vendor)
+    fresh = [difference for difference in again.differences if not difference.known]
+    assert [each.kind for each in fresh] == ["not modelled" if at == "left out" else "type changed"]
+
+
 def rename_sent(d: dict[str, Any]) -> None:
     properties(d, "Trip").update(Stops=properties(d, "Trip").pop("stops"))
 

@@ -58,6 +58,9 @@ CASES = cases(
             lost("region", "fixRides"), new("Region", to="fixRides")
         ),
         "renamed to capitals": both(lost("city"), new("City")),
+        "header in lower case": Case(
+            new("X-Trace", **{"in": "header"}), new("x-trace", **{"in": "header"})
+        ),
         "renamed to capitals and required": both(lost("city"), new("City", required=True)),
         "renamed to two names": both(lost("city"), new("CITY"), new("City")),
         "moved": both(lost("city"), new("city", **{"in": "header"})),
