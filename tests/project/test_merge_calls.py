@@ -7,7 +7,10 @@ from contract.merge import merge
 
 from tests.project.changes import (
     PAGE,
+    RIDE,
     RIDES,
+    Case,
+    Change,
     Document,
     body,
     both,
@@ -25,6 +28,13 @@ from tests.project.changes import (
     write,
 )
 from tests.project.small import changed, operation
+
+KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
+
+
+def version(value: object) -> Change:
+    return lambda d: d["info"].update(version=value)
+
 
 CASES = cases(
     {
@@ -142,6 +152,138 @@ CASES = cases(
         "server of a call on both sides": (
             call("listRides", servers=[{"url": "https://b.example"}]),
             call("listRides", servers=[{"url": "https://b.example"}]),
+        ),
+        # Versions
+        "version between ours and the last": Case(same, version("1.1"), last=version("1.2")),
+        "version of the last, newer than ours": Case(same, version("1.2"), last=version("1.2")),
+        "version older than ours and the last": Case(same, version("0.9"), last=version("0.8")),
+        "version with other zeros": version("1.00"),
+        "version with words": version("v2 beta 3"),
+        "version that is a number": version(2),
+        "version with many digits": version("1.12345678901234567890"),
+        "version newer, but held": Case(same, version("1.1"), holds=("info/version",)),
+        # Security
+        "security of two schemes together": lambda d: (
+            d["components"]["securitySchemes"].update(key=KEY),
+            d.update(security=[{"bearer": [], "key": []}]),
+        ),
+        "security of none or a key": lambda d: (
+            d["components"]["securitySchemes"].update(key=KEY),
+            d.update(security=[{}, {"key": []}]),
+        ),
+        "security of another scheme by HTTP": lambda d: d["components"]["securitySchemes"].update(
+            bearer={"type": "http", "scheme": "basic"}
+        ),
+        "security scheme with a name": lambda d: d["components"]["securitySchemes"][
+            "bearer"
+        ].update(name="X"),
+        "security scheme that is a reference": lambda d: d["components"]["securitySchemes"].update(
+            bearer={"$ref": "#/components/securitySchemes/other"},
+            other={"type": "http", "scheme": "BEARER"},
+        ),
+        "no security": lambda d: d.pop("security"),
+        "security known since the last": Case(same, security("key"), last=security("key")),
+        "security of two on our side": (security("bearer", "key"), security()),
+        # Servers
+        "server with a variable": lambda d: d.update(
+            servers=[
+                {"url": "https://{name}.{end}/", "variables": {"name": {"default": "rides"}}},
+                {"url": "https://{a}.example", "variables": {"a": {"default": "rides"}}},
+            ]
+        ),
+        "server with another port": servers("https://rides.example:8443"),
+        "server with the port of the other scheme": servers("https://rides.example:80"),
+        "server with the usual port": servers("HTTPS://rides.example:443"),
+        "server with a path in capitals": (
+            servers("https://rides.example/Api"),
+            servers("https://RIDES.example/api"),
+        ),
+        "server with the usual port of another scheme": (
+            servers("http://rides.example"),
+            servers("http://rides.example:80"),
+        ),
+        "server with a port of a scheme that has none": (
+            servers("ftp://rides.example"),
+            servers("ftp://rides.example:"),
+        ),
+        "server added, but held": Case(
+            same,
+            servers("https://rides.example", "https://b.example"),
+            holds=("#/servers/https:~1~1b.example",),
+        ),
+        "servers of a path": lambda d: d["paths"][RIDES].update(
+            servers=[{"url": "https://b.example"}]
+        ),
+        "servers of a path and a call": lambda d: (
+            d["paths"][RIDES].update(servers=[{"url": "https://b.example"}]),
+            operation(d, "listRides").update(servers=[{"url": "https://rides.example"}]),
+        ),
+        "servers of a call that are none": call("listRides", servers=[]),
+        "server of a call with other capitals": call(
+            "listRides", servers=[{"url": "https://RIDES.example/"}]
+        ),
+        "servers of our call": (
+            call("listRides", servers=[{"url": "https://b.example"}, {"url": "/"}]),
+            call("listRides", servers=[{"url": "https://c.example"}, {"url": "/"}]),
+        ),
+        # Paths
+        "path by reference": lambda d: (
+            d["components"].update(pathItems={"Rides": d["paths"][RIDES]}),
+            d["paths"].update({RIDES: {"$ref": "#/components/pathItems/Rides"}}),
+        ),
+        "path that is not a mapping": lambda d: d["paths"].update({"/x": "y"}),
+        "path with a broken reference": lambda d: d["paths"].update({"/x": {"$ref": "#/nowhere"}}),
+        "path with parameters of other names twice": lambda d: d["paths"].update(
+            {RIDE: d["paths"][RIDE], "/rides/{id}": {"get": {"responses": {}}}}
+        ),
+        "path that ends like ours": both(
+            moved(RIDES, "/v2/rides"), lambda d: d["paths"].update({"/v3/rides": {"put": {}}})
+        ),
+        "path with two slashes": moved(RIDES, "/rides//"),
+        # Bodies and responses
+        "body of any application type": body(
+            **media("application/*", schema={"$ref": "#/components/schemas/Trip"})
+        ),
+        "body of another name for JSON": body(**media("text/json")),
+        "body by reference": lambda d: (
+            d["components"].update(requestBodies={"Fix": operation(d, "fixRides")["requestBody"]}),
+            operation(d, "fixRides").update(requestBody={"$ref": "#/components/requestBodies/Fix"}),
+        ),
+        "body with a charset in capitals": body(
+            **media("Application/JSON; charset=utf-8", schema={"$ref": "#/components/schemas/Trip"})
+        ),
+        "response of our own that is not JSON": (
+            responses("getRide", s200=media("text/csv")),
+            responses("getRide", s200=media("text/plain")),
+        ),
+        "response with an extension": lambda d: operation(d, "getRide")["responses"].update(
+            {"x-note": "y"}
+        ),
+        "response by reference": lambda d: (
+            d["components"]["responses"].update(Found=operation(d, "getRide")["responses"]["200"]),
+            operation(d, "getRide")["responses"].update(
+                {"200": {"$ref": "#/components/responses/Found"}}
+            ),
+        ),
+        "status beside its range": responses("listRides", s4XX={}),
+        "success beside its range": responses("listRides", s2XX=media("application/json")),
+        "success as a range in small letters": both(
+            responses("getRide", s200=None),
+            responses(
+                "getRide",
+                s2xx=media("application/json", schema={"$ref": "#/components/schemas/Ride"}),
+            ),
+        ),
+        "success and another removed": both(
+            responses("listRides", s200=None, s422=None),
+            responses("listRides", s201=media("text/csv"), s404={}),
+        ),
+        "default response removed": responses("listRides", sdefault=None),
+        "error without a schema": lambda d: d["components"]["responses"]["Problem"].update(
+            content={"application/json": {}}
+        ),
+        "deprecated and held": Case(
+            same, call("listRides", deprecated=True), holds=("GET /rides",)
         ),
     }
 )
