@@ -55,6 +55,11 @@ class Meeting:
         """Return whether it is part of a successful response."""
         return not self.is_request and self.position.split()[2].startswith("2")
 
+    @property
+    def key(self) -> tuple[int, bool, bool]:
+        """Return a key that is equal for the same schema in requests, in successes or in errors."""
+        return self.theirs.identity, self.is_request, self.is_success
+
     def wire(self, name: str) -> str:
         """Return the name of a property in the description."""
         return self.names.get(name, name)
@@ -108,8 +113,7 @@ def align(ours: Description, theirs: Description) -> Alignment:
     operations: dict[tuple[str, str], tuple[Operation, Operation | None]] = {}
     for method, path in ours.calls():
         operation = ours.operation(method, path)
-        exact = (method, path)
-        call = exact if exact in calls else there.get(operation.key)
+        call = (method, path) if (method, path) in calls else there.get(operation.key)
         operations[operation.key] = (operation, theirs.operation(*call) if call else None)
     alignment = Alignment(operations)
     walker = _Walker(ours, theirs, alignment)
@@ -124,7 +128,7 @@ class _Walker:
         self._ours = ours
         self._theirs = theirs
         self._alignment = alignment
-        self._seen: set[tuple[str, int, str]] = set()
+        self._seen: set[tuple[str, tuple[int, bool, bool]]] = set()
         self._root: Shape | None = None
 
     def operation(self, call: Operation, other: Operation) -> None:
@@ -151,21 +155,17 @@ class _Walker:
         self, node: Node, other: Node, position: str, direction: Direction, *, always: bool
     ) -> None:
         ours, theirs = self._ours.shape(node), self._theirs.shape(other)
-        seen = (node.at, theirs.identity, direction)
-        if seen in self._seen:
-            return
-        self._seen.add(seen)
         names = dict(self._names(ours, theirs, direction))
         meeting = Meeting(position, direction, theirs, names, self._root, always)
+        if (node.at, meeting.key) in self._seen:
+            return
+        self._seen.add((node.at, meeting.key))
         use = self._alignment.uses.setdefault(node.at, Place(ours, node.at, node))
         use.meetings.append(meeting)
         if ours.kind != theirs.kind:
             return
         schema = self._alignment.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node))
-        if not any(
-            (meeting.theirs.identity, meeting.direction) == (theirs.identity, direction)
-            for meeting in schema.meetings
-        ):
+        if all(meeting.key != each.key for each in schema.meetings):
             schema.meetings.append(meeting)
         if ours.name:
             self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)

@@ -29,8 +29,7 @@ class Calls(Comparison):
         before = max(was, last.version if last else was, key=_order)
         at = "#/info/version"
         if unwritable(version):
-            why = f"{unwritable(version)}: the contract does not change"
-            self.findings.add(verdicts.UNMODELLED, at, was, version, reason=why)
+            self.findings.add(verdicts.UNMODELLED, at, was, version, reason=unwritable(version))
         elif _order(version) < _order(before):
             self.findings.add(verdicts.OLDER, at, before, version)
         elif version != was and self.findings.add(verdicts.NEW_VERSION, at, was, version):
@@ -50,8 +49,7 @@ class Calls(Comparison):
         for url in [url for address, url in theirs.items() if address not in ours]:
             at = f"#/servers/{escaped(url)}"
             if "://" in url and unwritable(url):
-                why = f"{unwritable(url)}: the contract does not change"
-                self.findings.add(verdicts.UNMODELLED, at, "none", url, reason=why)
+                self.findings.add(verdicts.UNMODELLED, at, "none", url, reason=unwritable(url))
             elif "://" in url and self.findings.add(verdicts.NEW_SERVER, at, "none", url):
                 servers.append({"url": url.rstrip("/")})
 

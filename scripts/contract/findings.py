@@ -58,13 +58,14 @@ class Findings:
         before = self._entries.get(key)
         if before:
             where = tuple(dict.fromkeys((*before.positions, *where)))
+            hints = dict.fromkeys((*before.hints, *hints))
         difference = Difference(
             rule.verdict, rule.kind, at, ours, theirs, reason or rule.reason, where, known, rule.gain,
             gets or rule.gets, digest, tuple(hints),
         )  # fmt: skip
         # One message holds it, another one requires it.
         if before and _GRAVITY.index(before.verdict) >= _GRAVITY.index(rule.verdict):
-            difference = replace(before, positions=where)
+            difference = replace(before, positions=where, hints=tuple(hints))
         self._entries[key] = difference
         is_old = rule.verdict is Verdict.HELD and known
         return not is_old and not self.decision(at, theirs, digest)

@@ -94,7 +94,13 @@ REPORTS: dict[str, Callable[[], str]] = {
         proof="All programs have the same outcomes.",
     ),
     "gains of a listing of events": lambda: report(run(both(events, filters), events), FACADE),
-    "gains without a facade that can send them": lambda: report(run(filters), {}),
+    "gains without a facade that can send them": lambda: report(
+        run(filters), {"togai._requests.fix": {"fix_rides"}}
+    ),
+    "gain in a header since the last": lambda: report(run(key, last=same), FACADE),
+    "removed response since the last": lambda: report(
+        run(responses("listRides", s422=None), last=same), FACADE
+    ),
     "gain at three places": lambda: report(
         run(apart("getRide", "Ride", props("Bike", gear=TEXT))), FACADE
     ),
@@ -240,7 +246,10 @@ REPORTS: dict[str, Callable[[], str]] = {
         spec=SPECIAL,
     ),
     "long texts": lambda: report(
-        run(marked("Ride", "id", pattern="a" * 300)), FACADE, problem="b" * 201, spec="c" * 200
+        run(both(marked("Ride", "id", pattern="a" * 300), many("p", 1))),
+        FACADE,
+        problem="b" * 201,
+        spec="c" * 200,
     ),
     "values that are just short enough": lambda: report(
         run(marked("RidePage", "next", pattern="a" * 56), last=same), FACADE
