@@ -55,13 +55,13 @@ def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
         "components": {"schemas": writer.components},
     }
     # Through JSON: shared objects would be written as YAML anchors.
-    return cast("dict[str, Any]", json.loads(json.dumps(document, sort_keys=True, default=str)))
+    return cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))
 
 
 def dump(document: dict[str, Any]) -> str:
     """Return the YAML of a canonical description."""
     return _HEADER + yaml.safe_dump(
-        document, sort_keys=True, default_flow_style=None, width=120, allow_unicode=True
+        document, default_flow_style=None, width=120, allow_unicode=True
     )
 
 

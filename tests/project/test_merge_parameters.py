@@ -193,6 +193,10 @@ CASES = cases(
             content={"text/plain": {"schema": parameter(d, "getRide", "ride_id").pop("schema")}}
         ),
         "path parameter of another type": of("getRide", "ride_id", schema=INTEGER),
+        "path parameter in another style": of("getRide", "ride_id", style="matrix"),
+        "path parameter in the usual style": of("getRide", "ride_id", style="simple"),
+        "path parameter that is exploded": of("getRide", "ride_id", explode=True),
+        "query parameter in another style": of("listRides", "city", style="spaceDelimited"),
         "a second path parameter": lambda d: d["paths"].update(
             {"/rides/{ride_id}/{part}": d["paths"].pop("/rides/{ride_id}")}
         ),
