@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2408,
     "togai/jobs": 1123,
     "togai/_cli": 1521,
-    "scripts/contract": 4598,
+    "scripts/contract": 4596,
     "scripts/mutation": 1813,
 }
 
