@@ -15,7 +15,7 @@ import pytest
 from cyclopts import App
 
 from togai import InvalidRequest, Togai, __version__
-from togai._cli import _service, run
+from togai._cli import _service, app, run
 from togai._cli._corrections import ask, show_plan
 from togai._cli._output import (
     DONE,
@@ -148,6 +148,16 @@ def test_an_empty_plan_is_executed_without_an_error(
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr() == (f"{__version__}\n", "")
+    assert app.version == __version__  # not that of another copy that is installed
+
+
+def test_each_group_of_commands_says_what_it_is_for() -> None:
+    for name, text in (
+        ("events", "List events, or show one."),
+        ("plan", "Show, approve and execute saved plans."),
+        ("ledger", "Create or verify a ledger; release an event."),
+    ):
+        assert app[name].help == text
 
 
 Prepare = Callable[[FakeTogai], None]

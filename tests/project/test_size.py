@@ -13,8 +13,8 @@ WINGS = {
     "togai/_transport": 1888,
     "togai/corrections": 2286,
     "togai/testing": 2408,
-    "togai/jobs": 1123,
-    "togai/_cli": 1521,
+    "togai/jobs": 1115,
+    "togai/_cli": 1501,
     "scripts/contract": 4596,
     "scripts/mutation": 1813,
 }

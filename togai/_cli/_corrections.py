@@ -282,11 +282,7 @@ def show_plan(plan: Plan, output: Output) -> None:
 
 
 def ask(question: str, otherwise: str) -> str:
-    """Read a line that a person types.
-
-    Raises:
-        InvalidRequest: There is no terminal, or the line is empty.
-    """
+    """Read a line that a person types; InvalidRequest if there is no terminal, or the line is empty."""
     if sys.stdin.isatty():
         sys.stderr.write(question)
         sys.stderr.flush()
@@ -296,11 +292,7 @@ def ask(question: str, otherwise: str) -> str:
 
 
 def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
-    """Ask a person to approve a plan by typing the number of its events.
-
-    Raises:
-        InvalidRequest: The number does not match.
-    """
+    """Ask a person to approve a plan by typing the number of its events; InvalidRequest if it differs."""
     typed = expect if expect is not None else ask(
         "Type the number of events to correct them: ",
         f"no terminal to confirm on: approve with --expect {len(plan)}",

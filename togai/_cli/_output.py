@@ -125,11 +125,7 @@ class Output:
         return sys.stdout.isatty() and not self.is_data
 
     def write(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> int:
-        """Write rows: all values as JSON and CSV, only the columns for people.
-
-        Returns:
-            The number of rows.
-        """
+        """Write rows: all values as JSON and CSV, only the columns for people; returns the number of rows."""
         if self.json or self.jsonl:
             return self._write_json(rows)
         kept = list(rows)
@@ -182,11 +178,7 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def progress(
     what: str, total: int | None = None, *, quiet: bool = False
 ) -> Generator[Callable[[int, str], None]]:
-    """Show progress on stderr if it is a terminal: count, rate and time, and the remaining time if the end is known.
-
-    Yields:
-        A function to call with the count so far and a note.
-    """
+    """Yield a function that shows a count and a note on stderr if it is a terminal, with rate and remaining time."""
     from rich import progress as bars
 
     time = bars.TimeRemainingColumn() if total else bars.TimeElapsedColumn()

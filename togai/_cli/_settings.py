@@ -92,11 +92,7 @@ class Book:
     """Who corrects, approves or decides; by default the login name."""
 
     def open(self) -> "Ledger":
-        """The ledger.
-
-        Raises:
-            InvalidRequest: No ledger is named.
-        """
+        """The ledger; InvalidRequest if none is named."""
         from togai.corrections import Ledger
 
         if not self.ledger:

@@ -129,11 +129,7 @@ WRITERS: dict[str, Callable[..., None]] = {
 
 
 def pyarrow() -> Any:
-    """The library that writes Parquet.
-
-    Raises:
-        ConfigurationError: It is not installed.
-    """
+    """The library that writes Parquet; ConfigurationError if it is not installed."""
     try:
         import_module("pyarrow.parquet")
         return import_module("pyarrow")

@@ -315,11 +315,7 @@ async def read_corrections_async(
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """The text of a file, without its byte order mark.
-
-    Raises:
-        InvalidRequest: It cannot be read, or is not UTF-8.
-    """
+    """The text of a UTF-8 file, without its byte order mark; InvalidRequest if it cannot be read."""
     try:
         return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
