@@ -122,6 +122,88 @@ def test_a_file_of_another_kind_is_refused_with_what_to_do_next(data: bytes) -> 
         parse(data)
 
 
+def test_a_description_may_have_as_many_bytes_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = MINIMAL.encode()
+    monkeypatch.setattr(loading, "MAX_BYTES", len(data))
+    assert parse(data)
+    with pytest.raises(Unusable, match="the description is larger than"):
+        parse(data + b"\n")
+
+
+def test_a_description_may_have_as_many_values_as_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The mapping, its three values, and the two values of one of them.
+    monkeypatch.setattr(loading, "MAX_NODES", 6)
+    assert parse(MINIMAL.encode())
+    monkeypatch.setattr(loading, "MAX_NODES", 5)
+    with pytest.raises(Unusable, match="line 1: more than 5 values, aliases expanded"):
+        parse(MINIMAL.encode())
+
+
+def test_values_may_be_nested_as_deep_as_the_limit() -> None:
+    # In the mapping of the description.
+    assert value("[" * 199 + "]" * 199)
+    with pytest.raises(Unusable, match="line 4: nested deeper than 200 levels"):
+        value("[" * 200 + "]" * 200)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"openapi: 3\na:\n  b: 1\n  b: 2\n", "line 3: the key 'b' occurs twice in one mapping"),
+        (b"a: &x\n  - *x\n", "line 1: the value contains itself through an alias"),
+        (b"a: 1\nb:\n  ? [c]\n  : d\n", "line 3: a key is not a string"),
+        (b"a: 1\nb:\n  <<: [c]\n", "line 3: << merges something that is not a mapping"),
+        (
+            b"a: [1\n",
+            "the description is neither YAML nor JSON: did not find expected ',' or ']', line 2; ",
+        ),
+        (
+            b'{"a": {"%s": 1, "c": 1, "%s": 2}}' % (b"b" * 61, b"b" * 61),
+            f"the key {'b' * 60!r} occurs twice in one object",
+        ),
+        (
+            f"{'b' * 61}: 1\n{'b' * 61}: 2\n".encode(),
+            f"line 1: the key {'b' * 60!r} occurs twice in one mapping",
+        ),
+        (
+            f"openapi: '{'9' * 40}'\n".encode(),
+            f"the description is openapi {'9' * 32}: OpenAPI 3.0, 3.1 or 3.2 is needed",
+        ),
+        (b"ab\xff", "the description is not UTF-8: byte 2; "),
+    ],
+)
+def test_the_message_says_where_and_what(data: bytes, message: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        parse(data)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "3.1.1", "3.2.0"])
+def test_each_version_of_openapi_3_is_read(version: str) -> None:
+    assert parse(f"openapi: {version}\nswagger: '2.0'\n".encode())["openapi"] == version
+
+
+def test_a_number_is_an_integer_if_it_is_not_too_long() -> None:
+    assert value("9" * 400) == int("9" * 400)
+    assert value("9" * 401) == float("inf")
+    assert value("+5") == 5
+    assert [value(text) for text in (".5", "5.", "-1E2", "+1.5e+1")] == [0.5, 5.0, -100.0, 15.0]
+    assert value("[1e, e1, 0x1F, 1.2.3]") == ["1e", "e1", "0x1F", "1.2.3"]
+
+
+def test_constants_are_those_of_yaml_1_2() -> None:
+    assert value("[~, null, Null, NULL]") == [None] * 4
+    assert value("[true, True, TRUE, false, False, FALSE]") == [True] * 3 + [False] * 3
+    assert value("[yes, tRUE, nULL, 'null', \"true\"]") == ["yes", "tRUE", "nULL", "null", "true"]
+
+
+def test_the_first_of_several_merged_mappings_wins() -> None:
+    merged = value("[&a {x: 1, y: 1}, &b {x: 2, z: 2}, {<<: [*a, *b]}]")[2]
+    assert merged == {"x": 1, "y": 1, "z": 2}
+
+
 def test_no_more_than_the_limit_is_read_of_a_file(tmp_path: Path) -> None:
     huge = tmp_path / "huge.yaml"
     with huge.open("wb") as file:

@@ -278,6 +278,10 @@ CASES = cases(
             responses("listRides", s200=None, s422=None),
             responses("listRides", s201=media("text/csv"), s404={}),
         ),
+        "error removed and another success": both(
+            responses("listRides", s422=None),
+            responses("listRides", s202=media("application/json")),
+        ),
         "default response removed": responses("listRides", sdefault=None),
         "error without a schema": lambda d: d["components"]["responses"]["Problem"].update(
             content={"application/json": {}}
