@@ -180,7 +180,8 @@ def outcome(case: Case) -> list[str]:
         for entry in merged.differences
     ]
     lines += written(changed(case.ours), merged.contract)
-    return [line.encode("ascii", "backslashreplace").decode() for line in lines]
+    texts = (line.replace("\n", "\\n") for line in lines)
+    return [text.encode("ascii", "backslashreplace").decode() for text in texts]
 
 
 def written(before: Any, after: Any, at: str = "#") -> Iterator[str]:
