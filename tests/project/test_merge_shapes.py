@@ -117,6 +117,17 @@ CASES = cases(
         "a choice of two objects": read(MAP, {"oneOf": [BIKE, STOP]}, bike(type="string")),
         "a choice of two maps": read(MAP, {"oneOf": [MAP, dict(MAP)]}),
         "a choice of two lists": read(LIST, {"oneOf": [LIST, dict(LIST)]}),
+        "a choice of objects of which one has another property": read(
+            {"oneOf": [LIST, {"type": "object", "properties": {"a": TEXT}}]},
+            {"oneOf": [LIST, {"type": "object", "properties": {"a": NUMBER}}]},
+        ),
+        "a choice of lists of which one has other items": read(
+            {"oneOf": [LIST, TEXT]}, {"oneOf": [{"type": "array", "items": NUMBER}, TEXT]}
+        ),
+        "a choice of maps of which one has other values": read(
+            {"oneOf": [MAP, TEXT]},
+            {"oneOf": [{"type": "object", "additionalProperties": NUMBER}, TEXT]},
+        ),
         "a choice of nothing": read(TEXT, {"oneOf": []}),
         "a choice of null only": read(TEXT, {"oneOf": [NULL]}),
         "a choice of two values": read(LISTED, {"oneOf": [{"const": "A"}, {"const": "B"}]}),
@@ -180,6 +191,17 @@ CASES = cases(
             "Bike",
             maker={"allOf": [STOP, {"type": "object", "properties": {"city": TEXT}}]},
         ),
+        "a new composition with a description": props(
+            "Bike",
+            maker={
+                "allOf": [STOP, {"type": "object", "properties": {"city": TEXT}}],
+                "description": "Who made it.",
+            },
+        ),
+        "deprecated beside a composition": read(TEXT, {"allOf": [TEXT], "deprecated": True}),
+        "deprecated in a composition": read(TEXT, {"allOf": [{**TEXT, "deprecated": True}]}),
+        "deprecated beside a reference": props("Ride", bike={**BIKE, "deprecated": True}),
+        "deprecated component": lambda d: schemas(d)["Bike"].update(deprecated=True),
         "a new reference with a description": props(
             "Bike", maker={"allOf": [STOP], "description": "Who made it."}
         ),
