@@ -310,6 +310,20 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda d: properties(d, "Ride").update(bike={"$ref": SCHEMA + "None"}),
         "cannot be resolved",
     ),
+    "a reference beyond the end of a list": (
+        lambda d: properties(d, "Ride").update(
+            bike={"$ref": "#/paths/~1rides/get/parameters/2/schema"}
+        ),
+        "cannot be resolved",
+    ),
+    "a reference into a text": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#/info/title/0"}),
+        "cannot be resolved",
+    ),
+    "a reference to a text": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#/info/title"}),
+        "is not a mapping",
+    ),
     "references in a circle": (circle, "circular"),
     "a schema composed of itself": (composed_of_itself, "composed of itself"),
     "a chain without end": (chain, "too deep"),

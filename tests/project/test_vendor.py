@@ -74,6 +74,10 @@ def trees(d: Document) -> None:
 WRITTEN: dict[str, Change] = {
     "title and version": lambda d: d["info"].update(title="Cars", version="1.1"),
     "servers": servers("https://a.example", "https://b.example/"),
+    "server without an address": lambda d: d["servers"].append({"description": "Soon."}),
+    "server with variables": lambda d: d["servers"].append(
+        {"url": "https://{a}.{b}.{c}", "variables": {"a": {"default": "x"}, "b": {}}}
+    ),
     "operationId": call("listRides", operationId="rides"),
     "no operationId": lambda d: operation(d, "listRides").pop("operationId"),
     "deprecated call": call("listRides", deprecated=True),
