@@ -20,6 +20,7 @@ from togai._storage import database
 from togai._storage.database import PostgreSQL, SQLite
 from togai._storage.records import Records
 from togai._storage.rows import Claim
+from togai._storage.rules import Rules
 from togai.corrections import Correction, Selection, Target
 from togai.corrections._entry import COLUMNS, Entry, Kind
 from togai.corrections._ledger import Ledger, records_of
@@ -322,6 +323,26 @@ def test_a_history_is_whole_however_long_it_is(path: Path, count: int) -> None:
             rules.append(Kind.APPROVED, plan=str(number), data={})
     assert [entry.id for entry in ledger.history()] == list(range(1, count + 1))
     assert ledger.verify() == count
+
+
+def test_a_history_is_read_in_batches(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(path, who="ann")
+    with records_of(ledger).rules(write=True) as rules:
+        for number in range(1001):
+            rules.append(Kind.APPROVED, plan=str(number), data={})
+    real, batches = Rules.entries, list[int]()
+
+    def entries(rules: Rules, *given: Any, **more: Any) -> list[Entry]:
+        found = real(rules, *given, **more)
+        batches.append(len(found))
+        return found
+
+    monkeypatch.setattr(Rules, "entries", entries)
+    history = ledger.history()
+    next(history)
+    assert batches == [1000]
+    assert len(list(history)) == 1000
+    assert batches == [1000, 1]
 
 
 def test_a_history_is_filtered_by_time_account_event_and_plan(

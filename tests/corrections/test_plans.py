@@ -129,6 +129,26 @@ def test_a_plan_is_data_and_sends_nothing(
     assert (tmp_path / "plan.json").stat().st_mode & 0o077 == 0
 
 
+def test_a_number_with_many_digits_passes_through_a_saved_plan(
+    client: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
+) -> None:
+    digits = "0.1234567890123456789012345"
+
+    def priced(body: Any) -> bytes:
+        for event in body["events"]:
+            event["eventPayload"]["price"] = digits
+        return json.dumps(body).replace(f'"{digits}"', digits).encode()
+
+    fake.add_many(1)
+    fake.change_next(priced, method="GET", times=None)
+    plan = client.call("plan", map(Undo, client.call("find", "acme")))
+    plan.save(tmp_path / "plan.json")
+    assert digits in (tmp_path / "plan.json").read_text()
+    loaded = Plan.load(tmp_path / "plan.json")
+    ledger.approve(loaded, who="bob", why="ok")
+    assert [str(step.outcome) for step in client.call("execute", loaded)] == ["applied"]
+
+
 def test_a_changed_plan_is_not_loaded(client: Api, fake: FakeTogai, tmp_path: Path) -> None:
     fake.add_many(1)
     path = tmp_path / "plan.json"

@@ -136,7 +136,7 @@ class Ledger:
             Lines without their newline.
         """
         for entry in self.history(**filters):
-            yield json.dumps(entry.to_json(), ensure_ascii=True)
+            yield json.dumps(entry.to_json())
 
     def approve(self, digest: str | Plan, *, who: str, why: str) -> None:
         """Record that a person approves a plan; `execute` refuses a plan that is not approved.
