@@ -8,6 +8,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pyte
 import pytest
@@ -142,18 +143,18 @@ def test_discarded_output_is_not_written_later(
 
 
 class Full(Stream):
-    """A stream of a file on a full disk, or of a pipe that nobody reads."""
+    """A stream of a file on a full disk, or of a pipe that nobody reads; its buffer is written at the end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(is_terminal=False)
         self._number = number
 
-    def write(self, text: str) -> int:
+    def flush(self) -> None:
         raise OSError(self._number, "No space left on device")
 
 
 def test_a_message_that_nobody_can_read_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Full(errno.EPIPE))
+    monkeypatch.setattr(sys, "stderr", Mock(write=Mock(side_effect=BrokenPipeError)))
     say("lost")
 
 
@@ -164,13 +165,23 @@ def test_a_message_that_nobody_can_read_is_not_an_error(monkeypatch: pytest.Monk
 def test_output_that_cannot_be_written_after_a_correction_is_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, message: str
 ) -> None:
+    discard = Mock()
+    monkeypatch.setattr("togai._cli._output.discard_stdout", discard)
     monkeypatch.setattr(sys, "stdout", Full(number))
     with lasting(OSError):
         print("lost")
     assert capsys.readouterr().err == message
+    assert discard.called
     if number != errno.EPIPE:
         with pytest.raises(OSError, match="No space"), lasting():
             print("lost")
+
+
+def test_output_in_memory_cannot_be_discarded_and_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Stream(is_terminal=False))
+    discard_stdout()
 
 
 def test_messages_keep_their_lines_and_move_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:

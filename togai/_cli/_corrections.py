@@ -46,11 +46,8 @@ _UNCHANGED = 20
 _LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
 """What the same plan can still come to."""
 _CODES = {
-    str(Outcome.APPLIED): DONE,
-    str(Outcome.NOT_REACHED): DONE,
-    str(Outcome.OPEN): OPEN,
-    str(Outcome.UNKNOWN): UNKNOWN,
-}
+    Outcome.APPLIED: DONE, Outcome.NOT_REACHED: DONE, Outcome.OPEN: OPEN, Outcome.UNKNOWN: UNKNOWN,
+}  # fmt: skip
 """The exit codes of outcomes; all others mean that some failed."""
 
 
@@ -145,9 +142,7 @@ class Approval(Session):
                 plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
             code = _code_if_some_are_left_out(ledger) if problems or plan.left_out else DONE
             if plan.left_out:
-                say(
-                    "If it is right to correct one once more: togai ledger release ENTRY --why TEXT"
-                )
+                say("To correct one of them once more: togai ledger release ENTRY --why TEXT")
             if self._is_approved(plan, path, ledger):
                 code = max(code, self.execute(client, plan, path))
             return code

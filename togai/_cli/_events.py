@@ -135,7 +135,7 @@ def export_events(
                 show(now.read, done)
 
             result = export(
-                client, account or None, file, since=since, until=until, format=format, excel=excel,
+                client, account, file, since=since, until=until, format=format, excel=excel,
                 columns=None if columns is None else [name.strip() for name in columns.split(",")],
                 include_reverted=include_reverted, restart=restart, on_progress=report,
             )  # fmt: skip

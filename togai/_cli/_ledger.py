@@ -172,9 +172,8 @@ def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str,
         if entry.kind == "intent":
             target = entry.snapshot or Target(reference_id=entry.target)
             event = salvage(Event, target.payload or {}, "event", [])
-            other = reading.account and {entry.account, target.account_id}.isdisjoint(
-                reading.account
-            )
+            accounts = {entry.account, target.account_id}
+            other = reading.account and accounts.isdisjoint(reading.account)
             if other or not reading.holds(event.timestamp):
                 continue
             values = amounts(evolve(entry.correction, before=(target,)))

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+DONE = 0
+SOME_FAILED = 1
+REFUSED = 2
+OPEN = 3
+UNKNOWN = 4
+UNREACHABLE = 5
+INTERRUPTED = 130
 """The exit codes, for scripts to act on."""
 
 _NUMBERS, _UNFOLDED = ("events", "rows"), ("timestamp", "at", "day", "kind", "action")
