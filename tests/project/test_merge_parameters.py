@@ -192,6 +192,14 @@ CASES = cases(
         "path parameter as a document": lambda d: parameter(d, "getRide", "ride_id").update(
             content={"text/plain": {"schema": parameter(d, "getRide", "ride_id").pop("schema")}}
         ),
+        "path parameter that only the description declares": (
+            lambda d: operation(d, "getRide").pop("parameters"),
+            same,
+        ),
+        "parameter of ours without a schema": (
+            lambda d: parameter(d, "listRides", "city").pop("schema"),
+            same,
+        ),
         "path parameter of another type": of("getRide", "ride_id", schema=INTEGER),
         "path parameter in another style": of("getRide", "ride_id", style="matrix"),
         "path parameter in the usual style": of("getRide", "ride_id", style="simple"),
