@@ -44,9 +44,9 @@ def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
     alignment = align(Description(ours), theirs)
     writer = _Writer(theirs, alignment.names)
     paths: dict[str, Any] = {}
-    for _, call in sorted(alignment.operations.items()):
-        if call[1] is not None:
-            paths.setdefault(call[1].path, {})[call[1].method] = writer.operation(call[1])
+    for _, (_, call) in sorted(alignment.operations.items()):
+        if call is not None:
+            paths.setdefault(call.path, {})[call.method] = writer.operation(call)
     document: dict[str, Any] = {
         "openapi": "3.0.3",
         "info": {"title": theirs.title, "version": theirs.version},

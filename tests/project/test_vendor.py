@@ -27,6 +27,7 @@ from tests.project.changes import (
     media,
     of,
     props,
+    renamed_path,
     required,
     responses,
     same,
@@ -36,6 +37,8 @@ from tests.project.changes import (
     written,
 )
 from tests.project.small import changed, operation, parameter, properties, schemas, small
+
+TREE, LEAF = ({"$ref": f"#/components/schemas/{name}"} for name in ("Tree", "Leaf"))
 
 
 def form(*parts: Change) -> dict[str, Any]:
@@ -91,6 +94,7 @@ WRITTEN: dict[str, Change] = {
     "required body": lambda d: operation(d, "fixRides")["requestBody"].update(required=True),
     "no body": lambda d: operation(d, "fixRides").pop("requestBody"),
     "call that is not ours": lambda d: d["paths"].update({"/cars": {"get": {"responses": {}}}}),
+    "path with another name of a parameter": renamed_path("id"),
     "removed call": lambda d: d["paths"].pop("/rides/fix"),
     "two calls of a path": lambda d: d["paths"].update(
         {"/rides": {**d["paths"]["/rides"], "head": {"responses": {}}}}
@@ -165,6 +169,18 @@ WRITTEN: dict[str, Change] = {
     "object in an object": props("Bike", a=boxed(properties={"b": boxed()})),
     "object that refers to itself": tree,
     "two objects that refer to themselves": trees,
+    "two equal objects that refer to the first": lambda d: (
+        schemas(d).update(
+            Tree=boxed(properties={"up": TREE, "leaf": LEAF}),
+            Wood=boxed(properties={"up": TREE, "leaf": LEAF}),
+            Leaf=boxed(properties={"wood": {"$ref": "#/components/schemas/Wood"}}),
+        ),
+        properties(d, "Bike").update(tree=TREE),
+    ),
+    "two equal objects of which one is used twice": lambda d: (
+        schemas(d).update(Leaf=boxed(), Tree=boxed()),
+        properties(d, "Bike").update(a=TREE, b=LEAF, c=LEAF),
+    ),
     "list of itself": nested,
     "object whose name has no letter": props("Bike", **{"-": boxed()}),
     "wording of a property": marked("Bike", "model", description="What it is."),
@@ -217,6 +233,11 @@ def test_the_text_says_who_writes_it_and_can_be_read_back() -> None:
     assert max(map(len, text.splitlines())) <= 120
     assert text.index("\ncomponents:") < text.index("\ninfo:") < text.index("\npaths:")
     assert "\n  version: '1.0'" in text or "version: '1.0'}" in text
+
+
+def test_lines_of_the_text_have_at_most_120_characters_if_they_can_be_broken() -> None:
+    lines = [dump({"enum": ["a" * length, "b"]}).splitlines()[1:] for length in (112, 113)]
+    assert [len(each) for each in lines] == [1, 2]
 
 
 def test_a_description_with_too_many_places_is_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
