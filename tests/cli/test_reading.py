@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from togai._cli import app
 from togai.testing import FakeTogai
 
 from .conftest import COMMAND, Open, Pipe, add
@@ -272,6 +273,21 @@ def test_wrong_use_is_refused_with_2_and_the_way_on(month: FakeTogai, pipe: Pipe
         done.stderr == "togai: the token is empty: set TOGAI_API_TOKEN, or pass --token-file FILE\n"
     )
     assert not month.requests
+
+
+@pytest.mark.parametrize("command", [("nothing",), ("failed", "--no-json"), ("plan", "show")])
+def test_wrong_use_is_said_once_with_the_command_for_help(
+    pipe: Pipe, command: tuple[str, ...]
+) -> None:
+    done = pipe(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    problem, advice = done.stderr.splitlines()
+    assert problem.startswith("togai: ")
+    assert advice.startswith("For help: togai ")
+
+
+def test_the_command_has_its_name_however_it_is_started() -> None:
+    assert app.name == ("togai",)
 
 
 def test_a_service_that_refuses_or_is_away_is_5(month: FakeTogai, pipe: Pipe, nobody: str) -> None:

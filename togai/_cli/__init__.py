@@ -126,7 +126,7 @@ def _failed(error: BaseException) -> int:
     if isinstance(error, CycloptsError):
         say(_usage(error))
         return REFUSED
-    if isinstance(error, OSError) and not isinstance(error, errors.TogaiError):
+    if isinstance(error, OSError):
         say(f"togai: {error.filename or 'stdout'}: {error.strerror or error}")
         if error.filename is None:
             discard_stdout()
