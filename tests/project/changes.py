@@ -179,6 +179,8 @@ def outcome(case: Case) -> list[str]:
         )
         for entry in merged.differences
     ]
+    lines += [f"released | {at}" for at in merged.released]
+    lines += [f"unmatched | {hold.at}" for hold in merged.unmatched]
     lines += written(changed(case.ours), merged.contract)
     texts = (line.replace("\n", "\\n") for line in lines)
     return [text.encode("ascii", "backslashreplace").decode() for text in texts]
