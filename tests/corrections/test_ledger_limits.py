@@ -295,24 +295,38 @@ def test_nothing_is_sent_that_was_settled_meanwhile(ledger: Ledger) -> None:
     assert caught.value.entry == second
 
 
-@pytest.mark.parametrize(("size", "read"), [(16_000_000, True), (16_000_001, False)])
-def test_a_small_ledger_is_verified_when_it_is_opened(
-    path: Path, monkeypatch: pytest.MonkeyPatch, size: int, read: bool
-) -> None:
+@pytest.fixture
+def damaged(path: Path) -> Path:
+    """A ledger that lost a lock."""
     begin(Ledger(path))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TRIGGER togai_open_delete")
         connection.execute("DELETE FROM togai_open")
         connection.commit()
-    monkeypatch.setattr(database._SQLiteTransaction, "size", lambda _self: size)
-    damaged = Ledger(path)
-    if read:
-        with pytest.raises(LedgerDamaged, match="the locks do not"):
-            assert damaged.id
-    else:
-        assert damaged.id
+    return path
+
+
+def test_a_ledger_of_16_megabytes_is_verified_when_it_is_opened(
+    damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database._SQLiteTransaction, "size", lambda _self: 16_000_000)
     with pytest.raises(LedgerDamaged, match="the locks do not"):
-        damaged.verify()
+        assert Ledger(damaged).id
+
+
+def test_a_larger_ledger_is_verified_on_request(
+    damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database._SQLiteTransaction, "size", lambda _self: 16_000_001)
+    ledger = Ledger(damaged)
+    assert ledger.id
+    with pytest.raises(LedgerDamaged, match="the locks do not"):
+        ledger.verify()
+
+
+def test_the_size_of_a_ledger_is_that_of_its_file(path: Path) -> None:
+    with SQLite(path).transaction(1.0, write=False) as transaction:
+        assert transaction.size() == path.stat().st_size
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001])
