@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -286,6 +288,28 @@ def test_the_open_connections_are_changed_by_one_thread_at_a_time(
     monkeypatch.setattr(server, "_lock", Held())
     with socket.socket() as peer, pytest.raises(HeldError):
         call(server, peer)
+
+
+def test_a_connection_that_is_closed_is_forgotten(server: _Server) -> None:
+    with socket.socket() as peer:
+        server._open.add(peer)
+        server.shutdown_request(peer)
+    assert not server._open
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"half": True}, {"reset": True}], ids=["dropped", "half", "reset"]
+)
+def test_a_connection_that_is_dropped_on_purpose_prints_nothing(
+    fake: FakeTogai, capsys: pytest.CaptureFixture[str], options: Any
+) -> None:
+    fake.drop_next(**options)
+    with fake.serve() as url, connection(url) as peer:
+        peer.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            while peer.recv(65536):
+                pass
+    assert capsys.readouterr().err == ""
 
 
 def test_the_end_of_a_server_passes_over_a_connection_that_is_closed(server: _Server) -> None:
