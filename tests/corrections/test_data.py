@@ -345,6 +345,11 @@ def test_a_result_of_30_entries_may_be_truncated(
     assert result(*[UNDONE] * entries, **more).maybe_truncated is truncated
 
 
+def test_a_result_of_a_background_call_is_not_truncated() -> None:
+    background = evolve(correction(), background=True)
+    assert not CorrectionResult(background, [UNDONE] * 30).maybe_truncated
+
+
 def step(outcome: Outcome, number: int = 1, **more: Any) -> Step:
     return Step(number=number, total=3, item=correction(), outcome=outcome, **more)
 

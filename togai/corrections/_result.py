@@ -125,10 +125,10 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
             return Kind.UNKNOWN, (
                 f"the response has {len(about)} results about {reference_id}, and {others} about other events"
             )
-        shown = f"the response says {about[0].status}, {about[0].reason}"
-        if about[0] in self.succeeded:
-            return Kind.APPLIED, shown
-        return (Kind.FAILED if about[0] in self.failed else Kind.UNKNOWN), shown
+        [entry] = about
+        kind = Kind.FAILED if entry in self.failed else Kind.UNKNOWN
+        kind = Kind.APPLIED if entry in self.succeeded else kind
+        return kind, f"the response says {entry.status}, {entry.reason}"
 
     def to_rows(self) -> list[dict[str, str | None]]:
         """The result as flat rows: reference_id, id, status, reason."""
