@@ -7,15 +7,17 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from togai import ConfigurationError, InvalidRequest
 from togai._storage import schema
 from togai._storage.database import SQLite
-from togai.corrections import Kind, Ledger
+from togai.corrections import Kind, Ledger, Target
 from togai.corrections._ledger import records_of
 from togai.errors import LedgerBusy, LedgerDamaged
 
@@ -293,6 +295,15 @@ def test_details_are_stored_as_ascii_which_every_database_holds(path: Path) -> N
         (text,) = connection.execute("SELECT data FROM togai_entry WHERE id = 2").fetchone()
     assert r'"cause":"Zeit\u00fcberschreitung"' in text
     assert [entry.cause for entry in ledger.pending()] == ["Zeitüberschreitung"]
+
+
+def test_an_event_with_a_fraction_that_the_contract_does_not_have_is_recorded(path: Path) -> None:
+    ledger = Ledger(path)
+    payload = {"id": "ride-1", "weight": Decimal("1.50")}
+    target = Target(reference_id="ref-1", account_id="acme", payload=payload)
+    entry = begin(ledger, evolve(claim(), target=target))
+    assert entry.snapshot.payload == {"id": "ride-1", "weight": "1.50"}
+    assert ledger.verify() == 1
 
 
 def test_a_number_that_no_database_holds_is_refused(path: Path) -> None:

@@ -68,13 +68,13 @@ def entry_of(row: Sequence[Any], ledger: object) -> Entry:
 
 def checksum(values: Iterable[Any]) -> str:
     """The checksum of a row's columns."""
-    text = json.dumps(list(values), ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(list(values), separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def write_json(data: dict[str, Any]) -> str:
     """The details of an entry as text that every database can store."""
-    return json.dumps(data, ensure_ascii=True, separators=(",", ":"), default=str)
+    return json.dumps(data, separators=(",", ":"), default=str)
 
 
 def details(claim: Claim) -> dict[str, Any]:
