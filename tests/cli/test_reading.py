@@ -286,6 +286,18 @@ def test_wrong_use_is_said_once_with_the_command_for_help(
     assert advice.startswith("For help: togai ")
 
 
+def test_a_limit_is_at_least_1(pipe: Pipe) -> None:
+    for number in ("0", "-1"):
+        assert "--limit" in pipe("events", "list", "--limit", number).stderr
+    assert pipe("events", "list", "--limit", "1").returncode == 0
+
+
+def test_a_mistyped_ledger_is_refused_before_anything_is_read(fake: FakeTogai, pipe: Pipe) -> None:
+    named = ("--account", "acme", "--event-id", "x", "--ledger", "mistyped.db")
+    assert pipe("undo", *named, "--dry-run").returncode == 2
+    assert not fake.requests
+
+
 def test_the_command_has_its_name_however_it_is_started() -> None:
     assert app.name == ("togai",)
 

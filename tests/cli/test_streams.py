@@ -115,7 +115,7 @@ def test_progress_leaves_the_streams_alone_and_no_trace(monkeypatch: pytest.Monk
 
 
 def test_the_progress_of_reading_counts_the_events_and_names_the_account(
-    fake: FakeTogai, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+    fake: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.add_many(60)
     shown: list[tuple[Any, ...]] = []
@@ -129,6 +129,9 @@ def test_the_progress_of_reading_counts_the_events_and_names_the_account(
     shown.clear()
     pipe("events", "list")
     assert shown == [("read", False, 50, ""), ("read", False, 60, "")]
+    shown.clear()
+    pipe("undo", "--account", "acme", "--event-id", "event-1", "--dry-run", "--ledger", str(ledger))
+    assert shown == [("read", False, 50, "acme"), ("read", False, 60, "acme")]
 
 
 def test_discarded_output_is_not_written_later(

@@ -14,7 +14,7 @@ WINGS = {
     "togai/corrections": 2286,
     "togai/testing": 2393,
     "togai/jobs": 1115,
-    "togai/_cli": 1501,
+    "togai/_cli": 1499,
     "scripts/contract": 4596,
     "scripts/mutation": 1813,
 }

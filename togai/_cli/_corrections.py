@@ -51,7 +51,6 @@ _CODES = {
 """The exit codes of outcomes; all others mean that some failed."""
 
 
-@Parameter(name="*", group="Which events")
 @dataclass(frozen=True, kw_only=True)
 class Targets(Filters):
     """The events to correct: by id, or by time, schema and status."""

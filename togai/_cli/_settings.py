@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def _when(_type: Any, tokens: "Sequence[Any]") -> datetime:
     """A time with an offset; a date or a month stands for its start in UTC."""
-    value = tokens[0].value
+    (value,) = (token.value for token in tokens)
     try:
         when = datetime.fromisoformat(f"{value}-01" if len(value) == 7 else value)
     except ValueError:
@@ -155,7 +155,6 @@ class Filters:
         return inside if inside is not None else undated or not (self.since or self.until)
 
 
-@Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Reading(Filters):
     """What the commands that list events take."""
