@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contract.adopt import python_name, unwritable
-from contract.normalize import SENT, anonymous
+from contract.normalize import ALIASES, SENT, anonymous
 from contract.shapes import as_list, escaped, goes
 from contract.verdicts import place
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from contract.shapes import Direction, Node, Shape
 
 JSON = "application/json"
-ALIASES = "x-togai-aliases"
 RELIED = "x-togai-relied"
 
 

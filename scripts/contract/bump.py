@@ -114,10 +114,11 @@ class _Bump:
             raise Unusable(_unmatched(merged))
         fresh: dict[str, Path] = {}
         proof = problem = ""
+        decided = any((*holds, names))
         new = merged.changed or (merged.tightened if last is None else merged.changes)
         if new and not merged.conflicts and not first:
             try:
-                fresh, merged, proof = self._checked(text, merged, theirs, decided=bool(holds))
+                fresh, merged, proof = self._checked(text, merged, theirs, decided=decided)
             except CheckFailed as error:
                 problem = str(error)
         is_refused = not first and bool(merged.conflicts or problem)
@@ -196,7 +197,7 @@ class _Bump:
         last = [str(self.root / VENDOR)] if (self.root / VENDOR).exists() else []
         holder = self.room if merged.changed else self.root
         spec = self._text("theirs.json", json.dumps(theirs))
-        command = ["-m", "mutation.outcome", str(holder / CONTRACT), str(spec), *last]
+        command = ["-m", "mutation.outcome", str(self.root / CONTRACT), str(spec), *last]
         done = run_above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
             raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")

@@ -119,5 +119,6 @@ class Findings:
             entry = replace(entry, reason=f"{entry.reason} (held before, {what})")
         if entry.known and entry.verdict is Verdict.CONFLICT:
             reason = "the vendor's last description already had it"
+            reason = reason if self._known is not None else "held by decision: both names are read"
             entry = replace(entry, verdict=Verdict.HELD, reason=reason)
         return entry

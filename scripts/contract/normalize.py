@@ -37,6 +37,7 @@ AUTH = "x-togai-auth"
 
 # Extensions of the contract.
 SENT = "x-togai-sent"
+ALIASES = "x-togai-aliases"
 
 # A header parameter with one of these names is ignored (OpenAPI, Parameter Object).
 _NO_PARAMETERS = ("accept", "authorization", "content-type")
@@ -279,7 +280,8 @@ class Description:
         inside = (*inside, shape.identity)
         for name, node in shape.properties.items():
             needed = "required" if name in shape.required else "optional"
-            yield from self.walk(self.shape(node), f"{at}.{name}", needed, inside)
+            for each in (name, *as_list(node.get(ALIASES))):
+                yield from self.walk(self.shape(node), f"{at}.{each}", needed, inside)
         if shape.inner:
             step = "[]" if shape.kind == "list" else ".*"
             yield from self.walk(self.shape(shape.inner), at + step, "each", inside)

@@ -210,7 +210,7 @@ def _change(difference: Difference) -> str:
 
 def _other_changes(merged: Merged, title: str, *, worded: bool) -> list[str]:
     """Return a line with the changes of wording, or the others that are not differences from the contract."""
-    explained = ["#/info"]
+    explained = ["#/info", *(f"{SCHEMAS}{name}" for name in merged.schemas)]
     for difference in merged.differences:
         if not difference.known:
             beside, _, key = difference.at.rpartition("/")

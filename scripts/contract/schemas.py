@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import SCHEMAS, clash, python_name, unwritable
-from contract.align import ALIASES, RELIED
+from contract.align import RELIED
 from contract.comparison import ORIGIN, REMOVED, Comparison, need
-from contract.normalize import SENT
+from contract.normalize import ALIASES, SENT
 from contract.shapes import as_list, goes, shown
 from contract.vendor import MAX_PLACES, digest
 
@@ -39,11 +39,6 @@ class Property:
     def at(self) -> str:
         """Return its pointer."""
         return self.place.below(self.name)
-
-    @property
-    def is_required(self) -> bool:
-        """Return whether the contract requires it."""
-        return self.name in self.place.ours.required
 
 
 class Schemas(Comparison):
@@ -142,7 +137,7 @@ class Schemas(Comparison):
             rule = verdicts.LOST_REQUEST_PROPERTY
         elif meeting.is_success and RELIED in ours.node.value:
             rule = verdicts.LOST_RELIED
-        elif meeting.is_success and ours.is_required:
+        elif meeting.is_success and ours.name in ours.place.ours.required:
             rule = verdicts.LOST_READ
         words, hints = ours.shape.words, self._hints(ours, meeting)
         gone = "none" if marked else "none in some calls"
@@ -165,16 +160,15 @@ class Schemas(Comparison):
         """Record a new name of a property; what is sent under another name needs a decision."""
         alias, where = meeting.wire(ours.name), [meeting.at(ours.name)]
         known: list[str] = as_list(ours.node.get(ALIASES))
-        is_known = alias in known
         new, old, reason = ours.name, alias, ""
         if meeting.is_request and not self.write:
             rule = verdicts.RENAMED_REQUEST_PROPERTY
-            self.findings.add(rule, ours.at, new, old, where, known=is_known)
+            self.findings.add(rule, ours.at, new, old, where, known=alias in known)
             return
         if meeting.is_request:
             new, old = (old, new) if self.write == "NEW" else (new, old)
             reason = f"both names are read; {new} is sent, by decision"
-        elif is_known:
+        elif alias in known:
             return
         if self.findings.add(verdicts.ALIAS, ours.at, ours.name, alias, where, reason=reason):
             aliases = dict.fromkeys([*known, old])
@@ -204,18 +198,19 @@ class Schemas(Comparison):
 
     def _needs(self, ours: Property, present: Sequence[Meeting]) -> None:
         """Compare whether a property is required, or may be null."""
-        at, was = f"{ours.at}/required", need(ours.is_required)
+        required = ours.name in ours.place.ours.required
+        at, was = f"{ours.at}/required", need(required)
         needed = [meeting.at(ours.name) for meeting in present if meeting.needs(ours.name)]
-        if needed and not ours.is_required and SENT not in ours.node.value:
+        if needed and not required and SENT not in ours.node.value:
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
             return
         for meeting in present:
             wire = meeting.wire(ours.name)
             theirs = wire in meeting.theirs.required
             null = self.theirs.shape(meeting.theirs.properties[wire]).nullable
-            if theirs != ours.is_required or (null and not ours.shape.nullable):
+            if theirs != required or (null and not ours.shape.nullable):
                 words = need(theirs) + (", null" if null else "")
-                weaker = meeting.is_success and ours.is_required
+                weaker = meeting.is_success and required
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 gets = verdicts.WEAKER_RELIED if weaker and RELIED in ours.node.value else ""
                 self.findings.add(rule, at, was, words, [meeting.at(ours.name)], gets=gets)

@@ -35,9 +35,9 @@ def _swap(s: Spot) -> None:
 
 
 def _inline(s: Spot) -> None:
-    """Inline a schema wherever it is used."""
+    """Inline a schema wherever it is used, also beside extensions."""
     s.drop()
-    _replace_text(s.root, json.dumps({"$ref": REF + s.name}), json.dumps(s.node))
+    _replace_text(s.root, json.dumps({"$ref": REF + s.name})[1:-1], json.dumps(s.node)[1:-1])
 
 
 def _extract(s: Spot) -> None:

@@ -368,6 +368,27 @@ def test_a_new_flag_of_a_page_is_not_another_outcome(
 
 
 @pytest.mark.long
+def test_a_bump_can_keep_sending_the_old_name(project: Path, describe: Callable[..., str]) -> None:
+    outcome = bump(describe(rename_sent), root=project, names="OLD")
+    assert outcome.code == 0, outcome.report
+    assert "Different because of decisions: replace one quantity." in outcome.report
+    # The next bump keeps the decision, although there is no last description.
+    again = bump(describe(rename_sent, add_property), root=project)
+    assert again.code == 0, again.report
+
+
+@pytest.mark.long
+def test_a_bump_can_send_the_new_name(project: Path, describe: Callable[..., str]) -> None:
+    outcome = bump(describe(rename_sent), root=project, names="NEW")
+    assert outcome.code == 0, outcome.report
+    assert "6 caller programs: same outcome." in outcome.report
+    facts = (project / "tests/surface/wire.txt").read_text("utf-8").splitlines()
+    body = "POST /events/correction body $.event."
+    names = ("accountId", "account_id")
+    assert all(f"{body}{name} string required" in facts for name in names)
+
+
+@pytest.mark.long
 def test_an_earlier_decision_does_not_hide_another_outcome(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,6 +209,15 @@ def test_a_change_without_a_verdict_is_not_called_unseen_by_callers() -> None:
     assert "unseen by callers" not in text
 
 
+def test_a_new_model_is_reported_once() -> None:
+    first = merge(small(), small())
+    tyre = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    change = changed(lambda d: properties(d, "Bike").update(tyre=tyre))
+    text = report(merge(small(), change, last=first.vendor), {})
+    assert "to export the new models, name them in `togai/models.py`: `BikeTyre`" in text
+    assert "also changed" not in text
+
+
 def test_a_property_that_may_be_null_is_reported_once() -> None:
     first = merge(small(), small())
     bike = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/Bike"}]}
