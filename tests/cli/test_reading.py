@@ -8,10 +8,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from togai import errors
 from togai._cli import app
+from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
 from .conftest import COMMAND, Open, Pipe, add
@@ -300,6 +303,26 @@ def test_a_mistyped_ledger_is_refused_before_anything_is_read(fake: FakeTogai, p
 
 def test_the_command_has_its_name_however_it_is_started() -> None:
     assert app.name == ("togai",)
+
+
+def test_the_help_shows_no_defaults_and_no_opposites_of_options() -> None:
+    assert app.default_parameter is not None
+    assert app.default_parameter.show_default is False
+    assert app.default_parameter.negative == ()
+
+
+def test_an_open_correction_ends_a_command_with_its_code(
+    month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = ("--account", "acme", "--event-id", "ride-1", "--why", "x", "--expect", "1")
+    assert pipe("undo", *named).returncode == 0
+    (entry,) = (item for item in Ledger(ledger).history() if item.kind == "intent")
+    unknown = errors.CorrectionOutcomeUnknown(entry.correction, "lost", entries=[entry])
+    for error, code in ((errors.AlreadyPending(entry), 3), (unknown, 4)):
+        monkeypatch.setattr("togai.Togai", Mock(side_effect=error))
+        done = pipe("events", "list")
+        assert done.returncode == code
+        assert done.stderr.endswith("\nCheck with: togai reconcile\n")
 
 
 def test_a_service_that_refuses_or_is_away_is_5(month: FakeTogai, pipe: Pipe, nobody: str) -> None:

@@ -45,7 +45,6 @@ app = App(
     default_parameter=Parameter(negative=(), show_default=False),
     result_action="return_value",
     suppress_keyboard_interrupt=False,
-    help_format="markdown",
 )
 
 
@@ -102,8 +101,8 @@ def run(arguments: Sequence[str]) -> int:
     logging.getLogger("togai").addHandler(notes)
     try:
         code = app(list(arguments), console=console(), print_error=False, exit_on_error=False)
-        with lasting():
-            sys.stdout.flush()
+        with lasting():  # writes what waits to be written
+            pass
     except (CycloptsError, errors.TogaiError, OSError, SystemExit, KeyboardInterrupt) as error:
         problem = error
     finally:
