@@ -224,13 +224,13 @@ class Ledger:
             intent = rules.intent(entry)
             number = entry if isinstance(entry, int) else entry.id
             (row,) = rules.entries("id = ?", number)
-            target = row.target or intent.target
-            if target is None or intent.service is None:
+            service, target = str(intent.service), row.target
+            if target is None:
                 raise InvalidRequest(f"{intent} is about a whole account: release a single event")
             for pending in rules.pending():
-                if (pending.service, pending.target) == (intent.service, target):
+                if (pending.service, pending.target) == (service, target):
                     raise AlreadyPending(pending)
-            last = rules.corrected(intent.service, target)
+            last = rules.corrected(service, target)
             if last is None or intent.id not in (last.intent, last.id):
                 raise InvalidRequest(
                     f"{intent} does not prevent a correction of {target}: nothing to release"
