@@ -379,6 +379,12 @@ def test_an_added_event_holds_what_was_passed(fake: FakeTogai) -> None:
     )  # fmt: skip
 
 
+def test_an_event_that_the_fake_starts_with_can_be_corrected(fake: FakeTogai) -> None:
+    payload = fake.add(id="ride-1").payload
+    (record,) = FakeTogai(events=[payload]).events
+    assert (record.payload, record.refusal()) == (payload, None)
+
+
 def test_an_event_may_have_a_time_that_is_finer_than_microseconds(fake: FakeTogai) -> None:
     record = fake.add(timestamp="2024-12-04T07:30:35.123456789Z")
     assert record.payload["timestamp"] == "2024-12-04T07:30:35.123456789Z"

@@ -96,8 +96,6 @@ class _MovedClock(clock.Clock):
             self._now = max(step, self._now + seconds)
             timeouts = list(self._timeouts.items())
             over = [(timeout, loop) for timeout, (end, loop) in timeouts if end <= self._now]
-            for timeout, _ in over:
-                del self._timeouts[timeout]
         for timeout, loop in over:
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_expire, timeout, loop)
