@@ -241,18 +241,21 @@ def test_a_time_for_people_is_in_utc_and_other_values_are_unchanged() -> None:
         assert window.holds("yesterday")
 
 
-@pytest.mark.parametrize(
-    ("options", "address"),
-    [("", None), ("--sandbox", togai.SANDBOX_URL), ("--base-url https://x", "https://x")],
-)
-def test_an_option_names_the_service(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, options: str, address: str | None
-) -> None:
+def test_an_option_names_the_service(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Mock(side_effect=KeyboardInterrupt)
     monkeypatch.setattr("togai.Togai", client)
-    done = pipe("events", "list", *options.split())
-    assert (done.returncode, done.stderr) == (130, "\nInterrupted. Repeat the same command.\n")
-    assert client.call_args == call(None, base_url=address)
+    for options, address in (
+        ("", None),
+        ("--sandbox", togai.SANDBOX_URL),
+        ("--base-url https://x", "https://x"),
+    ):
+        done = pipe("events", "list", *options.split())
+        assert (done.returncode, done.stderr) == (130, "\nInterrupted. Repeat the same command.\n")
+        assert client.call_args == call(None, base_url=address)
+
+
+def test_events_of_another_status_are_not_listed(three: FakeTogai, pipe: Pipe) -> None:
+    assert pipe("events", "list", "--status", "REVERTED", "--jsonl").stdout == ""
 
 
 @pytest.mark.parametrize(
