@@ -301,11 +301,13 @@ def test_a_mistyped_ledger_is_refused_before_anything_is_read(fake: FakeTogai, p
     assert not fake.requests
 
 
-def test_the_command_has_its_name_however_it_is_started() -> None:
+def test_the_command_has_its_name_however_it_is_started(pipe: Pipe) -> None:
+    assert pipe("nothing").stderr.endswith("For help: togai --help\n")
     assert app.name == ("togai",)
 
 
-def test_the_help_shows_no_defaults_and_no_opposites_of_options() -> None:
+def test_the_help_shows_no_defaults_and_no_opposites_of_options(pipe: Pipe) -> None:
+    assert pipe("failed", "--no-json").returncode == 2
     assert app.default_parameter is not None
     assert app.default_parameter.show_default is False
     assert app.default_parameter.negative == ()

@@ -151,7 +151,8 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.version == __version__  # not that of another copy that is installed
 
 
-def test_each_group_of_commands_says_what_it_is_for() -> None:
+def test_each_group_of_commands_says_what_it_is_for(pipe: Pipe) -> None:
+    assert pipe("plan", "nothing").returncode == 2
     for name, text in (
         ("events", "List events, or show one."),
         ("plan", "Show, approve and execute saved plans."),
