@@ -242,6 +242,11 @@ def test_an_error_after_several_attempts_counts_them(sending: Sending) -> None:
     assert str(error).endswith("lost the connection: gone (attempts: 2)")
 
 
+def test_the_error_of_a_status_names_the_call_and_its_attempts(sending: Sending) -> None:
+    error = sending.fail(*[status(503, reason="Overloaded")] * 2, max_retries=1)
+    assert str(error) == "GET /events returned 503: Overloaded; 2 attempts"
+
+
 def test_what_cannot_be_read_is_final(sending: Sending) -> None:
     error = sending.fail(status(200, problem="too large", headers={"x-request-id": "req-1"}))
     assert isinstance(error, errors.UnexpectedResponse)
