@@ -85,12 +85,19 @@ def test_a_named_event_that_is_not_among_the_events_is_a_problem(
 
 
 @pytest.mark.parametrize("options", ["--whole-account", "--event-id undated"])
-def test_an_event_whose_time_cannot_be_read_is_named_instead_of_left_out(
+def test_an_event_that_cannot_be_read_is_named_and_can_be_skipped(
     account: FakeTogai, ledger: Path, pipe: Pipe, options: str
 ) -> None:
-    done = pipe("undo", "--account", "acme", *options.split(), "--dry-run")
-    assert done.returncode == 2
-    assert "reference_id=ref-5: an event without a readable" in done.stderr
+    undo = ("undo", "--account", "acme", *options.split(), "--dry-run")
+    done = pipe(*undo)
+    assert done.returncode == 1
+    name = "ref-5" if options == "--whole-account" else "undated"
+    assert f"{name}: the event has no reference id, or a property that" in done.stderr
+    assert "1 invalid; nothing was sent" in done.stderr
+    done = pipe(*undo, "--skip-invalid")
+    assert done.returncode == 1
+    planned = re.findall(r"UNDO (ref-\d+), account acme\n", done.stdout)
+    assert planned == (["ref-1", "ref-2", "ref-3"] if options == "--whole-account" else [])
 
 
 def test_an_event_that_two_pages_show_is_planned_once(

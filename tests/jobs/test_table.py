@@ -69,6 +69,21 @@ def test_each_right_line_is_an_item(fake: FakeTogai, read: Read) -> None:
     assert {request.method for request in fake.requests} == {"GET"}
 
 
+def test_an_event_that_a_plan_cannot_hold_is_a_problem_of_its_line(
+    fake: FakeTogai, read: Read
+) -> None:
+    def spoil(body: Any) -> None:
+        first, second, *_ = body["events"]
+        first["eventPayload"]["timestamp"] = "yesterday"
+        del second["referenceId"]
+
+    fake.change_next(spoil, method="GET", times=None)
+    table = read(HEADER + "acme,ride-1,distance,2\nacme,ride-2,distance,3\n")
+    assert table.items == ()
+    problem = "the event has no reference id, or a property that cannot be read"
+    assert [(each.line, problem in each.text) for each in table.errors] == [(2, True), (3, True)]
+
+
 def test_a_table_as_excel_writes_it(read: Read) -> None:
     text = "\ufeffreference_id;account_id;attribute.distance;attribute.minutes\r\n"
     text += ' ref-1 ;acme;"2,25";\r\n;;;\r\nref-2;acme;;29\r\n'

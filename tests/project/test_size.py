@@ -13,8 +13,8 @@ WINGS = {
     "togai/_transport": 1888,
     "togai/corrections": 2286,
     "togai/testing": 2391,
-    "togai/jobs": 1115,
-    "togai/_cli": 1499,
+    "togai/jobs": 1126,
+    "togai/_cli": 1506,
     "scripts/contract": 4596,
     "scripts/mutation": 1813,
 }

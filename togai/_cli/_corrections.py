@@ -29,7 +29,7 @@ from togai._cli._settings import SESSION, Book, Count, Filters, Session
 from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
 from togai.jobs import is_reverted, read_corrections
-from togai.jobs._table import ids_of, meant, read_text
+from togai.jobs._table import ids_of, meant, read_text, unplannable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -87,16 +87,24 @@ class Targets(Filters):
     def _choose(
         self, events: Iterable[EventWithStatus], names: Sequence[str]
     ) -> tuple[list[EventWithStatus], list[str]]:
-        """The events to correct, and why the other names mean none."""
-        if not names:
-            return [event for event in events if not is_reverted(event)], []
+        """The events to correct, and why the other events or names are left out."""
+        named: list[tuple[str, EventWithStatus | str]] = [
+            (str(event.reference_id or ids_of(event)[1]), event)
+            for event in events
+            if not is_reverted(event)
+        ]
         by_name: defaultdict[str, list[EventWithStatus]] = defaultdict(list)
         for event in events:
             for name in set(ids_of(event)):
                 by_name[name].append(event)
-        named = {name: meant(by_name[name], self.account) for name in names}
-        problems = [f"{name}: {no}" for name, no in named.items() if isinstance(no, str)]
-        return [event for event in named.values() if not isinstance(event, str)], problems
+        if names:
+            named = [(name, meant(by_name[name], self.account)) for name in dict.fromkeys(names)]
+        checked = [
+            (name, event if isinstance(event, str) else unplannable(event) or event)
+            for name, event in named
+        ]
+        problems = [f"{name}: {no}" for name, no in checked if isinstance(no, str)]
+        return [event for _, event in checked if not isinstance(event, str)], problems
 
 
 @Parameter(name="*", group="Approval")

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from togai._build import with_quantities
 from togai._printable import printable
 from togai._rows import amounts_of, rows
+from togai.corrections._correction import Target
 from togai.corrections._plan import Replace
 from togai.errors import InvalidRequest
 from togai.jobs._export import COLUMNS, VALUES
@@ -196,6 +197,8 @@ class _Reader:
             event_id = str(ids_of(event)[1])
             if others := self._event_ids[target] - {event_id.strip()}:
                 problem = f"the event_id of this event is {event_id!r}, not {min(others)!r}"
+            elif unread := unplannable(event):
+                problem = unread
             elif (other := self._chosen.setdefault(str(event.reference_id), target)) != target:
                 problem = f"another line corrects the same event as {other[2]}"
             else:
@@ -340,3 +343,11 @@ def meant(events: Sequence[EventWithStatus], account: str) -> EventWithStatus | 
         return f"{len(live)} events have this id: select one of them by its reference_id"
     reverted = "the event is already reverted"
     return reverted if events else f"no event of the account {account} has this id"
+
+
+def unplannable(event: EventWithStatus) -> str | None:
+    """Why a plan cannot hold an event, to compare it with a later reading; None if it can."""
+    target = Target.of(event)
+    if target.reference_id is not None and target.payload is not None:
+        return None
+    return "the event has no reference id, or a property that cannot be read: a plan cannot hold it"
