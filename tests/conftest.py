@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 
 from togai import AsyncTogai, Togai
+from togai._transport import clock
 from togai.testing import FakeTogai
 
 # The same examples in every run: a failure in CI fails here too.
@@ -175,6 +176,29 @@ def api(connect: Connect, url: str) -> Iterator[Api]:
     """A client of either kind for the service in memory."""
     with connect(base_url=url) as opened:
         yield opened
+
+
+class ManualClock(clock.Clock):
+    """A clock that moves when it is set or waited for."""
+
+    time = 100.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@pytest.fixture
+def manual_clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    """The clock of the transport, in the hands of the test."""
+    manual = ManualClock()
+    monkeypatch.setattr(clock, "current", manual)
+    return manual
 
 
 @pytest.fixture

@@ -9,24 +9,11 @@ import pytest
 
 from togai import BadRequest, FilterIgnored, NotFound, ServerError, UnprocessableEntity
 from togai._listing_checks import FilterChecks, further_page, with_query
-from togai._transport import clock as clock_module
 from togai._transport.steps import Call
 
+from ..conftest import ManualClock
 
-class Fixed(clock_module.Clock):
-    """A clock that shows the time that is set."""
-
-    time = 100_000.0
-
-    def now(self) -> float:
-        return self.time
-
-
-@pytest.fixture(autouse=True)
-def fixed(monkeypatch: pytest.MonkeyPatch) -> Fixed:
-    clock = Fixed()
-    monkeypatch.setattr(clock_module, "current", clock)
-    return clock
+pytestmark = pytest.mark.usefixtures("manual_clock")
 
 
 class Probes:
@@ -84,15 +71,15 @@ def test_what_an_event_does_not_say_is_no_other_value() -> None:
     assert probes.check({"account_id": "acme"}, "damaged", "other") == ["account_id"]
 
 
-def test_a_filter_that_events_do_not_show_is_probed_once_an_hour(fixed: Fixed) -> None:
+def test_a_filter_that_events_do_not_show_is_probed_once_an_hour(manual_clock: ManualClock) -> None:
     probes = Probes()
     filters = {"status": "X", "region": "eu"}
     assert probes.check(filters) == []
     assert probes.check(filters, "a") == ["status", "region"]
     for seconds, probed in ((0.0, 0), (3599.0, 0), (1.0, 2), (-1.0, 2), (0.0, 0)):
-        fixed.time += seconds
+        manual_clock.time += seconds
         assert len(probes.check(filters, "a")) == probed
-    fixed.time = 0.0
+    manual_clock.time = 0.0
     assert len(Probes().check(filters, "a")) == 2
 
 

@@ -9,27 +9,15 @@ from typing import Any
 
 import pytest
 
-from togai._transport import clock as clock_module
 from togai._transport.concurrency import Threads
 from togai._transport.deadline import Deadline
+
+from ..conftest import ManualClock
 
 ADDRESS = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 9))
 
 
-class Fixed(clock_module.Clock):
-    """A clock that shows the time that is set."""
-
-    time = 100.0
-
-    def now(self) -> float:
-        return self.time
-
-
-@pytest.fixture(autouse=True)
-def fixed(monkeypatch: pytest.MonkeyPatch) -> Fixed:
-    clock = Fixed()
-    monkeypatch.setattr(clock_module, "current", clock)
-    return clock
+pytestmark = pytest.mark.usefixtures("manual_clock")
 
 
 class Stream:
@@ -85,17 +73,21 @@ def test_a_read_returns_what_was_received() -> None:
 
 
 @pytest.mark.parametrize("time", [110.0, 110.5, 200.0])
-def test_a_read_after_the_deadline_raises_and_does_not_wait(fixed: Fixed, time: float) -> None:
+def test_a_read_after_the_deadline_raises_and_does_not_wait(
+    manual_clock: ManualClock, time: float
+) -> None:
     stream = bound()
-    fixed.time = time
+    manual_clock.time = time
     with pytest.raises(TimeoutError, match=r"^the response came too slowly$"):
         within(Deadline(110.0, client()), lambda: stream.read(4, 30.0))
     assert stream.timeouts == []
 
 
-def test_a_read_shortly_before_the_deadline_waits_for_what_is_left(fixed: Fixed) -> None:
+def test_a_read_shortly_before_the_deadline_waits_for_what_is_left(
+    manual_clock: ManualClock,
+) -> None:
     stream = bound()
-    fixed.time = 109.5
+    manual_clock.time = 109.5
     within(Deadline(110.0, client()), lambda: stream.read(4, 30.0))
     assert stream.timeouts == [0.5]
 
@@ -113,11 +105,11 @@ def test_a_deadline_ends_with_its_block() -> None:
     assert stream.timeouts == [1.0, 10.0, 30.0, None]
 
 
-def test_a_response_is_checked_between_its_chunks(fixed: Fixed) -> None:
+def test_a_response_is_checked_between_its_chunks(manual_clock: ManualClock) -> None:
     deadline = Deadline(110.0, client())
-    for fixed.time in (0.0, 109.9, 110.0):
+    for manual_clock.time in (0.0, 109.9, 110.0):
         deadline.check()
-    fixed.time = 110.1
+    manual_clock.time = 110.1
     with pytest.raises(TimeoutError, match="the response came too slowly"):
         deadline.check()
 

@@ -13,30 +13,9 @@ from togai._transport import concurrency
 from togai._transport.concurrency import Tasks, Threads
 from togai._transport.rate_limit import RateLimit, Window
 
+from ..conftest import ManualClock
+
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
-
-
-class Manual(clock_module.Clock):
-    """A clock that only waits move."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    async def sleep_async(self, seconds: float) -> None:
-        self.time += seconds
-
-
-@pytest.fixture
-def manual(monkeypatch: pytest.MonkeyPatch) -> Manual:
-    clock = Manual()
-    monkeypatch.setattr(clock_module, "current", clock)
-    return clock
 
 
 def started(limit: int | None, *times: float) -> Window:
@@ -145,12 +124,12 @@ class AsyncLimiter(Limiter):
 @KINDS
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 7.0])
 def test_a_call_that_is_held_while_its_limiter_waits_asks_the_limiter_again(
-    manual: Manual, kind: str, seconds: float
+    manual_clock: ManualClock, kind: str, seconds: float
 ) -> None:
     limiter = (PlainLimiter if kind == "sync" else AsyncLimiter)(seconds=seconds)
     limiter.limit = RateLimit(limiter, Threads() if kind == "sync" else Tasks())
     (Threads.run if kind == "sync" else asyncio.run)(limiter.limit.wait())
-    assert limiter.calls == ([0.0] if seconds == 0 else [0.0, seconds])
+    assert limiter.calls == ([100.0] if seconds == 0 else [100.0, 100.0 + seconds])
 
 
 @KINDS
@@ -171,15 +150,17 @@ def test_a_forked_child_can_hold_the_client_although_a_thread_of_the_parent_did(
 
 
 @KINDS
-def test_the_starts_of_a_client_are_spread_over_the_seconds(manual: Manual, kind: str) -> None:
+def test_the_starts_of_a_client_are_spread_over_the_seconds(
+    manual_clock: ManualClock, kind: str
+) -> None:
     limit = RateLimit(2, Threads() if kind == "sync" else Tasks())
     starts: list[float] = []
 
     async def start() -> None:
         for pause in (0.0, 0.0, 0.25, 0.0, 0.0):
-            manual.time += pause
+            manual_clock.time += pause
             await limit.wait()
-            starts.append(manual.time)
+            starts.append(manual_clock.time)
 
     (Threads.run if kind == "sync" else asyncio.run)(start())
-    assert starts == [0.0, 0.0, 1.0, 1.0, 2.0]
+    assert starts == [100.0, 100.0, 101.0, 101.0, 102.0]
