@@ -32,17 +32,17 @@ class Meeting:
         position: The place on the wire.
         direction: Whether it is sent or received.
         theirs: The schema in the description.
+        names: The names of our properties in the description, for those that it has.
         root: The body that it is part of, if any.
         always: Whether every request contains it, so that its default has no effect.
-        names: The names of our properties in the description, for those that it has.
     """
 
     position: str
     direction: Direction
     theirs: Shape
     names: Mapping[str, str]
-    root: Shape | None = None
-    always: bool = False
+    root: Shape | None
+    always: bool
 
     @property
     def is_request(self) -> bool:
@@ -52,7 +52,7 @@ class Meeting:
     @property
     def is_success(self) -> bool:
         """Return whether it is part of a successful response."""
-        return not self.is_request and self.position.split()[2].startswith("2")
+        return self.position.split()[2].startswith("2")
 
     @property
     def key(self) -> tuple[int, bool, bool]:

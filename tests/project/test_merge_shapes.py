@@ -256,6 +256,15 @@ CASES = cases(
             {"$ref": "#/components/schemas/City/oneOf/1"},
             schema("City", {"oneOf": [INTEGER, {**TEXT, "maxLength": 5}]}),
         ),
+        "a deprecated reference": (
+            props("Trip", bike=BIKE),
+            props("Trip", bike={**BIKE, "deprecated": True}),
+        ),
+        "a default of the items of a sent list": (
+            props("Trip", tags=LIST),
+            props("Trip", tags={**LIST, "items": {**TEXT, "default": "x"}}),
+        ),
+        "a default of the sent object": lambda d: schemas(d)["Trip"].update(default={"from": "x"}),
         "a new reference": both(
             props("Bike", maker={"$ref": "#/components/schemas/Maker"}),
             schema("Maker", {"type": "object", "properties": {"name": TEXT}}),

@@ -118,7 +118,7 @@ READ: list[tuple[Any, str]] = [
     (Parameter("a", "query", False, None, NODE), "name"),
     (Message(NODE, {}), "media"),
     (Operation("get", "/", NODE, {}, None, {}, frozenset()), "path"),
-    (Meeting("GET / 200", "response", SHAPE, {}), "theirs"),
+    (Meeting("GET / 200", "response", SHAPE, {}, None, always=False), "theirs"),
     (Property(Place(SHAPE, "#", NODE), "a", NODE, SHAPE), "name"),
     (Comparison({}, NOTHING, NOTHING, NOTHING, NOTHING, "", ""), "contract"),
 ]
