@@ -310,6 +310,14 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda d: properties(d, "Ride").update(bike={"$ref": SCHEMA + "None"}),
         "cannot be resolved",
     ),
+    "a reference of 80 characters": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#/".ljust(80, "x")}),
+        f"'#/{'x' * 78}'",
+    ),
+    "a reference of 81 characters": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#/".ljust(81, "x")}),
+        f"'#/{'x' * 75}...'",
+    ),
     "a reference beyond the end of a list": (
         lambda d: properties(d, "Ride").update(
             bike={"$ref": "#/paths/~1rides/get/parameters/2/schema"}

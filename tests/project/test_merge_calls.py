@@ -51,6 +51,7 @@ CASES = cases(
         "server replaced": servers("https://b.example", "https://c.example", "https://d.example"),
         "server moved below": servers("https://b.example", "https://rides.example/v2"),
         "server with the same host": servers("https://b.example", "http://RIDES.example/x"),
+        "server with a variable without a default": servers("https://{region}.rides.example"),
         "server unwritable": servers("https://rides.example", "https://b\ud800.example"),
         "operation removed": lambda d: d["paths"].pop(RIDES),
         "operation moved": moved(RIDES, "/v2/rides"),
