@@ -111,7 +111,7 @@ def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
     """Return the merge with tightened request limits as conflicts, if caller programs have other outcomes."""
     gets = "; ".join(f"{name}: {what.partition(' -> ')[2]}" for name, what in outcomes.items())
     tighter = merged.tightened
-    if not gets or merged.conflicts or not tighter:
+    if not gets or merged.conflicts:
         return merged
     judged = (
         replace(entry, verdict=Verdict.CONFLICT, gets=gets) if entry in tighter else entry
