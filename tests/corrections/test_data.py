@@ -447,7 +447,7 @@ def test_a_target_shows_what_was_read() -> None:
     assert AS_READ.payload["attributes"][0]["value"] == "10.4"
     bare = Target.of(read(None, id="", accountId=None, without="createdAt"))
     assert (bare.reference_id, bare.event_id, bare.account_id, bare.created_at) == (None,) * 4
-    assert Target.of(read(None, id=5)).event_id is None
+    assert Target.of(read(None, id=["ride-1"])).event_id is None
     moved = read(None, referenceId="ref-7")
     assert Target.of(moved).reference_id == "ref-7"
     assert Target.of(read(None, referenceId=7)).reference_id is None
