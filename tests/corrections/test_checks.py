@@ -208,6 +208,7 @@ def nameless(one: Correction) -> Correction:
         lambda one: evolve(one, require_confirmation=True),
         lambda one: evolve(one, require_confirmation=False),
         lambda one: evolve(one, action=CorrectionAction("UNDO_ALL")),
+        lambda one: evolve(one, action=CorrectionAction("UNDO_ALL"), event=None),
         lambda one: evolve(one, action=CorrectionAction.UNDO),
         lambda one: evolve(one, event=None),
     ],

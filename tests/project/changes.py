@@ -212,7 +212,8 @@ def cases(entries: Mapping[str, Entry]) -> dict[str, Case]:
     def case(entry: Entry) -> Case:
         if isinstance(entry, Case):
             return entry
-        return Case(*entry) if isinstance(entry, tuple) else Case(same, entry)
+        ours, theirs = entry if isinstance(entry, tuple) else (same, entry)
+        return Case(ours, theirs)
 
     return {name: case(entry) for name, entry in entries.items()}
 
