@@ -168,6 +168,7 @@ CASES = cases(
             d["components"]["securitySchemes"].update(key=KEY),
             d.update(security=[{"bearer": [], "key": []}]),
         ),
+        "security that is not needed": lambda d: d.update(security=[{"bearer": []}, {}]),
         "security of none or a key": lambda d: (
             d["components"]["securitySchemes"].update(key=KEY),
             d.update(security=[{}, {"key": []}]),

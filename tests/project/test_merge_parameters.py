@@ -100,6 +100,7 @@ CASES = cases(
         "declared twice": new("city", INTEGER),
         # New
         "new": new("town"),
+        "new by the name of the id in the path": new("ride_id", to="getRide"),
         "new and described": new("town", description=" Where\n it is. "),
         "new and described by its schema": new("town", {**TEXT, "description": "Where it is."}),
         "new and described by itself and by its schema": new(

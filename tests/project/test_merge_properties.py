@@ -83,6 +83,7 @@ CASES = cases(
         "removed from a request that still requires it": both(
             props("Trip", tags=None), required("Trip", "from", "tags")
         ),
+        "required in a response": required("Bike", "model"),
         "only received now": marked("Trip", "tags", readOnly=True),
         "only sent now": marked("Trip", "tags", writeOnly=True),
         "only sent now and relied on": (
