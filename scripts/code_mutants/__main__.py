@@ -76,7 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, metavar="N", help="so many of them")
     parser.add_argument("--seed", default="1", help="of the sample: the date, for example")
     parser.add_argument("--operator", action="append", choices=[*OPERATORS, "dropped"])
-    parser.add_argument("--seconds", type=float, default=30.0, help="of tests for each mutant")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=90.0,
+        help="of tests for each mutant, as measured once with coverage",
+    )
     parser.add_argument("--limit", type=float, default=60.0, help=argparse.SUPPRESS)
     parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N equal parts")
     parser.add_argument("--tests", action="append", metavar="PATH", help="only these tests")

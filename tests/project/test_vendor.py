@@ -76,6 +76,7 @@ def trees(d: Document) -> None:
 
 WRITTEN: dict[str, Change] = {
     "title and version": lambda d: d["info"].update(title="Cars", version="1.1"),
+    "no title": lambda d: d["info"].pop("title"),
     "servers": servers("https://a.example", "https://b.example/"),
     "server without an address": lambda d: d["servers"].append({"description": "Soon."}),
     "server with variables": lambda d: d["servers"].append(
