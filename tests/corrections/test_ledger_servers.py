@@ -46,6 +46,15 @@ def test_a_ledger_remembers_the_newest_entry_of_a_server(postgres_address: str) 
         begin(ledger)
 
 
+def test_all_statements_of_a_reader_see_the_same_entries(postgres_address: str) -> None:
+    ledger = Ledger(postgres_address, create=True)
+    with records_of(ledger).rules(write=False) as rules:
+        begin(Ledger(postgres_address))
+        assert rules.pending() == []
+        assert rules.problems() == []
+    assert len(ledger.pending()) == 1
+
+
 @pytest.mark.parametrize(
     ("address", "kept"),
     [

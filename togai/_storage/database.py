@@ -258,7 +258,7 @@ class PostgreSQL:
 
     def create(self, wait: float) -> None:
         """Create the tables in the first schema of the search path, unless they exist."""
-        with self._connected(wait) as transaction:
+        with self._connected(wait, write=True) as transaction:
             transaction.rows("SELECT pg_advisory_xact_lock(740192)")
             if not _exists(transaction):
                 schema.create(transaction.rows, schema.POSTGRESQL)
@@ -266,7 +266,7 @@ class PostgreSQL:
     @contextmanager
     def transaction(self, wait: float, *, write: bool) -> Generator[Transaction]:
         """Commit at the end; wait at most `wait` seconds for other processes."""
-        with self._connected(wait) as transaction:
+        with self._connected(wait, write=write) as transaction:
             if not _exists(transaction):
                 raise _missing(self)
             if write:
@@ -275,7 +275,7 @@ class PostgreSQL:
             yield transaction
 
     @contextmanager
-    def _connected(self, wait: float) -> Generator[_PostgreSQLTransaction]:
+    def _connected(self, wait: float, *, write: bool) -> Generator[_PostgreSQLTransaction]:
         try:
             import psycopg
         except ImportError:
@@ -292,9 +292,12 @@ class PostgreSQL:
                 application_name="togai ledger",
             )
             with closing(connection):
-                # Set here, since the defaults of a server may differ: each statement must see what was committed
-                # while the transaction waited for its lock.
-                connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+                # Set here, since the defaults of a server may differ: each statement of a writer must see what was
+                # committed while it waited for its lock; all statements of a reader must see the same entries.
+                levels = psycopg.IsolationLevel
+                connection.isolation_level = (
+                    levels.READ_COMMITTED if write else levels.REPEATABLE_READ
+                )
                 connection.read_only = False
                 transaction = _PostgreSQLTransaction(connection)
                 for setting in (
