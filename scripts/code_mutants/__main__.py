@@ -76,12 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, metavar="N", help="so many of them")
     parser.add_argument("--seed", default="1", help="of the sample: the date, for example")
     parser.add_argument("--operator", action="append", choices=[*OPERATORS, "dropped"])
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=90.0,
-        help="of tests for each mutant, as measured once with coverage",
-    )
+    parser.add_argument("--most", type=int, default=500, metavar="N", help="tests for each mutant")
     parser.add_argument("--limit", type=float, default=60.0, help=argparse.SUPPRESS)
     parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N equal parts")
     parser.add_argument("--tests", action="append", metavar="PATH", help="only these tests")
@@ -178,7 +173,7 @@ def _try(root: Path, chosen: Sequence[Mutant], options: argparse.Namespace) -> l
     measured = tests(root, files, root / ".mutants_cache", forks)
     trials: list[Trial] = []
     for number, mutant in enumerate(chosen, 1):
-        trial = attempt(forks, mutant, measured, options.seconds, options.limit)
+        trial = attempt(forks, mutant, measured, options.most, options.limit)
         trials.append(trial)
         print(f"[{number}/{len(chosen)}] {_shown(root, trial)}", flush=True)
     return trials

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SLOWEST = 10.0
 """Tests that take longer, in seconds, are not run for a mutant."""
 
-QUICKEST = 0.02
-"""Tests that take less, in seconds, are run first: each case of a table may detect another mutant."""
+CASES = 5
+"""So many cases of each test are run before the others: each case of a table may detect another mutant."""
 
 
 @frozen
@@ -153,8 +153,8 @@ def module_name(root: Path, path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
-    """Return the tests of a mutant's line that fit into a time: quick tests first, and some of each kind.
+def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
+    """Return at most so many tests of a mutant's line: first those that run little else, and some cases of each.
 
     A constant has the tests that name it, and those of the lines that use it; a class has the tests that name it,
     those of its methods, and then those of its module. Another line that runs on import, or that has changed since, has
@@ -181,13 +181,8 @@ def select(mutant: Mutant, known: Sequence[Test], seconds: float) -> list[str]:
     running = running or [test for test in known if prefix in test.functions]
     for start in (f"{prefix}.", f"{mutant.module}|"):
         running = running or _starting(start, known)
-    chosen: list[str] = []
-    for test in [*_in_order(running), *_in_order(set(last) - set(running))]:
-        if chosen and test.seconds > seconds:
-            break
-        seconds -= test.seconds
-        chosen.append(test.name)
-    return chosen
+    ordered = [*_in_order(running), *_in_order(set(last) - set(running))]
+    return [test.name for test in ordered[:most]]
 
 
 def _runs_on_import(text: str, line: int) -> bool:
@@ -210,12 +205,17 @@ def _starting(start: str, known: Iterable[Test]) -> list[Test]:
 
 
 def _in_order(tests: Iterable[Test]) -> list[Test]:
-    """Return the quickest tests, then one of each kind before the second of any."""
-    rounds: dict[str, int] = {}
-    ordered: list[tuple[bool, int, float, str, Test]] = []
-    for test in sorted(tests, key=lambda test: (test.seconds, test.name)):
+    """Return some cases of each test, then more; of these first the tests that run the fewest functions.
+
+    The order does not depend on how long the tests took: a busy machine would choose other tests.
+    """
+    cases: dict[str, int] = {}
+    ordered: list[tuple[bool, int, int, str, Test]] = []
+    for test in sorted(tests, key=lambda test: (len(test.functions), test.name)):
         kind = test.name.partition("[")[0]
-        number = rounds.get(kind, 0)
-        rounds[kind] = number + (test.seconds >= QUICKEST)
-        ordered.append(("postgresql" in test.name, number, test.seconds, test.name, test))
+        case = cases.get(kind, 0)
+        cases[kind] = case + 1
+        ordered.append(
+            ("postgresql" in test.name, case // CASES, len(test.functions), test.name, test)
+        )
     return [test for *_, test in sorted(ordered, key=lambda entry: entry[:4])]

@@ -63,19 +63,17 @@ class _Selection:
         self.left = len(items)
 
 
-def attempt(
-    forks: Forks, mutant: Mutant, tests: Sequence[Test], seconds: float, limit: float
-) -> Trial:
+def attempt(forks: Forks, mutant: Mutant, tests: Sequence[Test], most: int, limit: float) -> Trial:
     """Run the tests of a mutant until one fails.
 
     Args:
         forks: Where to run them.
         mutant: The mutant.
         tests: All known tests.
-        seconds: The most time that its tests may take, by their measured durations.
+        most: How many of them are run.
         limit: A mutant hangs if it takes this many seconds plus three times the duration of its tests.
     """
-    names = select(mutant, tests, seconds)
+    names = select(mutant, tests, most)
     if not names:
         return Trial(mutant, Outcome.UNTESTED, 0, 0.0)
     took = sum(test.seconds for test in tests if test.name in set(names))

@@ -321,7 +321,7 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
         known("runs the module", "limits|f|return 2"),
     ]
     chosen = {
-        (mutant.line, *measuring.select(mutant, tests, 10.0)) for mutant in mutants(path, "limits")
+        (mutant.line, *measuring.select(mutant, tests, 10)) for mutant in mutants(path, "limits")
     }
     assert chosen == {
         (1, "names the constant", "names the constant too"),
@@ -333,15 +333,25 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
     }
 
 
-def test_the_tests_of_a_mutant_fit_into_its_time_and_are_of_every_kind(tmp_path: Path) -> None:
+def test_the_tests_of_a_mutant_are_at_most_so_many_and_some_of_each_kind(tmp_path: Path) -> None:
     path = tmp_path / "limits.py"
     path.write_text("def f(): return 1\n", "utf-8")
     line = "limits|f|def f(): return 1"
-    tests = [known(name, line) for name in ("a[1]", "a[2]", "b[1]", "b[postgresql]", "c")]
-    quickest = [attrs.evolve(tests[0], name=f"d[{number}]", seconds=0.001) for number in range(3)]
+    cases = [known(f"a[{number}]", line) for number in range(7)]
+    tests = [known("b[postgresql]", line), *cases, known("c", line)]
     (mutant, _) = mutants(path, "limits")
-    assert measuring.select(mutant, tests, 10.0) == ["a[1]", "b[1]", "c", "a[2]", "b[postgresql]"]
-    assert measuring.select(mutant, tests, 3.0) == ["a[1]", "b[1]", "c"]
-    assert measuring.select(mutant, tests, 0.1) == ["a[1]"]
-    first = measuring.select(mutant, [*tests, *quickest], 3.1)
-    assert first == ["d[0]", "d[1]", "d[2]", "a[1]", "b[1]", "c"]
+    first = [*("a[0]", "a[1]", "a[2]", "a[3]", "a[4]"), "c"]
+    assert measuring.select(mutant, tests, 6) == first
+    assert measuring.select(mutant, tests, 500) == [*first, "a[5]", "a[6]", "b[postgresql]"]
+
+
+def test_tests_that_run_the_fewest_functions_are_first_however_long_they_took(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "limits.py"
+    path.write_text("def f(): return 1\n", "utf-8")
+    whole = known("whole", "limits|f|def f(): return 1")
+    whole = attrs.evolve(whole, functions=whole.functions | {"limits|g"})
+    unit = attrs.evolve(known("unit", "limits|f|def f(): return 1"), seconds=9.0)
+    (mutant, _) = mutants(path, "limits")
+    assert measuring.select(mutant, [whole, unit], 500) == ["unit", "whole"]
