@@ -45,7 +45,7 @@ def _grafted(old: Any, value: Any) -> Any:
         _sequence(old, cast("Any", value))
     elif type(old) is type(value) or isinstance(old, ScalarString):
         return old if old == value else cast("Any", type(old))(value)  # pyright: ignore[reportUnknownArgumentType]
-    elif old != value:
+    elif old != value or isinstance(value, bool) != isinstance(old, bool):  # 1 == True
         return _written(value)
     return old
 

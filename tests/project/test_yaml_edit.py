@@ -79,3 +79,85 @@ def test_no_reader_of_yaml_takes_a_text_for_something_else(text: str) -> None:
 
     grafted = graft(TEXT, changed(lambda d: schemas(d)["RideState"]["enum"].append(text)))
     assert yaml.safe_load(grafted)["components"]["schemas"]["RideState"]["enum"][-1] == text
+
+
+def test_a_new_list_is_on_one_line_if_it_is_short_and_of_strings() -> None:
+    def written(value: Any) -> list[str]:
+        return diff(lambda d: d["info"].update({"x-list": value}))
+
+    assert written(["a", "b"]) == ["+  x-list: [a, b]"]
+    assert written([]) == ["+  x-list: []"]
+    # Each string has its own comma and blank: 79 characters are one line, 80 are not.
+    assert written(["a" * 37, "b" * 38]) == [f"+  x-list: [{'a' * 37}, {'b' * 38}]"]
+    assert written(["a" * 38, "b" * 38]) == [
+        "+  x-list:",
+        f"+    - {'a' * 38}",
+        f"+    - {'b' * 38}",
+    ]
+    assert written([1, "a"]) == ["+  x-list:", "+    - 1", "+    - a"]
+    assert written([{"a": ["b"]}]) == ["+  x-list:", "+    - a: [b]"]
+
+
+def test_a_new_key_keeps_its_position() -> None:
+    def change(document: dict[str, Any]) -> None:
+        server = document["servers"][0]
+        document["servers"][0] = {"description": "Ours.", **server, "x-last": True}
+
+    assert diff(change) == [
+        "-  - url: https://rides.example",
+        "+  - description: Ours.",
+        "+    url: https://rides.example",
+        "+    x-last: true",
+    ]
+
+
+def test_a_shorter_list_loses_its_last_items() -> None:
+    assert diff(lambda d: schemas(d)["Ride"]["required"].remove("id")) == [
+        "-      required: [id, state, at]",
+        "+      required: [state, at]",
+    ]
+    assert diff(lambda d: operation(d, "listRides")["parameters"].pop()) == [
+        "-        - name: size",
+        "-          in: query",
+        "-          schema:",
+        "-            type: integer",
+        "-            maximum: 50",
+    ]
+
+
+def test_a_list_of_a_changed_item_keeps_its_comments() -> None:
+    text = "a:\n  - x: 1  # first\n  - y: 2  # second\nb: 'b'\nc: \"c\"\nd: 1.50\n"
+    assert graft(text, {"a": [{"x": 3}, {"y": 2}], "b": "b", "c": "d", "d": 1.5}) == text.replace(
+        "x: 1", "x: 3"
+    ).replace('"c"', '"d"')
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("a: 1\n", True, "a: true\n"),
+        ("a: true\n", 1, "a: 1\n"),
+        ("a: 1\n", 1.0, "a: 1\n"),
+        ("a: 1\n", 2.5, "a: 2.5\n"),
+        ("a: 1\n", None, "a:\n"),
+        ("a: 'x'\n", "y", "a: 'y'\n"),
+        ("a: x\n", ["x"], "a: [x]\n"),
+        ("a: [x]\n", "x", "a: x\n"),
+        ("a: [x]\n", {"b": 1}, "a:\n  b: 1\n"),
+        ("a:\n  b: 1\n", [1], "a:\n  - 1\n"),
+        ("a: {b: 1}\n", {"b": 1, "c": {"d": "e"}}, "a: {b: 1, c: {d: e}}\n"),
+        ("a: b # why\n", "c", "a: c # why\n"),
+    ],
+)
+def test_a_value_may_become_one_of_another_type(text: str, value: Any, expected: str) -> None:
+    assert graft(text, {"a": value}) == expected
+
+
+def test_keys_that_are_numbers_in_the_text_are_kept() -> None:
+    text = "200: a\non: b\n1: c\n"
+    assert graft(text, {"200": "x", "on": "b"}) == "200: x\non: b\n"
+
+
+def test_a_long_line_is_not_wrapped() -> None:
+    text = f"a: {'word ' * 700}end\nb: 1\n"
+    assert graft(text, {"a": f"{'word ' * 700}end", "b": 2}) == text.replace("b: 1", "b: 2")
