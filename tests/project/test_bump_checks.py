@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from contract import checks
@@ -14,6 +13,7 @@ from contract.checks import CheckFailed, checked, facade_facts, run_above
 from contract.load import parse
 from contract.surface import wire
 
+from tests.project.processes import Run
 from tests.project.small import TEXT, small
 
 FACTS = "togai.Ride class\n"
@@ -93,19 +93,6 @@ def test_a_project_without_a_surface_loses_nothing(room: Path, root: Path) -> No
     for path in (root / "tests/surface").iterdir():
         path.unlink()
     assert len(checked(room, root, small())) == 4
-
-
-class Run:
-    """Stands in for `subprocess.run`, and keeps its arguments."""
-
-    def __init__(self, code: int = 0, output: str = "", errors: str = "") -> None:
-        self.returncode, self.stdout, self.stderr = code, output, errors
-        self.command: list[str] = []
-        self.options: dict[str, Any] = {}
-
-    def __call__(self, command: list[str], **options: Any) -> Run:
-        self.command, self.options = command, options
-        return self
 
 
 def test_python_runs_with_the_new_package_before_the_project_and_the_scripts(
