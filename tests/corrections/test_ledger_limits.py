@@ -339,11 +339,9 @@ def test_a_history_is_whole_however_long_it_is(path: Path, count: int) -> None:
     assert ledger.verify() == count
 
 
-def test_a_history_is_read_in_batches(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger = Ledger(path, who="ann")
-    with records_of(ledger).rules(write=True) as rules:
-        for number in range(1001):
-            rules.append(Kind.APPROVED, plan=str(number), data={})
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of entries that each query returned."""
     real, batches = Rules.entries, list[int]()
 
     def entries(rules: Rules, *given: Any, **more: Any) -> list[Entry]:
@@ -352,11 +350,23 @@ def test_a_history_is_read_in_batches(path: Path, monkeypatch: pytest.MonkeyPatc
         return found
 
     monkeypatch.setattr(Rules, "entries", entries)
+    return batches
+
+
+def test_a_history_is_read_and_verified_in_batches(path: Path, batches: list[int]) -> None:
+    ledger = Ledger(path, who="ann")
+    with records_of(ledger).rules(write=True) as rules:
+        for number in range(1001):
+            rules.append(Kind.APPROVED, plan=str(number), data={})
+    batches.clear()
     history = ledger.history()
     next(history)
     assert batches == [1000]
     assert len(list(history)) == 1000
     assert batches == [1000, 1]
+    batches.clear()
+    assert ledger.verify() == 1001
+    assert batches == [1000, 1, 0]
 
 
 def test_a_history_is_filtered_by_time_account_event_and_plan(

@@ -64,12 +64,15 @@ class Rules:
 
         Raises:
             ConfigurationError: Another version wrote it.
+            LedgerDamaged: Its id is missing.
         """
         meta: dict[str, str] = dict(self._transaction.rows("SELECT name, value FROM togai_meta"))
-        if meta.get("version") != VERSION or not meta.get("id"):
+        if meta.get("version") != VERSION:
             raise ConfigurationError(
                 f"the ledger {self._ledger} has version {meta.get('version')}; this client reads {VERSION}"
             )
+        if not meta.get("id"):
+            raise LedgerDamaged(str(self._ledger), ["its id is missing"])
         return str(meta["id"])
 
     def head(self) -> int:
@@ -240,7 +243,7 @@ class Rules:
         outcomes: dict[str, tuple[Kind, Entry, str | None]] = {}
         for entry in self.entries("plan = ? AND item IS NOT NULL", plan):
             item = str(entry.item)
-            if entry.kind == Kind.REPLACEMENT and item in outcomes:
+            if entry.kind == Kind.REPLACEMENT:
                 outcomes[item] = (*outcomes[item][:2], str(entry.data["reference_id"]))
             elif entry.kind in (Kind.INTENT, *SETTLED):
                 outcomes[item] = (entry.kind, entry, None)
@@ -256,13 +259,9 @@ class Rules:
         """
         if self.identity() != ledger:
             raise InvalidRequest(f"the plan does not belong to the ledger {self._ledger}")
-        if position[0] and self.checksum(position[0]) != position[1]:
-            raise LedgerDamaged(
-                str(self._ledger),
-                [
-                    f"it lacks entry {position[0]}, which it had when the plan was created: is it an old backup?"
-                ],
-            )
+        if self.checksum(position[0]) != position[1]:
+            problem = f"it lacks entry {position[0]}, which it had when the plan was created: is it an old backup?"
+            raise LedgerDamaged(str(self._ledger), [problem])
         if not self.entries(f"plan = ? AND kind = '{Kind.APPROVED}'", digest):
             raise NotApproved(digest)
 
@@ -314,14 +313,14 @@ class Rules:
         """
         if isinstance(entry, bool) or not isinstance(entry, int | Entry):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(f"pass an entry, or its number, not {type(entry).__name__}")
-        number = entry if isinstance(entry, int) else (entry.intent or entry.id)
+        number = entry if isinstance(entry, int) else entry.id
         entries = self.entries("id = ?", number)
+        if isinstance(entry, Entry) and entries and entries[0].at != entry.at:
+            raise InvalidRequest(f"entry {number} does not belong to the ledger {self._ledger}")
         if entries and entries[0].intent is not None:
             entries = self.entries("id = ?", entries[0].intent)
         if not entries or entries[0].kind != Kind.INTENT:
             raise InvalidRequest(f"{self._ledger} has no correction {number}: see `history()`")
-        if isinstance(entry, Entry) and entry.kind == Kind.INTENT and entries[0].at != entry.at:
-            raise InvalidRequest(f"entry {number} does not belong to the ledger {self._ledger}")
         return entries[0]
 
     def settle(self, intent: Entry, kind: Kind, *, data: dict[str, Any], **more: Any) -> None:
@@ -380,7 +379,7 @@ class Rules:
         except LedgerDamaged as error:
             return [*problems, *error.problems]
         wanted = {
-            (intent.service, *_locked(intent.target, intent.account), number)
+            (intent.service, *_locked(intent.target, str(intent.account)), number)
             for number, intent in intents.items()
             if number not in settled
         }
@@ -395,5 +394,5 @@ def _lock(claim: Claim) -> tuple[str, str]:
     return _locked(target, claim.correction.selection.account_id)
 
 
-def _locked(target: str | None, account: str | None) -> tuple[str, str]:
-    return ("account", account or "") if target is None else ("event", target)
+def _locked(target: str | None, account: str) -> tuple[str, str]:
+    return ("account", account) if target is None else ("event", target)
