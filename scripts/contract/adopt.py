@@ -30,7 +30,7 @@ MAX_NESTED = 20
 
 # Formats for which the generator would write another type than the string or number in JSON.
 _AS_TEXT = ("uuid", "binary")
-_SCALARS = ("string", "integer", "number", "boolean")
+SCALARS = ("string", "integer", "number", "boolean")
 
 # Names that the generated modules use themselves; in lower case for the names of models.
 _MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
@@ -73,6 +73,11 @@ class Taker:
         """
         self._direction, self._fresh, self._identities = direction, {}, {}
         written = self._write(shape, owner, wire, ((0, owner),))
+        schemas = {**self._schemas, **self._fresh}
+        new = {owner: {"properties": {wire: written}}}
+        maps = [name.lower() for part in (schemas, new) for name in map_names(part)]
+        if twice := next((name for name in schemas if name.lower() in maps), None):
+            raise NotModelled(f"the model {twice} has the name of a map in Python")
         self._schemas.update(self._fresh)
         for name in self._fresh:
             self._names.setdefault(self._identities[name], set()).add(name)
@@ -95,7 +100,7 @@ class Taker:
             # The generator names the map after the owner and the property.
             taken = self._inner(shape, owner, f"{wire} value", inside)
             return {"type": "object", **text, "additionalProperties": taken}
-        if shape.kind not in _SCALARS:
+        if shape.kind not in SCALARS:
             raise NotModelled(f"no model can be written for {shape.kind}")
         return {"type": shape.kind, **_format(shape), **limits, **text}
 

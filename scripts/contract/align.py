@@ -136,7 +136,10 @@ class _Walker:
             match = other.parameters.get(key)
             if match is not None and parameter.schema and match.schema:
                 always, position = parameter.is_always_sent, place(parameter.node.at)
-                self._walk(parameter.schema, match.schema, position, "request", always=always)
+                is_list = self._ours.shape(parameter.schema).kind == "list"
+                single = None if is_list else self._theirs.single(match)
+                schema = single or match.schema
+                self._walk(parameter.schema, schema, position, "request", always=always)
         if call.body and other.body:
             self._message(call.body, other.body, f"{call.position} body", "request")
         for status, response in call.responses.items():

@@ -14,7 +14,7 @@ from contract.shapes import escaped
 from contract.vendor import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from contract.normalize import Description, Message, Operation
 
@@ -35,17 +35,18 @@ class Calls(Comparison):
         elif version != was and self.findings.add(verdicts.NEW_VERSION, at, was, version):
             info["version"] = version
 
-    def servers(self) -> None:
-        """Compare the servers of the whole description."""
+    def servers(self, calls: Sequence[Operation]) -> None:
+        """Compare the servers of the whole description, or those of our calls in it."""
         servers: list[dict[str, Any]] = self.contract.setdefault("servers", [])
         ours = {bare(str(server["url"])): str(server["url"]) for server in servers}
-        theirs = {bare(url): url for url in self.theirs.servers()}
+        usual = next(iter(ours), "")
+        theirs = self._addresses(calls, usual)
         if not any(theirs):
             if servers:
                 self.findings.add(verdicts.NO_SERVER, "#/servers", servers[0]["url"], "none")
             return
-        for i, (address, url) in enumerate(ours.items()):
-            self._server(url, theirs.get(address), list(theirs.values()), is_default=i == 0)
+        for address, url in ours.items():
+            self._server(url, theirs.get(address), [*theirs.values()], is_default=address == usual)
         for url in [url for address, url in theirs.items() if address not in ours]:
             at = f"#/servers/{escaped(url)}"
             if "://" in url and unwritable(url):
@@ -53,19 +54,25 @@ class Calls(Comparison):
             elif "://" in url and self.findings.add(verdicts.NEW_SERVER, at, "none", url):
                 servers.append({"url": url.rstrip("/")})
 
+    def _addresses(self, calls: Sequence[Operation], usual: str) -> dict[str, str]:
+        """Return the servers of the description; those of our calls if only they have the usual one."""
+        whole, *own = (
+            {bare(url): url for url in servers}
+            for servers in (self.theirs.servers(), *(call.servers for call in calls))
+        )
+        is_own = own and usual not in whole and all(usual in each for each in own)
+        return own[0] if is_own else whole
+
     def _server(self, url: str, match: str | None, theirs: list[str], *, is_default: bool) -> None:
         at = f"#/servers/{escaped(url)}"
-        if match is not None:
-            if match.endswith("/") != url.endswith("/"):
-                self.findings.add(verdicts.SERVER_SLASH, at, url, match)
-        elif is_default:
-            near = [
-                other for other in theirs if other.startswith(url) or _host(other) == _host(url)
-            ]
+        if match is None and is_default:
+            near = [new for new in theirs if new.startswith(url) or _host(new) == _host(url)]
             hints = near or theirs[:2]
             self.findings.add(verdicts.LOST_DEFAULT_SERVER, at, url, "none", hints=hints)
-        else:
+        elif match is None:
             self.findings.add(verdicts.HELD_SERVER, at, url, "none")
+        elif match.endswith("/") != url.endswith("/"):
+            self.findings.add(verdicts.SERVER_SLASH, at, url, match)
 
     def operation(self, call: Operation, other: Operation | None) -> None:
         """Compare one call."""

@@ -20,7 +20,7 @@ from contract.parameters import Parameters
 from contract.schemas import Schemas
 from contract.values import Values
 from contract.vendor import canonical, changes
-from contract.verdicts import TIGHTER_SENT, Difference, Hold, Verdict
+from contract.verdicts import TIGHTENED, Difference, Hold, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,8 +53,7 @@ class Merged:
     @property
     def tightened(self) -> list[Difference]:
         """The limits of what callers send that are new and tighter: conflicts if they break a caller program."""
-        kind = TIGHTER_SENT.kind
-        return [entry for entry in self.differences if entry.kind == kind and not entry.known]
+        return [each for each in self.differences if each.kind in TIGHTENED and not each.known]
 
     @property
     def conflicts(self) -> list[Difference]:
@@ -145,7 +144,7 @@ def _compare(
         missing = ", ".join(call.position for call, _ in pairs)
         raise Unusable(f"the description has none of our calls ({missing}): is it the vendor's?")
     calls.info(last)
-    calls.servers()
+    calls.servers([other for _, other in pairs if other is not None])
     for operation, other in pairs:
         calls.operation(operation, other)
         if other is not None:

@@ -58,6 +58,14 @@ class Parameter:
         """Return whether the facade sends it with each call."""
         return self.required or self.node.get(SENT) == "always"
 
+    @property
+    def style(self) -> str:
+        """Return how several values are written, such as `form` for `a=1&a=2`, and `form, joined` for `a=1,2`."""
+        usual = "form" if self.place in ("query", "cookie") else "simple"
+        style = str(self.node.get("style") or usual)
+        is_exploded = self.node.value.get("explode", style == "form") is True
+        return style if is_exploded else f"{style}, joined"
+
 
 @dataclass(frozen=True)
 class Message:
@@ -208,7 +216,8 @@ class Description:
                 scheme = self.resolved(schemes / name)
                 parts = (scheme.get("type"), scheme.get("scheme"), scheme.get("in"))
                 named = scheme.get("name") if scheme.get("type") == "apiKey" else None
-                words.append(" ".join(str(part).lower() for part in (*parts, named) if part))
+                told = " ".join(str(part).lower() for part in (*parts, named) if part)
+                words.append(told or f"{name} (not defined)")
             ways.add(" + ".join(sorted(words)) or "none")
         return frozenset(ways or {"none"})
 
@@ -266,6 +275,21 @@ class Description:
             finally:
                 self._open.discard(key)
         return self._shapes[key][1]
+
+    def single(self, parameter: Parameter) -> Node | None:
+        """Return the schema of one text in a query parameter that takes a list or something else, too."""
+        if parameter.schema is None or parameter.place != "query":
+            return None
+        shape = self.shape(parameter.schema)
+        kinds = shape.kind.removeprefix("one of: ").split(", ")
+        if shape.default is not None or ("list" in kinds and parameter.style != "form"):
+            return None
+        limits = shape.limits
+        if shape.kind == "list" and limits.get("minItems", 0) <= 1 <= limits.get("maxItems", 1):
+            return shape.inner
+        nodes = (node for node in shape.properties.values() if self.shape(node).kind == "string")
+        text = next(nodes, Node({"type": "string", **limits}, shape.at))
+        return text if len(kinds) > 1 and "string" in kinds else None
 
     def walk(
         self, shape: Shape, at: str = "$", needed: str = "each", inside: tuple[int, ...] = ()

@@ -9,6 +9,7 @@ from contract import verdicts
 from contract.adopt import builder_clash, plain, python_name, unwritable
 from contract.comparison import ORIGIN, Comparison, need
 from contract.shapes import escaped, schema_node, shown
+from contract.vendor import STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,11 +74,22 @@ class Parameters(Comparison):
             self.findings.add(verdicts.MEDIA, f"{at}/content", "plain", theirs)
         if (style := match.node.get("style")) in ("label", "matrix"):
             self.findings.add(verdicts.STYLE, f"{at}/style", "simple", str(style))
+        if parameter.schema and match.schema:
+            shapes = (self.ours.shape(parameter.schema), self.theirs.shape(match.schema))
+            self._several(parameter, match, *shapes)
         if match.required and not parameter.is_always_sent:
             self.findings.add(verdicts.NEED_PARAMETER, f"{at}/required", "optional", "required")
         elif match.required != parameter.required:
             words = (need(parameter.required), need(match.required))
             self.findings.add(verdicts.OPTIONALITY, f"{at}/required", *words)
+
+    def _several(self, parameter: Parameter, match: Parameter, ours: Shape, theirs: Shape) -> None:
+        """Compare how several values are sent, and whether other values are accepted, too."""
+        at = parameter.node.at
+        if ours.kind == "list" and parameter.style != match.style:
+            self.findings.add(verdicts.LIST_STYLE, f"{at}/style", parameter.style, match.style)
+        elif ours.kind != "list" and self.theirs.single(match):
+            self.findings.add(verdicts.SEVERAL, at, ours.words, theirs.words)
 
     def _new(self, call: Operation, parameter: Parameter) -> None:
         at = f"{call.at}/parameters/{escaped(parameter.place)}/{escaped(parameter.name)}"
@@ -112,6 +124,8 @@ class Parameters(Comparison):
         rule = verdicts.IDEMPOTENCY if is_key else verdicts.NEW_PARAMETER
         if self.findings.add(rule, at, "none", words):
             entry = {"name": parameter.name, "in": parameter.place}
+            if shape and shape.kind == "list":
+                entry |= {key: each for key, each in parameter.node.value.items() if key in STYLE}
             written.append({**entry, "description": text or "Not described.", "schema": schema})
 
     def _unsendable(

@@ -6,23 +6,13 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from contract import verdicts
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
 from contract.normalize import call_at
 from contract.shapes import escaped
 from contract.vendor import PROSE
-from contract.verdicts import (
-    DEPRECATED,
-    IDEMPOTENCY,
-    NEW_MEMBER,
-    NEW_PARAMETER,
-    TIGHTER,
-    TIGHTER_SENT,
-    UNMODELLED,
-    Difference,
-    Verdict,
-    place,
-)
+from contract.verdicts import Difference, Verdict, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,10 +91,14 @@ def _part(difference: Difference, merged: Merged) -> str:
     parts = {
         "conflict": difference.verdict is Verdict.CONFLICT,
         "held": difference.verdict is Verdict.HELD and not difference.known,
-        "left out": difference.kind == UNMODELLED.kind and not is_old,
+        "left out": difference.kind == verdicts.UNMODELLED.kind and not is_old,
         # Without the vendor's last description, a tightened limit of a response may be new.
-        "known": is_old or (difference.known and difference.kind != TIGHTER.kind),
-        "visible": difference.kind in (TIGHTER_SENT.kind, DEPRECATED.kind),
+        "known": is_old
+        or (
+            difference.known
+            and difference.kind not in (verdicts.TIGHTER.kind, verdicts.CHANGED.kind)
+        ),
+        "visible": difference.kind in (*verdicts.TIGHTENED, verdicts.DEPRECATED.kind),
         "gain": difference.gain,
     }
     return next((part for part, fits in parts.items() if fits), "quiet")
@@ -161,14 +155,16 @@ def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int) 
 
 
 def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]:
-    gains.sort(key=lambda difference: difference.kind != IDEMPOTENCY.kind)
+    gains.sort(key=lambda difference: difference.kind != verdicts.IDEMPOTENCY.kind)
     can_send = any("extra_query" in names for names in facade.values())
     lines: list[str] = []
     for difference in gains:
-        detail = "" if difference.kind == NEW_MEMBER.kind else f", {_safe(difference.theirs)}"
+        detail = (
+            "" if difference.kind == verdicts.NEW_MEMBER.kind else f", {_safe(difference.theirs)}"
+        )
         line = f"{difference.kind} {_code(place(difference.at))}{detail}"
         line += f" ({_listed(difference.positions, 2)})"
-        if can_send and difference.kind in (NEW_PARAMETER.kind, IDEMPOTENCY.kind):
+        if can_send and difference.kind in (verdicts.NEW_PARAMETER.kind, verdicts.IDEMPOTENCY.kind):
             name = difference.at.rpartition("/")[2]
             how = f"sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
             if "/events/get/parameters/query/" not in difference.at.replace("~1", "/"):

@@ -65,8 +65,9 @@ class Schemas(Comparison):
         ours, theirs = place.ours, meeting.theirs
         rule = verdicts.TYPE
         if _alike(ours, theirs, is_request=meeting.is_request):
-            tighter = meeting.is_request and theirs.format and ours.kind == "string"
-            rule = verdicts.TIGHTER_SENT if tighter else verdicts.FORMAT
+            rule = verdicts.FORMAT
+            if meeting.is_request and theirs.format and ours.kind == "string":
+                rule = verdicts.CHANGED_SENT if ours.format else verdicts.TIGHTER_SENT
         elif not meeting.is_request and not meeting.is_success:
             rule = verdicts.HELD_ERROR_BODY
         covered = digest(self.theirs, theirs) if rule is verdicts.TYPE else ""

@@ -118,23 +118,32 @@ class Shape:
         return f"{self.kind} ({self.format})" if self.format else self.kind
 
 
-def _texts(kind: str, values: list[Any] | None) -> tuple[str, tuple[str, ...] | None]:
+def _texts(node: Node, kind: str) -> tuple[str, tuple[str, ...] | None]:
     """Return the kind and the values of an enum; only those of strings are compared."""
-    if kind != "string" or values is None:
-        return kind, None
-    texts = tuple(value for value in values if value is not None)
+    types, values = _types(node), _values(node)
+    texts = [value for value in values or () if value is not None]
+    if kind == "string" and "string" in types:
+        # Written without quotes, YAML reads some as numbers or booleans.
+        texts = list(map(_text, texts))
     is_text = all(isinstance(value, str) for value in texts)
-    return (kind, texts) if is_text else ("values that are not strings", None)
+    if values is None or not (kind == "string" or ("string" in types and is_text)):
+        return kind, None
+    return ("string", tuple(texts)) if is_text else ("values that are not strings", None)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def own(node: Node, *, canonical: bool) -> Shape:
     """Return the shape of a schema itself, without its references and compositions."""
     types, values = _types(node), _values(node)
     kind = (str(node.get(KIND) or "") if canonical else "") or _kind(node, types, values)
-    kind, texts = _texts(kind, values)
+    kind, texts = _texts(node, kind)
     form = node.get("x-togai-format") or node.get("format")
     properties = node / "properties"
     limits, invalid = _limits(node)
+    default = node.value.get("default", node.get("x-togai-default"))
     return Shape(
         kind=kind,
         identity=id(node.value),
@@ -148,7 +157,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
         required=frozenset(map(str, as_list(node.get("required")))),
         inner=_inner(node, kind),
         closed=node.get("additionalProperties") is False,
-        default=node.value.get("default", node.get("x-togai-default")),
+        default=_text(default) if kind == "string" and default is not None else _whole(default),
         read_only=node.get("readOnly") is True,
         write_only=node.get("writeOnly") is True,
         deprecated=node.get("deprecated") is True,
@@ -160,19 +169,26 @@ def own(node: Node, *, canonical: bool) -> Shape:
     )
 
 
-def _limits(node: Node) -> tuple[dict[str, Any], dict[str, str]]:
+def _limits(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the limits of a schema, with an enum of numbers or booleans; and values such as `maxLength: twenty`."""
     written = {key: _whole(node.get(key)) for key in LIMITS if node.get(key) is not None}
     limits = {key: value for key, value in written.items() if _is_limit(key, value)}
-    invalid = {key: shown(written[key]) for key in written if key in _TYPED and key not in limits}
-    if "enum" in limits:
-        limits["enum"] = sorted(limits["enum"])
+    invalid = {key: written[key] for key in written if key in _TYPED and key not in limits}
+    invalid |= {key: shown(invalid[key]) for key in invalid.keys() - {"pattern"}}
+    enum = limits.pop("enum", None)
+    if enum and "string" not in _types(node):
+        limits["enum"] = sorted(enum)
     for key in ("maximum", "minimum"):
         if (end := _end(node, key, limits.get(key))) is not None:
             limits[key] = end
-    if unread := {key: node.value[key] for key in _UNREAD if key in node.value}:
-        limits[UNREAD] = short(unread)
+    if (unread := _unread(node)) is not None:
+        limits[UNREAD] = unread
     return limits, invalid
+
+
+def _unread(node: Node) -> str | None:
+    unread = {key: node.value[key] for key in _UNREAD if key in node.value}
+    return short(unread) if unread else node.get(UNREAD)
 
 
 def _end(node: Node, key: str, limit: Any) -> Any:
@@ -200,7 +216,9 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     is_same = len(set(words)) == 1 and some[0].kind not in ("object", "list", "map")
     kind = f"one of: {', '.join(words) or 'nothing'}"
     result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", node, nullable=nullable)
-    parts = [shape.node for shape in some if shape.properties or shape.inner]
+    parts = [
+        each.node for each in some if any((each.properties, each.inner, each.enum, each.limits))
+    ]
     if not is_same:
         return replace(result, properties={f"choice {i}": part for i, part in enumerate(parts, 1)})
     return replace(result, kind=some[0].kind, format=some[0].format, enum=_any_of(some))
@@ -280,7 +298,7 @@ def _values(node: Node) -> list[Any] | None:
 def _kind(node: Node, types: list[Any], values: list[Any] | None) -> str:
     kinds = [str(each) for each in types if each not in ("null", None)]
     if len(kinds) > 1:
-        return "one of: " + ", ".join(sorted(kinds))
+        return "one of: " + ", ".join(sorted({"array": "list"}.get(each, each) for each in kinds))
     if kinds:
         return {"array": "list", "object": _object_kind(node)}.get(kinds[0], kinds[0])
     if "not" in node.value:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from contract.align import Meeting, Place
 
+# By whether a limit is tighter, and is sent.
+_TIGHTER = {
+    (True, True): verdicts.TIGHTER_SENT, (True, False): verdicts.TIGHTER,
+    (None, True): verdicts.CHANGED_SENT, (None, False): verdicts.CHANGED,
+}  # fmt: skip
+
 
 class Values(Comparison):
     """Compares enums and limits of two descriptions; additions and looser limits are adopted."""
@@ -81,9 +87,7 @@ class Values(Comparison):
     def limits(self, place: Place) -> None:
         """Compare limits and patterns; adopt those that are looser."""
         sent = [meeting for meeting in place.meetings if meeting.is_request]
-        self._limits(place, sent or place.meetings, is_sent=bool(sent))
-
-    def _limits(self, place: Place, deciding: Sequence[Meeting], *, is_sent: bool) -> None:
+        deciding = sent or place.meetings
         where = [meeting.position for meeting in deciding]
         for key in LIMITS:
             at, ours = f"{place.at}/{key}", _limit(key, place.ours.limits)
@@ -91,11 +95,11 @@ class Values(Comparison):
             for meeting in deciding:
                 theirs, here = _limit(key, meeting.theirs.limits), [meeting.position]
                 if key in meeting.theirs.invalid:
-                    words = (shown(ours), meeting.theirs.invalid[key])
+                    words = (shown(ours), shown(meeting.theirs.invalid[key]))
                     reason = "it is not a valid limit: the contract does not change"
                     self.findings.add(verdicts.UNMODELLED, at, *words, here, reason=reason)
-                elif _tighter(key, theirs, ours):
-                    rule = verdicts.TIGHTER_SENT if is_sent else verdicts.TIGHTER
+                elif (tighter := _tighter(key, theirs, ours)) is not False:
+                    rule = _TIGHTER[tighter, bool(sent)]
                     self.findings.add(rule, at, shown(ours), shown(theirs), here)
                 elif theirs != ours:
                     looser.append(theirs)
@@ -140,12 +144,12 @@ def _limit(key: str, limits: Mapping[str, Any]) -> Any:
     return None if key in LOWER and key != "minimum" and value == 0 else value
 
 
-def _tighter(key: str, theirs: Any, ours: Any) -> bool:
-    """Return whether a limit is tighter than ours; a pattern cannot be compared: the contract keeps its own."""
-    if ours is None or theirs is None:
-        return theirs is not None
-    if key in UPPER:
-        return bool(theirs < ours)
-    if key in LOWER:
-        return bool(theirs > ours)
-    return not set(ours).issubset(theirs) if key == "enum" else bool(theirs != ours)
+def _tighter(key: str, theirs: Any, ours: Any) -> bool | None:
+    """Return whether a limit is tighter than ours; None if unknown, or if neither allows all that the other allows."""
+    if ours is None or theirs is None or theirs == ours:
+        return theirs != ours and theirs is not None
+    if key in (*UPPER, *LOWER):
+        return bool(theirs < ours) == (key in UPPER)
+    if key == "enum" and (set(ours) <= set(theirs) or set(theirs) <= set(ours)):
+        return len(theirs) < len(ours)
+    return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from contract.adopt import class_name
+from contract.adopt import SCALARS, class_name
 from contract.align import align
 from contract.load import Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
@@ -30,9 +30,9 @@ _HEADER = """\
 # Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.
 """
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
-_STYLE = ("allowReserved", "explode", "style")
 _KINDS = {"list": "array", "map": "object"}
-_TYPES = ("string", "integer", "number", "boolean", "object")
+STYLE = ("style", "explode")
+_OF_ITSELF = " of itself"
 
 
 def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
@@ -111,9 +111,10 @@ class _Writer:
         written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
         if parameter.node.get("deprecated") is True:
             written["deprecated"] = True
-        return written | {
-            key: value for key, value in parameter.node.value.items() if key in _STYLE
-        }
+        # In a query, it has no effect on a string, a number or a boolean.
+        if parameter.place == "path" or schema.get("schema", {}).get("type") not in SCALARS:
+            written |= {key: each for key, each in parameter.node.value.items() if key in STYLE}
+        return written
 
     def _message(self, message: Message, hint: str) -> dict[str, Any]:
         content = {
@@ -161,7 +162,7 @@ class _Writer:
 
     def _content(self, shape: Shape, hint: str) -> dict[str, Any]:
         kind = _KINDS.get(shape.kind, shape.kind)
-        written: dict[str, Any] = {"type": kind} if kind in (*_TYPES, "array") else {}
+        written: dict[str, Any] = {"type": kind} if kind in (*SCALARS, "object", "array") else {}
         if not written and shape.kind != "anything":
             written = {KIND: shape.kind}
         facts = {
@@ -181,7 +182,7 @@ class _Writer:
         if shape.inner:
             key = "items" if shape.kind == "list" else "additionalProperties"
             if shape.identity in self._inside:
-                return {KIND: f"{shape.kind} of itself"}
+                return {KIND: shape.kind + _OF_ITSELF}
             self._inside.append(shape.identity)
             written[key] = self.schema(shape.inner, hint)
             self._inside.pop()
@@ -204,7 +205,8 @@ def digest(described: Description, shape: Shape) -> str:
         enum = None if each.enum is None else sorted(each.enum)
         undescribed = sorted(each.required - each.properties.keys())
         flags = (each.nullable, each.read_only, each.write_only)
-        facts.append([at, each.words, needed, enum, undescribed, flags, dict(each.limits)])
+        words = each.words.removesuffix(_OF_ITSELF)
+        facts.append([at, words, needed, enum, undescribed, flags, dict(each.limits)])
     return short(sorted(facts, key=itemgetter(0)))
 
 

@@ -135,7 +135,7 @@ class Service:
             raise Refused(400, f"{parameter.name} is required.")
         if parameter.schema is None:
             return value
-        shape = self._theirs.shape(parameter.schema)
+        shape = self._theirs.shape(self._theirs.single(parameter) or parameter.schema)
         if value is None:
             return None if shape.default is None else json.dumps(shape.default).strip('"')
         parsed: Any = value

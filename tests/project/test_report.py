@@ -177,8 +177,8 @@ def test_a_new_name_is_not_reported_twice() -> None:
     ("change", "line"),
     [
         (
-            lambda d: parameter(d, "listRides", "city").update(allowReserved=True),
-            "also changed in the description: `GET /rides ?city`",
+            lambda d: parameter(d, "getRide", "ride_id").update(style="simple"),
+            "also changed in the description: `GET /rides/{ride_id} path ride_id`",
         ),
         (
             lambda d: schemas(d)["Bike"].update(propertyNames={"maxLength": 3}),

@@ -212,7 +212,7 @@ REPORTS: dict[str, Callable[[], str]] = {
             both(
                 marked("Bike", "model", description="x", contentEncoding="base64"),
                 marked("Ride", "id", description="y"),
-                of("listRides", "city", explode=False),
+                of("getRide", "ride_id", style="simple"),
                 props("Ride", speed=NUMBER),
                 call("getRide", operationId="ride"),
                 lambda d: d["info"].update(title="Cars"),

@@ -102,7 +102,10 @@ WRITTEN: dict[str, Change] = {
     ),
     "required parameter": of("listRides", "city", required=True),
     "deprecated parameter": of("listRides", "city", deprecated=True),
-    "parameter with a style": of("listRides", "city", style="form", explode=False, x=5),
+    "text with a style": of("listRides", "city", style="form", explode=False, x=5),
+    "list with a style": of(
+        "listRides", "city", schema={"type": "array"}, style="form", explode=False, x=5
+    ),
     "description of a parameter": of("listRides", "city", description="Where."),
     "parameter without a schema": lambda d: parameter(d, "listRides", "city").pop("schema"),
     "parameter as a document": lambda d: parameter(d, "listRides", "city").update(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.project.changes import (
     PAGE,
     TEXT,
@@ -14,14 +12,11 @@ from tests.project.changes import (
     apart,
     both,
     cases,
-    expected,
     marked,
-    outcome,
     props,
     renamed,
     required,
     same,
-    write,
 )
 from tests.project.small import operation, schemas
 
@@ -353,17 +348,3 @@ CASES = cases(
         ].update(nullable=True),
     }
 )
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
-    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
-    assert outcome(CASES[name]) == expected(__file__).get(name)
-
-
-def test_the_list_has_no_other_changes() -> None:
-    assert list(expected(__file__)) == list(CASES)
-
-
-if __name__ == "__main__":
-    write(__file__, CASES)

@@ -1,16 +1,11 @@
-"""Each difference between the contract and a description gets one verdict, and the contract only grows."""
+"""What the merge reports and writes for one change of each rule."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from contract.merge import merge
-from contract.surface import lost, wire
-from contract.verdicts import Hold
-
-from tests.project.changes import TEXT, Change, cases, expected, outcome, write
-from tests.project.small import changed, operation, parameter, properties, schemas, small
+from tests.project.changes import TEXT, Change, cases
+from tests.project.small import operation, parameter, properties, schemas
 
 AUTH = {"type": "apiKey", "in": "header", "name": "X-Key"}
 
@@ -189,68 +184,3 @@ CASES = cases(
         ),
     }
 )
-OUTCOMES = expected(__file__)
-CONFLICTS = {
-    name: [line.split(" | ")[2] for line in lines if line.startswith("conflict")]
-    for name, lines in OUTCOMES.items()
-    if any(line.startswith("conflict") for line in lines)
-}
-"""The places of the conflicts of each change that makes some."""
-OTHERS = [name for name in OUTCOMES if name not in CONFLICTS]
-HELD = [name for name in OTHERS if any(line.startswith("held") for line in OUTCOMES[name])]
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
-    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
-    assert outcome(CASES[name]) == OUTCOMES.get(name)
-
-
-def test_the_list_has_no_other_changes() -> None:
-    assert list(OUTCOMES) == list(CASES)
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_what_is_absorbed_or_held_takes_no_fact_from_the_wire(name: str) -> None:
-    assert lost(wire(small()), wire(CASES[name].run().contract)) == []
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_merging_twice_changes_nothing(name: str) -> None:
-    once = CASES[name].run()
-    twice = merge(once.contract, changed(CASES[name].theirs), last=once.vendor)
-    assert twice.contract == once.contract
-    assert twice.changes == ()
-    assert all(difference.known for difference in twice.differences)
-
-
-@pytest.mark.parametrize("name", CONFLICTS)
-def test_a_held_conflict_keeps_ours_and_stays_quiet_until_theirs_changes(name: str) -> None:
-    theirs, places = changed(CASES[name].theirs), CONFLICTS[name]
-    held = merge(small(), theirs, [Hold(at, "we asked") for at in places])
-    assert held.conflicts == []
-    assert lost(wire(small()), wire(held.contract)) == []
-    again = merge(held.contract, theirs)
-    assert again.contract == held.contract
-    decisions = [difference for difference in again.differences if difference.at in places]
-    assert all(difference.known for difference in decisions)
-    assert {difference.reason for difference in decisions} == {"held by decision: we asked"}
-
-
-@pytest.mark.parametrize("name", HELD)
-def test_what_was_held_comes_back_unmarked(name: str) -> None:
-    away = CASES[name].run()
-    back = merge(away.contract, small())
-    assert back.contract == small()
-    assert {difference.kind for difference in back.differences} <= {"restored"}
-
-
-def test_a_merge_changes_neither_the_contract_nor_the_description_that_it_is_given() -> None:
-    for name in ("a new response property", "a removed operation", "a removed response property"):
-        contract, theirs = small(), changed(CASES[name].theirs)
-        merge(contract, theirs, [Hold("Ride.speed", "not yet")], today="2026-11-25")
-        assert (contract, theirs) == (small(), changed(CASES[name].theirs))
-
-
-if __name__ == "__main__":
-    write(__file__, CASES)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.project.changes import (
     Case,
     Change,
@@ -13,16 +11,13 @@ from tests.project.changes import (
     apart,
     both,
     cases,
-    expected,
     marked,
     media,
     of,
-    outcome,
     props,
     required,
     responses,
     same,
-    write,
 )
 from tests.project.small import operation
 
@@ -157,17 +152,3 @@ CASES = cases(
         ),
     }
 )
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
-    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
-    assert outcome(CASES[name]) == expected(__file__).get(name)
-
-
-def test_the_list_has_no_other_changes() -> None:
-    assert list(expected(__file__)) == list(CASES)
-
-
-if __name__ == "__main__":
-    write(__file__, CASES)

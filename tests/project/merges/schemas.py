@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.project.changes import (
     PAGE,
     TEXT,
     aliased,
     both,
     cases,
-    expected,
     media,
     of,
-    outcome,
     props,
     required,
     responses,
     same,
-    write,
 )
 from tests.project.small import operation, properties, schemas
 
@@ -288,17 +283,3 @@ CASES = cases(
         ),
     }
 )
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
-    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
-    assert outcome(CASES[name]) == expected(__file__).get(name)
-
-
-def test_the_list_has_no_other_changes() -> None:
-    assert list(expected(__file__)) == list(CASES)
-
-
-if __name__ == "__main__":
-    write(__file__, CASES)

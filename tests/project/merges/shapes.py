@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.project.changes import (
     TEXT,
     Change,
@@ -13,11 +11,8 @@ from tests.project.changes import (
     Entry,
     both,
     cases,
-    expected,
     of,
-    outcome,
     props,
-    write,
 )
 from tests.project.small import properties, schemas
 
@@ -274,17 +269,3 @@ CASES = cases(
         ),
     }
 )
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_each_change_is_reported_and_written_as_listed(name: str) -> None:
-    """After a change on purpose, write the list again and read its diff (CONTRIBUTING.md, "The exam")."""
-    assert outcome(CASES[name]) == expected(__file__).get(name)
-
-
-def test_the_list_has_no_other_changes() -> None:
-    assert list(expected(__file__)) == list(CASES)
-
-
-if __name__ == "__main__":
-    write(__file__, CASES)
