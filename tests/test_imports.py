@@ -18,6 +18,7 @@ ORDER = [
     [
         "togai._version",
         "togai._drift",
+        "togai._files",
         "togai._json",
         "togai._printable",
         "togai._html",

@@ -104,6 +104,29 @@ def test_a_full_disk_never_hides_what_was_corrected(
     assert len(month.corrections) == 1
 
 
+@pytest.mark.parametrize(
+    ("function", "command", "name"),
+    [
+        ("os.fsync", (*UNDO, "--save-plan", "plan.json"), "plan.json"),
+        ("pathlib.Path.write_text", ("report", "--html", "page.html"), "page.html"),
+    ],
+)
+def test_a_full_disk_is_reported_with_the_file_that_was_written(
+    month: FakeTogai,
+    pipe: Pipe,
+    ledger: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    command: tuple[str, ...],
+    name: str,
+) -> None:
+    monkeypatch.setattr(function, Mock(side_effect=OSError(28, "No space left on device")))
+    done = pipe(*command)
+    assert done.returncode == 2
+    assert done.stderr == f"togai: {name}: No space left on device\n"
+    assert [path.name for path in Path.cwd().iterdir()] == [ledger.name]
+
+
 def test_help_may_be_read_in_part(month: FakeTogai, shell: Shell) -> None:
     done = shell("| head -1", "--help")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Usage: togai COMMAND\n", "")

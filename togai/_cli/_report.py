@@ -16,6 +16,7 @@ from togai._cli._events import by_reason, status_in_words
 from togai._cli._ledger import corrections_of
 from togai._cli._output import say
 from togai._cli._settings import READING, SESSION, Book, Reading, pairs, short
+from togai._files import naming
 from togai._html import table, text
 from togai._rows import amounts_of
 from togai.jobs import is_failed, is_reverted
@@ -48,16 +49,11 @@ def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
             sums[name] = _EXACT.add(sums.get(name, Decimal(0)), number)
         if is_failed(event):
             failures.append(event)
-    rows = [
-        {
-            "day": key[0],
-            "account_id": key[1],
-            "status": key[2],
-            "events": count,
-            "quantities": {name: digits(total) for name, total in amounts[key].items()},
-        }
-        for key, count in sorted(usage.items())
-    ]
+    rows: list[Row] = []
+    for key, count in sorted(usage.items()):
+        quantities = {name: digits(total) for name, total in amounts[key].items()}
+        named = dict(zip(("day", "account_id", "status"), key, strict=True))
+        rows.append({**named, "events": count, "quantities": quantities})
     return rows, by_reason(failures)
 
 
@@ -77,7 +73,8 @@ def report(
     rows, reasons = summed(reading.read())
     output = reading.output
     if html is not None:
-        html.write_text(page(rows, reasons, corrections, reading), "utf-8")
+        with naming(html):
+            html.write_text(page(rows, reasons, corrections, reading), "utf-8")
         say(f"{html}: {sum(row['events'] for row in rows):,} events")
         return
     if output.is_data:

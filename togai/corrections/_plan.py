@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve, field, frozen
 
+from togai._files import replace_private
 from togai._printable import printable, shown
 from togai.corrections._checks import build_correction, check_item, check_values
 from togai.corrections._correction import Correction
@@ -18,6 +18,7 @@ from togai.errors import InvalidRequest
 from togai.models import CorrectionAction, Event
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator, Mapping
     from decimal import Decimal
 
@@ -184,14 +185,7 @@ class Plan:
         Raises:
             OSError: The file cannot be written.
         """
-        new = Path(f"{os.fspath(path)}.new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(_text({**self._json(), "digest": self.digest}, indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        replace_private(path, _text({**self._json(), "digest": self.digest}, indent=1))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:

@@ -1,0 +1,43 @@
+"""Files that are written as a whole."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from togai._files import naming, replace_private
+
+
+def test_a_file_is_replaced_by_one_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text("old")
+    path.chmod(0o644)
+    replace_private(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
+def test_a_file_that_cannot_be_written_leaves_the_earlier_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text("old")
+    monkeypatch.setattr("os.fsync", Mock(side_effect=error))
+    with pytest.raises(type(error)):
+        replace_private(path, b"new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("known", "named"), [(None, "plan.json"), ("folder", "folder")])
+def test_an_error_names_its_file_or_the_given_one(known: str | None, named: str) -> None:
+    def fail() -> None:
+        with naming(Path("plan.json")):
+            raise OSError(errno.ENOSPC, "full", known)
+
+    with pytest.raises(OSError, match=f"'{named}'"):
+        fail()
