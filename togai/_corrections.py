@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("togai")
 
+_RECONCILE = "client.events.reconcile(entry) for each entry of ledger.pending(), then ledger.settle(entry, result)"
 _NOTHING_WRITTEN = (
     AlreadyPending,
     AlreadyCorrected,
@@ -207,8 +208,7 @@ def _conclude(
 def _add_note(error: BaseException, correction: Correction) -> None:
     """Add a note to an interrupt, or to an exception of the caller, that the correction may have been applied."""
     error.add_note(
-        f"{correction.describe()} may have been applied when this was raised. Do not repeat it:"
-        " call client.events.reconcile(entry) for each entry of ledger.pending()"
+        f"{correction.describe()} may have been applied when this was raised. Do not repeat it: call {_RECONCILE}"
     )
 
 
@@ -233,8 +233,8 @@ def record(function: Callable[[], object]) -> Steps[None]:
     try:
         yield Blocking(function)
     except TogaiError as error:
-        message = "the outcome could not be recorded, so the entry stays open: %s"
-        logger.error(message, printable(error))  # noqa: TRY400
+        message = "the outcome could not be recorded: %s. The entry stays open. Next: %s"
+        logger.error(message, printable(error), _RECONCILE)  # noqa: TRY400
     except BaseException as error:
         if not isinstance(error, GeneratorExit):  # after that, nothing may be yielded
             with suppress(TogaiError):  # interrupted: recording twice is harmless
@@ -385,10 +385,7 @@ def _log(unknown: CorrectionOutcomeUnknown) -> None:
     if unknown.entries:
         ledger = unknown.entries[0].ledger
         numbers = ", ".join(str(entry.id) for entry in unknown.entries)
-        following = (
-            f"entry {numbers} is open in the ledger {ledger}. Next: client.events.reconcile(entry) for"
-            " each entry of ledger.pending(), then ledger.settle(entry, result)"
-        )
+        following = f"entry {numbers} is open in the ledger {ledger}. Next: {_RECONCILE}"
     else:
         following = "there is no ledger. Do not repeat it. Next: client.events.reconcile(error)"
     logger.error(

@@ -134,7 +134,8 @@ def execute(
     book = _required(settings, ledger, timeout)
     if plan.service != settings.service:
         raise InvalidRequest(
-            f"the plan is for {plan.service}, and this client is for {settings.service}"
+            f"the plan is for {plan.service}, and this client is for {settings.service}:"
+            f" pass base_url={plan.service}"
         )
     execution = _Executing(settings, plan, book, timeout)
     yield Blocking(partial(book.check_plan, plan.digest, plan.ledger, plan.position))

@@ -271,6 +271,28 @@ def test_only_the_first_open_correction_is_named(fake: FakeTogai, ledger: Path, 
     assert "1 invalid; nothing was sent" in done.stderr
 
 
+def test_an_open_correction_at_another_service_is_not_named(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    fake.drop_next(method="POST")
+    assert pipe(*UNDO, "--expect", "1").returncode == 4
+    with FakeTogai(fake.token).serve() as other:
+        done = pipe(*UNDO, "--expect", "1", TOGAI_BASE_URL=other)
+    assert done.returncode == 1
+    assert "open" not in done.stderr
+
+
+def test_a_plan_is_not_approved_in_another_ledger(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    assert pipe(*UNDO, "--dry-run", "--save-plan", "plan.json").returncode == 0
+    assert pipe("ledger", "create", "other.db").returncode == 0
+    named = ("--why", "ok", "--expect", "1", "--ledger", "other.db")
+    done = pipe("plan", "approve", "plan.json", *named)
+    assert done.returncode == 2
+    assert "the plan does not belong to the ledger" in done.stderr
+
+
 def test_the_plan_is_a_message_beside_data(fake: FakeTogai, ledger: Path, pipe: Pipe) -> None:
     done = pipe(*UNDO, "--expect", "1", "--csv")
     assert "Plan: 1 correction" in done.stderr

@@ -79,7 +79,7 @@ def test_a_named_event_that_is_not_among_the_events_is_a_problem(
     assert done.returncode == 1
     assert done.stderr.splitlines()[:2] == [
         problem,
-        "1 invalid; nothing was sent. Fix them, or skip them with --skip-invalid",
+        "1 invalid; nothing was sent. Fix them, or pass --skip-invalid",
     ]
     assert done.stdout == ""
 

@@ -139,7 +139,7 @@ def test_ids_come_from_a_file_and_wrong_ones_are_listed(
         "nobody: no event of the account acme has this id",
         "twice: 2 events have this id: select one of them by its reference_id",
         "taken-back: the event is already reverted",
-        "3 invalid; nothing was sent. Fix them, or skip them with --skip-invalid",
+        "3 invalid; nothing was sent. Fix them, or pass --skip-invalid",
     ):
         assert problem in done.stderr
     assert not month.corrections

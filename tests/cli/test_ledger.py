@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,58 @@ def test_an_open_correction_is_listed_with_its_cause(
     assert columns(shown.stdout) == ["entry", "at", "action", "reference_id", "who", "cause"]
 
 
-def test_a_correction_whose_process_ended_says_so(
-    fake: FakeTogai, undo: Pipe, pipe: Pipe, ledger: Path
-) -> None:
+@pytest.fixture
+def in_progress(fake: FakeTogai, undo: Pipe, ledger: Path) -> str:
+    """A ledger with a correction whose outcome is not recorded: its process is at work, or ended."""
     fake.change_next(lambda _: shutil.copy(ledger, "copy.db") and None, method="POST")
     assert undo("event-1").returncode == 0
-    (row,) = json.loads(pipe("pending", "--json", "--ledger", "copy.db").stdout)
-    assert row["cause"] == "the process ended before the outcome was known"
+    return "copy.db"
+
+
+def test_a_correction_without_a_recorded_outcome_may_be_in_progress(
+    in_progress: str, pipe: Pipe
+) -> None:
+    for _ in range(2):
+        (row,) = json.loads(pipe("pending", "--json", "--ledger", in_progress).stdout)
+        assert row["cause"] == "in progress, or the process ended before the outcome was known"
+
+
+def test_a_correction_in_progress_is_not_decided_to_be_not_applied(
+    in_progress: str, pipe: Pipe
+) -> None:
+    named = ("--why", "its process seemed dead", "--ledger", in_progress)
+    done = pipe("decide", "2", "not-applied", *named)
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"togai: entry 2 may be in progress: decide after [0-9: -]{19}Z\n", done.stderr
+    )
+    assert pipe("decide", "2", "applied", *named).returncode == 0
+
+
+def test_a_correction_that_is_no_longer_in_progress_is_decided_to_be_not_applied(
+    in_progress: str, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Later:
+            return super().now(tz) + timedelta(minutes=10)
+
+    monkeypatch.setattr("togai._cli._ledger.datetime", Later)
+    named = ("--why", "its process seemed dead", "--ledger", in_progress)
+    assert pipe("decide", "2", "not-applied", *named).returncode == 0
+
+
+def test_a_correction_at_another_service_stays_open_and_its_address_is_named(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe, url: str
+) -> None:
+    fake.drop_next(method="POST")
+    undo("event-1")
+    cause = json.loads(pipe("pending", "--json").stdout)[0]["cause"]
+    done = pipe("reconcile", "--json", "--sandbox", TOGAI_BASE_URL="")
+    (row,) = json.loads(done.stdout)
+    assert (done.returncode, row["verdict"]) == (4, "cannot tell")
+    assert row["evidence"].endswith(f": pass --base-url={url}")
+    assert json.loads(pipe("pending", "--json").stdout)[0]["cause"] == cause
 
 
 def test_one_open_correction_may_be_reconciled_alone(

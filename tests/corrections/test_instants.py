@@ -363,5 +363,5 @@ def test_a_ledger_that_fails_afterwards_hides_no_outcome(
             sending.run(GeneratorExit, 0)
     else:
         assert sending.run(response(200, APPLIED), 1).succeeded
-    assert "entry stays open" in caplog.text
+    assert "The entry stays open. Next: client.events.reconcile(entry)" in caplog.text
     assert [kind for kind, _ in sending.rows()] == ["intent"]

@@ -129,6 +129,7 @@ class Approval(Session):
         """Plan, approve and execute, or continue an interrupted run of the same command; returns the exit code."""
         ledger = self.book.open()
         with self.service.client(ledger=ledger) as client:
+            service = client._settings.service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             key = sha256(repr((what, repr(client), ledger.id)).encode()).hexdigest()
             path = Path(f"togai-plan-{key[:12]}.json")
             plan = None if self.dry_run else _interrupted(path, ledger)
@@ -141,13 +142,12 @@ class Approval(Session):
             for problem in problems:
                 say(problem)
             if problems and not self.skip_invalid:
-                wrong = f"{len(problems)} invalid; nothing was sent"
-                say(f"{wrong}. Fix them, or skip them with --skip-invalid")
-                return _code_if_some_are_left_out(ledger)
+                say(f"{len(problems)} invalid; nothing was sent. Fix them, or pass --skip-invalid")
+                return _left_out(ledger, service)
             plan = client.events.plan(items, why=self._why())
             if problems:
                 plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
-            code = _code_if_some_are_left_out(ledger) if problems or plan.left_out else DONE
+            code = _left_out(ledger, service) if problems or plan.left_out else DONE
             if plan.left_out:
                 say("To correct one of them once more: togai ledger release ENTRY --why TEXT")
             if self._is_approved(plan, path, ledger):
@@ -190,13 +190,11 @@ class Approval(Session):
         except KeyboardInterrupt:
             say(f"Interrupted. Continue with: togai plan execute {path}")
             return INTERRUPTED
-        rows: list[dict[str, Any]] = [
-            {**row, "detail": here(row["detail"])} for row in done.to_rows()
-        ]
+        rows = [{**row, "detail": here(row["detail"])} for row in done.to_rows()]
         quiet = () if self.output.is_data else (Outcome.APPLIED, Outcome.NOT_REACHED)
         with lasting(OSError):
             self.output.write(row for row in rows if row["outcome"] not in quiet)
-        counts = Counter(row["outcome"] for row in rows)
+        counts = Counter(step.outcome for step in done)
         earlier = sum(step.earlier for step in done)
         more = f"; {earlier} of these in an earlier run" if earlier else ""
         say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + more)
@@ -266,9 +264,9 @@ def _interrupted(path: Path, ledger: Ledger) -> Plan | None:
     return plan if "approved" in kinds else None
 
 
-def _code_if_some_are_left_out(ledger: Ledger) -> int:
+def _left_out(ledger: Ledger, service: str) -> int:
     """Report an open correction, as an event may look corrected because of it; returns the exit code."""
-    entries = ledger.pending()
+    entries = [entry for entry in ledger.pending() if entry.service == service]
     for entry in entries[:1]:
         say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
     return OPEN if entries else SOME_FAILED
@@ -300,7 +298,7 @@ def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
         f"no terminal to confirm on: approve with --expect {len(plan)}",
     )  # fmt: skip
     _check_number(plan, typed)
-    ledger.approve(plan.digest, who=ledger.who, why=why)
+    ledger.approve(plan, who=ledger.who, why=why)
 
 
 def _check_number(plan: Plan, number: int | str | None) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import evolve
 
-from togai._cli._output import DONE, OPEN, UNKNOWN, Output, lasting, say
+from togai._cli._output import DONE, OPEN, UNKNOWN, Output, here, lasting, say
 from togai._cli._settings import SESSION, Book, Reading, Session, When, pairs, short
 from togai._salvage import salvage
-from togai.corrections import Entry, Target
+from togai.corrections import Entry, Ledger, Target
 from togai.corrections._table import amounts
 from togai.errors import ConfigurationError, InvalidRequest
 from togai.jobs._formats import digits
@@ -21,7 +22,7 @@ from togai.models import Event
 def pending(*, book: Book = SESSION.book, output: Output = SESSION.output) -> int:
     """List corrections that are in progress or have an unknown outcome. Exit code 3 if there are any."""
     entries = book.open().pending()
-    unknown = "the process ended before the outcome was known"
+    unknown = "in progress, or the process ended before the outcome was known"
     rows = [{**_row(entry), "cause": entry.cause or unknown} for entry in entries]
     output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
     say("Check with: togai reconcile" if entries else "Nothing is open.")
@@ -43,7 +44,7 @@ def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int
         for item in entries:
             result = client.events.reconcile(item)
             ledger.settle(item, result)
-            evidence, again = "; ".join(result.evidence), short(result.check_after)
+            evidence, again = here("; ".join(result.evidence)), short(result.check_after)
             verdict = {"verdict": str(result.verdict), "evidence": evidence, "check_after": again}
             rows.append({**_row(item), **verdict})
     with lasting(OSError):
@@ -74,6 +75,11 @@ def decide(
         why: What you know, and from whom.
     """
     ledger = book.open()
+    for item in ledger.pending():
+        end = item.at + timedelta(minutes=10)  # no call takes longer
+        in_progress = item.id == entry and not item.cause and datetime.now(UTC) < end
+        if in_progress and verdict == "not-applied":
+            raise InvalidRequest(f"entry {entry} may be in progress: decide after {short(end)}")
     ledger.decide(entry, verdict.replace("-", " "), who=ledger.who, why=why)
     say(f"Entry {entry} is settled: {verdict}. Next: togai pending")
 
@@ -125,8 +131,6 @@ def create(file: str, /) -> None:
     Args:
         file: The file, or a postgresql:// address.
     """
-    from togai.corrections import Ledger
-
     try:
         Ledger(file).pending()
         done = "It exists already; nothing was changed."

@@ -298,6 +298,7 @@ class Rules:
             for entry in self.entries(
                 f"kind = '{Kind.UNKNOWN}' AND intent IN (SELECT intent FROM togai_open)"
             )
+            if entry.data.get("how") != "reconciled"
         }
         intents = self.entries(f"id IN (SELECT intent FROM togai_open) AND kind = '{Kind.INTENT}'")
         locks = self._transaction.rows("SELECT intent FROM togai_open")

@@ -54,7 +54,8 @@ class Entry:
         who: The person who corrected, approved or decided.
         why: The reason.
         data: Further details, as JSON: the correction, the event as it was read, cause, request id and status.
-        cause: For a pending entry, why the outcome is unknown; None if the process ended before it was recorded.
+        cause: For a pending entry, why the outcome is unknown; None while the call is in progress, or if its process
+            ended before it was recorded.
         ledger: The ledger that contains it.
     """
 

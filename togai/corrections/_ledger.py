@@ -151,7 +151,9 @@ class Ledger:
         """
         if isinstance(digest, Plan):
             if digest.ledger != self.id:
-                raise InvalidRequest(f"the plan does not belong to the ledger {self}")
+                raise InvalidRequest(
+                    f"the plan does not belong to the ledger {self}: use the one it was created with"
+                )
             digest = digest.digest
         if not isinstance(cast("object", digest), str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise InvalidRequest(f"digest={shown(digest)}: pass plan.digest, 64 hexadecimal digits")

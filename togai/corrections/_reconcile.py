@@ -146,7 +146,7 @@ def _judge(case: Case, readings: Readings, min_age: timedelta) -> _Judged:
         )
     if case.service != readings.service:
         return _cannot_tell(
-            f"the correction was sent to {case.service}, but {readings.service} was read"
+            f"the correction was sent to {case.service}, but {readings.service} was read: pass base_url={case.service}"
         )
     if case.snapshot is None:
         return _cannot_tell(f"{reference_id} was not read before it was corrected")
