@@ -194,12 +194,10 @@ class Taker:
     def _free_name(self, vendor: str | None, derived: str) -> str:
         schemas = {**self._schemas, **self._fresh}
         taken = {name.lower() for name in (*schemas, *map_names(schemas))} | _MODULE_NAMES
-        for candidate in (vendor or "", derived):
-            name = class_name(candidate)
-            if name and name.lower() not in taken:
-                return name
-        name = class_name(derived) or "Schema"
-        return next(f"{name}{i}" for i in range(2, 1000) if f"{name}{i}".lower() not in taken)
+        last = class_name(derived)
+        numbered = (f"{last or 'Schema'}{i}" for i in range(2, 1000))
+        names = (class_name(vendor or ""), last, *numbered)
+        return next(name for name in names if name and name.lower() not in taken)
 
 
 def references(schema: Any) -> list[str]:
@@ -267,11 +265,9 @@ def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:
     names = {member_name(item) for item in known}
     taken: list[str] = []
     for value in values:
-        if unwritable(value):
-            continue
         name = member_name(value)
         # The generator names a value that does not start with a letter by its position, which may change.
-        if value[:1].isalpha() and value.isascii() and name not in names:
+        if value[:1].isalpha() and value.isascii() and name not in names and not unwritable(value):
             names.add(name)
             taken.append(value)
     return taken

@@ -200,7 +200,8 @@ class _Bump:
         command = ["-m", "mutation.outcome", str(self.root / CONTRACT), str(spec), *last]
         done = run_above(command, self.root, (holder / PACKAGE).parent)
         if done.returncode != 0:
-            raise CheckFailed(f"the caller programs cannot run: {done.stderr.strip()[-300:]}")
+            error = done.stderr.strip().rpartition("\n")[2]
+            raise CheckFailed(f"the caller programs cannot run: {error}")
         others: dict[str, str]
         known: dict[str, str]
         others, known = json.loads(done.stdout)

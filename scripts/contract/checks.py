@@ -56,7 +56,8 @@ def facade_facts(root: Path, generated: Path) -> str:
     """
     done = run_above(["-m", "contract.surface"], root, generated)
     if done.returncode != 0:
-        raise CheckFailed(f"the facade cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+        error = done.stderr.strip().rpartition("\n")[2]
+        raise CheckFailed(f"the facade cannot be imported: {error}")
     return done.stdout
 
 

@@ -229,9 +229,8 @@ def _check_imports(package: Path) -> None:
     command = [sys.executable, "-I", "-c", IMPORT_ALL, str(package)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise GenerationFailed(
-            f"the generated package does not import: {done.stderr.splitlines()[-1]}"
-        )
+        error = done.stderr.strip().rpartition("\n")[2]
+        raise GenerationFailed(f"the generated package does not import: {error}")
 
 
 def stale_files(fresh: Path, present: Path) -> list[str]:
@@ -250,9 +249,7 @@ def stale_files(fresh: Path, present: Path) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/generate", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 if the package is stale"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it is stale")
     try:
         return _bring_up_to_date(check=parser.parse_args(arguments).check)
     except (GenerationFailed, OSError) as error:

@@ -89,9 +89,7 @@ def parse(data: bytes) -> dict[str, Any]:
         raise Unusable(f"this is not an OpenAPI description: {missing}; {_ADVICE}")
     version = f"{kind} {document[kind]}"
     if not version.startswith(("openapi 3.0", "openapi 3.1", "openapi 3.2")):
-        words = (
-            "OpenAPI 3.0, 3.1 or 3.2 is needed; ask the vendor for it, or convert the file first"
-        )
+        words = "OpenAPI 3.0, 3.1 or 3.2 is needed; ask the vendor for it, or convert the file"
         raise Unusable(f"the description is {version[:40]}: {words}")
     return document
 
@@ -210,7 +208,7 @@ _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
@@ -221,4 +219,4 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    return float(text) if _NUMBER.fullmatch(text) else text
+    return float(text) if NUMBER.match(text) else text

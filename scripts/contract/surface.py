@@ -59,8 +59,7 @@ def _wire(described: Description) -> Iterator[str]:
         for parameter in operation.parameters.values():
             needed = "required" if parameter.required else "optional"
             if parameter.schema:
-                position = place(parameter.node.at)
-                yield from _schema(described, parameter.schema, position, needed)
+                yield from _schema(described, parameter.schema, place(parameter.node.at), needed)
         messages = {
             f"{here} {status}": response for status, response in operation.responses.items()
         }

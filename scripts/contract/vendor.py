@@ -15,7 +15,7 @@ import yaml
 
 from contract.adopt import SCALARS, class_name
 from contract.align import align
-from contract.load import Unusable
+from contract.load import NUMBER, Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
 from contract.shapes import KIND, Node, Shape, as_list, escaped, short
 
@@ -60,9 +60,16 @@ def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
 
 def dump(document: dict[str, Any]) -> str:
     """Return the YAML of a canonical description."""
-    return _HEADER + yaml.safe_dump(
-        document, default_flow_style=None, width=120, allow_unicode=True
+    return _HEADER + yaml.dump(
+        document, Dumper=_Dumper, default_flow_style=None, width=120, allow_unicode=True
     )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that YAML 1.2 reads as a number, such as the digest 816e8872; YAML 1.1 does not."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, None)
 
 
 class _Writer:

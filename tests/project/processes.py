@@ -13,6 +13,6 @@ class Run:
         self.command: list[str] = []
         self.options: dict[str, Any] = {}
 
-    def __call__(self, command: list[str], **options: Any) -> Run:
+    def __call__(self, command: list[str], *_: object, **options: Any) -> Run:
         self.command, self.options = command, options
         return self

@@ -129,6 +129,12 @@ def test_a_facade_that_fails_is_reported_with_the_last_line(
     assert str(caught.value) == "the facade cannot be imported: ImportError: no name"
 
 
+def test_a_facade_whose_process_is_killed_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", Run(-9))
+    with pytest.raises(CheckFailed, match="the facade cannot be imported"):
+        facade_facts(Path("/root"), Path("/fresh"))
+
+
 def test_python_returns_what_it_writes_and_its_exit_code(tmp_path: Path) -> None:
     program = "import sys; print(1); print(2, file=sys.stderr); sys.exit(3)"
     done = run_above(["-c", program], tmp_path, tmp_path)

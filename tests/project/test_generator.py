@@ -255,6 +255,14 @@ def test_a_package_that_does_not_import_is_reported_with_the_last_line(tmp_path:
     assert not list(package.rglob("__pycache__"))
 
 
+def test_a_check_of_the_imports_that_is_killed_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(subprocess, "run", Run(-9))
+    with pytest.raises(GenerationFailed, match="the generated package does not import"):
+        generation._check_imports(tmp_path)
+
+
 def test_files_that_differ_are_stale_and_caches_are_not(tmp_path: Path) -> None:
     for folder, files in {
         "fresh": {"same": "a", "changed": "a", "x/new": "a", "__pycache__/c": "a"},

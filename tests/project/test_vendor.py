@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from contract import vendor
-from contract.load import Unusable
+from contract.load import Unusable, parse
 from contract.merge import merge
 from contract.normalize import Description
 from contract.shapes import Node
@@ -351,3 +351,16 @@ def test_changes_are_named_by_the_longest_pointers(
 
 if __name__ == "__main__":
     write_rows(__file__, {name: outcome(change) for name, change in WRITTEN.items()})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("816e8872", "1e5", "+1E-5", "-1e5", ".5", "5.", "1.5", "12345678", "0x1F", "1_000"),
+        *("true", "NO", "null", "~", "", "12:30", "2024-01-01", "a", " a", "#a", "<<"),
+        *(1, -1.5, 1e20, 1e-7, True, None, {"1e5": "1e5"}, ["1e5"]),
+    ],
+)
+def test_a_value_is_read_as_it_was_written(value: Any) -> None:
+    read = parse(dump({"openapi": "3.0.3", "x-value": value}).encode())["x-value"]
+    assert (read, type(read)) == (value, type(value))
