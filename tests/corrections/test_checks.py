@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,14 +61,22 @@ def test_an_event_that_was_read_is_selected_by_the_most_exact_id(
     assert [before.account_id for before in one.before] == ["acme"]
 
 
+def shown(**payload: Any) -> Any:
+    """An event without a reference id, whose payload is read like this."""
+    target: Any = read(None)
+    return evolve(target, event_payload=SimpleNamespace(**payload))
+
+
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
         (read(accountId=None), "account id of the target could not be read"),
         (read(accountId=""), "account id of the target could not be read"),
+        (shown(account_id=5), "account id of the target could not be read"),
         (read(without="eventPayload"), "account id of the target could not be read"),
         (read(None, event_id=None), "cannot be identified"),
         (read(None, id=""), "cannot be identified"),
+        (shown(account_id="acme", id=5), "cannot be identified"),
         (read(None, without="createdAt"), "cannot be identified"),
         (read(status="REVERTED"), "ref-1 is REVERTED"),
     ],

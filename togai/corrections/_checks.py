@@ -133,12 +133,12 @@ def check_item(item: Correction) -> None:
         InvalidRequest: The item would send something other than the plan shows.
     """
     before = item.before[0] if len(item.before) == 1 else None
-    shown = None if before is None else before.reference_id
     account_id = item.selection.account_id
     replaces = item.action == CorrectionAction.REDO_EVENT
     if (
-        not shown
-        or item.selection != Selection(account_id=account_id, reference_id=shown)
+        before is None
+        or not before.reference_id
+        or item.selection != Selection(account_id=account_id, reference_id=before.reference_id)
         or item.background
         or item.require_confirmation is not None
         or not item.action.is_known
@@ -150,13 +150,13 @@ def check_item(item: Correction) -> None:
         )
     if item.event is not None:
         problems = payload_problems(item.event)
-        if before is not None and item.event.account_id not in (account_id, before.account_id):
+        if item.event.account_id not in (account_id, before.account_id):
             problems.append(f"it belongs to account {item.event.account_id!r}")
         if item.event != without_unknown(item.event):
             problems.append("it has properties that the plan does not show")
         if problems:
             raise InvalidRequest(
-                f"{printable(shown)}: this replacement cannot be sent: {printable('; '.join(problems))}"
+                f"{printable(before.reference_id)}: this replacement cannot be sent: {printable('; '.join(problems))}"
             )
 
 
