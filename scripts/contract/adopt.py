@@ -284,5 +284,5 @@ def _format(shape: Shape) -> dict[str, str]:
 def plain(text: str) -> str:
     """Return a description on one line, without characters that are special in Python or on a terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = line.replace("\\", "/").replace('"""', '"').replace("'''", "'")
+    line = re.sub(r"""(['"])\1\1+""", r"\1", line.replace("\\", "/"))
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 4].rstrip() + " ..."

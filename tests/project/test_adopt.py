@@ -1,0 +1,143 @@
+"""How a vendor's names and texts become those of the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from contract.adopt import (
+    builder_clash,
+    clash,
+    class_name,
+    map_names,
+    members,
+    plain,
+    python_name,
+    references,
+    unwritable,
+)
+
+NOT_A_NAME = "it is not a name: quotes, backslashes, control characters, or too long"
+NO_LETTER = "it is not a name: it has neither letter nor digit"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ride state", "RideState"),
+        ("RideState", "RideState"),
+        ("ride-state_2", "RideState2"),
+        ("rideURL", "RideURL"),
+        ("22", ""),
+        ("é!", ""),
+        ("", ""),
+        ("a" * 80, "A" + "a" * 79),
+        ("a" * 81, "A" + "a" * 79),
+        # Only the first 200 characters are read.
+        (" " * 199 + "ab", "A"),
+    ],
+)
+def test_a_name_of_a_model_consists_of_capitalized_words(text: str, name: str) -> None:
+    assert class_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        *((name, "") for name in ("a", "5", "a b", "a-b", "é", "$ref", "a'b", "x" * 200)),
+        *((name, NOT_A_NAME) for name in ('a"b', "a\\b", "a`b", "a\nb", "a\u200bb", "x" * 201)),
+        *((name, NO_LETTER) for name in ("", "-", "$$", "_", " ")),
+    ],
+)
+def test_a_name_that_cannot_be_written_has_a_reason(name: str, reason: str) -> None:
+    assert unwritable(name) == reason
+
+
+@pytest.mark.parametrize(
+    ("wire", "name"),
+    [
+        ("accountId", "account_id"),
+        ("account-id", "account_id"),
+        ("class", "class_"),
+        ("1st", "field_1st"),
+        ("ﬁeld", "field"),
+    ],
+)
+def test_a_property_has_a_name_in_python(wire: str, name: str) -> None:
+    assert python_name(wire) == name
+
+
+def test_names_clash_if_they_are_equal_in_python() -> None:
+    assert clash("accountId", ["other", "account_id"])
+    assert not clash("accountId", ["account", "id"])
+    assert builder_clash("accountId", ["account_id"])
+    assert not builder_clash("accountId", ["id"])
+    names = ("body", "Client", "quote", "url", "self", "bodies")
+    assert [name for name in names if builder_clash(name, [])] == ["body", "Client", "quote", "url"]
+
+
+@pytest.mark.parametrize(
+    ("values", "known", "taken"),
+    [
+        (["A", "B"], [], ["A", "B"]),
+        (["A", "B"], ["A"], ["B"]),
+        (["A-B", "a_b", "A B"], [], ["A-B"]),
+        (["A-B"], ["A_B"], []),
+        (["1A", "_A", "", "-", "É", "AÉ"], [], []),
+        (['A"', "A\\", "A\n", "A" * 201], [], []),
+        (["A1"], [], ["A1"]),
+        (["A" * 200], [], ["A" * 200]),
+    ],
+)
+def test_a_value_is_a_member_if_its_name_is_free(
+    values: list[str], known: list[str], taken: list[str]
+) -> None:
+    assert members(values, known) == taken
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\n  b\tc ", "a b c"),
+        ("a\x1b\u2028b", "a b"),
+        ("a\\b", "a/b"),
+        ('"a" \'b\' ""', '"a" \'b\' ""'),
+        ("'''a'''", "'a'"),
+        *(('"' * count, '"') for count in (3, 4, 5, 9)),
+        ("x" * 500, "x" * 500),
+        ("x" * 501, "x" * 496 + " ..."),
+        ("x" * 495 + " y" * 9, "x" * 495 + " ..."),
+    ],
+)
+def test_a_description_is_one_harmless_line(text: str, line: str) -> None:
+    assert plain(text) == line
+
+
+def test_references_are_found_at_any_depth() -> None:
+    ride, stop = ({"$ref": f"#/components/schemas/{name}"} for name in ("Ride", "Stop"))
+    schema = {"properties": {"a": ride, "b": {"items": {"additionalProperties": stop}}}}
+    assert references(schema) == ["Ride", "Stop"]
+    assert references({"$ref": "#/components/responses/Problem"}) == []
+
+
+def test_maps_are_named_after_the_property_that_holds_them() -> None:
+    free: dict[str, Any] = {"additionalProperties": {"type": "string"}}
+    document = {
+        "Ride": {
+            "properties": {
+                "id": {"type": "string"},
+                "tags": free,
+                "more tags": {"items": {"items": free}},
+                "nested": {"additionalProperties": free},
+                "any": {"additionalProperties": True},
+            }
+        },
+        "RideState": {"enum": ["A"]},
+    }
+    assert [*map_names(document)] == [
+        "RideTags",
+        "RideMoreTagsItemItem",
+        "RideNested",
+        "RideNestedAdditionalProperty",
+        "RideAny",
+    ]
