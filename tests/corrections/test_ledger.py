@@ -321,6 +321,19 @@ def test_an_outcome_that_comes_after_a_decision_is_not_forgotten(ledger: Ledger)
     assert ledger.verify() == 3
 
 
+def test_further_events_of_an_outcome_that_comes_after_a_decision_are_not_forgotten(
+    ledger: Ledger,
+) -> None:
+    entry = begin(ledger, claim(None))
+    ledger.decide(entry, "not applied", who="bob", why="I thought so")
+    details = {"status": 200, "how": "response"}
+    records_of(ledger).conclude(entry, Kind.FAILED, details, applied=["ref-1", "ref-2"])
+    for reference_id in ("ref-1", "ref-2"):
+        with pytest.raises(AlreadyCorrected):
+            begin(ledger, claim(reference_id))
+    begin(ledger, claim("ref-3"))
+
+
 def test_a_plan_needs_an_approval(ledger: Ledger) -> None:
     with pytest.raises(NotApproved, match="approve"):
         begin(ledger, claim(plan=DIGEST, item="1"))

@@ -146,6 +146,9 @@ class Records:
                     return
                 # A person has decided meanwhile. The response must still be recorded.
                 rules.note(entry, Kind.UNKNOWN, {**data, "late": str(kind)})
+                for target in applied:
+                    late = {**data, "late": str(Kind.APPLIED)}
+                    rules.note(entry, Kind.UNKNOWN, late, target=target)
                 return
             for target in applied:
                 rules.note(entry, Kind.APPLIED, {**data}, target=target)
