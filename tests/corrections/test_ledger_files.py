@@ -221,6 +221,27 @@ def test_reading_writes_no_mark(path: Path, mark: Path) -> None:
     assert not mark.exists()
 
 
+def test_a_ledger_has_one_mark_whichever_link_names_it(path: Path, mark: Path) -> None:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    backup = path.read_bytes()
+    Ledger(link).approve(DIGEST, who="bob", why="ok")
+    assert [each.name for each in path.parent.iterdir() if each.suffix == ".mark"] == [mark.name]
+    path.write_bytes(backup)
+    with pytest.raises(LedgerDamaged, match="lacks entry 1"):
+        begin(Ledger(path))
+
+
+def test_a_ledger_that_was_deleted_is_not_created_again_unnoticed(path: Path, mark: Path) -> None:
+    Ledger(path).approve(DIGEST, who="bob", why="ok")
+    path.unlink()
+    with pytest.raises(ConfigurationError, match=f"was moved or deleted.*delete the file {mark}"):
+        Ledger(path, create=True)
+    assert not path.exists()
+    mark.unlink()
+    assert Ledger(path, create=True).verify() == 0
+
+
 def test_nothing_of_a_longer_mark_is_left(path: Path, mark: Path) -> None:
     Ledger(path).approve(DIGEST, who="bob", why="ok")
     assert len(mark.read_bytes()) == 160

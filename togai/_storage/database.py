@@ -93,7 +93,11 @@ def database(address: str | os.PathLike[str]) -> Database:
     scheme, separator, _ = text.partition("://")
     if not separator:
         # Absolute, so that a change of the working directory does not select another ledger.
-        return SQLite(Path(text).absolute())
+        path = Path(text).absolute()
+        with suppress(ValueError):  # no file can have this name
+            # Without links, so that all who use a file see the same mark.
+            path = Path(os.path.realpath(path))
+        return SQLite(path)
     if scheme in ("postgresql", "postgres"):
         with suppress(
             ValueError
@@ -143,6 +147,11 @@ class SQLite:
 
     def create(self, wait: float) -> None:
         """Create the file, which only its owner can read, and the tables, unless they exist."""
+        if self.mark() and not self.path.exists():
+            raise ConfigurationError(
+                f"the ledger {self} was moved or deleted: without it, events could be corrected again. Restore it;"
+                f" or, for an empty ledger, delete the file {self._mark_path}"
+            )
         try:
             # 0600: it holds customers' events.
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
