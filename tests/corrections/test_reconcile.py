@@ -519,7 +519,21 @@ def test_anything_else_is_refused(client: Api, thing: Any) -> None:
         client.call("reconcile", thing)
 
 
-@pytest.mark.parametrize("age", [timedelta(microseconds=-1), 600, None])
+LONGEST = timedelta(days=3650)
+
+
+@pytest.mark.parametrize("age", [timedelta(0), LONGEST])
+def test_an_age_from_none_to_ten_years_is_taken(
+    client: Api, fake: FakeTogai, ledger: Ledger, age: timedelta
+) -> None:
+    fake.add_many(1)
+    entry = lost(client, fake, ledger, "UNDO", acts=False)
+    assert client.call("reconcile", entry, min_age=age).entry == entry
+
+
+@pytest.mark.parametrize(
+    "age", [timedelta(microseconds=-1), LONGEST + timedelta(microseconds=1), 600, None]
+)
 def test_an_age_that_is_none_is_refused(
     client: Api, fake: FakeTogai, ledger: Ledger, age: Any
 ) -> None:
