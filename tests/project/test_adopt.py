@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from contract import adopt
 from contract.adopt import (
     builder_clash,
     clash,
@@ -16,6 +17,9 @@ from contract.adopt import (
     references,
     unwritable,
 )
+from contract.merge import merge
+
+from tests.project.small import changed, properties, schemas, small
 
 NOT_A_NAME = "it is not a name: quotes, backslashes, control characters, or too long"
 NO_LETTER = "it is not a name: it has neither letter nor digit"
@@ -141,3 +145,53 @@ def test_maps_are_named_after_the_property_that_holds_them() -> None:
         "RideNestedAdditionalProperty",
         "RideAny",
     ]
+
+
+def nested(*names: str) -> dict[str, Any]:
+    """An object in an object, and so on, with a text in the last one."""
+    first, *rest = names
+    inner = nested(*rest) if rest else {"type": "string"}
+    return {"type": "object", "properties": {first: inner}}
+
+
+def added(shape: dict[str, Any]) -> dict[str, Any]:
+    """The components that a new property `Bike.gear` adds."""
+    document = changed(lambda d: properties(d, "Bike").update(gear=shape))
+    after = schemas(merge(small(), document).contract)
+    return {name: after[name] for name in after.keys() - schemas(small()).keys()}
+
+
+@pytest.mark.parametrize(
+    ("most", "models"),
+    [
+        (0, []),
+        (1, ["BikeGear"]),
+        (2, ["BikeGear", "BikeGearA"]),
+        (3, ["BikeGear", "BikeGearA", "BikeGearAB"]),
+    ],
+)
+@pytest.mark.parametrize("limit", ["MAX_NESTED", "MAX_SCHEMAS"])
+def test_no_more_models_are_written_than_the_limits_allow(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int, models: list[str]
+) -> None:
+    already = len(schemas(small())) if limit == "MAX_SCHEMAS" else 0
+    monkeypatch.setattr(adopt, limit, already + most)
+    written = added(nested("a", "b", "c"))
+    assert sorted(written) == models
+    if models:
+        # What is too deep is left out of the last model.
+        assert [*written[models[-1]]["properties"]] == (["c"] if most == 3 else [])
+
+
+@pytest.mark.parametrize(("depth", "is_taken"), [(2, True), (3, False)])
+def test_a_list_may_be_nested_as_deep_as_the_limit(
+    monkeypatch: pytest.MonkeyPatch, depth: int, is_taken: bool
+) -> None:
+    monkeypatch.setattr(adopt, "MAX_NESTED", 2)
+    shape: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        shape = {"type": "array", "items": shape}
+    document = changed(lambda d: properties(d, "Bike").update(gear=shape))
+    merged = merge(small(), document)
+    assert ("gear" in properties(merged.contract, "Bike")) == is_taken
+    assert any("it contains itself" in each.reason for each in merged.differences) != is_taken
