@@ -61,7 +61,7 @@ def _fetch(url: str) -> bytes:
                 if len(got) > MAX_BYTES or time.monotonic() > deadline:
                     break
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unusable(f"{url} cannot be read: {error or type(error).__name__}") from None
+        raise Unusable(f"{url} cannot be read: {str(error) or type(error).__name__}") from None
     if time.monotonic() > deadline:
         raise Unusable(f"{url} was not read within {FETCH_SECONDS:g} s")
     return bytes(got)

@@ -304,7 +304,8 @@ def test_an_entry_of_an_earlier_version_is_read(path: Path) -> None:
         )
     ledger = Ledger(path)
     (entry,) = ledger.history()
-    assert (entry.at, entry.kind) == (datetime(2024, 12, 4, 7, 30, tzinfo=UTC), Kind.APPROVED)
+    assert entry.at == datetime(2024, 12, 4, 7, 30, tzinfo=UTC)
+    assert entry.kind is Kind.APPROVED
     assert (entry.why, entry.data) == ("für Ann", {"client": "0.1"})
     assert entry.ledger is ledger
 
