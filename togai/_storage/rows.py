@@ -57,8 +57,8 @@ def entry_of(row: Sequence[Any], ledger: object) -> Entry:
     Raises:
         LedgerDamaged: The row was damaged or altered.
     """
-    values = dict(zip(COLUMNS, row, strict=False))
-    if checksum(row[: len(COLUMNS)]) != row[len(COLUMNS)]:
+    values = {name: row[number] for number, name in enumerate(COLUMNS)}
+    if checksum(values.values()) != row[len(COLUMNS)]:
         raise LedgerDamaged(str(ledger), [f"entry {values['id']} was damaged or altered"])
     values["at"] = datetime.fromisoformat(values["at"])
     values["kind"] = Kind(values["kind"])
