@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from togai import InvalidRequest
+from togai._storage import schema
 from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.errors import AlreadyPending, LedgerDamaged, NotApproved
@@ -172,3 +174,19 @@ def test_an_outcome_whose_correction_is_missing_is_damage(ledger: Ledger, tmp_pa
         missing, alone = rules.problems()
     assert missing == "entries 1 to 1 are missing"
     assert alone.endswith("does not refer to a correction")
+
+
+def test_both_kinds_of_databases_refuse_the_same_changes() -> None:
+    def triggers(statements: list[str]) -> set[str]:
+        created = r"CREATE TRIGGER (\w+) BEFORE (\w+) ON (\w+)"
+        found = [re.match(created, statement) for statement in statements]
+        return {match[0] for match in found if match and match[2] != "TRUNCATE"}
+
+    server = schema._postgresql_rules()
+    assert triggers(server) == triggers(schema._sqlite_rules())
+    assert len(triggers(server)) == 5
+    # Each trigger runs a function of its own name, which is created before.
+    for number, statement in enumerate(server):
+        if called := re.search(r"EXECUTE FUNCTION (\w+\(\))", statement):
+            created = f"CREATE OR REPLACE FUNCTION {called[1]}"
+            assert any(earlier.startswith(created) for earlier in server[:number])
