@@ -61,6 +61,21 @@ def test_the_chosen_events_are_planned_and_no_others(
         assert ("There is nothing to correct." in done.stderr) == (not numbers)
 
 
+@pytest.mark.parametrize("options", ["--whole-account", "--since 2024-12", "--until 2025-01"])
+def test_a_file_without_ids_selects_no_event(
+    account: FakeTogai, ledger: Path, pipe: Pipe, options: str
+) -> None:
+    Path("ids").write_text("\n \n")
+    done = pipe("undo", "--account", "acme", "--ids", "ids", *options.split(), "--dry-run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("togai: no event is selected: pass --event-id, ")
+
+
+def test_an_empty_status_selects_no_event(account: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    done = pipe("undo", "--account", "acme", "--whole-account", "--status", "", "--dry-run")
+    assert "There is nothing to correct." in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [

@@ -70,10 +70,10 @@ class Targets(Filters):
         """Undo or redo the events; returns the exit code."""
         lines = read_text(self.ids).splitlines() if self.ids else []
         names = [*self.event_id, *self.reference_id, *filter(None, map(str.strip, lines))]
-        if not (names or self.since or self.until or self.whole_account):
+        if not names and (self.ids or not (self.since or self.until or self.whole_account)):
             raise InvalidRequest(
-                "select the events with --event-id, --reference-id, --ids FILE, --since or --until;"
-                " --whole-account for all events of the account"
+                "no event is selected: pass --event-id, --reference-id, --ids FILE with an id per line, --since or"
+                " --until; --whole-account for all events of the account"
             )
 
         def choose(client: Togai) -> Chosen:

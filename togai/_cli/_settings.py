@@ -121,7 +121,7 @@ class Filters:
 
     schema: str | None = None
     """Only this event schema."""
-    status: str | None = None
+    status: str = "*"
     """Only this status; `*` stands for anything, as in 'INGESTION_FAILED*'."""
     since: When = None
     """Only events from this date or time on."""
@@ -145,7 +145,7 @@ class Filters:
                 show(count := count + len(page.events), account)
                 for event in page.events:
                     when = getattr(event.event_payload, "timestamp", None)
-                    is_status = fnmatchcase(status_of(event), self.status or "*")
+                    is_status = fnmatchcase(status_of(event), self.status)
                     if is_status and self.holds(when, undated=undated):
                         yield event
 
