@@ -46,9 +46,8 @@ class Comparison:
         rule = verdicts.DEPRECATED if deprecated else verdicts.WELCOME
         words = ("no", "yes") if deprecated else ("yes", "no")
         if self.findings.add(rule, f"{at}/deprecated", *words, where):
-            node["deprecated"] = True
-            if marked:
-                node.pop("deprecated")
+            node.pop("deprecated", None)
+            node |= {"deprecated": True} if deprecated else {}
 
     def taken(
         self, at: str, shape: Shape, direction: Direction, owner: str, wire: str

@@ -277,19 +277,12 @@ class Description:
         return self._shapes[key][1]
 
     def single(self, parameter: Parameter) -> Node | None:
-        """Return the schema of one text in a query parameter that takes a list or something else, too."""
+        """Return the schema of one value of a query parameter that is a list, if a list may have one."""
         if parameter.schema is None or parameter.place != "query":
             return None
         shape = self.shape(parameter.schema)
-        kinds = shape.kind.removeprefix("one of: ").split(", ")
-        if shape.default is not None or ("list" in kinds and parameter.style != "form"):
-            return None
-        limits = shape.limits
-        if shape.kind == "list" and limits.get("minItems", 0) <= 1 <= limits.get("maxItems", 1):
-            return shape.inner
-        nodes = (node for node in shape.properties.values() if self.shape(node).kind == "string")
-        text = next(nodes, Node({"type": "string", **limits}, shape.at))
-        return text if len(kinds) > 1 and "string" in kinds else None
+        few = shape.limits.get("minItems", 0) <= 1 <= shape.limits.get("maxItems", 1)
+        return shape.inner if shape.kind == "list" and few and shape.default is None else None
 
     def walk(
         self, shape: Shape, at: str = "$", needed: str = "each", inside: tuple[int, ...] = ()

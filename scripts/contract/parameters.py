@@ -84,12 +84,12 @@ class Parameters(Comparison):
             self.findings.add(verdicts.OPTIONALITY, f"{at}/required", *words)
 
     def _several(self, parameter: Parameter, match: Parameter, ours: Shape, theirs: Shape) -> None:
-        """Compare how several values are sent, and whether other values are accepted, too."""
+        """Compare how several values are sent."""
         at = parameter.node.at
-        if ours.kind == "list" and parameter.style != match.style:
+        if re.search(r"\blist\b", theirs.kind) and parameter.style != match.style:
             self.findings.add(verdicts.LIST_STYLE, f"{at}/style", parameter.style, match.style)
-        elif ours.kind != "list" and self.theirs.single(match):
-            self.findings.add(verdicts.SEVERAL, at, ours.words, theirs.words)
+        if ours.kind != "list" and self.theirs.single(match):
+            self.findings.add(verdicts.WIDER, at, ours.words, theirs.words)
 
     def _new(self, call: Operation, parameter: Parameter) -> None:
         at = f"{call.at}/parameters/{escaped(parameter.place)}/{escaped(parameter.name)}"

@@ -28,17 +28,13 @@ _MOMENTS = ("date-time", "date")
 
 @dataclass(frozen=True)
 class Property:
-    """A property of an object of the contract."""
+    """A property of an object of the contract, and its pointer."""
 
     place: Place
     name: str
     node: Node
     shape: Shape
-
-    @property
-    def at(self) -> str:
-        """Return its pointer."""
-        return self.place.below(self.name)
+    at: str
 
 
 class Schemas(Comparison):
@@ -51,7 +47,8 @@ class Schemas(Comparison):
             is_body = meeting.is_success and meeting.position.endswith(" $")
             inner = is_body or place.at.endswith(("/items", "/additionalProperties"))
             if inner and theirs.nullable and not ours.nullable:
-                rule = verdicts.NULL_BODY if is_body else verdicts.OPTIONALITY
+                rule = verdicts.NULL_ITEM if meeting.is_success else verdicts.OPTIONALITY
+                rule = verdicts.NULL_BODY if is_body else rule
                 self.findings.add(rule, f"{place.at}/nullable", "no", "yes", where)
             if str(theirs.default) != str(ours.default):
                 matters = meeting.is_request and not meeting.always and theirs.default is not None
@@ -64,7 +61,9 @@ class Schemas(Comparison):
     def _words(self, place: Place, meeting: Meeting) -> None:
         ours, theirs = place.ours, meeting.theirs
         rule = verdicts.TYPE
-        if _alike(ours, theirs, is_request=meeting.is_request):
+        if meeting.is_request and self._wider(ours, theirs):
+            rule = verdicts.WIDER
+        elif _alike(ours, theirs, is_request=meeting.is_request):
             rule = verdicts.FORMAT
             if meeting.is_request and theirs.format and ours.kind == "string":
                 rule = verdicts.CHANGED_SENT if ours.format else verdicts.TIGHTER_SENT
@@ -73,6 +72,14 @@ class Schemas(Comparison):
         covered = digest(self.theirs, theirs) if rule is verdicts.TYPE else ""
         words = (ours.words, theirs.words)
         self.findings.add(rule, place.at, *words, [meeting.position], digest=covered)
+
+    def _wider(self, ours: Shape, theirs: Shape) -> bool:
+        """Return whether a schema of another kind accepts all values of ours."""
+        choices = [self.theirs.shape(node).kind for node in theirs.properties.values()]
+        kinds = theirs.kind.removeprefix("one of: ").split(", ") if ours.kind not in choices else []
+        wider = ["anything", ours.words, *(["number"] if ours.kind == "integer" else [])]
+        is_known = not theirs.required and theirs.limits.items() <= ours.limits.items()
+        return theirs.kind != ours.kind and is_known and not {*wider}.isdisjoint(kinds)
 
     def members(self, place: Place) -> None:
         """Compare the properties of an object."""
@@ -115,7 +122,7 @@ class Schemas(Comparison):
         self, place: Place, meetings: Sequence[Meeting], name: str, node: Node
     ) -> list[str]:
         """Compare a property; return its other names."""
-        ours = Property(place, name, node, self.ours.shape(node))
+        ours = Property(place, name, node, self.ours.shape(node), place.below(name))
         present = [meeting for meeting in meetings if self._has(meeting, name)]
         absent = [meeting for meeting in meetings if meeting not in present]
         renamed = [meeting for meeting in present if meeting.wire(name) != name]
@@ -290,7 +297,8 @@ def _alike(ours: Shape, theirs: Shape, *, is_request: bool) -> bool:
     if ours.kind != theirs.kind:
         return False
     if ours.kind == "string":
-        return ours.format not in _MOMENTS and theirs.format != "binary"
+        is_moment = ours.format in _MOMENTS and not (is_request and theirs.format is None)
+        return not is_moment and theirs.format != "binary"
     known = _ALIKE.get(ours.kind, set())
     return ours.format in known and theirs.format in known
 

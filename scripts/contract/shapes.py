@@ -188,7 +188,7 @@ def _limits(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _unread(node: Node) -> str | None:
     unread = {key: node.value[key] for key in _UNREAD if key in node.value}
-    return short(unread) if unread else node.get(UNREAD)
+    return f"{', '.join(unread)} ({short(unread)})" if unread else node.get(UNREAD)
 
 
 def _end(node: Node, key: str, limit: Any) -> Any:
@@ -216,18 +216,22 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     is_same = len(set(words)) == 1 and some[0].kind not in ("object", "list", "map")
     kind = f"one of: {', '.join(words) or 'nothing'}"
     result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", node, nullable=nullable)
-    parts = [
-        each.node for each in some if any((each.properties, each.inner, each.enum, each.limits))
-    ]
+    parts = [it.node for it in some if any((it.properties, it.inner, it.enum, it.limits))]
     if not is_same:
         return replace(result, properties={f"choice {i}": part for i, part in enumerate(parts, 1)})
-    return replace(result, kind=some[0].kind, format=some[0].format, enum=_any_of(some))
+    enum, limits = _any_of(key, some)
+    return replace(result, kind=some[0].kind, format=some[0].format, enum=enum, limits=limits)
 
 
-def _any_of(shapes: list[Shape]) -> tuple[str, ...] | None:
-    """Return the values of all enums; None if one of the shapes is not an enum."""
+def _any_of(key: str, shapes: list[Shape]) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
+    """Return the values of all enums, None if a shape is not one; the common limits, and a digest if they differ."""
     enums = [shape.enum for shape in shapes if shape.enum is not None]
-    return sum(enums, ()) if len(enums) == len(shapes) else None
+    facts = [[each.limits, sorted(each.required)] for each in shapes]
+    common = [[*each.limits.items()] for each in shapes]
+    limits = dict(pair for pair in common[0] if all(pair in each for each in common))
+    if any(fact != facts[0] for fact in facts):
+        limits[UNREAD] = f"{key} ({short(facts)})"
+    return sum(enums, ()) if len(enums) == len(shapes) else None, limits
 
 
 def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node]) -> Shape:
@@ -278,7 +282,7 @@ def _common_kind(kinds: set[str]) -> str:
 def says_something(part: Shape) -> bool:
     """Return whether a part of a composition restricts anything."""
     return part.kind != "anything" or bool(
-        part.required or part.limits.keys() - {UNREAD} or part.invalid or part.format
+        part.required or part.limits or part.invalid or part.format
     )
 
 
@@ -342,6 +346,8 @@ def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
 def _tightest(key: str, value: Any, other: Any) -> Any:
     if key in UPPER:
         return min(value, other)
+    if key == UNREAD and value != other:
+        return f"{value}, {other}"
     return max(value, other) if key in LOWER else other
 
 
@@ -366,7 +372,7 @@ def short(value: Any) -> str:
 def shown(value: Any) -> str:
     """Return a value as text for the report."""
     text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= 60 else f"{text[:46]}... ({short(text)})"
 
 
 def goes(shape: Shape, direction: Direction) -> bool:

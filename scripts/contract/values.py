@@ -9,18 +9,12 @@ from contract.adopt import member_name, members
 from contract.align import RELIED
 from contract.comparison import Comparison
 from contract.schemas import parts_of
-from contract.shapes import LIMITS, LOWER, UPPER, as_list, escaped, shown
+from contract.shapes import LIMITS, LOWER, UNREAD, UPPER, as_list, escaped, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from contract.align import Meeting, Place
-
-# By whether a limit is tighter, and is sent.
-_TIGHTER = {
-    (True, True): verdicts.TIGHTER_SENT, (True, False): verdicts.TIGHTER,
-    (None, True): verdicts.CHANGED_SENT, (None, False): verdicts.CHANGED,
-}  # fmt: skip
 
 
 class Values(Comparison):
@@ -29,17 +23,14 @@ class Values(Comparison):
     def enum(self, place: Place) -> None:
         """Compare the values of an enum."""
         ours = place.ours.enum
-        enums = [
-            (each, each.theirs.enum) for each in place.meetings if each.theirs.enum is not None
-        ]
+        meetings = place.meetings
+        enums = [(each, each.theirs.enum) for each in meetings if each.theirs.enum is not None]
         if ours is None or not enums:
             self._listing(place, enums)
             return
         relied = place.ours.node.get(RELIED)
         fresh = _fresh(enums, ours)
-        absent = {
-            value: [meeting for meeting, values in enums if value not in values] for value in ours
-        }
+        absent = {value: [at for at, values in enums if value not in values] for value in ours}
         lost = [value for value, meetings in absent.items() if meetings]
         for value in lost:
             is_relied = relied is True or value in as_list(relied)
@@ -89,7 +80,7 @@ class Values(Comparison):
         sent = [meeting for meeting in place.meetings if meeting.is_request]
         deciding = sent or place.meetings
         where = [meeting.position for meeting in deciding]
-        for key in LIMITS:
+        for key in (*LIMITS, UNREAD) if sent else LIMITS:
             at, ours = f"{place.at}/{key}", _limit(key, place.ours.limits)
             looser: list[Any] = []
             for meeting in deciding:
@@ -99,7 +90,7 @@ class Values(Comparison):
                     reason = "it is not a valid limit: the contract does not change"
                     self.findings.add(verdicts.UNMODELLED, at, *words, here, reason=reason)
                 elif (tighter := _tighter(key, theirs, ours)) is not False:
-                    rule = _TIGHTER[tighter, bool(sent)]
+                    rule = verdicts.LIMITS[tighter, bool(sent)]
                     self.findings.add(rule, at, shown(ours), shown(theirs), here)
                 elif theirs != ours:
                     looser.append(theirs)

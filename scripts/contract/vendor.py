@@ -149,10 +149,8 @@ class _Writer:
     def _component(self, shape: Shape, hint: str) -> str:
         ours = self._names.get(shape.identity, set())
         wanted = min(ours) if ours else shape.name or class_name(hint) or "Unnamed"
-        name, number = wanted, 1
-        while name in self.components:
-            number += 1
-            name = f"{wanted}{number}"
+        names = (f"{wanted}{number or ''}" for number in (0, *range(2, MAX_PLACES)))
+        name = next(name for name in names if name not in self.components)
         self._given[shape.identity] = name
         self.components[name] = {}
         content = self._content(shape, wanted) | _prose(shape.node)

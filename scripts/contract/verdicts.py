@@ -144,7 +144,7 @@ NEW_DEFAULT_PROPERTY = _conflict("new request property with a default",
     "requests do not contain it yet, so its default would apply", "what the default selects")
 PATH_MEANING = _conflict("path parameter names another id", "callers pass the old kind of id",
     "EventNotFound, or another event")
-LIST_STYLE = _conflict("list in another style", "the contract describes how several values are sent",
+LIST_STYLE = _conflict("list in another style", "the facade and callers send several values, or one, in the old style",
     "what the service reads: one value instead of several, or several instead of one")
 STYLE = _conflict("path parameter in another style", "the facade sends the plain id", "NotFound")
 NO_BODY = _conflict("body removed", "callers rely on it", "UnexpectedResponse or InvalidRequest")
@@ -198,6 +198,7 @@ HELD_ERROR_BODY = _held("error body changed", "the facade reads any error body",
 HELD_MEDIA = _held("content type renamed", "the facade reads JSON under any name", "the same")
 WEAKER = _held("may be absent or null", "the contract keeps the type", "None where the service omits it")
 WEAKER_RELIED = "without it: an empty page, EventNotFound or CorrectionOutcomeUnknown"
+NULL_ITEM = _held("items may be null", "the contract keeps the type", "None, or a model without values")
 NULL_BODY = _held("response may be null", "the contract keeps the type",
     "UnexpectedResponse or CorrectionOutcomeUnknown where the service responds with null")
 ALIAS = _absorbed("property renamed", "both names are read")
@@ -214,7 +215,7 @@ BACK = _absorbed("restored", "the mark is removed")
 DEPRECATED = _absorbed("deprecated", "the vendor plans to remove it; the contract marks it")
 WELCOME = _absorbed("no longer deprecated", "the mark is removed")
 DESCRIBED = _absorbed("now in the description", "its x-togai-origin can be removed")
-SEVERAL = _absorbed("parameter that takes other values, too", "what callers send is read as before")
+WIDER = _absorbed("other values accepted, too", "what callers send is accepted as before")
 DEFAULT = _settled("default changed", "no call changes its meaning: always sent, only read, or no longer described")
 OPTIONALITY = _settled("required or null changed", "the contract does not change: it is compatible with both")
 LISTED = _settled("values listed or no longer listed", "the contract does not change: any string is read")
@@ -225,5 +226,7 @@ CHANGED = _settled("limit changed", TIGHTER.reason)
 TIGHTER_SENT = _absorbed("request limit tightened", "the service may reject values that it accepted before")
 CHANGED_SENT = _absorbed("request limit changed", TIGHTER_SENT.reason)
 TIGHTENED = (TIGHTER_SENT.kind, CHANGED_SENT.kind)
+# By whether it is tighter, and whether it is sent.
+LIMITS = {(True, True): TIGHTER_SENT, (True, False): TIGHTER, (None, True): CHANGED_SENT, (None, False): CHANGED}
 UNMODELLED = _settled("not modelled", "callers find it in additional_properties")
 UNMODELLED_PARAMETER = _settled("not modelled", "callers still cannot send it")

@@ -186,7 +186,7 @@ def test_a_new_name_is_not_reported_twice() -> None:
         ),
         (
             lambda d: properties(d, "Trip")["stops"].update(contains={"minLength": 3}),
-            "also changed in the description: `Trip.stops`",
+            "request limit tightened: `Trip.stops` `none -> contains (39dac91c)`",
         ),
         (
             lambda d: parameter(d, "listRides", "size")["schema"].update(multipleOf=10),
@@ -203,9 +203,9 @@ def test_a_change_that_no_rule_compares_has_a_line(
 
 def test_a_change_without_a_verdict_is_not_called_unseen_by_callers() -> None:
     first = merge(small(), small())
-    change = changed(lambda d: schemas(d)["Trip"].update(dependentRequired={"from": ["stops"]}))
+    change = changed(lambda d: schemas(d)["Bike"].update(dependentRequired={"model": ["size"]}))
     text = report(merge(small(), change, last=first.vendor), {})
-    assert "## Changes without a verdict\n\n- also changed in the description: `Trip`" in text
+    assert "## Changes without a verdict\n\n- also changed in the description: `Bike`" in text
     assert "unseen by callers" not in text
 
 

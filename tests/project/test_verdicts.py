@@ -119,7 +119,7 @@ READ: list[tuple[Any, str]] = [
     (Message(NODE, {}), "media"),
     (Operation("get", "/", NODE, {}, None, {}, frozenset()), "path"),
     (Meeting("GET / 200", "response", SHAPE, {}, None, always=False), "theirs"),
-    (Property(Place(SHAPE, "#", NODE), "a", NODE, SHAPE), "name"),
+    (Property(Place(SHAPE, "#", NODE), "a", NODE, SHAPE, "#"), "name"),
     (Comparison({}, NOTHING, NOTHING, NOTHING, NOTHING, "", ""), "contract"),
 ]
 

@@ -17,6 +17,7 @@ from tests.project.changes import (
 from tests.project.small import properties, schemas
 
 INTEGER, NUMBER, NULL = {"type": "integer"}, {"type": "number"}, {"type": "null"}
+TIME = {"type": "string", "format": "date-time"}
 DATE = {"type": "string", "format": "date"}
 LISTED, LESS = {"type": "string", "enum": ["A", "B"]}, {"type": "string", "enum": ["A"]}
 BIKE, STOP = ({"$ref": f"#/components/schemas/{name}"} for name in ("Bike", "Stop"))
@@ -102,6 +103,40 @@ CASES = cases(
         "a choice of one that may be null": read(TEXT, {"oneOf": [{**TEXT, "nullable": True}]}),
         "a choice of two that are the same": read(DATE, {"oneOf": [DATE, dict(DATE)]}),
         "a choice of two formats": read(TEXT, {"oneOf": [TEXT, DATE]}),
+        "a choice of two patterns": sent(
+            {**TEXT, "maxLength": 5},
+            {"anyOf": [{**TEXT, "maxLength": 5, "pattern": each} for each in "ab"]},
+        ),
+        "a choice of two patterns in a response": read(
+            TEXT, {"anyOf": [{**TEXT, "pattern": each} for each in "ab"]}
+        ),
+        "a choice of the same limit twice": sent(
+            {**TEXT, "maxLength": 5}, {"oneOf": [{**TEXT, "maxLength": 5}] * 2}
+        ),
+        "a choice of required names": lambda d: schemas(d)["Trip"].update(
+            anyOf=[{"required": ["from"]}, {"required": ["stops"]}]
+        ),
+        # Other kinds in a request
+        "anything in a request": sent(TEXT, {}),
+        "anything with a limit in a request": sent(TEXT, {"maxLength": 5}),
+        "anything with the same limit in a request": sent(
+            {**TEXT, "maxLength": 5}, {"maxLength": 5}
+        ),
+        "a number in a request": sent({**INTEGER, "maximum": 5}, {**NUMBER, "maximum": 5}),
+        "a number with another limit in a request": sent(INTEGER, {**NUMBER, "maximum": 5}),
+        "an integer in a request": sent(NUMBER, INTEGER),
+        "a time or a date in a request": sent(TIME, {"oneOf": [TIME, DATE]}),
+        "a time or a text in a request": sent(TIME, {"oneOf": [TIME, TEXT]}),
+        "a text that was a time in a request": sent(TIME, TEXT),
+        "a text that was a date in a response": read(DATE, TEXT),
+        "a text or an object in a body": (
+            props("Trip", note=TEXT),
+            props("Trip", note={"oneOf": [TEXT, STOP]}),
+        ),
+        "a short text or an object in a body": (
+            props("Trip", note=TEXT),
+            props("Trip", note={"oneOf": [{**TEXT, "maxLength": 5}, STOP]}),
+        ),
         "a choice of two types": read(TEXT, {"oneOf": [TEXT, INTEGER]}),
         "a choice of two types in another order": read(
             {"oneOf": [TEXT, INTEGER]}, {"oneOf": [INTEGER, TEXT]}
