@@ -282,6 +282,21 @@ def test_an_open_correction_at_another_service_is_not_named(
     assert "open" not in done.stderr
 
 
+@pytest.mark.parametrize(("verdict", "advised"), [(None, False), ("applied", True)])
+def test_a_release_is_proposed_for_an_event_that_the_ledger_shows_as_corrected(
+    fake: FakeTogai, ledger: Path, pipe: Pipe, verdict: str | None, advised: bool
+) -> None:
+    fake.drop_next(method="POST")
+    assert pipe(*UNDO, "--expect", "1").returncode == 4
+    next(Path.cwd().glob("togai-plan-*")).unlink()
+    if verdict is not None:
+        assert pipe("decide", "2", verdict, "--why", "mistaken").returncode == 0
+    done = pipe(*UNDO, "--expect", "1")
+    assert done.returncode == (1 if advised else 3)
+    advice = "If such an entry is a mistake: togai ledger release ENTRY --why TEXT\n"
+    assert (advice in done.stderr) == advised
+
+
 def test_a_plan_is_not_approved_in_another_ledger(
     fake: FakeTogai, ledger: Path, pipe: Pipe
 ) -> None:

@@ -181,7 +181,7 @@ def test_a_release_is_recorded_with_name_and_reason(
     assert undo("event-1").returncode == 0
     done = pipe("ledger", "release", "2", "--why", "mistaken", "--who", "bea")
     assert done.returncode == 0
-    assert "Released: the event of entry 2 may be corrected once more" in done.stderr
+    assert "may be corrected once more, if it is not REVERTED" in done.stderr
     last = json.loads(pipe("history", "--jsonl").stdout.splitlines()[-1])
     assert (last["kind"], last["who"], last["why"]) == ("released", "bea", "mistaken")
     assert "\tapplied\t" in pipe("report").stdout.partition("Corrections")[2]

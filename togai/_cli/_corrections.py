@@ -148,8 +148,8 @@ class Approval(Session):
             if problems:
                 plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
             code = _left_out(ledger, service) if problems or plan.left_out else DONE
-            if plan.left_out:
-                say("To correct one of them once more: togai ledger release ENTRY --why TEXT")
+            if any("corrected" in item.reason for item in plan.left_out):
+                say("If such an entry is a mistake: togai ledger release ENTRY --why TEXT")
             if self._is_approved(plan, path, ledger):
                 code = max(code, self.execute(client, plan, path))
             return code

@@ -148,7 +148,7 @@ def verify(*, book: Book = SESSION.book) -> None:
 
 
 def release(entry: int, /, *, why: str, book: Book = SESSION.book) -> None:
-    """Allow one further correction of an event that was already undone or replaced.
+    """Allow one further correction of an event that an entry shows as undone or replaced by mistake.
 
     Args:
         entry: The number of the entry of the earlier correction.
@@ -157,7 +157,8 @@ def release(entry: int, /, *, why: str, book: Book = SESSION.book) -> None:
     ledger = book.open()
     ledger.release(entry, who=ledger.who, why=why)
     say(
-        f"Released: the event of entry {entry} may be corrected once more: togai undo, redo or correct"
+        f"Released: the event of entry {entry} may be corrected once more, if it is not REVERTED: togai undo,"
+        " redo or correct"
     )
 
 
