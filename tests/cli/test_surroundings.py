@@ -328,4 +328,4 @@ def test_no_message_speaks_python(
             assert python not in said.replace("--base-url", "").replace(".db", ""), said
     comma = Path("t.csv")
     comma.write_text('account_id,event_id,attribute,value\nacme,ride-1,distance,"1,5"\n')
-    assert "(decimal commas: --decimal-comma)" in pipe("correct", "t.csv", "--why", "x").stderr
+    assert "(decimal commas: --decimal-comma; " in pipe("correct", "t.csv", "--why", "x").stderr

@@ -93,7 +93,7 @@ def test_a_table_as_excel_writes_it(read: Read) -> None:
     assert values(table)["ride-2"] == {"distance": Decimal("2.5"), "minutes": Decimal(29)}
     (problem,) = read(text).errors
     assert str(problem) == (
-        "line 2: error: ref-1: '2,25' is not a number (decimal commas: decimal_comma=True)"
+        "line 2: error: ref-1: '2,25' is not a number (decimal commas: decimal_comma=True; thousands: no separator)"
     )
 
 
@@ -151,7 +151,7 @@ def test_decimal_commas_are_never_mixed_with_points(read: Read) -> None:
     table = read(HEADER.replace(",", ";") + lines, decimal_comma=True)
     assert values(table).keys() == {"ride-3"}
     assert [problem.text for problem in table.errors] == [
-        "ride-1: '1.000' is not a number (decimal points: without decimal_comma=True)",
+        "ride-1: '1.000' is not a number (decimal points: without decimal_comma=True; thousands: no separator)",
         "ride-2: '1.000,5' is not a number",
     ]
     (problem,) = read(HEADER + 'acme,ride-1,distance,"1,000.5"\n').errors

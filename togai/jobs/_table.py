@@ -242,8 +242,8 @@ class _Reader:
         if _NUMBER.fullmatch(number):
             return Decimal(number)
         kind = "points: without" if self._comma else "commas:"
-        hint = f" (decimal {kind} decimal_comma=True)" if _NUMBER.fullmatch(other) else ""
-        return f"{cell!r} is not a number{hint}"
+        hint = f" (decimal {kind} decimal_comma=True; thousands: no separator)"
+        return f"{cell!r} is not a number{hint if _NUMBER.fullmatch(other) else ''}"
 
     def _warn(self, line: int, what: str, old: Decimal | None, new: Decimal) -> None:
         if old is not None and new < 0:
