@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from togai._cli._output import (
+    DONE,
+    INTERRUPTED,
+    OPEN,
+    REFUSED,
+    SOME_FAILED,
+    UNKNOWN,
+    UNREACHABLE,
+)
 
 from .conftest import Pipe
 
@@ -63,3 +75,10 @@ def test_an_unknown_command_is_refused_with_the_help_of_all(pipe: Pipe) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith('togai: Unknown command "nothing".')
     assert done.stderr.endswith("\nFor help: togai --help\n")
+
+
+def test_the_help_lists_the_exit_codes(pipe: Pipe) -> None:
+    shown = pipe("--help").stdout
+    listed = [int(code) for code in re.findall(r"• (\d+): ", shown)]
+    assert listed == [DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED]
+    assert "Read and correct the events of a Togai account." in shown
