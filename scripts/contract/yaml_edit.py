@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from io import StringIO
 from typing import Any, cast
 
@@ -18,8 +19,8 @@ def graft(text: str, data: dict[str, Any]) -> str:
     """
     keeper: Any = YAML()
     keeper.preserve_quotes = True
-    keeper.width = 4096
-    keeper.indent(mapping=2, sequence=4, offset=2)
+    keeper.width = sys.maxsize
+    keeper.indent(sequence=4, offset=2)
     tree = keeper.load(text)
     _mapping(tree, data)
     out = StringIO()
@@ -43,8 +44,8 @@ def _grafted(old: Any, value: Any) -> Any:
         _mapping(old, cast("Any", value))
     elif isinstance(old, CommentedSeq) and isinstance(value, list):
         _sequence(old, cast("Any", value))
-    elif type(old) is type(value) or isinstance(old, ScalarString):
-        return old if old == value else cast("Any", type(old))(value)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(old, ScalarString) and isinstance(value, str):
+        return old if old == value else type(old)(value)
     elif old != value or isinstance(value, bool) != isinstance(old, bool):  # 1 == True
         return _written(value)
     return old
@@ -77,6 +78,6 @@ def _text(text: str) -> str:
     """Return a string, in double quotes if YAML could read it as another type."""
     try:
         plain = yaml.safe_load(text) == text and yaml.safe_load(f"[{text}]") == [text]
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # such as the date 2024-13-01
         plain = False
     return text if plain else DoubleQuotedScalarString(text)

@@ -100,17 +100,19 @@ def test_what_a_killed_process_left_is_removed(root: Path, fresh: dict[str, Path
 
 @pytest.mark.parametrize("name", ["a.txt", "deep.txt", "package", "old0", "old2"])
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+@pytest.mark.parametrize("order", [1, -1])
 def test_a_move_that_fails_restores_every_place(
     root: Path,
     fresh: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     error: BaseException,
+    order: int,
 ) -> None:
     before = read(root)
     failing(monkeypatch, name, error)
     with pytest.raises(type(error)):
-        replace_all(root, fresh)
+        replace_all(root, dict([*fresh.items()][::order]))
     assert read(root) == before
     assert not (root / ROOM).exists()
 
@@ -122,6 +124,12 @@ def test_a_new_folder_is_removed_if_a_later_move_fails(
     with pytest.raises(OSError, match="Input/output"):
         replace_all(root, {"generated/more": fresh["generated/package"], "a.txt": fresh["a.txt"]})
     assert not (root / "generated/more").exists()
+
+
+def test_without_a_new_file_nothing_happens(root: Path) -> None:
+    before = read(root)
+    replace_all(root, {})
+    assert read(root) == before
 
 
 def test_nothing_is_moved_before_everything_is_copied(

@@ -75,6 +75,7 @@ def test_a_removed_key_takes_its_lines_with_it() -> None:
     [
         *("NO", "on", "1.0", "007", "null", "a: b", "#x", "2024-01-01", "- x", "*x", " x", "é", ""),
         *("816e8872", "1e5", "-1E5", "5.", ".5", "1_000", "0x1F", "0o7", "<<", "a\nb"),
+        *("2024-13-01", "0b_", "0x_", "12:30:00", "a, b", "--- a"),
     ],
 )
 def test_no_reader_of_yaml_takes_a_text_for_something_else(text: str) -> None:
@@ -141,6 +142,16 @@ def test_a_list_of_a_changed_item_keeps_its_comments() -> None:
     [
         ("a: 1\n", True, "a: true\n"),
         ("a: true\n", 1, "a: 1\n"),
+        ("a: true\n", False, "a: false\n"),
+        ("a: b\n", "NO", 'a: "NO"\n'),
+        ("a: 'b'\n", "b", "a: 'b'\n"),
+        ('a: "1.0"\n', 5, "a: 5\n"),
+        ("a: 1.50\n", 1.5, "a: 1.50\n"),
+        ("a: |\n  b\n  c\n", "d\n", "a: |\n  d\n"),
+        ("a: b\n", "c, d", 'a: "c, d"\n'),
+        ("a: b\n", "--- c", 'a: "--- c"\n'),
+        ("a: b\n", "c: d: e", 'a: "c: d: e"\n'),
+        ("a: b\n", "*c", 'a: "*c"\n'),
         ("a: 1\n", 1.0, "a: 1\n"),
         ("a: 1\n", 2.5, "a: 2.5\n"),
         ("a: 1\n", None, "a:\n"),
