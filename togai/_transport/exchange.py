@@ -135,15 +135,9 @@ def _summary(outcome: Outcome) -> str:
 
 
 def _log(call: Call, attempt: int, outcome: Outcome, began: float, waited: list[float]) -> None:
-    logger.debug(
-        "%s %s %s attempt=%d waited=%.2fs took=%.3fs",
-        call.method,
-        call.path,
-        _summary(outcome),
-        attempt,
-        waited[-1] if waited else 0.0,
-        clock.current.now() - began,
-    )
+    text = "%s %s %s attempt=%d waited=%.2fs took=%.3fs"
+    wait, took = waited[-1] if waited else 0.0, clock.current.now() - began
+    logger.debug(text, call.method, call.path, _summary(outcome), attempt, wait, took)
 
 
 def _error(call: Call, outcome: Outcome, attempts: int, waited: tuple[float, ...]) -> TogaiError:

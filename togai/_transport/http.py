@@ -122,10 +122,7 @@ class Sending:
     @staticmethod
     def _query(params: Mapping[str, Any]) -> str:
         return urlencode(
-            {
-                name: str(value).lower() if isinstance(value, bool) else value
-                for name, value in params.items()
-            }
+            {k: str(v).lower() if isinstance(v, bool) else v for k, v in params.items()}
         )
 
     def _complete(self) -> Outcome:

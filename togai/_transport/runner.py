@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -79,6 +80,7 @@ class Runner:
         token = step.token or await self.token.read()
         if step.delivery.confirm is not None:
             await self.pool.io.call(step.delivery.confirm)
+            step.delivery.until = time.time() + 60
         client = self.pool.take(repeatable=step.call.repeatable)
         usable = False
         try:

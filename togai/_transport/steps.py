@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import math
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -53,6 +55,8 @@ class Delivery:
     _to_service: bool = True
     confirm: Callable[[], object] | None = field(default=None, repr=False)
     """Called outside the event loop just before an attempt is sent; raises if it must no longer be sent."""
+    until: float = field(default=math.inf, repr=False)
+    """When the request must be on its way, by the machine's clock: it was confirmed shortly before."""
     begun: int = 0
     """How many times the transport started to send the request; more than once means that it repeated the request."""
 
@@ -72,6 +76,8 @@ class Delivery:
         if event.endswith(".send_request_headers.started"):
             # A CONNECT goes to a proxy and opens a tunnel; the request itself follows.
             self._to_service = getattr(info.get("request"), "method", b"") != b"CONNECT"
+            if self._to_service and time.time() > self.until:
+                raise TimeoutError("the computer was suspended before the request was sent")
             self.begun += self._to_service
             self.head, self.complete = None, False
         elif event.endswith(".receive_response_headers.complete") and self._to_service:
