@@ -139,6 +139,8 @@ SECOND = timedelta(seconds=1)
         ({"event_ids": frozenset({"ride-1"})}, True),
         ({"event_ids": frozenset({"ref-1"})}, False),
         ({"event_ids": frozenset({"ride-1"}), "reference_ids": frozenset({"ref-2"})}, False),
+        ({"status": "REVERTED", "since": AT}, False),
+        ({"event_ids": frozenset({"ride-2"}), "until": AT + SECOND}, False),
         ({"where": lambda event: event.reference_id == "ref-1"}, True),
         ({"where": lambda event: None}, False),
         ({"where": lambda event: True, "status": "REVERTED"}, False),

@@ -341,7 +341,11 @@ def test_an_unknown_outcome_stops_and_is_not_sent_again(
     assert "\n" not in record.getMessage()
     for part in ("outcome unknown", "ref-1", "entry 2", "ledger.pending()"):
         assert part in record.getMessage()
-    assert outcomes(client.call("execute", plan)) == ["open", "applied", "applied"]
+    execution = client.call("execute", plan)
+    assert outcomes(execution) == ["open", "applied", "applied"]
+    with pytest.raises(PlanIncomplete) as caught:
+        execution.raise_for_failures()
+    assert caught.value.steps == (execution.steps[0],)
     (entry,) = ledger.pending()
     assert "502" in str(entry.cause)
     ledger.settle(entry, client.call("reconcile", entry))
