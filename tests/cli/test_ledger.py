@@ -153,7 +153,7 @@ def test_what_reading_cannot_tell_stays_open(fake: FakeTogai, undo: Pipe, pipe: 
     assert verdicts == ["cannot tell", "applied"]
     assert done.stderr == (
         "1 without a verdict so far. Later: togai reconcile."
-        f" If you know the outcome: togai decide {first} applied --why TEXT\n"
+        f" If you know the outcome: togai decide {first} VERDICT --why TEXT\n"
     )
     assert pipe("reconcile", first).returncode == 4
     assert second != first
@@ -319,7 +319,7 @@ def test_a_person_decides_what_reading_cannot_tell(
     assert done.returncode == 4
     (row,) = json.loads(done.stdout)
     assert row["verdict"] == "cannot tell"
-    assert f"togai decide {row['entry']} applied --why TEXT" in done.stderr
+    assert f"togai decide {row['entry']} VERDICT --why TEXT" in done.stderr
     assert pipe(*command).returncode == 3
     assert pipe("decide", row["entry"], "maybe", "--why", "x").returncode == 2
     assert pipe("decide", row["entry"], "not-applied").returncode == 2

@@ -51,7 +51,7 @@ def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int
         columns = ["entry", "action", "reference_id", "verdict", "evidence", "check_after"]
         session.output.write(rows, columns)
     if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
-        known = f"If you know the outcome: togai decide {left[0]} applied --why TEXT"
+        known = f"If you know the outcome: togai decide {left[0]} VERDICT --why TEXT"
         say(f"{len(left)} without a verdict so far. Later: togai reconcile. {known}")
         return UNKNOWN
     settled = "To continue an interrupted plan, repeat its command; to see it: togai history"
