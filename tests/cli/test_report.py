@@ -172,15 +172,21 @@ def test_the_corrections_of_a_report_have_outcome_and_quantities(
     assert [line.split("\t") for line in plain[:4]] == [
         ["who", "action", "reference_id", "outcome", "before", "after"],
         ["ann", "UNDO", "ref-1", "applied", "distance (Kilometers)=1.50", ""],
-        *(["ann", action, f"ref-{n}", outcome, "distance (Kilometers)=1.50", after] for n, action, outcome, after in (
-            (2, "REDO", "failed", "distance (Kilometers)=1.50"), (3, "UNDO", "unknown", ""),
-        )),
-    ]  # fmt: skip
+        ["ann", "REDO", "ref-2", "failed", *["distance (Kilometers)=1.50"] * 2],
+        ["ann", "UNDO", "ref-3", "unknown", "distance (Kilometers)=1.50", ""],
+    ]
     pipe("report", "--html", "r.html")
     text = Path("r.html").read_text("utf-8").split("<h2>")[3]
     columns = re.findall(r"<th>([^<]*)</th>", text)
-    assert columns == ["at", "who", "action", "reference id", "outcome", "before", "after", "why"]
+    assert " | ".join(columns) == (
+        "at | who | action | event id | reference id | outcome | before | after | why"
+    )
     assert text.count('<td class="why">meter</td>') == 3
+    assert re.findall(r"<td[^>]*>([a-z]+)</td><td[^>]*>ref-", text) == [
+        "applied",
+        "failed",
+        "unknown",
+    ]
 
 
 def test_the_chart_is_drawn_to_scale(fake: FakeTogai, pipe: Pipe) -> None:

@@ -156,10 +156,7 @@ def release(entry: int, /, *, why: str, book: Book = SESSION.book) -> None:
     """
     ledger = book.open()
     ledger.release(entry, who=ledger.who, why=why)
-    say(
-        f"Released: the event of entry {entry} may be corrected once more, if it is not REVERTED: togai undo,"
-        " redo or correct"
-    )
+    say(f"Released: the event of entry {entry} may be corrected once more, if it is not REVERTED")
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -185,9 +182,9 @@ def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str,
             before, after = (
                 pairs((name, digits(number)) for name, number in each.items()) for each in values
             )
-            row = {name: _row(entry)[name] for name in ("at", "who", "action", "reference_id")}
-            more = {"outcome": "open", "before": before, "after": after, "why": entry.why}
-            rows[entry.id] = row | more
+            row = {name: _row(entry)[name] for name in ("at", "who", "action")}
+            row |= {"event_id": target.event_id, "reference_id": entry.target, "outcome": "open"}
+            rows[entry.id] = row | {"before": before, "after": after, "why": entry.why}
         elif entry.intent in rows and entry.kind in ("applied", "failed", "not applied", "unknown"):
             rows[entry.intent]["outcome"] = str(entry.kind)
     return list(rows.values())

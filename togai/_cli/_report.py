@@ -84,7 +84,9 @@ def report(
     for title, lines in parts.items():
         if lines:
             print(f"{title}\n")
-            output.write(lines, [name for name in lines[0] if name not in ("at", "why")])
+            output.write(
+                lines, [name for name in lines[0] if name not in ("at", "why", "event_id")]
+            )
             print()
     say("To write this as an HTML page: togai report --html FILE")
 
@@ -119,7 +121,7 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
     usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
     since, until = short(reading.since), short(reading.until)
     template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
-    columns = ("at", "who", "action", "reference_id", "outcome", "before", "after", "why")
+    columns = tuple(next(iter(corrections), {}))
     return template.substitute(
         accounts=text(", ".join(reading.account) or "all accounts"),
         period=text(f"{since or 'the first event'} to {until or 'the last event'}"),
