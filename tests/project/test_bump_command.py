@@ -48,6 +48,23 @@ def test_the_options_of_the_command_are_those_of_a_bump(called: Bump) -> None:
     assert called.options == {"write": False, "first": True, "names": "OLD"}
 
 
+def test_the_help_explains_each_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bumping.main(["--help"])
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: scripts/bump [-h] [--dry-run] [--hold PLACE [PLACE ...]]")
+    assert "nothing is written.\n" in shown
+    for text in (
+        "SPEC path or https URL; YAML or JSON; complete, or our calls only",
+        "--dry-run print the report, write nothing",
+        "keep what the contract says there and below; pointers, or names from the report",
+        "--because TEXT the reason of each --hold",
+        "--first only record the description, in generated/vendor.yaml",
+        "--write {OLD,NEW} the name of a renamed property to send",
+    ):
+        assert text in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_stages_are_shown_on_a_terminal_only(
     called: Bump,

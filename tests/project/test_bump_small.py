@@ -210,11 +210,13 @@ def test_nested_schemas_that_are_too_deep_are_refused(
 def test_a_generator_that_fails_names_the_additions_that_it_mentions(project: Project) -> None:
     def add_more(document: dict[str, Any]) -> None:
         properties(document, "Ride")["color"] = {"type": "string"}
+        properties(document, "RidePage")["next"]["maxLength"] = 600
 
     before = project.read()
     for error, hint in (
         ("no note", f"; leave out with --hold '{NOTE}'"),
         ("no name", ""),
+        ("no maxLength", ""),
     ):
         project.error = error
         with pytest.raises(Unusable) as caught:

@@ -22,6 +22,7 @@ import enum, json, abc
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 import attrs
 T = TypeVar("T")
+Number = int
 """
 
 
@@ -158,6 +159,15 @@ class Fig:
 => Fig.name: str
 => Fig.size: int
 => Fig.weight: float
+
+## fields whose types are resolved
+@attrs.frozen
+class Fig:
+    size: 'Number'
+attrs.resolve_types(Fig, globals())
+=> Fig class
+=> Fig(size=) positional required
+=> Fig.size: int
 
 ## a class that callers construct
 class Fig:
