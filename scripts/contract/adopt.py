@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, cast
 
 from openapi_python_client.strings import PythonIdentifier
@@ -144,7 +145,8 @@ class Taker:
             component = waiting.pop()
             if component not in reached:
                 reached.add(component)
-                waiting += references(self._fresh.get(component) or self._schemas.get(component))
+                # The references of a new component were checked when they were written.
+                waiting += references(self._schemas.get(component))
         return reached
 
     def _component(self, shape: Shape, owner: str, wire: str, inside: Inside) -> str:
@@ -195,8 +197,8 @@ class Taker:
         schemas = {**self._schemas, **self._fresh}
         taken = {name.lower() for name in (*schemas, *map_names(schemas))} | _MODULE_NAMES
         last = class_name(derived)
-        numbered = (f"{last or 'Schema'}{i}" for i in range(2, 1000))
-        names = (class_name(vendor or ""), last, *numbered)
+        numbered = (f"{last or 'Schema'}{i}" for i in count(2))
+        names = chain((class_name(vendor or ""), last), numbered)
         return next(name for name in names if name and name.lower() not in taken)
 
 

@@ -147,6 +147,11 @@ def test_maps_are_named_after_the_property_that_holds_them() -> None:
     ]
 
 
+def test_the_limits_of_names_texts_and_models() -> None:
+    limits = (adopt.MAX_NAME, adopt.MAX_TEXT, adopt.MAX_SCHEMAS, adopt.MAX_NESTED)
+    assert limits == (200, 500, 1000, 20)
+
+
 def nested(*names: str) -> dict[str, Any]:
     """An object in an object, and so on, with a text in the last one."""
     first, *rest = names
