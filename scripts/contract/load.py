@@ -197,7 +197,7 @@ def _line(place: yaml.Event | yaml.Node) -> str:
 
 def _problem(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or " ".join(str(error).split())[:120]
+    problem = getattr(error, "problem", None) or " ".join(str(error).split())
     return f"{problem}, line {mark.line + 1}" if mark else str(problem)
 
 

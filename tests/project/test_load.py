@@ -151,6 +151,12 @@ def test_values_may_be_nested_as_deep_as_the_limit() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
+        (
+            b"a: \x00",
+            "the description is neither YAML nor JSON: unacceptable character #x0000: control characters",
+        ),
+        (b'{"a": 1, "b": 1, "b": 2}', "the key 'b' occurs twice in one object"),
+        (b"a: 1\nb: 1\nb: 2\n", "line 1: the key 'b' occurs twice in one mapping"),
         (b"openapi: 3\na:\n  b: 1\n  b: 2\n", "line 3: the key 'b' occurs twice in one mapping"),
         (b"a: &x\n  - *x\n", "line 1: the value contains itself through an alias"),
         (b"a: 1\nb:\n  ? [c]\n  : d\n", "line 3: a key is not a string"),
