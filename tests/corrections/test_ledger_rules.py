@@ -144,6 +144,12 @@ def test_an_entry_of_another_ledger_is_refused(ledger: Ledger, tmp_path: Path, k
     assert len(ledger.pending()) == 1
 
 
+def test_an_entry_of_a_longer_ledger_is_refused(ledger: Ledger, tmp_path: Path) -> None:
+    entry = begin(Ledger(tmp_path / "another.db", create=True))
+    with pytest.raises(InvalidRequest, match=f"has no correction {entry.id}"):
+        ledger.decide(entry, "applied", who="bob", why="ok")
+
+
 @pytest.mark.parametrize(
     ("statement", "problems"),
     [
