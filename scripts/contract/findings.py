@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -13,22 +14,23 @@ if TYPE_CHECKING:
 
 HOLDS = "x-togai-holds"
 _GRAVITY = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
+_SENT = re.compile(r"[A-Z]+ \S+ (\?|header |cookie |body)")
+
+Fact = tuple[str, str, str, str, Verdict, bool]
 
 
 class Findings:
-    """The differences of one merge; `known` has the keys of those that the last description had, if it is known."""
+    """The differences of one merge; `known` are the facts of the last description, if it is known."""
 
     def __init__(
-        self,
-        contract: dict[str, Any],
-        holds: Sequence[Hold],
-        known: Collection[tuple[str, str, str, str]] | None,
+        self, contract: dict[str, Any], holds: Sequence[Hold], known: Collection[Fact] | None
     ) -> None:
         self._contract = contract
         self._holds = holds
         self._known = known
         self._recorded: list[dict[str, str]] = contract.get(HOLDS, [])
         self._entries: dict[tuple[str, str, str, str], Difference] = {}
+        self.facts: set[Fact] = set()
 
     def add(
         self,
@@ -51,31 +53,39 @@ class Findings:
         """
         key = (at, rule.kind, theirs, digest)
         known = known or rule.settled
-        if self._known is not None:
-            known = not rule.gain and key in self._known
         everywhere = at.startswith(("#/info", "#/servers"))
         where = tuple(where) or ("every call" if everywhere else place(at),)
+        # In a request and in a response, it is not the same difference.
+        fact = (*key, rule.verdict, any(map(_SENT.match, where)))
+        self.facts.add(fact)
+        if self._known is not None:
+            known = not rule.gain and fact in self._known
         before = self._entries.get(key)
         if before:
             where = tuple(dict.fromkeys((*before.positions, *where)))
             hints = dict.fromkeys((*before.hints, *hints))
+            known = known and before.known
         difference = Difference(
             rule.verdict, rule.kind, at, ours, theirs, reason or rule.reason, where, known, rule.gain,
             gets or rule.gets, digest, tuple(hints),
         )  # fmt: skip
         # One message holds it, another one requires it.
         if before and _GRAVITY.index(before.verdict) >= _GRAVITY.index(rule.verdict):
-            difference = replace(before, positions=where, hints=tuple(hints))
+            difference = replace(before, positions=where, hints=tuple(hints), known=known)
         self._entries[key] = difference
         is_old = rule.verdict is Verdict.HELD and known
-        return not is_old and not self.decision(at, theirs, digest)
+        return not is_old and not self._because(difference)
 
-    def decision(self, at: str, theirs: str, digest: str = "") -> str:
+    def _because(self, entry: Difference) -> str:
+        is_new = self._known is not None and not entry.known and not entry.gain
+        return self.decision(entry.at, entry.theirs, entry.digest, is_new=is_new)
+
+    def decision(self, at: str, theirs: str, digest: str = "", *, is_new: bool = False) -> str:
         """Return the reason of the decision that holds a difference, if any."""
         reasons = [hold.because for hold in self._holds if hold.covers(at)]
         reasons += [
             entry["because"]
-            for entry in self._recorded
+            for entry in (() if is_new else self._recorded)
             if (entry["at"], entry["vendor"]) == (at, theirs)
             and entry.get("digest", digest) == digest
         ]
@@ -91,7 +101,7 @@ class Findings:
         differences: list[Difference] = []
         kept: list[dict[str, str]] = []
         for entry in sorted(self._entries.values(), key=attrgetter("at", "kind", "theirs")):
-            because = self.decision(entry.at, entry.theirs, entry.digest)
+            because = self._because(entry)
             differences.append(self._held(entry, because) if because else self._judged(entry))
             if because:
                 digest = {"digest": entry.digest} if entry.digest else {}
@@ -113,10 +123,8 @@ class Findings:
         """Return a difference with its verdict; it says if an earlier decision was about something else."""
         was = " or ".join(hold["vendor"] for hold in self._recorded if hold["at"] == entry.at)
         if was:
-            what = (
-                f"when the vendor had {was}" if was != entry.theirs else "and changed below since"
-            )
-            entry = replace(entry, reason=f"{entry.reason} (held before, {what})")
+            has = "and changed below since" if was == entry.theirs else f"when the vendor had {was}"
+            entry = replace(entry, reason=f"{entry.reason} (held before, {has})")
         if entry.known and entry.verdict is Verdict.CONFLICT:
             reason = "the vendor's last description already had it"
             reason = reason if self._known is not None else "held by decision: both names are read"

@@ -83,13 +83,13 @@ def merge(
     Raises:
         Unusable: A part of the description that our calls use cannot be read.
     """
-    known: set[tuple[str, str, str, str]] | None = None
+    known = None
     before = Description(last, canonical=True) if last is not None else None
     if before is not None:
         scratch = copy.deepcopy(contract)
         old = Findings(scratch, (), None)
         _compare(scratch, before, old)
-        known = {entry.key for entry in old.settle()[0]}
+        known = old.facts
     grown = copy.deepcopy(contract)
     findings = Findings(grown, holds, known)
     theirs = Description(description)

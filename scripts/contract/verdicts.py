@@ -59,11 +59,6 @@ class Difference:
     digest: str = ""
     hints: tuple[str, ...] = ()
 
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """Return a key that is equal for the same difference in two bumps."""
-        return self.at, self.kind, self.theirs, self.digest
-
 
 def place(at: str) -> str:
     """Return a short name for a pointer into a description: `GET /events ?pageSize`, `Event.accountId`."""

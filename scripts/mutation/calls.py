@@ -7,19 +7,21 @@ from typing import Any
 from mutation.operators import JSON, NEW, REF, Document, Operator, Spot, each, schemas, update
 from mutation.properties import KINDS, LETTERS, PAIR, STRING, other_type, snake
 
+LIST = {"type": "array", "items": STRING}
 PARAMETERS: dict[str, Document] = {
     "text": {"in": "query", "schema": STRING},
     "number": {"in": "query", "schema": {"type": "integer"}},
     "flag with a default": {"in": "query", "schema": {"type": "boolean", "default": False}},
     "time": {"in": "query", "schema": KINDS["time"]},
     "inline enum": {"in": "query", "schema": LETTERS},
-    "list": {"in": "query", "schema": {"type": "array", "items": STRING}},
+    "list": {"in": "query", "schema": LIST},
     "header": {"in": "header", "schema": STRING},
 }
 # The request builder has variables with these names.
 VARIABLES = {
     name: {**PARAMETERS["text"], "name": name} for name in ("params", "headers", "json_status")
 }
+LISTS: dict[str, Document] = {"list": LIST, "choice": {"anyOf": [STRING, LIST]}}
 UNSENDABLE: dict[str, Document] = {
     "by content": {"in": "query", "content": {JSON: {"schema": STRING}}},
     "object": {"in": "query", "schema": PAIR},
@@ -31,11 +33,11 @@ BODIES: dict[str, Document] = {
     "none": {"description": "None."},
     "page": {"description": "Page.", "content": {"text/html": {"schema": STRING}}},
 }
-FLOW = {"tokenUrl": "https://t", "scopes": dict[str, str]()}
 SCHEMES: dict[str, Document] = {
     "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     "basic": {"type": "http", "scheme": "basic"},
-    "oauth": {"type": "oauth2", "flows": {"clientCredentials": FLOW}},
+    "oauth": {"type": "oauth2", "flows": {}},
+    "not defined": {},
 }
 DEFAULTS = {"nextToken": "50", "account_id": "acme", "status": "REVERTED", "schema_name": "calls"}
 API, SANDBOX = "https://api.togai.com", "https://sandbox-api.togai.com"
@@ -93,11 +95,6 @@ def _rename_json(content: Document, media: str) -> None:
     content[media] = content.pop(JSON)
 
 
-def _change_below(s: Spot, media: str) -> None:
-    _success(s)[JSON]["schema"] = PAIR
-    _rename_json(_success(s), media)
-
-
 def _enveloped(node: Document, key: str, name: str) -> None:
     node[key] = {"type": "object", "required": [name], "properties": {name: node[key]}}
 
@@ -116,10 +113,6 @@ def _rename_success(s: Spot, status: str) -> None:
     s.node["responses"][status] = s.node["responses"].pop("200")
 
 
-def _has_body(s: Spot) -> bool:
-    return "requestBody" in s.node
-
-
 # Servers and the whole description.
 
 
@@ -134,11 +127,6 @@ def _move(s: Spot, path: str) -> None:
 def _set_auth(s: Spot, name: str) -> None:
     s.root["components"]["securitySchemes"][name] = SCHEMES[name]
     s.node["security"] = [{name: []}]
-
-
-def _add_call(s: Spot, path: str) -> None:
-    responses = {"200": {"$ref": "elsewhere.yaml"}}
-    s.root["paths"].setdefault(path, {})["patch"] = {"responses": responses}
 
 
 # fmt: off
@@ -171,6 +159,10 @@ OPERATORS = (
     Operator("changed default", "conflict", "query parameter", _change_default, lambda s: not _is_always_sent(s)),
     Operator("changed default of what is always sent", "absorbed", "parameter",
         _change_default, lambda s: _is_always_sent(s) and "type" in s.node.get("schema", ())),
+    Operator("filter that may be a list, too", "absorbed", "parameter", each(LISTS, lambda s, schema: s.node.update(
+        schema=schema)), _is_filter),
+    Operator("filter that may be a joined list", "conflict", "parameter", each(LISTS, lambda s, schema: s.node.update(
+        schema=schema, explode=False)), _is_filter),
     Operator("parameter that became required", "conflict", "parameter",
         update(required=True), lambda s: not _is_always_sent(s)),
     Operator("parameter that became optional", "absorbed", "query parameter",
@@ -206,18 +198,20 @@ OPERATORS = (
     Operator("JSON by another name", "held", "call", each(("*/*", "application/*", "application/hal+json"),
         lambda s, media: _rename_json(_success(s), media))),
     Operator("changed below a renamed content type", "conflict", "call",
-        each(("*/*", "application/hal+json"), _change_below)),
+        each(("*/*", "application/hal+json"),
+            lambda s, media: s.node["responses"]["200"].update(content={media: {"schema": PAIR}}))),
     Operator("envelope around a response", "conflict", "call", {
         "whole": lambda s: _enveloped(_success(s)[JSON], "schema", "data"),
         "items": lambda s: _enveloped(_listed(s), "items", "entry"),
         "none": lambda s: _success(s)[JSON].update(schema=_listed(s)),
     }),
-    Operator("removed request body", "conflict", "call", lambda s: s.node.pop("requestBody"), _has_body),
+    Operator("removed request body", "conflict", "call", lambda s: s.node.pop("requestBody"),
+        lambda s: "requestBody" in s.node),
     Operator("request body that became required", "conflict", "call",
-        lambda s: s.node["requestBody"].update(required=True), _has_body),
+        lambda s: s.node["requestBody"].update(required=True), lambda s: "requestBody" in s.node),
     Operator("changed content type of a request", "conflict", "call",
         each(("text/csv", "multipart/form-data", "application/hal+json"),
-            lambda s, media: _rename_json(s.node["requestBody"]["content"], media)), _has_body),
+            lambda s, media: _rename_json(s.node["requestBody"]["content"], media)), lambda s: "requestBody" in s.node),
 
     Operator("newly deprecated", "absorbed", "call, parameter, property", update(deprecated=True)),
     Operator("removed call", "conflict", "call", Spot.drop),
@@ -225,7 +219,8 @@ OPERATORS = (
     Operator("slash at the end of a path", "held", "call", lambda s: _move(s, f"{s.at[0]}/")),
     Operator("changed method", "conflict", "call", lambda s: s.holder.update(put=s.holder.pop(s.name))),
     Operator("calls that are not ours", "same", "document",
-        each(("/customers", "/events/{event_id}/notes", "/events"), _add_call)),
+        each(("/customers", "/events/{event_id}/notes", "/events"),
+            lambda s, path: s.root["paths"].setdefault(path, {}).update(patch={"responses": {"200": {"$ref": "x"}}}))),
     Operator("new server", "absorbed", "document", each(
         ("https://eu.togai.com", "https://{region}.togai.com", 'https://x"y'),
         lambda s, url: s.root["servers"].append({"url": url}))),
@@ -235,6 +230,10 @@ OPERATORS = (
         each(((), (API,), (f"{API}/", f"{SANDBOX}/")), _set_servers)),
     Operator("addresses in another notation", "same", "document", each(
         ((SANDBOX, API), (f"{API}:443", SANDBOX), ("https://API.togai.com", SANDBOX)), _set_servers)),
+    Operator("all calls at addresses that the description no longer lists", "same", "document",
+        lambda s: s.root.update(servers=[{"url": "https://eu.togai.com"}], paths={
+            path: {method: {**call, "servers": s.root["servers"]} for method, call in item.items()}
+            for path, item in s.root["paths"].items()})),
     Operator("call at another server", "conflict", "call", {
         "call": update(servers=[{"url": "https://events.togai.com"}]),
         "path": lambda s: s.holder.update(servers=[{"url": f"{API}/v2"}]),

@@ -16,7 +16,7 @@ WINGS = {
     "togai/jobs": 1126,
     "togai/_cli": 1506,
     "scripts/contract": 4596,
-    "scripts/mutation": 1819,
+    "scripts/mutation": 1818,
 }
 
 

@@ -19,9 +19,10 @@ from tests.project.changes import (
     responses,
     same,
 )
-from tests.project.small import operation
+from tests.project.small import operation, schemas, small
 
 MODEL = "#/components/schemas/Bike/properties/model"
+FROM = "#/components/schemas/Trip/properties/from"
 NUMBER = {"type": "number"}
 NOT_FOUND = {"404": media("application/json", schema={"$ref": "#/components/schemas/Ride"})}
 
@@ -34,6 +35,17 @@ def decided(at: str, vendor: str, **more: str) -> Change:
 
 def numbered(d: Document) -> None:
     props("Bike", model=NUMBER)(d)
+
+
+def integers(d: Document) -> None:
+    props("Trip", **{"from": {"type": "integer"}})(d)
+
+
+def apart_from_requests(d: Document) -> None:
+    """Only responses have the changed trips."""
+    schemas(d)["Sent"] = small()["components"]["schemas"]["Trip"]
+    content = operation(d, "fixRides")["requestBody"]["content"]
+    content["application/json"]["schema"] = {"$ref": "#/components/schemas/Sent"}
 
 
 def errors_first(d: Document) -> None:
@@ -91,6 +103,15 @@ CASES = cases(
         # Decisions
         "decided": (decided(MODEL, "number", digest="17b4b7ab"), numbered),
         "decided without a digest": (decided(MODEL, "number"), numbered),
+        "decided for responses, and now in the request": Case(
+            decided(FROM, "integer"), integers, last=both(integers, apart_from_requests)
+        ),
+        "decided for both, as before": Case(decided(FROM, "integer"), integers, last=integers),
+        "default of a response, and now of the request": Case(
+            same,
+            marked("Trip", "stops", default=["here"]),
+            last=both(marked("Trip", "stops", default=["here"]), apart_from_requests),
+        ),
         "decided about another digest": (decided(MODEL, "number", digest="0"), numbered),
         "decided about another type": (decided(MODEL, "boolean"), numbered),
         "decided about two other types": (
