@@ -214,7 +214,7 @@ OPERATORS = (
         _relax, lambda s: not _is_promised(s)),
     Operator("property that became nullable", "held", "property", NULLABLE, _is_promised),
     Operator("optional property that became nullable", "absorbed", "property", NULLABLE, lambda s: not _is_promised(s)),
-    Operator("items that became nullable", "absorbed", "property",
+    Operator("items that became nullable", "held", "property",
         lambda s: s.node.update({_inner(s): {"nullable": True, "allOf": [s.node[_inner(s)]]}}), _inner),
     Operator("loosened limit", "absorbed", "property", _move_limits(1), _limits),
     Operator("tightened limit", "absorbed", "property", _move_limits(-1), _limits),
