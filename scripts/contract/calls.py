@@ -56,10 +56,8 @@ class Calls(Comparison):
 
     def _addresses(self, calls: Sequence[Operation], usual: str) -> dict[str, str]:
         """Return the servers of the description; those of our calls if only they have the usual one."""
-        whole, *own = (
-            {bare(url): url for url in servers}
-            for servers in (self.theirs.servers(), *(call.servers for call in calls))
-        )
+        listed = (self.theirs.servers(), *(call.servers for call in calls))
+        whole, *own = ({bare(url): url for url in servers} for servers in listed)
         is_own = own and usual not in whole and all(usual in each for each in own)
         return own[0] if is_own else whole
 

@@ -16,21 +16,19 @@ HOLDS = "x-togai-holds"
 _GRAVITY = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
 _SENT = re.compile(r"[A-Z]+ \S+ (\?|header |cookie |body)")
 
-Fact = tuple[str, str, str, str, Verdict, bool]
-
 
 class Findings:
     """The differences of one merge; `known` are the facts of the last description, if it is known."""
 
     def __init__(
-        self, contract: dict[str, Any], holds: Sequence[Hold], known: Collection[Fact] | None
+        self, contract: dict[str, Any], holds: Sequence[Hold], known: Collection[Any] | None
     ) -> None:
         self._contract = contract
         self._holds = holds
         self._known = known
         self._recorded: list[dict[str, str]] = contract.get(HOLDS, [])
         self._entries: dict[tuple[str, str, str, str], Difference] = {}
-        self.facts: set[Fact] = set()
+        self.facts: set[tuple[Any, ...]] = set()
 
     def add(
         self,

@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2391,
     "togai/jobs": 1126,
     "togai/_cli": 1506,
-    "scripts/contract": 4596,
+    "scripts/contract": 4595,
     "scripts/mutation": 1818,
 }
 
