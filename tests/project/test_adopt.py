@@ -200,3 +200,21 @@ def test_a_list_may_be_nested_as_deep_as_the_limit(
     merged = merge(small(), document)
     assert ("gear" in properties(merged.contract, "Bike")) == is_taken
     assert any("it contains itself" in each.reason for each in merged.differences) != is_taken
+
+
+def test_a_name_that_is_used_gets_the_next_number() -> None:
+    taken = nested("a") | {"description": "Another model."}
+    document = changed(
+        lambda d: (
+            schemas(d).update({"Gear": nested("b"), "BikeGear": nested("c"), "BikeGear2": taken}),
+            properties(d, "Bike").update(
+                first={"$ref": "#/components/schemas/BikeGear"},
+                second={"$ref": "#/components/schemas/BikeGear2"},
+                gear=nested("d"),
+                named={"$ref": "#/components/schemas/Gear"},
+            ),
+        )
+    )
+    bike = properties(merge(small(), document).contract, "Bike")
+    names = [bike[name]["$ref"].rpartition("/")[2] for name in ("first", "second", "gear", "named")]
+    assert names == ["BikeGear", "BikeGear2", "BikeGear3", "Gear"]
