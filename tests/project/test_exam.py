@@ -166,6 +166,8 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     "another success is absorbed": (rule("NEW_SUCCESS", ABSORBED), "new success status"),
     "REVERTED may get another name": (rule("LOST_RELIED_MEMBER", HELD), "renamed enum member"),
     "a new status is no decision": (rule("DECIDE_MEMBER", ABSORBED), "new status of a correction"),
+    "a list may be joined": (rule("LIST_STYLE", ABSORBED), "filter that may be a joined list"),
+    "items may be null": (rule("NULL_ITEM", ABSORBED), "items that became nullable"),
     "a call may move": (rule("OTHER_SERVER", HELD), "call at another server"),
     "the server may go": (rule("LOST_DEFAULT_SERVER", HELD), "another address"),
     "a path may mean another id": (
