@@ -7,6 +7,7 @@ import json
 import pickle
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def test_a_verdict_settles_its_own_entry_only(ledger: Ledger, tmp_path: Path) ->
 
 def test_a_decision_is_recorded(ledger: Ledger) -> None:
     entry = begin(ledger)
-    ledger.decide(entry.id, "not applied", who="bob", why="support says so")
+    ledger.decide(entry.id, "not applied", who="bob", why="support says so", min_age=timedelta(0))
     *_, last = ledger.history()
     assert (last.kind, last.who, last.why, last.intent) == (
         "not applied",

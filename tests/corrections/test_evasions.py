@@ -329,7 +329,9 @@ def test_what_was_settled_while_it_waited_for_its_turn_is_not_sent(
 
         def wait(self) -> Any:
             for entry in ledger.pending():
-                ledger.decide(entry, verdict, who="bob", why="its process seemed dead")
+                ledger.decide(
+                    entry, verdict, who="bob", why="its process seemed dead", min_age=timedelta(0)
+                )
                 settled.append(entry)
 
     class AsyncColleague(Colleague):

@@ -314,7 +314,7 @@ def test_a_person_decides_once(ledger: Ledger) -> None:
 
 def test_an_outcome_that_comes_after_a_decision_is_not_forgotten(ledger: Ledger) -> None:
     entry = begin(ledger)
-    ledger.decide(entry, "not applied", who="bob", why="I thought so")
+    ledger.decide(entry, "not applied", who="bob", why="I thought so", min_age=timedelta(0))
     records_of(ledger).conclude(entry, Kind.APPLIED, {"status": 200})
     with pytest.raises(AlreadyCorrected):
         begin(ledger)
@@ -325,7 +325,7 @@ def test_further_events_of_an_outcome_that_comes_after_a_decision_are_not_forgot
     ledger: Ledger,
 ) -> None:
     entry = begin(ledger, claim(None))
-    ledger.decide(entry, "not applied", who="bob", why="I thought so")
+    ledger.decide(entry, "not applied", who="bob", why="I thought so", min_age=timedelta(0))
     details = {"status": 200, "how": "response"}
     records_of(ledger).conclude(entry, Kind.FAILED, details, applied=["ref-1", "ref-2"])
     for reference_id in ("ref-1", "ref-2"):

@@ -287,9 +287,40 @@ def test_a_correction_is_sent_within_5_minutes_after_it_was_recorded(
         records_of(ledger).confirm([entry])
 
 
+@pytest.mark.parametrize("age", [timedelta(minutes=10), timedelta(hours=1)])
+def test_a_correction_that_may_be_in_progress_is_decided_to_be_not_applied_after_its_age(
+    monkeypatch: pytest.MonkeyPatch, ledger: Ledger, age: timedelta
+) -> None:
+    set_clock(monkeypatch, AT)
+    entry = begin(ledger)
+    given: dict[str, Any] = {} if age == timedelta(minutes=10) else {"min_age": age}
+    set_clock(monkeypatch, AT + age - timedelta(microseconds=1))
+    expected = f"may be in progress: decide after {AT + age:%Y-%m-%d %H:%M:%SZ}"
+    with pytest.raises(InvalidRequest, match=expected):
+        ledger.decide(entry, "not applied", who="bob", why="ok", **given)
+    set_clock(monkeypatch, AT + age)
+    ledger.decide(entry, "not applied", who="bob", why="ok", **given)
+    assert ledger.pending() == []
+
+
+def test_a_correction_whose_call_has_ended_is_decided_at_once(ledger: Ledger) -> None:
+    entry, other = begin(ledger), begin(ledger, claim("ref-2"), "d")
+    records_of(ledger).conclude(entry, Kind.UNKNOWN, {"cause": "connection lost"})
+    ledger.decide(entry, "not applied", who="bob", why="ok")
+    ledger.decide(other, "applied", who="bob", why="support says so")
+    with pytest.raises(InvalidRequest, match="already settled"):
+        ledger.decide(entry, "not applied", who="bob", why="ok")
+
+
+def test_an_age_that_is_no_duration_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(InvalidRequest, match="min_age=600: pass a timedelta"):
+        ledger.decide(begin(ledger), "applied", who="bob", why="ok", min_age=600)  # type: ignore[arg-type]
+    assert len(ledger.pending()) == 1
+
+
 def test_nothing_is_sent_that_was_settled_meanwhile(ledger: Ledger) -> None:
     first, second = begin(ledger), begin(ledger, claim("ref-2"), "d")
-    ledger.decide(second, "not applied", who="bob", why="ok")
+    ledger.decide(second, "not applied", who="bob", why="ok", min_age=timedelta(0))
     with pytest.raises(StaleReading, match="was settled before its turn came") as caught:
         records_of(ledger).confirm([first, second])
     assert caught.value.entry == second

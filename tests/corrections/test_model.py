@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(account=accounts, kind=st.sampled_from((Kind.APPLIED, Kind.NOT_APPLIED)))
     def end_whole(self, account: str, kind: Kind) -> None:
         if account in self.whole:
-            self.ledgers[1].decide(self.whole.pop(account), kind.value, who="eve", why="known")
+            self.ledgers[1].decide(
+                self.whole.pop(account), kind.value, who="eve", why="known", min_age=timedelta(0)
+            )
 
     @rule(
         name=targets,
@@ -92,7 +95,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         entry, _, action = self.open[name]
         if decided and kind in (Kind.APPLIED, Kind.NOT_APPLIED):
-            self.ledgers[1].decide(entry, kind.value, who="eve", why="known")
+            self.ledgers[1].decide(entry, kind.value, who="eve", why="known", min_age=timedelta(0))
         else:
             records_of(self.ledgers[0]).conclude(entry, kind, {"how": "response"})
         if kind == Kind.UNKNOWN:

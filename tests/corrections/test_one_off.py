@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -356,7 +356,13 @@ def test_what_was_settled_for_one_event_unlocks_the_others_that_were_not_sent(
 
         def wait(self) -> Any:
             if pending := ledger.pending():
-                ledger.decide(pending[0], "not applied", who="bob", why="its process seemed dead")
+                ledger.decide(
+                    pending[0],
+                    "not applied",
+                    who="bob",
+                    why="its process seemed dead",
+                    min_age=timedelta(0),
+                )
 
     class AsyncColleague(Colleague):
         async def wait(self) -> None:

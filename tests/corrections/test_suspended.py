@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,7 +40,11 @@ def test_nothing_is_sent_that_was_settled_while_the_computer_was_suspended(
     connect: Connect, fake: FakeTogai, url: str, ledger: Ledger, suspended: Any
 ) -> None:
     fake.add(id="ride-1")
-    suspended(lambda: ledger.decide(1, "not applied", who="bob", why="its process seemed dead"))
+    suspended(
+        lambda: ledger.decide(
+            1, "not applied", who="bob", why="its process seemed dead", min_age=timedelta(0)
+        )
+    )
     with connect(base_url=url, ledger=ledger) as api:
         with pytest.raises(StaleReading, match="was settled before its turn came"):
             api.call("undo", account_id="acme", event_id="ride-1")

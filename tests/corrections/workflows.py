@@ -322,7 +322,13 @@ def _finish(
                 if reconciliation.verdict == "cannot tell":
                     applied = fake.applied[str(entry.target)] > _recorded(ledger)[str(entry.target)]
                     verdict = "applied" if applied else "not applied"
-                    ledger.decide(entry, verdict, who="support", why="the service's own log")
+                    ledger.decide(
+                        entry,
+                        verdict,
+                        who="support",
+                        why="the service's own log",
+                        min_age=timedelta(0),
+                    )
                 else:
                     ledger.settle(entry, reconciliation)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,11 +74,6 @@ def decide(
         why: What you know, and from whom.
     """
     ledger = book.open()
-    for item in ledger.pending():
-        end = item.at + timedelta(minutes=10)  # no call takes longer
-        in_progress = item.id == entry and not item.cause and datetime.now(UTC) < end
-        if in_progress and verdict == "not-applied":
-            raise InvalidRequest(f"entry {entry} may be in progress: decide after {short(end)}")
     ledger.decide(entry, verdict.replace("-", " "), who=ledger.who, why=why)
     say(f"Entry {entry} is settled: {verdict}. Next: togai pending")
 

@@ -121,7 +121,7 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
     usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
     since, until = short(reading.since), short(reading.until)
     template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
-    columns = tuple(next(iter(corrections), {}))
+    columns = tuple(corrections[0]) if corrections else ()
     return template.substitute(
         accounts=text(", ".join(reading.account) or "all accounts"),
         period=text(f"{since or 'the first event'} to {until or 'the last event'}"),

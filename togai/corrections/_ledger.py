@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import re
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from togai.corrections._verdict import Reconciliation
+
+_LONGEST = timedelta(minutes=10)
+"""How long a correction without an outcome may be in progress."""
 
 
 class Ledger:
@@ -188,26 +192,39 @@ class Ledger:
                 data={"how": "reconciled", "evidence": evidence, "cause": evidence[0]},
             )
 
-    def decide(self, entry: Entry | int, verdict: str, *, who: str, why: str) -> None:
+    def decide(
+        self, entry: Entry | int, verdict: str, *, who: str, why: str, min_age: timedelta = _LONGEST
+    ) -> None:
         """Settle an entry by the decision of a person, if `reconcile` cannot tell.
+
+        Without a recorded outcome, such as a lost connection, the correction may be in progress in another process.
+        It is then not applied only after `min_age`.
 
         Args:
             entry: A pending entry, or its number.
             verdict: "applied", or "not applied"; with "not applied", the correction may be repeated.
             who: The person who decides.
             why: The reason: what this person knows, and from whom.
+            min_age: How old a correction without an outcome must be for "not applied"; 0 if its process has ended.
 
         Raises:
-            InvalidRequest: The entry is already settled, or an argument is not allowed.
+            InvalidRequest: The entry is settled or may be in progress, or an argument is not allowed.
         """
         if not isinstance(cast("object", verdict), str) or verdict not in (
             "applied",
             "not applied",
         ):
             raise InvalidRequest(f'verdict={shown(verdict)}: pass "applied" or "not applied"')
+        if not isinstance(min_age, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequest(f"min_age={shown(min_age)}: pass a timedelta")
         named = _named(who, why)
         with self._records.rules(write=True) as rules:
-            rules.settle(rules.intent(entry), Kind(verdict), data={"how": "decided"}, **named)
+            intent = rules.intent(entry)
+            running = any(each.id == intent.id and not each.cause for each in rules.pending())
+            if running and verdict == Kind.NOT_APPLIED and rules.now() < intent.at + min_age:
+                end = (intent.at + min_age).strftime("%Y-%m-%d %H:%M:%SZ")
+                raise InvalidRequest(f"{intent} may be in progress: decide after {end}")
+            rules.settle(intent, Kind(verdict), data={"how": "decided"}, **named)
 
     def release(self, entry: Entry | int, *, who: str, why: str) -> None:
         """Allow exactly one further correction of an event that was undone or replaced already.
