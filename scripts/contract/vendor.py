@@ -69,7 +69,7 @@ class _Dumper(yaml.SafeDumper):
     """Quotes a text that YAML 1.2 reads as a number, such as the digest 816e8872; YAML 1.1 does not."""
 
 
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, None)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, None)  # pyright: ignore[reportUnknownMemberType]
 
 
 class _Writer:

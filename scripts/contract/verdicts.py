@@ -221,7 +221,7 @@ CHANGED = _settled("limit changed", TIGHTER.reason)
 TIGHTER_SENT = _absorbed("request limit tightened", "the service may reject values that it accepted before")
 CHANGED_SENT = _absorbed("request limit changed", TIGHTER_SENT.reason)
 TIGHTENED = (TIGHTER_SENT.kind, CHANGED_SENT.kind)
-# By whether it is tighter, and whether it is sent.
-LIMITS = {(True, True): TIGHTER_SENT, (True, False): TIGHTER, (None, True): CHANGED_SENT, (None, False): CHANGED}
+LIMITS: dict[tuple[bool | None, bool], Rule] = {  # whether it is tighter, and whether it is sent
+    (True, True): TIGHTER_SENT, (True, False): TIGHTER, (None, True): CHANGED_SENT, (None, False): CHANGED}
 UNMODELLED = _settled("not modelled", "callers find it in additional_properties")
 UNMODELLED_PARAMETER = _settled("not modelled", "callers still cannot send it")

@@ -37,7 +37,8 @@ class Generator:
             return Run(output=f"{self.stock}/__init__.py\n")
         if command[1] != "generate":
             return self.imports
-        options = dict(option.partition("=")[::2] for option in command[2:])
+        pairs = (option.partition("=") for option in command[2:])
+        options = {name: value for name, _, value in pairs}
         self.config = Path(options["--config"]).read_text("utf-8")
         self.described = Path(options["--path"]).read_text("utf-8")
         for name, text in self.files.items():
