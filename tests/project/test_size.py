@@ -10,11 +10,11 @@ from radon.complexity import cc_visit
 
 # Each may only shrink: lower a number when the folder has fewer lines.
 WINGS = {
-    "togai/_transport": 1888,
+    "togai/_transport": 1887,
     "togai/corrections": 2300,
     "togai/testing": 2391,
     "togai/jobs": 1126,
-    "togai/_cli": 1506,
+    "togai/_cli": 1499,
     "scripts/contract": 4595,
     "scripts/mutation": 1818,
 }
