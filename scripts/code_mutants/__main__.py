@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, metavar="N", help="so many of them")
     parser.add_argument("--seed", default="1", help="of the sample: the date, for example")
     parser.add_argument("--operator", action="append", choices=[*OPERATORS, "dropped"])
-    parser.add_argument("--most", type=int, default=500, metavar="N", help="tests for each mutant")
+    parser.add_argument("--most", type=int, default=2000, metavar="N", help="tests for each mutant")
     parser.add_argument("--limit", type=float, default=60.0, help=argparse.SUPPRESS)
     parser.add_argument("--part", default="1/1", metavar="K/N", help="the K-th of N equal parts")
     parser.add_argument("--tests", action="append", metavar="PATH", help="only these tests")

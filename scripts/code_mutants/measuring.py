@@ -166,8 +166,8 @@ def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
     # The test that happens to import the module first is not the test of its body.
     running = [] if _runs_on_import(text, mutant.line) else _with(f"{prefix}|{row}", known)
     last: list[Test] = []
-    if not mutant.function and (constant := re.match(r"\w+(?=\s*[:=])", mutant.original)):
-        named = re.compile(rf"\b{constant[0]}\b")
+    if not mutant.function and (constant := _constant(text, mutant.line)):
+        named = re.compile(rf"\b{constant}\b")
         running = [test for test in known if any(map(named.search, test.lines))]
     name = mutant.function.rpartition(".")[2]
     if not running and name.lstrip("_")[:1].isupper():
@@ -183,6 +183,17 @@ def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
         running = running or _starting(start, known)
     ordered = [*_in_order(running), *_in_order(set(last) - set(running))]
     return [test.name for test in ordered[:most]]
+
+
+def _constant(text: str, line: int) -> str | None:
+    """Return the name of the constant of a module that a line defines, alone or among others."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.lineno <= line <= (
+            node.end_lineno or 0
+        ):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            return target.id if isinstance(target, ast.Name) else None
+    return None
 
 
 def _runs_on_import(text: str, line: int) -> bool:

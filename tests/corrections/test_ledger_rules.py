@@ -19,6 +19,7 @@ from togai.errors import AlreadyPending, LedgerDamaged, NotApproved
 from .test_ledger import DIGEST, SERVICE, begin, claim
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -183,13 +184,13 @@ def test_an_outcome_whose_correction_is_missing_is_damage(ledger: Ledger, tmp_pa
 
 
 def test_both_kinds_of_databases_refuse_the_same_changes() -> None:
-    def triggers(statements: list[str]) -> set[str]:
+    def triggers(statements: Sequence[str]) -> set[str]:
         created = r"CREATE TRIGGER (\w+) BEFORE (\w+) ON (\w+)"
         found = [re.match(created, statement) for statement in statements]
         return {match[0] for match in found if match and match[2] != "TRUNCATE"}
 
-    server = schema._postgresql_rules()
-    assert triggers(server) == triggers(schema._sqlite_rules())
+    server = schema.POSTGRESQL
+    assert triggers(server) == triggers(schema.SQLITE)
     assert len(triggers(server)) == 5
     # Each trigger runs a function of its own name, which is created before.
     for number, statement in enumerate(server):

@@ -333,6 +333,16 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
     }
 
 
+def test_a_constant_of_several_lines_has_the_tests_that_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "limits.py"
+    path.write_text("LIMIT = dict(\n    help=3,\n)\n", "utf-8")
+    tests = [known("names it", "tests||LIMIT"), known("names an argument", "prices|price|help")]
+    chosen = {
+        (mutant.line, *measuring.select(mutant, tests, 10)) for mutant in mutants(path, "limits")
+    }
+    assert chosen == {(2, "names it")}
+
+
 def test_the_tests_of_a_mutant_are_at_most_so_many_and_some_of_each_kind(tmp_path: Path) -> None:
     path = tmp_path / "limits.py"
     path.write_text("def f(): return 1\n", "utf-8")
