@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from togai.corrections._verdict import Reconciliation
 
-_LONGEST = timedelta(minutes=10)
+LONGEST = timedelta(minutes=10)
 """How long a correction without an outcome may be in progress."""
 
 
@@ -193,7 +193,7 @@ class Ledger:
             )
 
     def decide(
-        self, entry: Entry | int, verdict: str, *, who: str, why: str, min_age: timedelta = _LONGEST
+        self, entry: Entry | int, verdict: str, *, who: str, why: str, min_age: timedelta = LONGEST
     ) -> None:
         """Settle an entry by the decision of a person, if `reconcile` cannot tell.
 
