@@ -254,6 +254,7 @@ def test_a_hold_that_matches_nothing_is_unusable(
         bump(describe(break_type), [Hold("#/x", "why")], root=project)
 
 
+@pytest.mark.slow
 def test_schemas_that_are_nested_too_deep_are_refused_in_words(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -453,6 +454,7 @@ def first_taken(project: Path, spec: str) -> bumping.Outcome:
     return bump(spec, root=project, first=True)
 
 
+@pytest.mark.slow
 def test_the_first_reading_is_recorded_and_calls_nothing_changed(
     project: Path, describe: Callable[..., str]
 ) -> None:
@@ -549,6 +551,7 @@ def test_a_generator_that_fails_on_an_addition_names_the_hold_that_leaves_it_out
     assert snapshot(project) == before
 
 
+@pytest.mark.slow
 def test_one_bump_waits_for_another(project: Path, describe: Callable[..., str]) -> None:
     order: list[str] = []
 

@@ -34,7 +34,6 @@ TABLES: dict[str, ModuleType] = {
 }  # fmt: skip
 LISTED = {of: expected(str(table.__file__)) for of, table in TABLES.items()}
 EACH = [pytest.param(of, name, id=f"{of}: {name}") for of in TABLES for name in TABLES[of].CASES]
-RULES_FIRST = [pytest.param(of, marks=pytest.mark.slow if of != "rules" else ()) for of in TABLES]
 
 
 def chosen(of: str, *, conflict: bool) -> dict[str, Case]:
@@ -57,13 +56,15 @@ def test_a_list_has_no_other_changes(of: str) -> None:
     assert list(LISTED[of]) == list(TABLES[of].CASES)
 
 
-@pytest.mark.parametrize("of", RULES_FIRST)
+@pytest.mark.slow
+@pytest.mark.parametrize("of", TABLES)
 def test_what_is_absorbed_or_held_takes_no_fact_from_the_wire(of: str) -> None:
     for name, case in chosen(of, conflict=False).items():
         assert lost(wire(changed(case.ours)), wire(case.run().contract)) == [], name
 
 
-@pytest.mark.parametrize("of", RULES_FIRST)
+@pytest.mark.slow
+@pytest.mark.parametrize("of", TABLES)
 def test_merging_twice_changes_nothing(of: str) -> None:
     for name, case in chosen(of, conflict=False).items():
         once = case.run()
@@ -73,7 +74,8 @@ def test_merging_twice_changes_nothing(of: str) -> None:
         assert all(difference.known for difference in twice.differences), name
 
 
-@pytest.mark.parametrize("of", RULES_FIRST)
+@pytest.mark.slow
+@pytest.mark.parametrize("of", TABLES)
 def test_a_held_conflict_keeps_ours_and_stays_quiet_until_theirs_changes(of: str) -> None:
     for name, case in chosen(of, conflict=True).items():
         ours, theirs = changed(case.ours), changed(case.theirs)
