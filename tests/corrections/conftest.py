@@ -64,9 +64,17 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def path(tmp_path: Path) -> Path:
+    """The file of an empty ledger."""
+    path = tmp_path / "ledger.db"
+    Ledger(path, create=True, who="ann")
+    return path
+
+
+@pytest.fixture
+def ledger(path: Path) -> Ledger:
     """An empty ledger."""
-    return Ledger(tmp_path / "ledger.db", create=True, who="ann")
+    return Ledger(path, who="ann")
 
 
 @pytest.fixture

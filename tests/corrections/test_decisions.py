@@ -20,7 +20,7 @@ from togai.corrections._ledger import records_of
 from togai.errors import AlreadyCorrected
 from togai.models import CorrectionAction
 
-from .test_ledger import DIGEST, SERVICE, begin, claim, corrected
+from .records import DIGEST, SERVICE, begin, claim, corrected
 
 
 def test_a_ledger_is_opened_for_the_person_who_is_logged_in(

@@ -15,8 +15,7 @@ from togai.corrections import Entry, Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.models import CorrectionAction
 
-from .test_ledger import REDO, REDO_EVENT, SERVICE, UNDO, begin, claim
-from .test_ledger_limits import set_clock
+from .records import REDO, REDO_EVENT, SERVICE, UNDO, begin, claim, set_clock
 
 AT = datetime(2024, 12, 4, 7, 30, tzinfo=UTC)
 DAY, TICK = timedelta(days=1), timedelta(microseconds=1)

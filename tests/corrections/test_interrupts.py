@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +16,6 @@ from ..conftest import Api, Connect
 
 class Interrupt(BaseException):
     """Like KeyboardInterrupt, which would end the thread of the ledger."""
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.db", create=True)
 
 
 @pytest.fixture

@@ -25,8 +25,7 @@ import pytest
 from attrs import evolve
 
 from togai import ConfigurationError, InvalidRequest
-from togai._storage.rows import Claim
-from togai.corrections import Correction, Plan, Selection, Target
+from togai.corrections import Plan
 from togai.corrections._entry import Kind
 from togai.corrections._ledger import Ledger, records_of
 from togai.errors import (
@@ -39,49 +38,12 @@ from togai.errors import (
 )
 from togai.models import CorrectionAction
 
-SERVICE = "https://api.togai.com"
-UNDO, REDO, REDO_EVENT = CorrectionAction.UNDO, CorrectionAction.REDO, CorrectionAction.REDO_EVENT
-DIGEST = "a" * 64
-
-
-def claim(
-    reference_id: str | None = "ref-1",
-    action: CorrectionAction = UNDO,
-    account: str = "acme",
-    shown: str | None = "acme",
-    **more: Any,
-) -> Claim:
-    selection = Selection(account_id=account, reference_id=reference_id)
-    target = None if reference_id is None else Target(reference_id=reference_id, account_id=shown)
-    return Claim(correction=Correction(action=action, selection=selection), target=target, **more)
-
-
-def begin(ledger: Ledger, *claims: Claim, service: str = SERVICE, **more: Any) -> Any:
-    more.setdefault("call", os.urandom(4).hex())
-    records = records_of(ledger).within(more.pop("wait", 30.0))
-    return records.begin(list(claims) or [claim()], service=service, **more)[0]
-
-
-def head(ledger: Ledger) -> int:
-    return records_of(ledger).check(SERVICE, None)
-
-
-def corrected(ledger: Ledger, one: Claim | None = None) -> Any:
-    entry = begin(ledger, one or claim())
-    records_of(ledger).conclude(entry, Kind.APPLIED, {"status": 200})
-    return entry
+from .records import DIGEST, REDO, REDO_EVENT, SERVICE, UNDO, begin, claim, corrected, head
 
 
 @pytest.fixture
 def ledger(address: str) -> Ledger:
     return Ledger(address, create=True, who="ann")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-    Ledger(path, create=True, who="ann")
-    return path
 
 
 def test_a_ledger_is_created_explicitly_and_kept(address: str) -> None:

@@ -21,16 +21,9 @@ from togai.corrections import Kind, Ledger, Target
 from togai.corrections._ledger import records_of
 from togai.errors import LedgerBusy, LedgerDamaged
 
-from .test_ledger import DIGEST, SERVICE, begin, claim
+from .records import DIGEST, SERVICE, begin, claim
 
 Sleep = Callable[[float], None]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-    Ledger(path, create=True, who="ann")
-    return path
 
 
 @pytest.fixture

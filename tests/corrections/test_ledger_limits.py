@@ -34,40 +34,9 @@ from togai.errors import (
 )
 from togai.models import CorrectionAction
 
-SERVICE = "https://api.togai.com"
+from .records import SERVICE, begin, claim, set_clock
+
 AT = datetime(2024, 12, 4, 7, 30, tzinfo=UTC)
-
-
-def claim(reference_id: str = "ref-1", **more: Any) -> Claim:
-    return Claim(
-        correction=Correction(
-            action=CorrectionAction.UNDO,
-            selection=Selection(account_id="acme", reference_id=reference_id),
-        ),
-        target=Target(reference_id=reference_id, account_id="acme-eu"),
-        **more,
-    )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-    Ledger(path, create=True, who="ann")
-    return path
-
-
-@pytest.fixture
-def ledger(path: Path) -> Ledger:
-    return Ledger(path, who="ann")
-
-
-def begin(ledger: Ledger, one: Claim | None = None, call: str = "c", **more: Any) -> Entry:
-    (entry,) = records_of(ledger).begin([one or claim()], service=SERVICE, call=call, **more)
-    return entry
-
-
-def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
-    monkeypatch.setattr(database._SQLiteTransaction, "now", lambda _self: moment)
 
 
 # How it writes.
@@ -304,7 +273,7 @@ def test_a_correction_that_may_be_in_progress_is_decided_to_be_not_applied_after
 
 
 def test_a_correction_whose_call_has_ended_is_decided_at_once(ledger: Ledger) -> None:
-    entry, other = begin(ledger), begin(ledger, claim("ref-2"), "d")
+    entry, other = begin(ledger), begin(ledger, claim("ref-2"), call="d")
     records_of(ledger).conclude(entry, Kind.UNKNOWN, {"cause": "connection lost"})
     ledger.decide(entry, "not applied", who="bob", why="ok")
     ledger.decide(other, "applied", who="bob", why="support says so")
@@ -319,7 +288,7 @@ def test_an_age_that_is_no_duration_is_refused(ledger: Ledger) -> None:
 
 
 def test_nothing_is_sent_that_was_settled_meanwhile(ledger: Ledger) -> None:
-    first, second = begin(ledger), begin(ledger, claim("ref-2"), "d")
+    first, second = begin(ledger), begin(ledger, claim("ref-2"), call="d")
     ledger.decide(second, "not applied", who="bob", why="ok", min_age=timedelta(0))
     with pytest.raises(StaleReading, match="was settled before its turn came") as caught:
         records_of(ledger).confirm([first, second])
@@ -405,7 +374,7 @@ def test_a_history_is_filtered_by_time_account_event_and_plan(
 ) -> None:
     for number in (1, 2, 3):
         set_clock(monkeypatch, AT + timedelta(seconds=number))
-        begin(ledger, claim(f"ref-{number}"), str(number))
+        begin(ledger, claim(f"ref-{number}"), call=str(number))
     set_clock(monkeypatch, AT + timedelta(seconds=9))
     ledger.approve("a" * 64, who="bob", why="ok")
 
@@ -453,7 +422,7 @@ def test_an_intent_records_all_that_is_known(
         siblings=frozenset({"ref-2", "ref-1"}),
         item="3",
     )
-    entry = begin(ledger, one, why="a mistake")
+    entry = begin(ledger, one, why="a mistake", call="c")
     assert {name: getattr(entry, name) for name in COLUMNS if name != "data"} == {
         "id": 1,
         "at": AT,
@@ -473,12 +442,12 @@ def test_an_intent_records_all_that_is_known(
     assert entry.snapshot == snapshot
     assert entry.siblings == frozenset({"ref-1", "ref-2"})
     assert entry.data["siblings"] == ["ref-1", "ref-2"]
-    without = begin(ledger, claim("ref-2"), "d")
+    without = begin(ledger, claim("ref-2"), call="d")
     assert (without.snapshot, without.siblings, without.why) == (None, None, None)
 
 
 def test_an_outcome_repeats_what_it_is_about(ledger: Ledger) -> None:
-    entry = begin(ledger)
+    entry = begin(ledger, call="c")
     records_of(ledger).conclude(
         entry, Kind.APPLIED, {"how": "response", "status": 200}, applied=["ref-8"]
     )
@@ -499,8 +468,8 @@ def test_an_outcome_repeats_what_it_is_about(ledger: Ledger) -> None:
 
 
 def test_an_abandoned_call_settles_its_own_open_entries_only(ledger: Ledger) -> None:
-    begin(ledger, claim("ref-1"), "a")
-    begin(ledger, claim("ref-2"), "b")
+    begin(ledger, claim("ref-1"), call="a")
+    begin(ledger, claim("ref-2"), call="b")
     records_of(ledger).abandon("a", "no connection")
     records_of(ledger).abandon("a", "again")
     (pending,) = ledger.pending()
@@ -512,7 +481,7 @@ def test_an_abandoned_call_settles_its_own_open_entries_only(ledger: Ledger) -> 
 
 
 def test_a_pending_entry_shows_the_cause(ledger: Ledger) -> None:
-    first, second = begin(ledger), begin(ledger, claim("ref-2"), "d")
+    first, second = begin(ledger), begin(ledger, claim("ref-2"), call="d")
     records_of(ledger).conclude(first, Kind.UNKNOWN, {"cause": "a 502"})
     assert [(entry.id, entry.cause) for entry in ledger.pending()] == [
         (first.id, "a 502"),
@@ -538,7 +507,7 @@ def test_a_refusal_says_whether_the_accounts_may_only_be_aliases(
         target=Target(reference_id="ref-1", account_id=shown),
     )
     with pytest.raises(AlreadyPending) as caught:
-        begin(ledger, event, "d")
+        begin(ledger, event, call="d")
     assert ("may be an alias of the other" in str(caught.value)) == doubt
 
 

@@ -16,7 +16,7 @@ from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.errors import AlreadyPending, LedgerDamaged, NotApproved
 
-from .test_ledger import DIGEST, SERVICE, begin, claim
+from .records import DIGEST, SERVICE, begin, claim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from togai.corrections import Ledger
 from togai.corrections._ledger import records_of
 from togai.errors import LedgerBusy, LedgerDamaged
 
-from .test_ledger import DIGEST, begin
+from .records import DIGEST, begin
 
 
 def test_a_ledger_is_created_by_one_process_at_a_time(postgres_address: str) -> None:

@@ -17,12 +17,6 @@ from togai.testing import FakeTogai
 from ..conftest import Api, Connect
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    Ledger(tmp_path / "ledger.db", create=True)
-    return tmp_path / "ledger.db"
-
-
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Another process, or this one, keeps the file locked."""

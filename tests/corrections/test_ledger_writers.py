@@ -13,7 +13,7 @@ import pytest
 from togai.corrections import Entry, Kind, Ledger, Reconciliation, Verdict
 from togai.corrections._ledger import records_of
 
-from .test_ledger import DIGEST, SERVICE, begin, claim, corrected
+from .records import DIGEST, SERVICE, begin, claim, corrected
 
 Operation = Callable[[Ledger, Entry, Entry], object]
 """Gets a ledger, an entry that is open, and one of a correction that was applied."""

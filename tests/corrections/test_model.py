@@ -17,7 +17,7 @@ from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.models import CorrectionAction
 
-from .test_ledger import SERVICE, begin, claim, head
+from .records import SERVICE, begin, claim, head
 
 TARGETS = ("ref-1", "ref-2", "ref-3")
 ACTIONS = (CorrectionAction.UNDO, CorrectionAction.REDO, CorrectionAction.REDO_EVENT)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from togai.corrections._verdict import Reconciliation
 
-LONGEST = timedelta(minutes=10)
-"""How long a correction without an outcome may be in progress."""
+MIN_AGE = timedelta(minutes=10)
+"""How old a correction without an outcome must be before a person can decide that it was not applied."""
 
 
 class Ledger:
@@ -193,7 +193,7 @@ class Ledger:
             )
 
     def decide(
-        self, entry: Entry | int, verdict: str, *, who: str, why: str, min_age: timedelta = LONGEST
+        self, entry: Entry | int, verdict: str, *, who: str, why: str, min_age: timedelta = MIN_AGE
     ) -> None:
         """Settle an entry by the decision of a person, if `reconcile` cannot tell.
 
@@ -205,7 +205,7 @@ class Ledger:
             verdict: "applied", or "not applied"; with "not applied", the correction may be repeated.
             who: The person who decides.
             why: The reason: what this person knows, and from whom.
-            min_age: How old a correction without an outcome must be for "not applied"; 0 if its process has ended.
+            min_age: How old a correction without an outcome must be for "not applied"; timedelta(0): its process ended.
 
         Raises:
             InvalidRequest: The entry is settled or may be in progress, or an argument is not allowed.
