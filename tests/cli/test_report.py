@@ -14,6 +14,8 @@ from unittest.mock import Mock
 import pytest
 
 from togai._cli._report import _with_bars
+from togai.corrections import Kind, Ledger
+from togai.corrections._ledger import records_of
 from togai.testing import FakeTogai
 
 from .conftest import Open, Pipe, add, table
@@ -187,6 +189,19 @@ def test_the_corrections_of_a_report_have_outcome_and_quantities(
         "failed",
         "unknown",
     ]
+
+
+def test_the_corrections_of_a_report_have_the_outcome_that_came_after_a_decision(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    add(fake, "late")
+    fake.drop_next(method="POST")
+    undo = ("undo", "--account", "acme", "--event-id", "late", "--why", "meter", "--expect", "1")
+    assert pipe(*undo).returncode == 4
+    (entry,) = Ledger(ledger).pending()
+    assert pipe("decide", str(entry.id), "not-applied", "--why", "support").returncode == 0
+    records_of(Ledger(ledger)).conclude(entry, Kind.APPLIED, {"how": "response"})
+    assert "\tUNDO\tref-1\tapplied\t" in pipe("report").stdout
 
 
 def test_the_chart_is_drawn_to_scale(fake: FakeTogai, pipe: Pipe) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +15,9 @@ from togai import InvalidRequest
 from togai._storage import schema
 from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
-from togai.errors import AlreadyPending, LedgerDamaged, NotApproved
+from togai.errors import AlreadyPending, LedgerDamaged, NotApproved, StaleReading
 
-from .records import DIGEST, SERVICE, begin, claim
+from .records import DIGEST, REDO, SERVICE, begin, claim, head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,49 @@ def test_a_correction_of_a_whole_account_counts_until_it_failed(
     if kind is not None:
         records_of(ledger).conclude(entry, kind, {})
     assert records_of(ledger).has_wide(SERVICE) is is_wide
+
+
+@pytest.mark.parametrize(("decided", "late"), [("not applied", "applied"), ("applied", "failed")])
+def test_a_late_outcome_counts_a_correction_of_a_whole_account(
+    ledger: Ledger, decided: str, late: str
+) -> None:
+    entry = begin(ledger, claim(None))
+    ledger.decide(entry, decided, who="bob", why="ok", min_age=timedelta(0))
+    records_of(ledger).conclude(entry, Kind(late), {"how": "response"})
+    assert records_of(ledger).has_wide(SERVICE)
+
+
+def test_a_late_outcome_makes_an_earlier_reading_stale(ledger: Ledger) -> None:
+    entry = begin(ledger, claim(action=REDO))
+    ledger.decide(entry, "not applied", who="bob", why="ok", min_age=timedelta(0))
+    since = head(ledger)
+    records_of(ledger).conclude(entry, Kind.APPLIED, {"how": "response"})
+    with pytest.raises(StaleReading, match="was corrected after it was read"):
+        begin(ledger, claim(action=REDO, since=since))
+    begin(ledger, claim(action=REDO, since=head(ledger)))
+
+
+@pytest.mark.parametrize(
+    ("late", "applied", "expected"),
+    [
+        ("applied", [], Kind.APPLIED),
+        ("failed", [], Kind.NOT_APPLIED),
+        ("failed", ["ref-2"], Kind.NOT_APPLIED),
+    ],
+)
+def test_a_late_outcome_is_the_outcome_of_an_item_if_it_was_applied(
+    ledger: Ledger, late: str, applied: list[str], expected: Kind
+) -> None:
+    ledger.approve(DIGEST, who="bob", why="ok")
+    entry = begin(ledger, claim(action=REDO, plan=DIGEST, item="1"))
+    ledger.decide(entry, "not applied", who="bob", why="ok", min_age=timedelta(0))
+    records_of(ledger).conclude(entry, Kind(late), {"how": "response"}, applied=applied)
+    assert records_of(ledger).states(DIGEST)["1"][0] == expected
+
+
+def test_an_event_that_failed_outside_of_a_plan_may_be_corrected_again(ledger: Ledger) -> None:
+    records_of(ledger).conclude(begin(ledger), Kind.FAILED, {})
+    begin(ledger, claim(since=0))
 
 
 def test_a_correction_of_an_event_or_of_another_service_is_not_of_a_whole_account(

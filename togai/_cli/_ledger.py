@@ -180,5 +180,5 @@ def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str,
             row |= {"event_id": target.event_id, "reference_id": entry.target, "outcome": "open"}
             rows[entry.id] = row | {"before": before, "after": after, "why": entry.why}
         elif entry.intent in rows and entry.kind in ("applied", "failed", "not applied", "unknown"):
-            rows[entry.intent]["outcome"] = str(entry.kind)
+            rows[entry.intent]["outcome"] = str(entry.data.get("late") or entry.kind)
     return list(rows.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from togai._storage.rows import SETTLED
+from togai._storage.rows import SETTLED, is_applied
 from togai.corrections._entry import Entry, Kind
 
 if TYPE_CHECKING:
@@ -54,9 +54,5 @@ def corrected_elsewhere(rules: Rules, entry: Entry) -> Entry | None:
         f"target = ? AND service = ? AND id > ? AND kind IN ('{Kind.APPLIED}', '{Kind.UNKNOWN}')",
         *(entry.target, entry.service, entry.id),
     )
-    applied = [
-        row
-        for row in rows
-        if row.intent != entry.id and Kind.APPLIED in (row.kind, row.data.get("late"))
-    ]
+    applied = [row for row in rows if row.intent != entry.id and is_applied(row)]
     return applied[-1] if applied else None

@@ -94,3 +94,8 @@ def details(claim: Claim) -> dict[str, Any]:
 def is_deadly(action: CorrectionAction | str | None) -> bool:
     """Whether this action, once applied, prevents a further correction of the event."""
     return action in ("UNDO", "REDO_EVENT")
+
+
+def is_applied(entry: Entry) -> bool:
+    """Whether an entry says that its event was corrected, even if a person has decided otherwise meanwhile."""
+    return Kind.APPLIED in (entry.kind, entry.data.get("late"))

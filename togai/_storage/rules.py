@@ -13,6 +13,7 @@ from togai._storage.rows import (
     checksum,
     details,
     entry_of,
+    is_applied,
     is_deadly,
     write_json,
 )
@@ -151,16 +152,15 @@ class Rules:
             self._refuse_stale(claim, service, reference_id)
 
     def _refuse_stale(self, claim: Claim, service: str, reference_id: str) -> None:
-        if claim.since is not None:
+        if claim.since is None:
+            return
+        later = "target = ? AND service = ? AND id > ?"
+        for entry in reversed(self.entries(later, reference_id, service, claim.since)):
             # A plan does not send an item again that failed, in whichever process.
-            ended = f"(kind = '{Kind.APPLIED}' OR (kind = '{Kind.FAILED}' AND plan = ?))"
-            later = self.entries(
-                f"target = ? AND service = ? AND id > ? AND {ended}",
-                *(reference_id, service, claim.since, claim.plan),
-            )
-            if later:
+            failed = entry.kind == Kind.FAILED and claim.plan and entry.plan == claim.plan
+            if is_applied(entry) or failed:
                 raise StaleReading(
-                    f"{reference_id} was corrected after it was read ({later[-1]})", later[-1]
+                    f"{reference_id} was corrected after it was read ({entry})", entry
                 )
 
     def check_event(self, service: str, reference_id: str) -> None:
@@ -210,12 +210,11 @@ class Rules:
 
     def has_wide(self, service: str) -> bool:
         """Whether a whole account or a background job is open or was corrected."""
-        wide = self.entries(
-            f"target IS NULL AND service = ? AND kind IN ('{Kind.INTENT}', '{Kind.FAILED}', '{Kind.NOT_APPLIED}')",
-            service,
-        )
-        ended = {entry.intent for entry in wide}
-        return any(entry.intent is None and entry.id not in ended for entry in wide)
+        wide: dict[int, bool] = {}
+        for entry in self.entries("target IS NULL AND service = ?", service):
+            if entry.kind in (Kind.INTENT, *SETTLED) or is_applied(entry):
+                wide[entry.intent or entry.id] = entry.kind not in (Kind.FAILED, Kind.NOT_APPLIED)
+        return any(wide.values())
 
     def corrected(self, service: str, reference_id: str) -> Entry | None:
         """The entry by which this event was undone or replaced, unless a further correction is allowed."""
@@ -227,7 +226,7 @@ class Rules:
         ):
             if entry.kind == Kind.RELEASED:
                 corrected = None
-            elif entry.kind == Kind.APPLIED or entry.data.get("late") == Kind.APPLIED:
+            elif is_applied(entry):
                 # A release allows one further correction, whichever it is.
                 ever = ever or is_deadly(entry.action)
                 corrected = entry if ever else None
@@ -247,6 +246,8 @@ class Rules:
                 outcomes[item] = (*outcomes[item][:2], str(entry.data["reference_id"]))
             elif entry.kind in (Kind.INTENT, *SETTLED):
                 outcomes[item] = (entry.kind, entry, None)
+            elif is_applied(entry) and entry.target == outcomes[item][1].target:
+                outcomes[item] = (Kind.APPLIED, entry, None)
         return outcomes
 
     def check_plan(self, digest: str, ledger: str, position: tuple[int, str]) -> None:
