@@ -40,6 +40,13 @@ def locked(path: Path, how: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
         yield other
 
 
+def replace_by_another(path: Path) -> None:
+    """Put another, empty ledger in the place of one."""
+    other = path.with_name("other.db")
+    Ledger(other, create=True)
+    other.replace(path)
+
+
 @pytest.fixture
 def on_sleep(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sleep], None]:
     """Replaces the waits for a locked file."""
@@ -228,11 +235,56 @@ def test_a_ledger_has_one_mark_whichever_link_names_it(path: Path, mark: Path) -
 def test_a_ledger_that_was_deleted_is_not_created_again_unnoticed(path: Path, mark: Path) -> None:
     Ledger(path).approve(DIGEST, who="bob", why="ok")
     path.unlink()
-    with pytest.raises(ConfigurationError, match=f"was moved or deleted.*delete the file {mark}"):
+    with pytest.raises(
+        ConfigurationError, match=f"was moved, deleted or emptied.*delete the file {mark}"
+    ):
         Ledger(path, create=True)
     assert not path.exists()
     mark.unlink()
     assert Ledger(path, create=True).verify() == 0
+
+
+def test_a_ledger_that_was_emptied_is_not_created_again_unnoticed(path: Path) -> None:
+    Ledger(path).approve(DIGEST, who="bob", why="ok")
+    path.write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=r"was moved, deleted or emptied"):
+        Ledger(path, create=True)
+    assert path.read_bytes() == b""
+
+
+def test_another_ledger_in_the_place_of_one_is_refused_until_the_mark_is_deleted(
+    path: Path, mark: Path
+) -> None:
+    Ledger(path).approve(DIGEST, who="bob", why="ok")
+    replace_by_another(path)
+    with pytest.raises(
+        LedgerDamaged, match=f"is another ledger than before.*delete the file {mark}"
+    ):
+        begin(Ledger(path))
+    mark.unlink()
+    begin(Ledger(path))
+
+
+@pytest.mark.parametrize("use", [begin, Ledger.pending, Ledger.verify])
+def test_a_ledger_that_is_replaced_while_it_is_used_is_refused(
+    path: Path, use: Callable[[Ledger], object]
+) -> None:
+    ledger = Ledger(path)
+    assert ledger.pending() == []
+    replace_by_another(path)
+    with pytest.raises(LedgerDamaged, match="is another ledger than before"):
+        use(ledger)
+
+
+def test_an_outcome_is_not_recorded_in_another_ledger(path: Path, mark: Path) -> None:
+    ledger = Ledger(path)
+    entry = begin(ledger)
+    replace_by_another(path)
+    mark.unlink()
+    other = begin(Ledger(path), claim("ref-2"))
+    with pytest.raises(LedgerDamaged, match="is another ledger than before"):
+        records_of(ledger).conclude(entry, Kind.APPLIED, {})
+    assert Ledger(path).pending() == [other]
 
 
 def test_nothing_of_a_longer_mark_is_left(path: Path, mark: Path) -> None:

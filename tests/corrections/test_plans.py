@@ -704,20 +704,15 @@ def test_a_backup_from_between_approval_and_execution_is_refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 200, b"x 1 y z", b"x" * 160])
-def test_a_mark_that_is_damaged_or_of_another_ledger_is_no_obstacle(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_a_mark_that_is_damaged_is_no_obstacle(tmp_path: Path, content: bytes) -> None:
     path, mark = tmp_path / "l.db", tmp_path / "l.db.mark"
     Ledger(path, create=True).approve("a" * 64, who="bob", why="ok")
     kept = mark.read_bytes()
     mark.write_bytes(content)
     assert Ledger(path).verify() == 1
-    mark.write_bytes(kept)
-    Ledger(tmp_path / "other.db", create=True)
-    (tmp_path / "other.db").replace(path)
     Ledger(path, create=True).approve("b" * 64, who="bob", why="ok")
     assert mark.read_bytes() != kept
-    assert Ledger(path).verify() == 1
+    assert Ledger(path).verify() == 2
 
 
 def test_a_derived_client_has_another_ledger_or_none(

@@ -147,10 +147,10 @@ class SQLite:
 
     def create(self, wait: float) -> None:
         """Create the file, which only its owner can read, and the tables, unless they exist."""
-        if self.mark() and not self.path.exists():
+        if self.mark() and not (self.path.exists() and self.path.stat().st_size):
             raise ConfigurationError(
-                f"the ledger {self} was moved or deleted: without it, events could be corrected again. Restore it;"
-                f" or, for an empty ledger, delete the file {self._mark_path}"
+                f"the ledger {self} was moved, deleted or emptied: without it, events could be corrected again."
+                f" Restore it; or, for an empty ledger, delete the file {self._mark_path}"
             )
         try:
             # 0600: it holds customers' events.

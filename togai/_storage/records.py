@@ -48,7 +48,7 @@ class Records:
 
     @contextmanager
     def rules(self, *, write: bool, complete: bool = False) -> Generator[Rules]:
-        """One transaction on the ledger; `complete` refuses a ledger that lacks entries which it had before."""
+        """One transaction on the ledger; `complete` refuses a ledger that was replaced, or lacks entries."""
         # Taken before: what others write from now on is not missing.
         marks = [*self._marks, self.database.mark()]
         with self.database.transaction(self._wait, write=write) as transaction:
@@ -58,7 +58,9 @@ class Records:
                 if size is not None and size <= _VERIFIED_AT_ONCE and (damage := rules.problems()):
                     raise LedgerDamaged(str(self._ledger), damage)
                 self._identities.append(identity)
-            missing = rules.missing(marks)
+            elif rules.identity() != self._identities[0]:
+                raise LedgerDamaged(str(self._ledger), ["it is another ledger than before"])
+            missing = list(rules.missing(marks))
             if missing and complete:
                 raise LedgerDamaged(str(self._ledger), missing)
             try:

@@ -271,17 +271,16 @@ class Rules:
         head = self.head()
         return f"{self.identity()} {head} {self.checksum(head)}"
 
-    def missing(self, marks: Sequence[str]) -> list[str]:
-        """The entries that the ledger had, by the lines that `mark` returned, and lacks now."""
-        problems: list[str] = []
+    def missing(self, marks: Sequence[str]) -> Iterator[str]:
+        """Why this is not the ledger that was here before, by the lines that `mark` returned then."""
         for mark in filter(None, marks):
             identity, number, checksum = mark.split(" ")
-            if identity == self.identity() and checksum != self.checksum(int(number)):
-                problems.append(
-                    f"it lacks entry {number}, which it had before: an old backup? To accept it, delete the file"
+            if not (ours := identity == self.identity()) or checksum != self.checksum(int(number)):
+                lacks = f"lacks entry {number}, which it had before: an old backup?"
+                yield (
+                    f"it {lacks if ours else 'is another ledger than before.'} To accept it, delete the file"
                     f" {self._ledger}.mark, if there is one, and start a new process"
                 )
-        return problems
 
     def checksum(self, number: int) -> str:
         """The checksum of an entry; empty if there is no such entry."""
