@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from togai._printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def text(value: object) -> str:
@@ -18,8 +18,10 @@ def text(value: object) -> str:
     return "" if value is None else escape(printable(value))
 
 
-def table(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
-    """Rows as a table with the given columns; empty if there are no rows."""
+def table(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None) -> str:
+    """Rows as a table with the given columns, or those of the first row; empty if there are no rows."""
+    if names is None:
+        names = list(rows[0]) if rows else []
     body = "".join(
         "<tr>"
         + "".join(f'<td class="{text(name)}">{text(row.get(name))}</td>' for name in names)

@@ -367,6 +367,6 @@ def _names(name: str, values: object) -> frozenset[str] | None:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidRequest(f"{name}={shown(values)}: pass a list of ids")
     ids: list[Any] = list(cast("Any", values))
-    if not all(isinstance(item, str) and item for item in ids):
+    if not all(isinstance(item, str) and item.strip() for item in ids):
         raise InvalidRequest(f"{name}: pass ids as text that is not empty")
     return frozenset(ids)

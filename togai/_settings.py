@@ -173,7 +173,7 @@ def _set_up_log() -> None:
 
 
 def _checked_url(url: str | None) -> str:
-    url = url if url is not None else os.environ.get("TOGAI_BASE_URL") or PRODUCTION_URL
+    url = os.environ.get("TOGAI_BASE_URL", PRODUCTION_URL) if url is None else url
     if not isinstance(url, str | httpx.URL):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"base_url must be text like {PRODUCTION_URL}")
     try:
@@ -192,7 +192,9 @@ def _checked_url(url: str | None) -> str:
         )
     if not parsed.host or parsed.scheme not in ("https", "http"):
         # Its text is not shown: where the arguments were swapped, it is the token.
-        raise ConfigurationError(f"base_url is not an https URL: pass one like {PRODUCTION_URL}")
+        raise ConfigurationError(
+            f"base_url or TOGAI_BASE_URL is not an https URL: pass one like {PRODUCTION_URL}"
+        )
     if parsed.port is not None and not 0 < parsed.port < 65_536:
         raise ConfigurationError(f"base_url has the port {parsed.port}: pass one from 1 to 65535")
     if parsed.scheme == "http" and not _is_loopback(parsed.host):

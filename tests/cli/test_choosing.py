@@ -71,19 +71,18 @@ def test_a_file_without_ids_selects_no_event(
     assert done.stderr.startswith("togai: no event is selected: pass --event-id, ")
 
 
-def test_an_empty_status_selects_no_event(account: FakeTogai, ledger: Path, pipe: Pipe) -> None:
-    done = pipe("undo", "--account", "acme", "--whole-account", "--status", "", "--dry-run")
-    assert "There is nothing to correct." in done.stderr
-
-
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ("--event-id first --since 2024-12-02", "first: no event of the account acme has this id"),
-        ("--event-id undated --since 2024-12", "undated: no event of the account acme has this id"),
+        ("--event-id first --since 2024-12-02", "first: the time window excludes this event"),
+        ("--event-id undated --since 2024-12", "undated: the time window excludes this event"),
         ("--event-id gone", "gone: the event is already reverted"),
         ("--reference-id ref-6", "ref-6: no event of the account acme has this id"),
-        ("--event-id meal --schema rides", "meal: no event of the account acme has this id"),
+        ("--event-id failed --status REV*", "failed: --status REV* excludes this event"),
+        (
+            "--event-id meal --schema rides",
+            "meal: no event of the account acme and the schema rides has this id",
+        ),
         ("--event-id nobody --whole-account", "nobody: no event of the account acme has this id"),
     ],
 )

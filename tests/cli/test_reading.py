@@ -163,7 +163,7 @@ def test_ctrl_c_and_kill_leave_an_export_that_goes_on(
         shown._read(0.01)
     shown.send("\x03")
     assert shown.end() == 130
-    assert "Interrupted. Repeat the same command to continue." in shown.text
+    assert "Interrupted. Repeat the same command." in shown.text
     before = len(fake.requests)
     with subprocess.Popen([*COMMAND, *command], env=env) as process:
         while len(fake.requests) < before + 3:
@@ -264,7 +264,7 @@ def test_wrong_use_is_refused_with_2_and_the_way_on(month: FakeTogai, pipe: Pipe
         (("undo", "--event-id", "x"), "--account is missing.\nFor help: togai undo --help\n"),
         (("undo", "--account"), "requires an argument.\nFor help: togai undo --help\n"),
         (("failed", "--lst"), "Did you mean --list?\nFor help: togai failed --help\n"),
-        (("serve", "--token", ""), "--events 0 or more, a --token with text"),
+        (("serve", "--events", "-1"), "--events 0 or more, a --token with text"),
     ):
         done = pipe(*command)
         assert done.returncode == 2, done

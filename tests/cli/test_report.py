@@ -130,6 +130,27 @@ def test_events_are_summed_up_per_day_account_and_status(fake: FakeTogai, pipe: 
     ]
 
 
+def test_the_report_ends_with_totals_for_people(fake: FakeTogai, pipe: Pipe) -> None:
+    add(fake, "a1", day=1, value="1.5")
+    add(fake, "a2", day=2, value="0.25")
+    add(fake, "f", day=2, status="INGESTION_FAILED_UNITS_INVALID", value="9")
+    add(fake, "g", day=2, account_id="globex", value="4")
+    lines = pipe("report").stdout.split("\n\n")[1].splitlines()[-3:]
+    totals = [line.rpartition("\t")[0].split("\t") for line in lines]
+    assert totals == [
+        ["total", "acme", "completed event metered", "2", "distance=1.75"],
+        ["total", "acme", "failed units invalid", "1", "distance=9"],
+        ["total", "globex", "completed event metered", "1", "distance=4"],
+    ]
+    assert pipe("report", "--html", "r.html").stderr == "r.html: 4 events\n"
+    page = Path("r.html").read_text("utf-8")
+    assert re.findall(r'"day">total<.*?"quantities">([^<]*)<', page) == [
+        *("distance=1.75", "distance=9", "distance=4")
+    ]
+    assert ">total</text>" not in page  # the chart has a bar per day only
+    assert "total" not in pipe("report", "--csv").stdout
+
+
 def test_the_report_on_a_terminal_has_a_bar_per_row(fake: FakeTogai, screen: Pipe) -> None:
     add(fake, "one", day=1)
     for number in range(24):
@@ -154,6 +175,7 @@ def test_a_report_without_failures_has_no_such_part(fake: FakeTogai, pipe: Pipe)
         "",
         "day\taccount_id\tstatus\tevents\tquantities\t",
         "2024-12-01\tacme\tcompleted event metered\t1\tdistance=1.0\t" + "█" * 12,
+        "total\tacme\tcompleted event metered\t1\tdistance=1.0\t" + "█" * 12,
         "",
     ]
     assert pipe("report", "--account", "nobody").stdout == ""

@@ -17,16 +17,7 @@ from cyclopts import App
 from togai import InvalidRequest, Togai, __version__
 from togai._cli import _service, app, run
 from togai._cli._corrections import ask, show_plan
-from togai._cli._output import (
-    DONE,
-    INTERRUPTED,
-    OPEN,
-    REFUSED,
-    SOME_FAILED,
-    UNKNOWN,
-    UNREACHABLE,
-    Output,
-)
+from togai._cli._output import Exit, Output
 from togai.corrections import Ledger, Plan
 from togai.jobs import ExportProgress
 from togai.testing import FakeTogai
@@ -38,7 +29,15 @@ UNDO = ("undo", "--account", "acme", "--event-id", "a", "--why", "x")
 
 
 def test_the_exit_codes_are_those_of_the_documentation() -> None:
-    codes = (DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED)
+    codes = (
+        Exit.DONE,
+        Exit.SOME_FAILED,
+        Exit.REFUSED,
+        Exit.OPEN,
+        Exit.UNKNOWN,
+        Exit.UNREACHABLE,
+        Exit.INTERRUPTED,
+    )
     assert codes == (0, 1, 2, 3, 4, 5, 130)
 
 
@@ -315,7 +314,7 @@ def test_the_progress_of_an_export_names_the_accounts_if_there_are_several(
     monkeypatch.setattr("togai._cli._events.export", export)
     done = pipe("export", "out.csv")
     assert done.returncode == 130
-    assert done.stderr == "Interrupted. Repeat the same command to continue.\n"
+    assert done.stderr == "\nInterrupted. Repeat the same command.\n"
     assert shown == [(7, note)]
 
 

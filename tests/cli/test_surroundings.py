@@ -104,6 +104,19 @@ def test_a_full_disk_never_hides_what_was_corrected(
     assert len(month.corrections) == 1
 
 
+def test_an_outcome_that_the_ledger_cannot_record_is_an_open_correction(
+    month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = errors.TogaiError("ledger.db: database or disk is full")
+    with monkeypatch.context() as patch:
+        patch.setattr("togai._storage.records.Records.conclude", Mock(side_effect=full))
+        done = pipe(*UNDO)
+    assert (done.returncode, len(month.corrections)) == (3, 1)
+    assert "1 applied\nNext: togai reconcile\n" in done.stderr
+    assert "the outcome could not be recorded: ledger.db: database or disk is full" in done.stderr
+    assert pipe("reconcile").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("function", "command", "name"),
     [

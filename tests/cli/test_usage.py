@@ -6,15 +6,7 @@ import re
 
 import pytest
 
-from togai._cli._output import (
-    DONE,
-    INTERRUPTED,
-    OPEN,
-    REFUSED,
-    SOME_FAILED,
-    UNKNOWN,
-    UNREACHABLE,
-)
+from togai.testing import FakeTogai
 
 from .conftest import Pipe
 
@@ -80,5 +72,59 @@ def test_an_unknown_command_is_refused_with_the_help_of_all(pipe: Pipe) -> None:
 def test_the_help_lists_the_exit_codes(pipe: Pipe) -> None:
     shown = pipe("--help").stdout
     listed = [int(code) for code in re.findall(r"• (\d+): ", shown)]
-    assert listed == [DONE, SOME_FAILED, REFUSED, OPEN, UNKNOWN, UNREACHABLE, INTERRUPTED]
+    assert listed == [0, 1, 2, 3, 4, 5, 130]
     assert "Read and correct the events of a Togai account." in shown
+
+
+@pytest.mark.parametrize("value", ["", " ", "\u00a0\t"])
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("events list --account", "--account"),
+        ("events list --schema=", "--schema"),
+        ("events get", "get"),
+        ("failed --status", "--status"),
+        ("export", "export"),
+        ("export all.csv --account acme --account", "--account"),
+        ("export all.csv --columns", "--columns"),
+        ("report --token-file", "--token-file"),
+        ("report --base-url", "--base-url"),
+        ("undo --account acme --whole-account --event-id", "--event-id"),
+        ("redo --account acme --since 2024-12 --ids", "--ids"),
+        ("correct t.csv --why", "--why"),
+        ("plan execute", "execute"),
+        ("history --reference-id", "--reference-id"),
+        ("history --plan", "--plan"),
+        ("pending --who=", "--who"),
+        ("ledger verify --ledger", "--ledger"),
+        ("decide 5", "5"),
+    ],
+)
+def test_an_empty_value_is_refused_before_anything_is_read(
+    month: FakeTogai, pipe: Pipe, command: str, place: str, value: str
+) -> None:
+    words = command.split()
+    words = [*words[:-1], words[-1] + value] if command.endswith("=") else [*words, value]
+    done = pipe(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"togai: the value after {place} is empty: is a variable not set?\n"
+    assert not month.requests
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "problem"),
+    [
+        ("pending", "TOGAI_LEDGER", "no ledger: set TOGAI_LEDGER, or"),
+        ("report", "TOGAI_LEDGER", "no ledger: set TOGAI_LEDGER, or"),
+        ("report", "TOGAI_API_TOKEN", "the token is empty: set TOGAI_API_TOKEN"),
+        ("report", "TOGAI_BASE_URL", "--base-url or TOGAI_BASE_URL is not an https URL"),
+    ],
+)
+def test_an_empty_variable_is_refused_before_anything_is_read(
+    month: FakeTogai, pipe: Pipe, command: str, variable: str, problem: str
+) -> None:
+    for value in ("", " "):
+        done = pipe(command, **{variable: value})
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"togai: {problem}")
+    assert not month.requests

@@ -96,6 +96,7 @@ def test_find_reads_one_listing_and_chooses(client: Api, fake: FakeTogai) -> Non
         {"reference_ids": "ref-1"},
         {"reference_ids": [1]},
         {"event_ids": [""]},
+        {"reference_ids": ["ref-1", " "]},
         {"since": "2024-01-01"},
         {"max_events": 0},
         {"max_events": True},

@@ -343,6 +343,16 @@ def test_a_folder_that_does_not_exist_is_named(run: Run, path: Path) -> None:
         run("acme", path.parent / "absent" / "out.csv")
 
 
+def test_a_folder_is_never_replaced(fake: FakeTogai, run: Run, path: Path) -> None:
+    path.mkdir()
+    for restart in (False, True):
+        with pytest.raises(
+            InvalidRequest, match=r"out\.csv exists already: export to another path"
+        ):
+            run("acme", path, restart=restart)
+    assert not fake.requests
+
+
 def test_the_rows_kept_are_for_the_owner_alone(fake: FakeTogai, run: Run, path: Path) -> None:
     run("acme", path)
     if sys.platform != "win32":

@@ -53,6 +53,15 @@ def test_the_token_and_the_address_can_come_from_the_environment(
 
 
 @TWINS
+def test_an_empty_address_in_the_environment_is_not_production(
+    cls: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOGAI_BASE_URL", "")
+    with pytest.raises(ConfigurationError, match="base_url or TOGAI_BASE_URL is not an https URL"):
+        cls("t")
+
+
+@TWINS
 def test_the_address_is_production_unless_another_is_named(cls: type[Any]) -> None:
     assert PRODUCTION_URL in repr(cls("t"))
     assert SANDBOX_URL in repr(cls("t", base_url=SANDBOX_URL))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from logging.handlers import BufferingHandler
 from typing import Literal
 
@@ -12,18 +14,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 from togai import errors
 from togai._cli import _corrections, _events, _ledger, _report, _service
-from togai._cli._output import (
-    DONE,
-    INTERRUPTED,
-    OPEN,
-    REFUSED,
-    UNKNOWN,
-    UNREACHABLE,
-    console,
-    discard_stdout,
-    lasting,
-    say,
-)
+from togai._cli._output import Exit, console, discard_stdout, lasting, say
 from togai._version import __version__
 
 app = App(
@@ -58,10 +49,9 @@ def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
 
 
 _GROUPS = {
-    "": app,
-    "events": App(name="events", help="List events, or show one."),
-    "plan": App(name="plan", help="Show, approve and execute saved plans."),
-    "ledger": App(name="ledger", help="Create or verify a ledger; release an event."),
+    "events": "List events, or show one.",
+    "plan": "Show, approve and execute saved plans.",
+    "ledger": "Create or verify a ledger; release an event.",
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {
     "events list": _events.list_events,
@@ -86,11 +76,11 @@ _COMMANDS: dict[str, Callable[..., int | None]] = {
     "serve": _service.serve,
     "completion": completion,
 }
+for _name, _help in _GROUPS.items():
+    app.command(App(name=_name, help=_help))
 for _words, _command in _COMMANDS.items():
-    _group, _, _name = _words.rpartition(" ")
-    _GROUPS[_group].command(_command, name=_name)
-for _group in ("events", "plan", "ledger"):
-    app.command(_GROUPS[_group])
+    *_group, _name = _words.split()
+    (app[_group[0]] if _group else app).command(_command, name=_name)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -100,6 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     problem, code = None, None
     logging.getLogger("togai").addHandler(notes)
     try:
+        _check_empty(arguments)
         code = app(list(arguments), console=console(), print_error=False, exit_on_error=False)
         with lasting():  # writes what waits to be written
             pass
@@ -111,37 +102,43 @@ def run(arguments: Sequence[str]) -> int:
         say(f"note: {note}")
     if problem is not None:
         return _failed(problem)
-    return code if isinstance(code, int) else DONE
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _check_empty(arguments: Sequence[str]) -> None:
+    """Refuse an empty value, which would select everything; no option and no argument has one."""
+    for before, argument in pairwise(("togai", *arguments)):
+        if re.fullmatch(r"(--[^=]+=)?\s*", argument):
+            option = argument.partition("=")[0].strip() or before
+            raise errors.InvalidRequest(
+                f"the value after {option} is empty: is a variable not set?"
+            )
 
 
 def _failed(error: BaseException) -> int:
     """Report an error with what to do next; returns the exit code."""
     if isinstance(error, BrokenPipeError | SystemExit):  # nobody reads stdout: rich exits then
         discard_stdout()
-        return DONE
+        return Exit.DONE
     if isinstance(error, KeyboardInterrupt):
         say("\nInterrupted. Repeat the same command.")  # a terminal shows ^C without a line break
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     if isinstance(error, CycloptsError):
-        say(_usage(error))
-        return REFUSED
+        problem, command = str(error), ("togai", *(error.command_chain or ()))
+        if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
+            problem = f"{error.argument.name} is missing."
+        say(f"togai: {problem}\nFor help: {' '.join(command)} --help")
+        return Exit.REFUSED
     if isinstance(error, OSError):
         say(f"togai: {error.filename or 'stdout'}: {error.strerror or error}")
         if error.filename is None:
             discard_stdout()
-        return REFUSED
+        return Exit.REFUSED
     say(f"togai: {error}")
     if isinstance(error, errors.CorrectionOutcomeUnknown | errors.AlreadyPending):
         say("Check with: togai reconcile")
-        return OPEN if isinstance(error, errors.AlreadyPending) else UNKNOWN
+        return Exit.OPEN if isinstance(error, errors.AlreadyPending) else Exit.UNKNOWN
     if advice := _service.advice_on(error):
         say(f"{advice}. To check: togai doctor")
-        return UNREACHABLE
-    return REFUSED
-
-
-def _usage(error: CycloptsError) -> str:
-    problem, command = str(error), ("togai", *(error.command_chain or ()))
-    if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
-        problem = f"{error.argument.name} is missing."
-    return f"togai: {problem}\nFor help: {' '.join(command)} --help"
+        return Exit.UNREACHABLE
+    return Exit.REFUSED

@@ -13,18 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 from cyclopts import Parameter
 
-from togai._cli._output import (
-    DONE,
-    INTERRUPTED,
-    OPEN,
-    SOME_FAILED,
-    UNKNOWN,
-    Output,
-    here,
-    lasting,
-    progress,
-    say,
-)
+from togai._cli._output import Exit, Output, here, lasting, progress, say
 from togai._cli._settings import SESSION, Book, Count, Filters, Session
 from togai.corrections import Outcome, Plan, Redo, Undo
 from togai.errors import InvalidRequest
@@ -35,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from togai import EventWithStatus, Togai
-    from togai.corrections import Ledger
+    from togai.corrections import Execution, Ledger
 
     Chosen = tuple[Sequence[Any], Sequence[object]]
     """The items of a plan, and what is wrong with the lines or ids of the others."""
@@ -46,7 +35,7 @@ _UNCHANGED = 20
 _LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
 """What the same plan can still come to."""
 _CODES = {
-    Outcome.APPLIED: DONE, Outcome.NOT_REACHED: DONE, Outcome.OPEN: OPEN, Outcome.UNKNOWN: UNKNOWN,
+    Outcome.APPLIED: Exit.DONE, Outcome.NOT_REACHED: Exit.DONE, Outcome.OPEN: Exit.OPEN, Outcome.UNKNOWN: Exit.UNKNOWN,
 }  # fmt: skip
 """The exit codes of outcomes; all others mean that some failed."""
 
@@ -72,12 +61,12 @@ class Targets(Filters):
         names = [*self.event_id, *self.reference_id, *filter(None, map(str.strip, lines))]
         if not names and (self.ids or not (self.since or self.until or self.whole_account)):
             raise InvalidRequest(
-                "no event is selected: pass --event-id, --reference-id, --ids FILE with an id per line, --since or"
-                " --until; --whole-account for all events of the account"
+                "no event is selected: pass --event-id, --reference-id, --ids FILE, --since, --until or --whole-account"
             )
 
         def choose(client: Togai) -> Chosen:
-            read = self.events(client, [self.account], undated=False)
+            which = Filters(schema=self.schema) if names else self
+            read = which.events(client, [self.account], undated=False)
             events = {event.reference_id or id(event): event for event in read}.values()
             chosen, problems = self._choose(events, names)
             return [kind(event, account_id=self.account) for event in chosen], problems
@@ -98,13 +87,21 @@ class Targets(Filters):
             for name in set(ids_of(event)):
                 by_name[name].append(event)
         if names:
-            named = [(name, meant(by_name[name], self.account)) for name in dict.fromkeys(names)]
+            named = [(name, self._meant(by_name[name])) for name in dict.fromkeys(names)]
         checked = [
             (name, event if isinstance(event, str) else unplannable(event) or event)
             for name, event in named
         ]
         problems = [f"{name}: {no}" for name, no in checked if isinstance(no, str)]
         return [event for _, event in checked if not isinstance(event, str)], problems
+
+    def _meant(self, events: Sequence[EventWithStatus]) -> EventWithStatus | str:
+        """The event that an id means, of all events with this id; otherwise the problem."""
+        kept = [event for event in events if not self.excluding(event, undated=False)]
+        if events and not kept:
+            return f"{self.excluding(events[0], undated=False)} excludes this event"
+        schema = f" and the schema {self.schema}" if self.schema else ""
+        return meant(kept, f"{self.account}{schema}")
 
 
 @Parameter(name="*", group="Approval")
@@ -136,28 +133,25 @@ class Approval(Session):
             if plan is not None:
                 _check_number(plan, self.expect)
                 say(f"Continuing the interrupted run of this command ({path}, {len(plan)} events).")
-                code = SOME_FAILED if plan.left_out or _WRONG in str(plan.warnings) else DONE
-                return max(code, self.execute(client, plan, path))
+                left_out = plan.left_out or _WRONG in str(plan.warnings)
+                done = self.execute(client, ledger, plan, path)
+                return max(Exit.SOME_FAILED, done) if left_out else done
             items, problems = choose(client)
             for problem in problems:
                 say(problem)
             if problems and not self.skip_invalid:
                 say(f"{len(problems)} invalid; nothing was sent. Fix them, or pass --skip-invalid")
                 return _left_out(ledger, service)
-            plan = client.events.plan(items, why=self._why())
+            why = self.why
+            if not (why or self.dry_run):
+                why = ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
+            plan = client.events.plan(items, why=why)
             if problems:
                 plan = evolve(plan, warnings=(*plan.warnings, f"{len(problems)} {_WRONG}"))
-            code = _left_out(ledger, service) if problems or plan.left_out else DONE
-            if any("corrected" in item.reason for item in plan.left_out):
-                say("If such an entry is a mistake: togai ledger release ENTRY --why TEXT")
+            code: int = _left_out(ledger, service) if problems or plan.left_out else Exit.DONE
             if self._is_approved(plan, path, ledger):
-                code = max(code, self.execute(client, plan, path))
+                code = max(code, self.execute(client, ledger, plan, path))
             return code
-
-    def _why(self) -> str | None:
-        if self.why or self.dry_run:
-            return self.why
-        return ask("Why are they corrected? ", "say why they are corrected: --why TEXT")
 
     def _is_approved(self, plan: Plan, path: Path, ledger: Ledger) -> bool:
         """Show the plan, and save it and have it approved, unless it is empty or a dry run."""
@@ -180,7 +174,7 @@ class Approval(Session):
             return True
         return False
 
-    def execute(self, client: Togai, plan: Plan, path: Path) -> int:
+    def execute(self, client: Togai, ledger: Ledger, plan: Plan, path: Path) -> int:
         """Execute an approved plan, and remove the file of a run that is complete; returns the exit code."""
         try:
             with progress("corrected", len(plan)) as show:
@@ -189,7 +183,7 @@ class Approval(Session):
                 )  # fmt: skip
         except KeyboardInterrupt:
             say(f"Interrupted. Continue with: togai plan execute {path}")
-            return INTERRUPTED
+            return Exit.INTERRUPTED
         rows = [{**row, "detail": here(row["detail"])} for row in done.to_rows()]
         quiet = () if self.output.is_data else (Outcome.APPLIED, Outcome.NOT_REACHED)
         with lasting(OSError):
@@ -201,10 +195,18 @@ class Approval(Session):
         left = not counts.keys().isdisjoint(_LEFT)
         if not left and re.fullmatch(r"togai-plan-[0-9a-f]{12}\.json", path.name):
             path.unlink(missing_ok=True)
-        is_open = not counts.keys().isdisjoint((Outcome.UNKNOWN, Outcome.OPEN))
+        code = _code_of(done, ledger)
         following = f"plan execute {path}" if left else f"history --plan {done.digest[:8]}"
-        say(f"Next: togai {'reconcile' if is_open else following}")
-        return max((_CODES.get(outcome, SOME_FAILED) for outcome in counts), default=DONE)
+        say(f"Next: togai {'reconcile' if code in (Exit.OPEN, Exit.UNKNOWN) else following}")
+        return code
+
+
+def _code_of(done: Execution, ledger: Ledger) -> int:
+    """The exit code of an execution; open also where the ledger could not record that an event was corrected."""
+    entries = {step.entry.id for step in done if step.entry}
+    codes = [_CODES.get(step.outcome, Exit.SOME_FAILED) for step in done]
+    codes += [Exit.OPEN for entry in ledger.pending() if entry.id in entries]
+    return max(codes, default=Exit.DONE)
 
 
 APPROVAL = Approval()
@@ -269,7 +271,7 @@ def _left_out(ledger: Ledger, service: str) -> int:
     entries = [entry for entry in ledger.pending() if entry.service == service]
     for entry in entries[:1]:
         say(f"An earlier correction is open: {entry}. Check with: togai reconcile")
-    return OPEN if entries else SOME_FAILED
+    return Exit.OPEN if entries else Exit.SOME_FAILED
 
 
 def show_plan(plan: Plan, output: Output) -> None:
@@ -279,13 +281,14 @@ def show_plan(plan: Plan, output: Output) -> None:
     else:
         with lasting():
             print(here(plan))
+    if any("corrected" in item.reason for item in plan.left_out):
+        say("If such an entry is a mistake: togai ledger release ENTRY --why TEXT")
 
 
 def ask(question: str, otherwise: str) -> str:
     """Read a line that a person types; InvalidRequest if there is no terminal, or the line is empty."""
     if sys.stdin.isatty():
-        sys.stderr.write(question)
-        sys.stderr.flush()
+        print(question, end="", file=sys.stderr, flush=True)
         if typed := sys.stdin.readline().strip():
             return typed
     raise InvalidRequest(f"{otherwise}. Nothing was sent")
@@ -347,6 +350,7 @@ def plan_execute(plan: Path, /, *, limit: Count = None, session: Session = SESSI
         plan: The file.
         limit: The maximum number of events to correct now.
     """
-    with session.service.client(ledger=session.book.open()) as client:
-        run = Approval(limit=limit, output=session.output)
-        return run.execute(client, Plan.load(plan), plan)
+    ledger = session.book.open()
+    with session.service.client(ledger=ledger) as client:
+        execute = Approval(limit=limit, output=session.output).execute
+        return execute(client, ledger, Plan.load(plan), plan)

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from togai._cli._output import DONE, INTERRUPTED, SOME_FAILED, Output, progress, say
-from togai._cli._settings import READING, Count, Reading, Service, When, pairs, short
+from togai._cli._output import Exit, Output, progress, say
+from togai._cli._settings import READING, Count, Reading, Service, Window, pairs, short
 from togai._decoding import raw
 from togai._rows import amounts_of
 from togai._rows import rows as rows_of
@@ -30,8 +30,7 @@ def list_events(*, limit: Count = None, reading: Reading = READING) -> None:
         limit: The maximum number of events.
     """
     most = limit or (_ON_A_SCREEN if reading.output.is_table else None)
-    more = _write(reading.read(), reading, most)
-    if more and limit is None:
+    if _write(reading.read(), reading, most) and limit is None:
         say(f"The first {most} events. For more: --limit N, --jsonl, or togai export FILE")
 
 
@@ -67,7 +66,7 @@ def get_event(
     if not events:
         meant = "It is the id that the event was sent with, not the reference id: togai events list"
         say(f"No event has the id {event_id!r}. {meant}")
-    return DONE if events else SOME_FAILED
+    return Exit.DONE if events else Exit.SOME_FAILED
 
 
 def failed(
@@ -103,47 +102,37 @@ def export_events(
     /,
     *,
     account: list[str] | None = None,
-    since: When = None,
-    until: When = None,
+    window: Window = READING,
     columns: str | None = None,
     format: Literal["csv", "jsonl", "parquet"] | None = None,  # noqa: A002
     excel: bool = False,
     include_reverted: bool = False,
     restart: bool = False,
     service: Service = READING.service,
-) -> int:
+) -> None:
     """Export events to a file. After an interruption, repeat the command to continue; the file appears when complete.
-
-    The service reports no total, so the progress shows only the events read and the accounts done.
 
     Args:
         file: The file; its extension determines the format: .csv, .jsonl or .parquet.
         account: Only this account; may be repeated. By default all accounts.
-        since: Only events from this date or time on.
-        until: Only events before this date or time.
         columns: The columns, separated by commas; by default every column that occurs.
         format: The format, if the file's extension does not determine it.
         excel: Write a CSV for spreadsheets: with a byte order mark, and without text that runs as a formula.
         include_reverted: Also keep events that a correction reverted.
         restart: Discard an earlier run, and replace the file.
     """
-    try:
-        with service.client() as client, progress("events") as show:
+    with service.client() as client, progress("events") as show:
 
-            def report(now: ExportProgress) -> None:
-                done = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
-                show(now.read, done)
+        def report(now: ExportProgress) -> None:
+            done = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
+            show(now.read, done)
 
-            result = export(
-                client, account, file, since=since, until=until, format=format, excel=excel,
-                columns=None if columns is None else [name.strip() for name in columns.split(",")],
-                include_reverted=include_reverted, restart=restart, on_progress=report,
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say("Interrupted. Repeat the same command to continue.")
-        return INTERRUPTED
+        result = export(
+            client, account, file, since=window.since, until=window.until, format=format, excel=excel,
+            columns=None if columns is None else [name.strip() for name in columns.split(",")],
+            include_reverted=include_reverted, restart=restart, on_progress=report,
+        )  # fmt: skip
     say(result)
-    return DONE
 
 
 def row_of(event: ReadEvent) -> dict[str, Any]:

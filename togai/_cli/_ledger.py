@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from attrs import evolve
 
-from togai._cli._output import DONE, OPEN, UNKNOWN, Output, here, lasting, say
-from togai._cli._settings import SESSION, Book, Reading, Session, When, pairs, short
+from togai._cli._output import Exit, Output, here, lasting, say
+from togai._cli._settings import READING, SESSION, Book, Reading, Session, Window, pairs, short
 from togai._salvage import salvage
 from togai.corrections import Entry, Ledger, Target
 from togai.corrections._table import amounts
@@ -25,7 +25,7 @@ def pending(*, book: Book = SESSION.book, output: Output = SESSION.output) -> in
     rows = [{**_row(entry), "cause": entry.cause or unknown} for entry in entries]
     output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
     say("Check with: togai reconcile" if entries else "Nothing is open.")
-    return OPEN if entries else DONE
+    return Exit.OPEN if entries else Exit.DONE
 
 
 def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int:
@@ -52,10 +52,10 @@ def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int
     if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
         known = f"If you know the outcome: togai decide {left[0]} VERDICT --why TEXT"
         say(f"{len(left)} without a verdict so far. Later: togai reconcile. {known}")
-        return UNKNOWN
+        return Exit.UNKNOWN
     settled = "To continue an interrupted plan, repeat its command; to see it: togai history"
     say(f"{len(entries)} settled. {settled}" if entries else "Nothing is open.")
-    return DONE
+    return Exit.DONE
 
 
 def decide(
@@ -83,8 +83,7 @@ def history(
     account: str | None = None,
     reference_id: str | None = None,
     plan: str | None = None,
-    since: When = None,
-    until: When = None,
+    window: Window = READING,
     book: Book = SESSION.book,
     output: Output = SESSION.output,
 ) -> None:
@@ -94,11 +93,9 @@ def history(
         account: Only this account.
         reference_id: Only this event.
         plan: Only the plan with this digest, or with a digest that starts like this.
-        since: Only entries from this date or time on.
-        until: Only entries before this date or time.
     """
     entries = book.open().history(
-        account_id=account, reference_id=reference_id, since=since, until=until
+        account_id=account, reference_id=reference_id, since=window.since, until=window.until
     )
     entries = (item for item in entries if (item.plan or "").startswith(plan or ""))
     if output.json or output.jsonl:

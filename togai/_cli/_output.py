@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import enum
 import json
 import os
 import re
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-DONE = 0
-SOME_FAILED = 1
-REFUSED = 2
-OPEN = 3
-UNKNOWN = 4
-UNREACHABLE = 5
-INTERRUPTED = 130
-"""The exit codes, for scripts to act on."""
+
+class Exit(enum.IntEnum):
+    """The exit codes, for scripts to act on."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    REFUSED = 2
+    OPEN = 3
+    UNKNOWN = 4
+    UNREACHABLE = 5
+    INTERRUPTED = 130
+
 
 _NUMBERS, _UNFOLDED = ("events", "rows"), ("timestamp", "at", "day", "kind", "action")
 _NARROWEST = 80
@@ -42,8 +47,7 @@ _HERE = {
     r"Lower requests_per_second.*": "Others use this token at the same time: repeat the command later",
     r"create one with\s+Ledger\(address, create=True\)": "create one with: togai ledger create FILE",
     r"ledger\.settle\(entry, client\.events\.reconcile\(entry\)\)": "togai reconcile",
-    r"client\.events\.reconcile\(entry\) for each entry of ledger\.pending\(\)": "togai reconcile",
-    r", then ledger\.settle\(entry, result\)": "",
+    r"client\.events\.reconcile\(entry\) for each entry of .*ledger\.settle\(entry, result\)": "togai reconcile",
     r"client\.events\.reconcile\(error\)": "togai reconcile",
     r"see `history\(\)`": "to list all: togai history",
     r"ledger\.release\((\d+), who=\.\.\., why=\.\.\.\)": r"togai ledger release \1 --why TEXT",

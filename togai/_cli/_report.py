@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -29,32 +29,32 @@ Row = dict[str, Any]
 _EXACT = Context(prec=1100)
 """A context in which sums of numbers of 512 digits are exact."""
 
+_TOTAL = "total"
 _COLOURS = {"used": "#2f7d4f", "failed": "#b3372f", "reverted": "#8a8f98", "in progress": "#c98b1b"}
 _WIDTH, _BAR, _LABEL = 720, 18, 90
 
 
-def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row]]:
-    """Events and quantities per day, account and status; failed ingestions per reason, the most frequent first."""
-    usage = Counter[tuple[str, str, str]]()
-    amounts: defaultdict[tuple[str, str, str], dict[str, Decimal]] = defaultdict(dict)
+def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row], list[Row]]:
+    """Events and quantities per day, account and status; the same in total; failed ingestions per reason."""
+    rows: dict[tuple[str, str, str], Row] = {}
     failures: list[ReadEvent] = []
     for event in events:
         payload: Any = event.event_payload
         when = getattr(payload, "timestamp", None)
         day = str(short(when))[:10] if isinstance(when, datetime) else "unknown"
-        key = (day, str(getattr(payload, "account_id", None)), status_of(event) or "none")
-        usage[key] += 1
-        sums = amounts[key]
-        for name, number in amounts_of(event):
-            sums[name] = _EXACT.add(sums.get(name, Decimal(0)), number)
+        account, status = str(getattr(payload, "account_id", None)), status_of(event) or "none"
+        for part in (day, _TOTAL):
+            named = {"day": part, "account_id": account, "status": status}
+            row = rows.setdefault((part, account, status), {**named, "events": 0, "quantities": {}})
+            row["events"] += 1
+            sums = row["quantities"]
+            for name, number in amounts_of(event):
+                sums[name] = digits(_EXACT.add(Decimal(sums.get(name, 0)), number))
         if is_failed(event):
             failures.append(event)
-    rows: list[Row] = []
-    for key, count in sorted(usage.items()):
-        quantities = {name: digits(total) for name, total in amounts[key].items()}
-        named = dict(zip(("day", "account_id", "status"), key, strict=True))
-        rows.append({**named, "events": count, "quantities": quantities})
-    return rows, by_reason(failures)
+    days = [row for key, row in sorted(rows.items()) if key[0] != _TOTAL]
+    totals = [row for key, row in sorted(rows.items()) if key[0] == _TOTAL]
+    return days, totals, by_reason(failures)
 
 
 def report(
@@ -68,25 +68,25 @@ def report(
         html: Write a single HTML page to this file, to mail or print; it loads nothing from the network.
     """
     corrections: list[Row] = []
-    if book.ledger:
+    if book.ledger is not None:
         corrections = corrections_of(book.open().history(), reading)
-    rows, reasons = summed(reading.read())
+    rows, totals, reasons = summed(reading.read())
     output = reading.output
     if html is not None:
         with naming(html):
-            html.write_text(page(rows, reasons, corrections, reading), "utf-8")
+            html.write_text(page(rows + totals, reasons, corrections, reading), "utf-8")
         say(f"{html}: {sum(row['events'] for row in rows):,} events")
         return
     if output.is_data:
         output.write(rows)
         return
-    parts = {"Usage": _with_bars(rows), "Failed ingestions": reasons, "Corrections": corrections}
+    usage = [*_with_bars(rows), *_with_bars(totals)]
+    parts = {"Usage": usage, "Failed ingestions": reasons, "Corrections": corrections}
     for title, lines in parts.items():
         if lines:
             print(f"{title}\n")
-            output.write(
-                lines, [name for name in lines[0] if name not in ("at", "why", "event_id")]
-            )
+            hidden = ("at", "why", "event_id")
+            output.write(lines, [name for name in lines[0] if name not in hidden])
             print()
     say("To write this as an HTML page: togai report --html FILE")
 
@@ -114,26 +114,27 @@ def kind_of(status: str) -> str:
 
 def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: Reading) -> str:
     """The report as one HTML page: no scripts, nothing loaded, everything from the service escaped."""
-    days: dict[str, Counter[str]] = {row["day"]: Counter() for row in rows}
+    days = {row["day"]: Counter[str]() for row in rows if row["day"] != _TOTAL}
     for row in rows:
-        days[row["day"]][kind_of(row["status"])] += row["events"]
-    totals = sum(days.values(), Counter[str]())
+        if row["day"] in days:
+            days[row["day"]][kind_of(row["status"])] += row["events"]
+    kinds = sum(days.values(), Counter[str]())
     usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
-    since, until = short(reading.since), short(reading.until)
     template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
-    columns = tuple(corrections[0]) if corrections else ()
     return template.substitute(
         accounts=text(", ".join(reading.account) or "all accounts"),
-        period=text(f"{since or 'the first event'} to {until or 'the last event'}"),
+        period=text(
+            f"{short(reading.since) or 'the first event'} to {short(reading.until) or 'the last event'}"
+        ),
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        totals="".join(
-            f'<li><i style="background:{colour}"></i><b>{totals[kind]:,}</b> {kind}</li>'
+        kinds="".join(
+            f'<li><i style="background:{colour}"></i><b>{kinds[kind]:,}</b> {kind}</li>'
             for kind, colour in _COLOURS.items()
         ),
         chart=_chart(days),
-        usage=table(usage, ("day", "account_id", "status", "events", "quantities")) or "No events.",
-        failures=table(reasons, ("events", "status", "reason")) or "No ingestion failed.",
-        corrections=table(corrections, columns) or "No corrections, or no ledger was named.",
+        usage=table(usage) or "No events.",
+        failures=table(reasons) or "No ingestion failed.",
+        corrections=table(corrections) or "No corrections, or no ledger was named.",
     )
 
 

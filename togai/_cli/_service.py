@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from togai import errors
-from togai._cli._output import DONE, UNREACHABLE, Output, here, say
+from togai._cli._output import Exit, Output, here, say
 from togai._cli._settings import SESSION, Service
 from togai._version import __version__
 from togai.errors import InvalidRequest
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _CLOCK_MAY_DIFFER = 60
 """The allowed difference of the clocks in seconds: `reconcile` compares with times from the service."""
-
-
 _ADVICE: dict[str, Any] = {
     "Set TOGAI_API_TOKEN or --token-file to a valid token": errors.Unauthorized,
     "Ask the owner of the account for a token with this permission": errors.Forbidden,
@@ -47,12 +45,12 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
     responses: list[httpx.Response] = []
     drift: list[Drift] = []
     advice = ""
-    libraries = f"httpx {version('httpx')}, attrs {version('attrs')}"
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("httpx", "attrs"))
     versions = f"togai {__version__}, Python {platform.python_version()}, {libraries}"
-    checks = [("versions", versions, True)]
     with httpx.Client(event_hooks={"response": [responses.append]}) as http:
         client = service.client(http_client=http, on_drift=drift.append, max_retries=0)
-        checks.append(("address", repr(client).strip("<>").partition(" ")[2], True))
+        address = repr(client).strip("<>").partition(" ")[2]
+        checks = [("versions", versions, True), ("address", address, True)]
         began = monotonic()
         try:
             count = len(next(client.events.list().pages()).events)
@@ -72,9 +70,9 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
     )
     if all(ok for _, _, ok in checks):
         say("All is well. Next: togai events list")
-        return DONE
+        return Exit.DONE
     say(f"{advice or 'Set the clock of this machine'}. Then: togai doctor")
-    return UNREACHABLE
+    return Exit.UNREACHABLE
 
 
 def advice_on(error: BaseException) -> str:

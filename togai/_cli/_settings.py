@@ -31,9 +31,7 @@ def _when(_type: Any, tokens: "Sequence[Any]") -> datetime:
     try:
         when = datetime.fromisoformat(f"{value}-01" if len(value) == 7 else value)
     except ValueError:
-        raise ValueError(
-            "write a date such as 2024-12-01, or a time such as 2024-12-01T07:30:00Z"
-        ) from None
+        raise ValueError("write a time such as 2024-12-01 or 2024-12-01T07:30:00Z") from None
     if when.tzinfo is None and len(value) > 10:
         raise ValueError(f"{value} has no offset: write {value}Z for UTC")
     return when if when.tzinfo else when.replace(tzinfo=UTC)
@@ -95,7 +93,7 @@ class Book:
         """The ledger; InvalidRequest if none is named."""
         from togai.corrections import Ledger
 
-        if not self.ledger:
+        if not self.ledger or self.ledger.isspace():
             raise InvalidRequest(
                 "no ledger: set TOGAI_LEDGER, or pass --ledger FILE. To create one: togai ledger create FILE"
             )
@@ -114,23 +112,35 @@ class Session:
     service: Service = field(default_factory=Service)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A time window, by the time of events, or of entries of the ledger."""
+
+    since: When = None
+    """Only from this date or time on, such as 2024-12, 2024-12-01 or 2024-12-01T07:30:00Z."""
+    until: When = None
+    """Only before this date or time."""
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since >= self.until:
+            raise InvalidRequest("--since is not before --until: the time window is empty")
+
+    def holds(self, when: object, *, undated: bool = True) -> bool:
+        """Whether a time lies in the time window."""
+        inside = within(when, self.since, self.until)
+        return inside if inside is not None else undated or not (self.since or self.until)
+
+
 @Parameter(name="*", group="Which events")
 @dataclass(frozen=True, kw_only=True)
-class Filters:
+class Filters(Window):
     """Which events of an account. The service lists by account and schema; all other filters are applied here."""
 
     schema: str | None = None
     """Only this event schema."""
     status: str = "*"
     """Only this status; `*` stands for anything, as in 'INGESTION_FAILED*'."""
-    since: When = None
-    """Only events from this date or time on."""
-    until: When = None
-    """Only events before this date or time."""
-
-    def __post_init__(self) -> None:
-        if self.since and self.until and self.since >= self.until:
-            raise InvalidRequest("--since is not before --until: the time window is empty")
 
     def events(
         self, client: "Togai", accounts: list[str], *, quiet: bool = False, undated: bool = True
@@ -144,15 +154,15 @@ class Filters:
             for account, page in pages:
                 show(count := count + len(page.events), account)
                 for event in page.events:
-                    when = getattr(event.event_payload, "timestamp", None)
-                    is_status = fnmatchcase(status_of(event), self.status)
-                    if is_status and self.holds(when, undated=undated):
+                    if not self.excluding(event, undated=undated):
                         yield event
 
-    def holds(self, when: object, *, undated: bool = True) -> bool:
-        """Whether a time lies in the time window."""
-        inside = within(when, self.since, self.until)
-        return inside if inside is not None else undated or not (self.since or self.until)
+    def excluding(self, event: "EventWithStatus", *, undated: bool) -> str:
+        """The option that excludes an event; empty if none does."""
+        if not fnmatchcase(status_of(event), self.status):
+            return f"--status {self.status}"
+        when = getattr(event.event_payload, "timestamp", None)
+        return "" if self.holds(when, undated=undated) else "the time window"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,7 @@ def database(address: str | os.PathLike[str]) -> Database:
         ConfigurationError: The address is neither a path nor a postgresql:// address.
     """
     untyped = cast("object", address)
-    if not isinstance(untyped, str | os.PathLike) or not os.fspath(address):
+    if not isinstance(untyped, str | os.PathLike) or not os.fspath(address).strip():
         raise ConfigurationError(
             f"ledger={shown_setting(address)}: pass the path of a ledger, a postgresql:// address, or a Ledger"
         )

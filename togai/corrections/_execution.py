@@ -82,7 +82,7 @@ class Execution:
 
     def _repr_html_(self) -> str:
         rows = self.to_rows()
-        return table(rows, list(rows[0]) if rows else [])
+        return table(rows)
 
     def raise_for_failures(self) -> Execution:
         """Return this execution if every item is applied.

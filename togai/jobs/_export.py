@@ -149,9 +149,9 @@ class _Export:
         }
         if self._since and self._until and self._since >= self._until:
             raise InvalidRequest("since is not before until: the time window is empty")
-        self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace it"
+        self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace the file"
         beside, restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
-        if self.path.exists() and not beside.exists() and not restart:
+        if self.path.is_dir() or (self.path.exists() and not beside.exists() and not restart):
             raise InvalidRequest(self._taken)
         self.checkpoint = Checkpoint(beside, self._job, restart=restart)
         try:
