@@ -97,9 +97,14 @@ def test_a_late_outcome_is_the_outcome_of_an_item_if_it_was_applied(
     assert records_of(ledger).states(DIGEST)["1"][0] == expected
 
 
-def test_an_event_that_failed_outside_of_a_plan_may_be_corrected_again(ledger: Ledger) -> None:
-    records_of(ledger).conclude(begin(ledger), Kind.FAILED, {})
-    begin(ledger, claim(since=0))
+@pytest.mark.parametrize(("first", "second"), [(None, None), (None, DIGEST), ("b" * 64, DIGEST)])
+def test_an_event_that_failed_in_another_call_or_plan_may_be_corrected(
+    ledger: Ledger, first: str | None, second: str | None
+) -> None:
+    for plan in filter(None, (first, second)):
+        ledger.approve(plan, who="bob", why="ok")
+    records_of(ledger).conclude(begin(ledger, claim(plan=first)), Kind.FAILED, {})
+    begin(ledger, claim(plan=second, since=0))
 
 
 def test_a_correction_of_an_event_or_of_another_service_is_not_of_a_whole_account(
