@@ -211,12 +211,23 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 
 
+class _Number(float):
+    """A number in an unusual notation: where it is a string, 1.10 is not 1.1."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
 def _scalar(node: yaml.ScalarNode) -> Any:
     text: str = node.value
     if node.tag != "plain":
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if NUMBER.match(text) else text
+    if not NUMBER.match(text):
+        return text
+    number = int(text) if _INTEGER.fullmatch(text) else float(text)
+    return number if str(number) == text else _Number(text)

@@ -60,6 +60,11 @@ def test_scalars_are_those_of_yaml_1_2(yaml: str, python: Any) -> None:
     assert value(yaml) == python
 
 
+@pytest.mark.parametrize("text", ["1.10", "007", "+5", "-0", "1e3", "1.5", "12"])
+def test_a_number_where_a_text_is_expected_is_the_text_as_written(text: str) -> None:
+    assert str(value(text)) == text
+
+
 def test_keys_are_text_as_written() -> None:
     assert value("{200: a, on: b, 1.10: c}") == {"200": "a", "on": "b", "1.10": "c"}
 
