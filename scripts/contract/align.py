@@ -6,7 +6,7 @@ value. The names of schemas, operations and tags are ignored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contract.adopt import python_name, unwritable
@@ -156,14 +156,19 @@ class _Walker:
     def _walk(
         self, node: Node, other: Node, position: str, direction: Direction, *, always: bool
     ) -> None:
-        ours, theirs = self._ours.shape(node), self._theirs.shape(other)
-        names = dict(self._names(ours, theirs, direction))
-        meeting = Meeting(position, direction, theirs, names, self._root, always)
-        if (node.at, meeting.key) in self._seen:
-            return
-        self._seen.add((node.at, meeting.key))
-        use = self._alignment.uses.setdefault(node.at, Place(ours, node.at, node))
-        use.meetings.append(meeting)
+        ours = self._ours.shape(node)
+        # What is sent needs to fit only one of several objects.
+        most = 1 if direction == "request" else None
+        for theirs in variants(self._theirs, other, ours)[:most]:
+            names = dict(self._names(ours, theirs, direction))
+            meeting = Meeting(position, direction, theirs, names, self._root, always)
+            if (node.at, meeting.key) not in self._seen:
+                self._seen.add((node.at, meeting.key))
+                self._meet(Place(ours, node.at, node), meeting)
+
+    def _meet(self, use: Place, meeting: Meeting) -> None:
+        ours, theirs, position = use.ours, meeting.theirs, meeting.position
+        self._alignment.uses.setdefault(use.at, use).meetings.append(meeting)
         if ours.kind != theirs.kind:
             return
         schema = self._alignment.schemas.setdefault(ours.at, Place(ours, ours.at, ours.node))
@@ -171,13 +176,13 @@ class _Walker:
             schema.meetings.append(meeting)
         if ours.name:
             self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)
-        for name, wire in names.items():
+        for name, wire in meeting.names.items():
             inside = (ours.properties[name], theirs.properties[wire])
             sent = name in ours.required or SENT in ours.properties[name].value
-            self._walk(*inside, f"{position}.{wire}", direction, always=sent)
+            self._walk(*inside, f"{position}.{wire}", meeting.direction, always=sent)
         if ours.inner and theirs.inner:
             step = "[]" if ours.kind == "list" else ".*"
-            self._walk(ours.inner, theirs.inner, position + step, direction, always=True)
+            self._walk(ours.inner, theirs.inner, position + step, meeting.direction, always=True)
 
     def _names(self, ours: Shape, theirs: Shape, direction: Direction) -> Iterator[tuple[str, str]]:
         """Yield the names of each property in both: equal, an alias, or equal in Python with the same kind.
@@ -198,6 +203,17 @@ class _Walker:
                 if new in aliases or fits:
                     yield name, new
                     break
+
+
+def variants(theirs: Description, node: Node, ours: Shape) -> list[Shape]:
+    """Return the objects of a choice, those with most of our properties first; otherwise only the shape itself."""
+    shape = theirs.shape(node)
+    some = [theirs.shape(choice) for choice in shape.properties.values()]
+    is_choice = shape.kind == "one of: " + ", ".join("object" for _ in some)
+    if ours.kind != "object" or not is_choice:
+        return [shape]
+    some = [replace(each, nullable=each.nullable or shape.nullable) for each in some]
+    return sorted(some, key=lambda each: -len(each.properties.keys() & ours.properties.keys()))
 
 
 def response_of(operation: Operation, status: str) -> Message | None:

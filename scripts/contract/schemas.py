@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -200,7 +201,7 @@ class Schemas(Comparison):
             for at, shape, _ in places
             if python_name(at.rpartition(".")[2]) == python_name(ours.name)
             and shape.words == words
-            and "." in at.removeprefix(own)
+            and re.search(r"(?<!choice \d)\.", at.removeprefix(own))
         ]
         return [*beside[:3], *(moved if len(moved) <= 2 else ())]
 

@@ -48,11 +48,7 @@ class Node:
         """Return the mapping under a key; an empty mapping if the key is missing."""
         at = f"{self.at}/{escaped(str(key))}"
         value = self.value.get(str(key))
-        if value is None:
-            return Node({}, at)
-        if not isinstance(value, dict):
-            raise Unusable(f"{at} is not a mapping")
-        return Node(cast("dict[str, Any]", value), at)
+        return Node({}, at) if value is None else schema_node(value, at)
 
     def nodes(self, key: str) -> list[Node]:
         """Return the mappings in the list under a key; an empty list if the key is missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -112,6 +113,8 @@ OPERATORS = (
     Operator("composed object", "same", "model", _compose, lambda s: len(s.node["properties"]) > 1),
     Operator("reference in a composition of one", "same", "reference property", each(("allOf", "oneOf", "anyOf"),
         lambda s, key: s.put({key: [s.node], "description": "Wrapped."}))),
+    Operator("choice of equal objects", "same", "model", each(("oneOf", "anyOf"),
+        lambda s, key: s.put({key: [s.node, copy.deepcopy(s.node)]}))),
     Operator("changed texts", "same", "plain property", update(description='Said "otherwise".', example=None)),
     Operator("changed order", "same", "document", each(("paths", "components", "servers", "security"),
         lambda s, key: s.root.update({key: _turned(s.root[key])}))),

@@ -88,10 +88,6 @@ def _add_kind(s: Spot, kind: str) -> None:
     add(s.node, KINDS[kind])
 
 
-def _add_required(s: Spot, kind: str) -> None:
-    add(s.node, KINDS[kind], required=True)
-
-
 def _add_every_kind(s: Spot) -> None:
     for number, described in enumerate(KINDS.values()):
         add(s.node, described, f"{NEW}{number}")
@@ -147,11 +143,12 @@ def _move_limits(step: int) -> Change:
     )
 
 
+REQUIRED = each(("text", "inline object"), lambda s, kind: add(s.node, KINDS[kind], required=True))
+
 # fmt: off
 OPERATORS = (
     Operator("new response property", "absorbed", "received model", each(list(KINDS), _add_kind)),
-    Operator("new response property that is required", "absorbed", "received model",
-        each(("text", "inline object"), _add_required)),
+    Operator("new response property that is required", "absorbed", "received model", REQUIRED),
     Operator("new response properties of every kind at once", "absorbed", "received model", _add_every_kind),
     Operator("new response property with a schema of its own", "absorbed", "received model", {
         **each({"named": {**PAIR, "description": "New."}, "recursive": UP}, _add_schema),
@@ -163,8 +160,7 @@ OPERATORS = (
         each(('a"b', "a\nb", "\u202eb", "'"), lambda s, name: add(s.node, TEXT, name))),
     Operator("new optional request property", "absorbed", "sent model",
         each(("text", "number", "time", "inline enum"), _add_kind)),
-    Operator("new required request property", "conflict", "sent model",
-        each(("text", "inline object"), _add_required)),
+    Operator("new required request property", "conflict", "sent model", REQUIRED),
     Operator("new property that goes the other way", "absorbed", "model",
         lambda s: add(s.node, {**TEXT, "readOnly" if s.is_sent else "writeOnly": True}, required=True)),
     Operator("new response enum member", "absorbed", "received enum",

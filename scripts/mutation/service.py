@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from contract.adopt import python_name
-from contract.align import align, json_of, response_of
+from contract.align import align, json_of, response_of, variants
 from contract.normalize import Description, Message, Operation, Parameter, bare
 from contract.shapes import Node, Shape
 from openapi_schema_validator import OAS31Validator
@@ -198,7 +198,7 @@ class Service:
 
     def _write(self, node: Node, ours: Node | None, value: Any) -> Any:
         """Return a value of ours in the form of the description."""
-        shape, match = self._shapes(node, ours)
+        shape, match = self._shapes(node, ours, -1)
         if not isinstance(value, _TYPES.get(shape.kind, ())):
             return _sample(shape)
         if shape.kind == "object" and (shape.properties or match.properties):
@@ -219,8 +219,9 @@ class Service:
             elif name in shape.required and not described.write_only:
                 yield name, _sample(described)
 
-    def _shapes(self, node: Node, ours: Node | None) -> tuple[Shape, Shape]:
-        return self._theirs.shape(node), self._ours.shape(ours or Node({}, "#"))
+    def _shapes(self, node: Node, ours: Node | None, choice: int = 0) -> tuple[Shape, Shape]:
+        match = self._ours.shape(ours or Node({}, "#"))
+        return variants(self._theirs, node, match)[choice], match
 
 
 def _json(message: Message | None) -> Node | None:

@@ -549,11 +549,11 @@ def test_a_hold_covers_what_is_below_and_speaks_up_when_it_changes() -> None:
 
 @pytest.mark.parametrize("key", ["oneOf", "anyOf"])
 @pytest.mark.parametrize("at", ["held", "left out", "known"])
-def test_a_change_below_a_choice_of_objects_is_noticed(key: str, at: str) -> None:
+def test_a_change_below_a_choice_of_objects_and_texts_is_noticed(key: str, at: str) -> None:
     def choose(d: dict[str, Any], new: Any) -> None:
         other = {"type": "object", "properties": {"wheels": {"type": "array", "items": new}}}
         name = "trailer" if at == "left out" else "bike"
-        properties(d, "Ride")[name] = {key: [{"$ref": "#/components/schemas/Bike"}, other]}
+        properties(d, "Ride")[name] = {key: [{"$ref": "#/components/schemas/Bike"}, other, TEXT]}
 
     pointer = "#/components/schemas/Ride/properties/bike"
     holds = [Hold(pointer, "not yet")] if at == "held" else []

@@ -28,6 +28,10 @@ def newer(d: Document) -> None:
     d["openapi"] = "3.1.0"
 
 
+def bicycle(more: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {"model": TEXT, **more}}
+
+
 def sent(ours: Any, theirs: Any, *more: Change) -> Entry:
     """A parameter."""
     change = of("listRides", "city", schema=theirs)
@@ -145,6 +149,33 @@ CASES = cases(
             {"oneOf": [TEXT, INTEGER]}, {"oneOf": [{**TEXT, "nullable": True}, INTEGER]}
         ),
         "a choice of two objects": read(MAP, {"oneOf": [BIKE, STOP]}, bike(type="string")),
+        **{
+            f"our object or one with {name}": props("Ride", bike={"oneOf": [BIKE, bicycle(more)]})
+            for name, more in {
+                "the same property": {},
+                "another property": {"gears": INTEGER},
+                "another type": {"model": INTEGER},
+                "a property that may be null": {"model": {**TEXT, "nullable": True}},
+            }.items()
+        },
+        "our object or one without a property": props("Ride", bike={"anyOf": [BIKE, STOP]}),
+        "our object, another one, or null": props(
+            "Ride", bike={"oneOf": [BIKE, bicycle({}), NULL]}
+        ),
+        "our object, or any": props("Ride", bike={"oneOf": [BIKE, {"type": "object"}]}),
+        "two objects that are not ours, in a request": props(
+            "Trip", stops={"type": "array", "items": {"oneOf": [bicycle({}), bicycle({"a": TEXT})]}}
+        ),
+        "our object or another one in a request": props(
+            "Trip", stops={"type": "array", "items": {"oneOf": [bicycle({}), STOP]}}
+        ),
+        "our object with a required property, or another one in a request": props(
+            "Trip",
+            stops={
+                "type": "array",
+                "items": {"oneOf": [bicycle({}), {"allOf": [STOP], "required": ["at"]}]},
+            },
+        ),
         "a choice of two maps": read(MAP, {"oneOf": [MAP, dict(MAP)]}),
         "a choice of two lists": read(LIST, {"oneOf": [LIST, dict(LIST)]}),
         "a choice of objects of which one has another property": read(
