@@ -259,7 +259,7 @@ def builder_clash(name: str, others: Iterable[str]) -> bool:
 
 def member_name(value: str) -> str:
     """Return the member that the generator writes for an enum value, except for its rules for unusual values."""
-    return re.sub(r"[^a-z0-9]+", "_", value.lower())
+    return re.sub(r"[^a-z0-9]+", "_", value.lower()).rstrip("_")
 
 
 def members(values: Iterable[str], known: Iterable[str] = ()) -> list[str]:

@@ -23,7 +23,7 @@ from contract.generation import ROOT, GenerationFailed, generate
 from contract.impact import mentions
 from contract.load import Unusable, load, parse
 from contract.merge import Merged, merge, with_outcomes
-from contract.report import changelog, report
+from contract.report import changelog, printable, report
 from contract.transaction import locked, replace_all
 from contract.vendor import VENDOR, dump
 from contract.verdicts import Hold
@@ -125,7 +125,7 @@ class _Bump:
         if first or (new and last is not None):
             fresh[VENDOR] = self._text("vendor.yaml", dump(merged.vendor))
         if not is_refused:
-            self._replace(fresh, merged)
+            self._replace(fresh | self._changelog(merged))
         said = report(
             merged,
             facade,
@@ -147,9 +147,7 @@ class _Bump:
             fresh = checked(self.room, self.root, merged.contract) if merged.changed else {}
             return (fresh, *self._proven(merged, theirs, decided=decided))
 
-    def _replace(self, fresh: dict[str, Path], merged: Merged) -> None:
-        if CONTRACT in fresh:
-            fresh |= self._changelog(merged)
+    def _replace(self, fresh: dict[str, Path]) -> None:
         if fresh and self.write:
             with self.stage("write"):
                 replace_all(self.root, fresh)
@@ -221,7 +219,7 @@ class _Bump:
         """Return the changelog with a line for each addition that callers see."""
         path = self.root / CHANGELOG
         facts = [folder / SURFACE / "python.txt" for folder in (self.root, self.room)]
-        if not path.exists() or not facts[0].exists():
+        if not all(each.exists() for each in (path, *facts)):
             return {}
         before, after = (fact.read_text("utf-8").splitlines() for fact in facts)
         text = path.read_text("utf-8")
@@ -255,14 +253,14 @@ def main(arguments: list[str] | None = None) -> int:
             say=lambda stage: print(f"{stage} ...", file=sys.stderr) if is_terminal else None,
         )
     except (Unusable, OSError) as error:
-        print(_one_line(error), file=sys.stderr)
+        print(printable(" ".join(str(error).split()), 400), file=sys.stderr)
         return 2
     try:
         sys.stdout.buffer.write(outcome.report.encode())
         sys.stdout.flush()
     except OSError as error:
         # The bump is already written: keep its exit code.
-        print(f"the report cannot be written: {_one_line(error)}", file=sys.stderr)
+        print(f"the report cannot be written: {error.strerror}", file=sys.stderr)
     return outcome.code
 
 
@@ -288,13 +286,6 @@ def _parser() -> argparse.ArgumentParser:
         "--write", choices=("OLD", "NEW"), default="", help="the name of a renamed property to send"
     )
     return parser
-
-
-def _one_line(error: Exception) -> str:
-    """Return the message of an error, safe to print on a terminal."""
-    line = " ".join(str(error).split())
-    line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= 400 else line[:397] + "..."
 
 
 def _holds(groups: list[list[str]], reasons: list[str]) -> list[Hold]:

@@ -80,6 +80,7 @@ class Calls(Comparison):
             return
         if not other.security & call.security:
             rule = verdicts.NO_AUTH if "none" in other.security else verdicts.AUTH
+            rule = verdicts.SCOPES if _schemes(call) & _schemes(other) else rule
             ways = [" or ".join(sorted(each)) for each in (call.security, other.security)]
             self.findings.add(rule, f"{call.at}/security", *ways)
         self._address(call, other)
@@ -182,6 +183,11 @@ class Calls(Comparison):
         schema = next(iter(match.media.values()), None) if json_of(match) is None else None
         covered = digest(self.theirs, self.theirs.shape(schema)) if schema else ""
         self.findings.add(rule, at, JSON, _media(match), known=is_error, digest=covered)
+
+
+def _schemes(call: Operation) -> set[str]:
+    """Return the ways to authenticate, without the scopes that they need."""
+    return {re.sub(" with [^+]*(?= [+]|$)", "", way) for way in call.security}
 
 
 def _order(version: str) -> tuple[int, ...]:

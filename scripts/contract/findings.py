@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 HOLDS = "x-togai-holds"
-_GRAVITY = (Verdict.ABSORBED, Verdict.HELD, Verdict.CONFLICT)
 _SENT = re.compile(r"[A-Z]+ \S+ (\?|header |cookie |body)")
 
 
@@ -52,7 +51,7 @@ class Findings:
         key = (at, rule.kind, theirs, digest)
         known = known or rule.settled
         everywhere = at.startswith(("#/info", "#/servers"))
-        where = tuple(where) or ("every call" if everywhere else place(at),)
+        where = tuple(dict.fromkeys(where)) or ("every call" if everywhere else place(at),)
         # In a request and in a response, it is not the same difference.
         fact = (*key, rule.verdict, any(map(_SENT.match, where)))
         self.facts.add(fact)
@@ -68,11 +67,15 @@ class Findings:
             gets or rule.gets, digest, tuple(hints),
         )  # fmt: skip
         # One message holds it, another one requires it.
-        if before and _GRAVITY.index(before.verdict) >= _GRAVITY.index(rule.verdict):
+        if before and [*Verdict].index(before.verdict) >= [*Verdict].index(rule.verdict):
             difference = replace(before, positions=where, hints=tuple(hints), known=known)
         self._entries[key] = difference
         is_old = rule.verdict is Verdict.HELD and known
         return not is_old and not self._because(difference)
+
+    def had(self, rule: Rule, at: str) -> bool:
+        """Return whether the last description had a difference at a pointer."""
+        return any(fact[:2] == (at, rule.kind) for fact in self._known or ())
 
     def _because(self, entry: Difference) -> str:
         is_new = self._known is not None and not entry.known and not entry.gain

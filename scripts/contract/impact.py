@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PROPERTY = re.compile(re.escape(SCHEMAS) + r"([^/]+)/properties/([^/]+)")
-_COMPONENT = re.compile(re.escape(SCHEMAS) + r"([^/]+)")
+_PLACE = re.compile(re.escape(SCHEMAS) + r"([^/]+)(?:/properties/([^/]+))?")
 
 
 def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> list[str]:
@@ -22,15 +21,15 @@ def dependents(at: str, facade: dict[str, set[str]], operation: str | None) -> l
     `facade` is the result of `mentions`, and `operation` the generated module of the call that the pointer belongs to.
     """
     symbols: list[str] = []
-    property_, component = _PROPERTY.match(at), _COMPONENT.match(at)
-    if property_:
-        model, name = property_[1], python_name(property_[2])
-        symbols.append(f"togai.{model}.{name}")
+    place = _PLACE.match(at)
+    if place and place[2]:
+        name = python_name(place[2])
+        symbols.append(f"togai.{place[1]}.{name}")
         # A property is looked up in a model; a bare name may be any variable.
         symbols += _mentioning(facade, f".{name}")
-    elif component:
-        symbols.append(f"togai.{component[1]}")
-        symbols += _mentioning(facade, component[1])
+    elif place:
+        symbols.append(f"togai.{place[1]}")
+        symbols += _mentioning(facade, place[1])
     elif at.startswith("#/servers/"):
         symbols += ["togai.Togai", "togai.AsyncTogai"]
     elif operation:

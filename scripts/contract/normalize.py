@@ -212,12 +212,13 @@ class Description:
         ways: set[str] = set()
         for way in holder.nodes("security"):
             words: list[str] = []
-            for name in way.value:
+            for name, scopes in way.value.items():
                 scheme = self.resolved(schemes / name)
                 parts = (scheme.get("type"), scheme.get("scheme"), scheme.get("in"))
                 named = scheme.get("name") if scheme.get("type") == "apiKey" else None
                 told = " ".join(str(part).lower() for part in (*parts, named) if part)
-                words.append(told or f"{name} (not defined)")
+                needed = f" with {', '.join(sorted(map(str, scopes)))}" if scopes else ""
+                words.append((told or f"{name} (not defined)") + needed)
             ways.add(" + ".join(sorted(words)) or "none")
         return frozenset(ways or {"none"})
 
@@ -227,24 +228,20 @@ class Description:
         Raises:
             Unusable: A reference leads out of the description, is broken, or is circular.
         """
-        seen: list[str] = []
-        while (ref := _reference(node)) is not None:
+        seen: list[Any] = []
+        while (ref := node.get("$ref")) is not None:
+            where = f"{node.at}: the reference {repr(ref)[:80]}"
             if ref in seen:
-                raise Unusable(f"{node.at}: the reference {_quoted(ref)} is circular")
+                raise Unusable(f"{where} is circular")
             seen.append(ref)
-            node = self._target(ref, node.at)
+            node = self._target(str(ref), where)
         return node
 
-    def _target(self, ref: str, at: str) -> Node:
-        if not ref.startswith("#"):
-            raise Unusable(
-                f"{at}: the reference {_quoted(ref)} leads out of the description: bundle it first"
-            )
-        if not ref.startswith("#/"):
-            raise Unusable(
-                f"{at}: the reference {_quoted(ref)} is not a JSON pointer such as #/components/schemas/X"
-            )
+    def _target(self, ref: str, where: str) -> Node:
         target: Any = self.root.value
+        if not ref.startswith("#/"):
+            words = "is not a JSON pointer into the description, such as #/components/schemas/X"
+            raise Unusable(f"{where} {words}: bundle the description first")
         steps = [unquote(step).replace("~1", "/").replace("~0", "~") for step in ref.split("/")[1:]]
         for step in steps:
             if isinstance(target, list) and step.isdigit() and int(step) < len(target):  # pyright: ignore[reportUnknownArgumentType]
@@ -252,7 +249,7 @@ class Description:
             elif isinstance(target, dict) and step in target:
                 target = target[step]  # pyright: ignore[reportUnknownVariableType]
             else:
-                raise Unusable(f"{at}: the reference {_quoted(ref)} cannot be resolved")
+                raise Unusable(f"{where} cannot be resolved")
         return schema_node(target, "#" + "".join(f"/{escaped(step)}" for step in steps))
 
     def shape(self, node: Node) -> Shape:
@@ -306,7 +303,7 @@ class Description:
     def _parts(self, node: Node) -> list[Shape]:
         """Return the shapes of which a schema is composed: its reference, its compositions, and itself last."""
         parts: list[Shape] = []
-        ref = _reference(node)
+        ref = node.get("$ref")
         if ref is not None:
             target = self.shape(self.resolved(node))
             prefix, _, name = ref.rpartition("/")
@@ -356,15 +353,3 @@ def _address(server: Node) -> str:
         lambda name: str((variables / name[1]).get("default") or name[0]),
         str(server.get("url") or ""),
     )
-
-
-def _reference(node: Node) -> str | None:
-    """Return the target of a node that is a reference, otherwise None."""
-    ref = node.get("$ref")
-    if ref is not None and not isinstance(ref, str):
-        raise Unusable(f"{node.at}/$ref is not a string")
-    return ref
-
-
-def _quoted(ref: str) -> str:
-    return repr(ref if len(ref) <= 80 else ref[:77] + "...")

@@ -46,7 +46,8 @@ class Parameters(Comparison):
         name = python_name(parameter.name)
         moved = [new for new in fresh if new.name == parameter.name]
         alike = moved or [new for new in fresh if python_name(new.name) == name]
-        if ORIGIN in parameter.node.value and not alike:
+        undescribed = not self.findings.had(verdicts.DESCRIBED, parameter.node.at)
+        if ORIGIN in parameter.node.value and not alike and undescribed:
             return
         rule = verdicts.MOVED_PARAMETER if moved else verdicts.RENAMED_PARAMETER
         if not alike:

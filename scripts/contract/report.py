@@ -98,7 +98,7 @@ def _part(difference: Difference, merged: Merged) -> str:
             difference.known
             and difference.kind not in (verdicts.TIGHTER.kind, verdicts.CHANGED.kind)
         ),
-        "visible": difference.kind in (*verdicts.TIGHTENED, verdicts.DEPRECATED.kind),
+        "visible": difference.kind in verdicts.VISIBLE,
         "gain": difference.gain,
     }
     return next((part for part, fits in parts.items() if fits), "quiet")
@@ -107,8 +107,8 @@ def _part(difference: Difference, merged: Merged) -> str:
 def _command(advice: str, differences: Sequence[Difference], spec: str) -> list[str]:
     if not differences:
         return []
-    places = " ".join(_bare(shlex.quote(difference.at)) for difference in differences)
-    command = f"scripts/bump {_bare(shlex.quote(spec))} --hold {places} --because '...'"
+    places = " ".join(printable(shlex.quote(difference.at), 2000) for difference in differences)
+    command = f"scripts/bump {printable(shlex.quote(spec), 2000)} --hold {places} --because '...'"
     return [advice, "", f"    {command}", ""]
 
 
@@ -239,19 +239,19 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-def _bare(text: str) -> str:
+def printable(text: str, most: int = 200) -> str:
     """Return the vendor's text on one line, without characters that could end a code span."""
     line = "".join(c if c.isprintable() and c != "`" else "?" for c in text)
-    return line if len(line) <= 200 else line[:197] + "..."
+    return line if len(line) <= most else line[: most - 3] + "..."
 
 
 def _code(text: str) -> str:
-    return f"`{_bare(text)}`"
+    return f"`{printable(text)}`"
 
 
 def _safe(text: str) -> str:
     """Return the text with Markdown escaped: mentions, links and tags are not rendered."""
-    return "".join(f"\\{c}" if c in "\\<[]@#*_|" else c for c in _bare(text))
+    return "".join(f"\\{c}" if c in "\\<[]@#*_|" else c for c in printable(text))
 
 
 def changelog(merged: Merged, before: Sequence[str], after: Sequence[str]) -> list[str]:

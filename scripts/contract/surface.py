@@ -242,11 +242,6 @@ def lost(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return [line for line in old if line not in kept]
 
 
-def released(folder: Path) -> list[Path]:
-    """Return the folders with the facts of each released version."""
-    return sorted(path for path in folder.iterdir() if path.is_dir())
-
-
 def main(arguments: list[str]) -> int:
     """Run the command line; return the exit code."""
     if not arguments:

@@ -56,7 +56,8 @@ def replace_all(root: Path, fresh: Mapping[str, Path]) -> None:
             # A place that cannot be restored does not prevent the others.
             with contextlib.suppress(OSError):
                 if old.exists() or not existed:
-                    _remove(target)
+                    shutil.rmtree(target, ignore_errors=True)
+                    target.unlink(missing_ok=True)
                 if old.exists():
                     old.rename(target)
         raise
@@ -70,10 +71,3 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
         shutil.copy2(source, target)
-
-
-def _remove(place: Path) -> None:
-    if place.is_dir():
-        shutil.rmtree(place)
-    else:
-        place.unlink(missing_ok=True)

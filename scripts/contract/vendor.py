@@ -26,9 +26,7 @@ VENDOR = "generated/vendor.yaml"
 PROSE = "x-prose"
 MAX_PLACES = 50_000
 
-_HEADER = """\
-# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.
-"""
+_HEADER = "# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.\n"
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
 _KINDS = {"list": "array", "map": "object"}
 STYLE = ("style", "explode")

@@ -20,7 +20,7 @@ _DETAIL = re.compile(
 
 
 class Verdict(StrEnum):
-    """The decision on a difference."""
+    """The decision on a difference, in the order of their gravity."""
 
     ABSORBED = "absorbed"
     HELD = "held"
@@ -146,6 +146,7 @@ NO_BODY = _conflict("body removed", "callers rely on it", "UnexpectedResponse or
 BODY_REQUIRED = _conflict("request body required", "some calls have no body", REFUSED)
 MEDIA = _conflict("content type changed", "the facade sends and reads JSON", "UnexpectedResponse")
 AUTH = _conflict("auth scheme changed", "the facade sends a bearer token", "AuthenticationError")
+SCOPES = _absorbed("scope required", "the service may reject a token that does not have it: PermissionDenied")
 NO_AUTH = _held("no authentication described", "the facade sends its token", "the same")
 NEED_PROPERTY = _conflict("required request property", "not every request contains it", REFUSED)
 LOST_REQUEST_PROPERTY = _conflict("request property removed", "callers send it",
@@ -221,6 +222,7 @@ CHANGED = _settled("limit changed", TIGHTER.reason)
 TIGHTER_SENT = _absorbed("request limit tightened", "the service may reject values that it accepted before")
 CHANGED_SENT = _absorbed("request limit changed", TIGHTER_SENT.reason)
 TIGHTENED = (TIGHTER_SENT.kind, CHANGED_SENT.kind)
+VISIBLE = (*TIGHTENED, DEPRECATED.kind, SCOPES.kind)
 LIMITS: dict[tuple[bool | None, bool], Rule] = {  # whether it is tighter, and whether it is sent
     (True, True): TIGHTER_SENT, (True, False): TIGHTER, (None, True): CHANGED_SENT, (None, False): CHANGED}
 UNMODELLED = _settled("not modelled", "callers find it in additional_properties")

@@ -304,19 +304,19 @@ def multiply(document: dict[str, Any]) -> None:
 UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a reference to another file": (
         lambda d: properties(d, "Ride").update(bike={"$ref": "bikes.yaml#/Bike"}),
-        "leads out of the description",
+        "is not a JSON pointer into the description",
     ),
     "a reference to nowhere": (
         lambda d: properties(d, "Ride").update(bike={"$ref": SCHEMA + "None"}),
         "cannot be resolved",
     ),
-    "a reference of 80 characters": (
-        lambda d: properties(d, "Ride").update(bike={"$ref": "#/".ljust(80, "x")}),
-        f"'#/{'x' * 78}'",
+    "a reference of 78 characters": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#/".ljust(78, "x")}),
+        f"the reference '#/{'x' * 76}' cannot",
     ),
-    "a reference of 81 characters": (
-        lambda d: properties(d, "Ride").update(bike={"$ref": "#/".ljust(81, "x")}),
-        f"'#/{'x' * 75}...'",
+    "a reference of 79 characters": (
+        lambda d: properties(d, "Ride").update(bike={"$ref": "#/".ljust(79, "x")}),
+        f"the reference '#/{'x' * 77} cannot",
     ),
     "a reference beyond the end of a list": (
         lambda d: properties(d, "Ride").update(
@@ -350,7 +350,7 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "a reference that is a number": (
         lambda d: properties(d, "Ride").update(bike={"$ref": 5}),
-        "is not a string",
+        "the reference 5 is not a JSON pointer",
     ),
     "paths that are a list": (lambda d: d.update(paths=[]), "is not a mapping"),
 }

@@ -689,12 +689,12 @@ def test_a_place_that_cannot_be_put_back_keeps_no_other_from_it(
             raise OSError(30, "Read-only file system")
         move(*places)
 
-    def fail_first(place: Path) -> None:
+    def fail_first(place: Path, **_: Any) -> None:
         if place.name == "wire.txt":
             raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(os, "replace", fail_last)
-    monkeypatch.setattr(transaction, "_remove", fail_first)
+    monkeypatch.setattr(Path, "unlink", fail_first)
     places = ("tests/surface/wire.txt", "openapi.yaml", "tests/surface/python.txt")
     with pytest.raises(OSError, match="Read-only"):
         transaction.replace_all(project, dict.fromkeys(places, project / "togai/py.typed"))

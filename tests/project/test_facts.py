@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from contract import surface
 from contract.load import Unusable
-from contract.surface import lost, python, released, wire
+from contract.surface import lost, python, wire
 
 from tests.project.small import changed, operation, small
 
@@ -341,8 +341,7 @@ def test_the_command_writes_the_facts_and_copies_them_for_a_release(
     for _ in range(2):
         assert surface.main(["--update"]) == 0
     assert surface.main(["--freeze"]) == 0
-    (copy,) = released(folder)
-    assert copy.name == sys.modules["togai"].__version__
+    copy = folder / sys.modules["togai"].__version__
     for place in (folder, copy):
         assert (place / "python.txt").read_text("utf-8") == "a\nb\n"
         assert (place / "wire.txt").read_text("utf-8") == "c\nd\n"
@@ -356,10 +355,3 @@ def test_another_argument_of_the_command_prints_its_usage(
     assert surface.main(["--updat"]) == surface.main(["--update", "--freeze"]) == 2
     assert "--freeze      copies them" in capsys.readouterr().err
     assert not folder.exists()
-
-
-def test_released_versions_are_listed_in_order(folder: Path) -> None:
-    for version in ("1.1", "1.0"):
-        (folder / version).mkdir(parents=True)
-    (folder / "python.txt").touch()
-    assert [path.name for path in released(folder)] == ["1.0", "1.1"]

@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2391,
     "togai/jobs": 1126,
     "togai/_cli": 1499,
-    "scripts/contract": 4595,
+    "scripts/contract": 4593,
     "scripts/mutation": 1818,
 }
 

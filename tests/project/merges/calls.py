@@ -204,6 +204,30 @@ CASES = cases(
             securitySchemes={"bearer": {"description": "A token."}}
         ),
         "no security": lambda d: d.pop("security"),
+        "security with a scope": lambda d: d.update(security=[{"bearer": ["read", "list"]}]),
+        "security with a scope, as before": Case(
+            same,
+            lambda d: d.update(security=[{"bearer": ["read"]}]),
+            last=lambda d: d.update(security=[{"bearer": ["read"]}]),
+        ),
+        "security with another scope": Case(
+            same,
+            lambda d: d.update(security=[{"bearer": ["write"]}]),
+            last=lambda d: d.update(security=[{"bearer": ["read"]}]),
+        ),
+        "security with a scope for one call": lambda d: operation(d, "fixRides").update(
+            security=[{"bearer": ["write"]}]
+        ),
+        "security with one of two scopes": lambda d: d.update(
+            security=[{"bearer": ["read"]}, {"bearer": ["write"]}]
+        ),
+        "security with a scope or without": lambda d: d.update(
+            security=[{"bearer": ["read"]}, {"bearer": []}]
+        ),
+        "security with a scope and a key": lambda d: (
+            d["components"]["securitySchemes"].update(key=KEY),
+            d.update(security=[{"bearer": ["read"], "key": []}]),
+        ),
         "security known since the last": Case(same, security("key"), last=security("key")),
         "security of two on our side": (security("bearer", "key"), security()),
         # Servers

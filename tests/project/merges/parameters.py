@@ -49,6 +49,14 @@ CASES = cases(
         "removed": lost("city"),
         "removed of a correction": lost("action", "fixRides"),
         "removed that has another origin": lost("region", "fixRides"),
+        "removed that has another origin, but was described": Case(
+            same,
+            lost("region", "fixRides"),
+            last=lambda d: parameter(d, "fixRides", "region").pop("x-togai-origin"),
+        ),
+        "removed that has another origin, and was not described": Case(
+            same, lost("region", "fixRides"), last=lost("region", "fixRides")
+        ),
         "renamed that has another origin": both(
             lost("region", "fixRides"), new("Region", to="fixRides")
         ),
