@@ -23,6 +23,13 @@ LISTED, LESS = {"type": "string", "enum": ["A", "B"]}, {"type": "string", "enum"
 BIKE, STOP = ({"$ref": f"#/components/schemas/{name}"} for name in ("Bike", "Stop"))
 LIST, MAP = {"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": TEXT}
 
+BICYCLES: dict[str, dict[str, Any]] = {
+    "the same property": {},
+    "another property": {"gears": INTEGER},
+    "another type": {"model": INTEGER},
+    "a property that may be null": {"model": {**TEXT, "nullable": True}},
+}
+
 
 def newer(d: Document) -> None:
     d["openapi"] = "3.1.0"
@@ -151,12 +158,7 @@ CASES = cases(
         "a choice of two objects": read(MAP, {"oneOf": [BIKE, STOP]}, bike(type="string")),
         **{
             f"our object or one with {name}": props("Ride", bike={"oneOf": [BIKE, bicycle(more)]})
-            for name, more in {
-                "the same property": {},
-                "another property": {"gears": INTEGER},
-                "another type": {"model": INTEGER},
-                "a property that may be null": {"model": {**TEXT, "nullable": True}},
-            }.items()
+            for name, more in BICYCLES.items()
         },
         "our object or one without a property": props("Ride", bike={"anyOf": [BIKE, STOP]}),
         "our object, another one, or null": props(
