@@ -22,6 +22,8 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _PERHAPS_MANY = re.compile(rb"\d{6}")
 """Matches every hundredth byte of a body that contains so many digits in a row."""
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[][{}]', re.DOTALL)
+"""A bracket, or a text, which may contain brackets; a text without an end takes all the rest, once."""
 _CHARSETS = ("ascii", "iso8859", "cp", "utf-16", "utf-32")
 
 
@@ -59,7 +61,7 @@ def charset_of(content_type: str | None) -> str | None:
     return named[1] if named else None
 
 
-def parse_json(body: bytes, charset: str | None = None) -> Any:
+def parse_json(body: bytes, charset: str | None = None, *, exact: bool = False) -> Any:
     """Parse JSON; a number with a fraction or an exponent becomes a Decimal.
 
     A value that is not valid JSON (NaN, a number out of range, bytes that are not UTF-8) becomes `Malformed`.
@@ -67,16 +69,37 @@ def parse_json(body: bytes, charset: str | None = None) -> Any:
     Args:
         body: The bytes.
         charset: The charset in the content type, for a body that is not UTF-8.
+        exact: Whether a property that occurs twice, with different values, becomes `Malformed`, too. Otherwise its last
+            value counts, which takes less time.
 
     Raises:
         ValueError: The body is not JSON.
         RecursionError: It is nested more deeply than what is read from it can be copied and written.
     """
     shallow = _is_shallow(body)
-    parsed = _parsed(body, charset)
+    parsed = _parse_leniently(body, charset, _exact) if exact else _parsed(body, charset)
     if not shallow:
         _check_depth(parsed)
     return parsed
+
+
+def flattened(body: bytes) -> bytes:
+    """JSON in UTF-8 in which each value that is nested too deeply is replaced by its text."""
+    parts: list[bytes] = []
+    depth = end = 0
+    for token in _TOKEN.finditer(body):
+        if token[0] in b"[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                parts.append(body[end : token.start()])
+                end = token.start()
+        elif token[0] in b"]}":
+            if depth == _DEEPEST + 1:
+                text = body[end : token.end()].decode("utf-8", "replace")
+                parts.append(json.dumps(text).encode())
+                end = token.end()
+            depth -= 1
+    return b"".join([*parts, body[end:]])
 
 
 def _is_shallow(body: bytes) -> bool:
@@ -117,15 +140,15 @@ def _parsed(body: bytes, charset: str | None) -> Any:
         # Gateways and old tools put a byte order mark in front; JSON lets a reader skip it.
         return _strict.decode(body.decode().removeprefix("\ufeff"))
     except (ValueError, InvalidOperation):
-        return _parse_leniently(body, charset)
+        return _parse_leniently(body, charset, _lenient)
 
 
-def _parse_leniently(body: bytes, charset: str | None) -> Any:
+def _parse_leniently(body: bytes, charset: str | None, decoder: json.JSONDecoder) -> Any:
     try:
         text = body.decode(json.detect_encoding(body))
     except UnicodeDecodeError:
         text = body.decode(_known(charset) or "utf-8", "surrogateescape")
-    parsed = _lenient.decode(text.removeprefix("\ufeff"))
+    parsed = decoder.decode(text.removeprefix("\ufeff"))
     return parsed if text.isascii() else _marked(parsed)
 
 
@@ -179,10 +202,24 @@ def _not_a_number(name: str) -> Malformed:
     return Malformed(name, "not a number")
 
 
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values and values[name] != value:
+            value = Malformed(f"{values[name]!a:.200} and {value!a:.200}", "given twice")
+        values[name] = value
+    return values
+
+
 _strict = json.JSONDecoder(parse_float=Decimal, parse_int=_integer, parse_constant=_refuse)
-_lenient = json.JSONDecoder(
-    parse_float=_fraction, parse_int=_integer, parse_constant=_not_a_number, strict=False
-)
+_lenient_parsing: dict[str, Any] = {
+    "parse_float": _fraction,
+    "parse_int": _integer,
+    "parse_constant": _not_a_number,
+    "strict": False,
+}
+_lenient = json.JSONDecoder(**_lenient_parsing)
+_exact = json.JSONDecoder(**_lenient_parsing, object_pairs_hook=_unambiguous)
 
 
 @cache

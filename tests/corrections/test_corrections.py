@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from togai import (
     InvalidRequest,
     build_event,
 )
+from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
 from ..conftest import Api
@@ -299,6 +301,22 @@ def test_an_entry_without_a_status_is_unknown(api: Api, fake: FakeTogai) -> None
     fake.add(id="a")
     fake.change_next(lambda response: response["data"][0].pop("status") and response)
     assert len(api.call("undo", account_id="acme", event_id="a").unknown) == 1
+
+
+@pytest.mark.parametrize(
+    "twice",
+    ['"status": "FAILED", "status": "REVERTED"', '"status": "REVERTED", "status": "FAILED"'],
+)
+def test_a_result_that_contradicts_itself_leaves_the_outcome_unknown(
+    client: Api, fake: FakeTogai, ledger: Ledger, twice: str
+) -> None:
+    fake.add(id="ride-1")
+    read = client.call("get", "ride-1")
+    entry = json.dumps({**fake.events[0].to_json(), "reason": ""})
+    fake.fail_next(status=200, body=f'{{"data": [{{{twice}, {entry[1:]}]}}', method="POST")
+    with pytest.raises(CorrectionOutcomeUnknown):
+        client.call("undo", read)
+    assert len(ledger.pending()) == 1
 
 
 def test_30_entries_may_be_truncated_and_29_are_not(api: Api, fake: FakeTogai) -> None:

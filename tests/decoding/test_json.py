@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from togai import _json
-from togai._json import Malformed, charset_of, kind_of, parse_json, write_json
+from togai._json import (
+    Malformed,
+    charset_of,
+    flattened,
+    kind_of,
+    parse_json,
+    write_json,
+)
 
 pytestmark = pytest.mark.usefixtures("parser")
 
@@ -233,3 +240,48 @@ def test_only_a_known_charset_is_used_for_bytes_that_are_not_utf_8(charset: str 
     known = charset in ("latin-1", "cp1252", "iso-8859-15")
     assert parse_json(b'"caf\xe9"', charset) == ("café" if known else "caf\ufffd")
     assert parse_json('"café"'.encode(), charset) == "café"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"a": 1, "b": 0, "a": 2}', "1 and 2"),
+        (b'{"a": "\xc3\xa9", "a": "\xff"}', r"'\xe9' and '\udcff'"),
+        (b'{"a": null, "a": []}', "None and []"),
+    ],
+)
+def test_a_property_that_occurs_twice_with_different_values_is_malformed(
+    body: bytes, text: str
+) -> None:
+    value = parse_json(body, exact=True)["a"]
+    assert (value, value.kind) == (text, "given twice")
+
+
+def test_a_property_that_occurs_twice_with_the_same_value_has_it() -> None:
+    assert parse_json(b'{"a": {"b": 1}, "a": {"b": 1}}', exact=True) == {"a": {"b": 1}}
+
+
+def test_the_text_of_values_that_contradict_each_other_is_short() -> None:
+    body = b'"x"'
+    for _ in range(50):
+        body = b'{"a": 1, "a": [%s]}' % body
+    assert len(parse_json(body, exact=True)["a"]) < 500
+
+
+@pytest.mark.parametrize("levels", [101, 102, 5000])
+def test_a_value_that_is_nested_too_deeply_is_replaced_by_its_text(levels: int) -> None:
+    body = b'["]\\"[",' * levels + b'"["' + b"]" * levels
+    parsed = parse_json(flattened(body))
+    for _ in range(99):
+        assert parsed[0] == ']"['
+        parsed = parsed[1]
+    assert parsed[1] == (b'["]\\"[",' * (levels - 100) + b'"["' + b"]" * (levels - 100)).decode()
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b"]]]", b"[[", b'"[', b'"\\"' * 1000, b"[" * 200])
+def test_all_other_json_is_not_flattened(body: bytes) -> None:
+    assert flattened(body) == body
+
+
+def test_flattening_a_text_without_an_end_takes_no_longer_than_its_length() -> None:
+    assert flattened(b'"' + b'\\"' * 1_000_000)  # hours, if each quotation mark started a text

@@ -150,7 +150,8 @@ def test_a_listing_without_events_is_empty_and_reported(
         (b"null", "JSON that is not an object but null", None),
         (b"", "an empty body", None),
         (b"{", "a body that is not JSON (application/json)", None),
-        (b"[" * 200 + b"]" * 200, "JSON that is nested too deeply", None),
+        (b"[" * 200 + b"]" * 200, "JSON that is not an object but a list", None),
+        (b'{"":' * 2000, "JSON that is nested too deeply", None),
     ],
     ids=str,
 )
@@ -165,7 +166,24 @@ def test_anything_else_is_an_error_with_all_that_is_known(
     assert (error.status, error.request_id) == (203, "req-1")
     assert error.content_type == "application/json"
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    assert error.snippet == data.decode()
+    assert error.snippet == data.decode()[:500]
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"events": [], "events": [{}]}', "$.events"),
+        (b'{"events": [{}], "events": null}', "$.events"),
+        (b'{"events": [], "nextToken": "t", "nextToken": null}', "$.nextToken"),
+    ],
+)
+def test_a_page_that_contradicts_itself_is_an_error(body: bytes, where: str) -> None:
+    assert refused(Reading().page, body).where == where
+
+
+def test_a_page_that_repeats_a_property_with_the_same_value_is_read() -> None:
+    page = Reading().page(b'{"events": [{}], "nextToken": "t", "events": [{}], "nextToken": "t"}')
+    assert (len(page.events), page.next_token) == (1, "t")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +206,7 @@ def test_a_background_correction_may_return_anything_but_a_page() -> None:
         (b"accepted", "accepted"),
         (b"a\xff", "a\ufffd"),
         (b"7", 7),
-        (b"[" * 200 + b"]" * 200, "[" * 200 + "]" * 200),
+        (b"[" * 2000, "[" * 2000),
     ):
         result = Reading().background(body)
         assert (list(result), result.body, result.request_id) == ([], kept, "req-1")
