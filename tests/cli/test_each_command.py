@@ -38,7 +38,7 @@ CASES = {
     "events get": Case(
         "ride-7", ("property", "attribute.distance  7.5"), ("property\tvalue", "7.5"), ""
     ),
-    "failed": Case("", ("3  INGESTION_FAILED_PAST",), ("events\tstatus",), "4 events failed."),
+    "failed": Case("", ("3  INGESTION_FAILED_PAST",), ("events\tstatus",), "Failed: 4."),
     "export": Case("x.csv --account acme", ("x.csv: 61 rows",), (), "x.csv: 61 rows of 63 events"),
     "report": Case(
         "", ("Usage", "█", "Failed ingestions"), ("Usage", "day\taccount_id"), "togai report --html"

@@ -14,8 +14,8 @@ import pytest
 
 import togai
 from togai._cli._corrections import Approval, Targets
-from togai._cli._output import Output
-from togai._cli._settings import Book, Filters, Reading, Service, Session, pairs, short
+from togai._cli._output import Output, pairs, short
+from togai._cli._settings import Book, Filters, Reading, Service, Session
 from togai.testing import FakeTogai
 
 from .conftest import Pipe, Stream, add
@@ -214,6 +214,21 @@ def test_an_event_whose_time_cannot_be_read_is_listed_in_every_window(
     three.set_next("$.events[0].eventPayload.timestamp", "yesterday")
     (line,) = pipe("events", "list", "--since", "2030-01", "--jsonl").stdout.splitlines()
     assert json.loads(line)["id"] == "a"
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00+14:00", "9999-12-31T23:00-14:00"])
+def test_a_time_outside_the_calendar_of_utc_is_refused(pipe: Pipe, when: str) -> None:
+    for command in ("events list", "report --html x.html", "export x.csv", "history --ledger l.db"):
+        done = pipe(*command.split(), "--since", when)
+        assert done.returncode == 2
+        assert "write a time such as 2024-12-01" in done.stderr
+
+
+def test_an_event_at_the_edge_of_the_calendar_is_shown(three: FakeTogai, pipe: Pipe) -> None:
+    edge = "0001-01-01T00:00:00+05:00"
+    three.set_next("$.events[0].eventPayload.timestamp", edge, times=2)
+    assert "0001-01-01 00:00:00+05:00" in pipe("events", "list").stdout
+    assert "0001-01-01\tacme" in pipe("report").stdout
 
 
 def test_a_time_window_is_not_empty(pipe: Pipe) -> None:

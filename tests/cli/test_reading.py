@@ -114,11 +114,11 @@ def test_failures_are_counted_by_reason_and_listed(
     shown = terminal_text(terminal, "failed")
     assert "3  INGESTION_FAILED_PAST_GRACE_PERIOD" in shown
     assert "1  INGESTION_FAILED_UNITS_INVALID" in shown
-    assert "4 events failed. To see them: togai failed --list" in shown
+    assert "Failed: 4. To see each: togai failed --list" in shown
     rows = [json.loads(line) for line in pipe("failed", "--jsonl").stdout.splitlines()]
     assert [row["events"] for row in rows] == [3, 1]
     one = pipe("failed", "--status", "INGESTION_FAILED_UNITS_INVALID").stderr
-    assert one == "1 event failed. To see it: togai failed --list\n"
+    assert one == "Failed: 1. To see each: togai failed --list\n"
     listed = pipe("failed", "--list", "--account", "globex")
     assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == ["id", "units"]
     assert "No event failed." in pipe("failed", "--since", "2025-01-01").stderr
@@ -200,9 +200,7 @@ def test_a_port_that_is_taken_is_named(env: dict[str, str], url: str, process: P
     port = url.rpartition(":")[2]
     done = process("serve", "--port", port)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        f"togai: cannot serve on port {port}: Address already in use; pass another --port\n"
-    )
+    assert done.stderr == (f"togai: --port {port}: Address already in use\n")
 
 
 def test_a_real_pipe_holds_data_on_stdout_and_messages_on_stderr(
@@ -211,7 +209,7 @@ def test_a_real_pipe_holds_data_on_stdout_and_messages_on_stderr(
     done = process("failed", FORCE_COLOR="1")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == "events\tstatus\treason"
-    assert done.stderr == "4 events failed. To see them: togai failed --list\n"
+    assert done.stderr == "Failed: 4. To see each: togai failed --list\n"
     assert process("failed", "--json", "--csv").returncode == 2
     assert process("failed", TOGAI_API_TOKEN="wrong-token").returncode == 5
 

@@ -128,3 +128,31 @@ def test_an_empty_variable_is_refused_before_anything_is_read(
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"togai: {problem}")
     assert not month.requests
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "1e3", "0x2", "1_0", "\uff12", "9" * 20, "x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "events list --limit={}",
+        "undo --account acme --event-id ride-1 --why x --expect={}",
+        "plan execute plan.json --limit={}",
+        "plan approve plan.json --why x --expect={}",
+        "reconcile -- {}",
+        "decide --why x -- {} applied",
+        "ledger release --why x -- {}",
+    ],
+)
+def test_a_number_is_whole_and_never_rounded(
+    month: FakeTogai, pipe: Pipe, command: str, number: str
+) -> None:
+    done = pipe(*command.format(number).split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{number} is not a whole number from 1 on\nFor help: togai" in done.stderr
+    assert not month.requests
+
+
+def test_an_argument_too_many_is_named(pipe: Pipe) -> None:
+    done = pipe("undo", "ride-1", "--account", "acme")
+    assert done.returncode == 2
+    assert "unexpected arguments: ['ride-1']." in done.stderr

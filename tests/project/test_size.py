@@ -13,7 +13,7 @@ WINGS = {
     "togai/_transport": 1887,
     "togai/corrections": 2300,
     "togai/testing": 2391,
-    "togai/jobs": 1126,
+    "togai/jobs": 1124,
     "togai/_cli": 1499,
     "scripts/contract": 4593,
     "scripts/mutation": 1818,

@@ -124,7 +124,8 @@ def _failed(error: BaseException) -> int:
         say("\nInterrupted. Repeat the same command.")  # a terminal shows ^C without a line break
         return Exit.INTERRUPTED
     if isinstance(error, CycloptsError):
-        problem, command = str(error), ("togai", *(error.command_chain or ()))
+        problem = str(error).replace("Unused Tokens", "unexpected arguments")
+        command = ("togai", *(error.command_chain or ()))
         if isinstance(error, MissingArgumentError) and error.argument and not error.keyword:
             problem = f"{error.argument.name} is missing."
         say(f"togai: {problem}\nFor help: {' '.join(command)} --help")

@@ -115,9 +115,9 @@ class Approval(Session):
     """Show the plan and send nothing."""
     save_plan: Path | None = None
     """Save the plan to this file, so that another person can approve or execute it."""
-    expect: Count = None
+    expect: Count | None = None
     """Approve the plan if it has exactly this number of events; required without a terminal."""
-    limit: Count = None
+    limit: Count | None = None
     """The maximum number of events to correct now."""
     skip_invalid: bool = False
     """Skip invalid lines and ids."""
@@ -305,13 +305,12 @@ def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
 
 
 def _check_number(plan: Plan, number: int | str | None) -> None:
-    if number is None or str(number) == str(len(plan)):
-        return
-    raise InvalidRequest(
-        f"the plan has {len(plan)} event{'s' * (len(plan) != 1)}, not {number}. Nothing was sent. Check the plan,"
-        f" then approve it with --expect {len(plan)}. If an earlier run in another folder was interrupted, continue"
-        " its plan: togai plan execute PLAN"
-    )
+    if number is not None and str(number) != str(len(plan)):
+        raise InvalidRequest(
+            f"the plan has {len(plan)} event{'s' * (len(plan) != 1)}, not {number}. Nothing was sent. Check the plan,"
+            f" then approve it with --expect {len(plan)}. If an earlier run in another folder was interrupted,"
+            " continue its plan: togai plan execute PLAN"
+        )
 
 
 def plan_show(plan: Path, /, *, output: Output = SESSION.output) -> None:
@@ -328,7 +327,7 @@ def plan_show(plan: Path, /, *, output: Output = SESSION.output) -> None:
 
 
 def plan_approve(
-    plan: Path, /, *, why: str, expect: Count = None, book: Book = SESSION.book
+    plan: Path, /, *, why: str, expect: Count | None = None, book: Book = SESSION.book
 ) -> None:
     """Approve a saved plan, by the number of its events.
 
@@ -343,7 +342,7 @@ def plan_approve(
     say(f"Approved. Next: togai plan execute {plan}")
 
 
-def plan_execute(plan: Path, /, *, limit: Count = None, session: Session = SESSION) -> int:
+def plan_execute(plan: Path, /, *, limit: Count | None = None, session: Session = SESSION) -> int:
     """Execute an approved plan; after an interruption, repeat the command to continue: nothing is sent twice.
 
     Args:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from togai._cli._output import Exit, Output, progress, say
-from togai._cli._settings import READING, Count, Reading, Service, Window, pairs, short
+from togai._cli._output import Exit, Output, pairs, progress, say, short
+from togai._cli._settings import READING, Count, Reading, Service, Window
 from togai._decoding import raw
 from togai._rows import amounts_of
 from togai._rows import rows as rows_of
@@ -23,7 +23,7 @@ from togai.models import ReadEvent
 _ON_A_SCREEN = 50
 
 
-def list_events(*, limit: Count = None, reading: Reading = READING) -> None:
+def list_events(*, limit: Count | None = None, reading: Reading = READING) -> None:
     """List events: on a terminal the first 50, otherwise all events.
 
     Args:
@@ -84,8 +84,7 @@ def failed(
     reasons = by_reason(events)
     reading.output.write(reasons)
     count = sum(row["events"] for row in reasons)
-    found = "1 event failed. To see it" if count == 1 else f"{count:,} events failed. To see them"
-    say(f"{found}: togai failed --list" if count else "No event failed.")
+    say(f"Failed: {count:,}. To see each: togai failed --list" if count else "No event failed.")
 
 
 def by_reason(events: Iterable[ReadEvent]) -> list[dict[str, Any]]:
@@ -124,8 +123,8 @@ def export_events(
     with service.client() as client, progress("events") as show:
 
         def report(now: ExportProgress) -> None:
-            done = f"{now.accounts_done} of {now.accounts} accounts" if now.accounts > 1 else ""
-            show(now.read, done)
+            several = f"{now.accounts_done} of {now.accounts} accounts"
+            show(now.read, several if now.accounts > 1 else "")
 
         result = export(
             client, account, file, since=window.since, until=window.until, format=format, excel=excel,

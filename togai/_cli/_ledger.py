@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from attrs import evolve
 
-from togai._cli._output import Exit, Output, here, lasting, say
-from togai._cli._settings import READING, SESSION, Book, Reading, Session, Window, pairs, short
+from togai._cli._output import Exit, Output, here, lasting, pairs, say, short
+from togai._cli._settings import READING, SESSION, Book, Count, Reading, Session, Window
 from togai._salvage import salvage
 from togai.corrections import Entry, Ledger, Target
 from togai.corrections._table import amounts
@@ -28,7 +28,7 @@ def pending(*, book: Book = SESSION.book, output: Output = SESSION.output) -> in
     return Exit.OPEN if entries else Exit.DONE
 
 
-def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int:
+def reconcile(entry: Count | None = None, /, *, session: Session = SESSION) -> int:
     """Read the events to check whether open corrections were applied; settle those for which there is evidence.
 
     Args:
@@ -59,7 +59,7 @@ def reconcile(entry: int | None = None, /, *, session: Session = SESSION) -> int
 
 
 def decide(
-    entry: int,
+    entry: Count,
     verdict: Literal["applied", "not-applied"],
     /,
     *,
@@ -138,7 +138,7 @@ def verify(*, book: Book = SESSION.book) -> None:
     say(f"{book.open().verify():,} entries, all as they were written.")
 
 
-def release(entry: int, /, *, why: str, book: Book = SESSION.book) -> None:
+def release(entry: Count, /, *, why: str, book: Book = SESSION.book) -> None:
     """Allow one further correction of an event that an entry shows as undone or replaced by mistake.
 
     Args:

@@ -10,6 +10,7 @@ import re
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from cyclopts import Parameter
 
 from togai._printable import printable
 from togai.errors import InvalidRequest
-from togai.jobs._formats import text
+from togai.jobs._formats import iso, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -88,6 +89,17 @@ def say(message: object) -> None:
     """A message for people, on stderr; nothing in it moves the cursor."""
     with suppress(OSError):  # that nobody can read it changes nothing
         print("\n".join(map(printable, here(message).split("\n"))), file=sys.stderr)
+
+
+def short(when: Any) -> Any:
+    """A time in a form for people; any other value is unchanged."""
+    is_time = isinstance(when, datetime)
+    return re.sub(r"\.[0-9]+", "", iso(when)).replace("T", " ") if is_time else when
+
+
+def pairs(values: Iterable[tuple[str, object]]) -> str:
+    """Names and values, as in distance=1.5 duration=3."""
+    return " ".join(f"{name}={value}" for name, value in values)
 
 
 def discard_stdout() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 from togai._cli._events import by_reason, status_in_words
 from togai._cli._ledger import corrections_of
-from togai._cli._output import say
-from togai._cli._settings import READING, SESSION, Book, Reading, pairs, short
+from togai._cli._output import pairs, say, short
+from togai._cli._settings import READING, SESSION, Book, Reading
 from togai._files import naming
 from togai._html import table, text
 from togai._rows import amounts_of
@@ -30,7 +30,7 @@ _EXACT = Context(prec=1100)
 """A context in which sums of numbers of 512 digits are exact."""
 
 _TOTAL = "total"
-_COLOURS = {"used": "#2f7d4f", "failed": "#b3372f", "reverted": "#8a8f98", "in progress": "#c98b1b"}
+_KINDS = ("used", "failed", "reverted", "in progress")
 _WIDTH, _BAR, _LABEL = 720, 18, 90
 
 
@@ -120,16 +120,13 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
             days[row["day"]][kind_of(row["status"])] += row["events"]
     kinds = sum(days.values(), Counter[str]())
     usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
-    template = Template(files("togai._cli").joinpath("report.html").read_text("utf-8"))
-    return template.substitute(
+    since, until = short(reading.since), short(reading.until)
+    return Template(files("togai._cli").joinpath("report.html").read_text("utf-8")).substitute(
         accounts=text(", ".join(reading.account) or "all accounts"),
-        period=text(
-            f"{short(reading.since) or 'the first event'} to {short(reading.until) or 'the last event'}"
-        ),
+        period=text(f"{since or 'the first event'} to {until or 'the last event'}"),
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         kinds="".join(
-            f'<li><i style="background:{colour}"></i><b>{kinds[kind]:,}</b> {kind}</li>'
-            for kind, colour in _COLOURS.items()
+            f'<li><i class="{kind}"></i><b>{kinds[kind]:,}</b> {kind}</li>' for kind in _KINDS
         ),
         chart=_chart(days),
         usage=table(usage) or "No events.",
@@ -140,20 +137,19 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
 
 def _chart(days: Mapping[str, Counter[str]]) -> str:
     """A bar per day, divided by kind."""
-    most = max([1, *(sum(counts.values()) for counts in days.values())])
-    scale = (_WIDTH - _LABEL - 60) / most
+    scale = (_WIDTH - _LABEL - 60) / max([1, *(counts.total() for counts in days.values())])
     parts: list[str] = []
     for line, (day, counts) in enumerate(days.items()):
         x, y = float(_LABEL), line * (_BAR + 6)
         parts.append(f'<text x="0" y="{y + 13}">{text(day)}</text>')
-        for kind, colour in _COLOURS.items():
+        for kind in _KINDS:
             width = counts[kind] * scale
             if width:
                 parts.append(
-                    f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{colour}">'
+                    f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" class="{kind}">'
                     f"<title>{text(day)}: {counts[kind]:,} {kind}</title></rect>"
                 )
             x += width
-        parts.append(f'<text x="{x + 6:.1f}" y="{y + 13}">{sum(counts.values()):,}</text>')
+        parts.append(f'<text x="{x + 6:.1f}" y="{y + 13}">{counts.total():,}</text>')
     height = max(1, len(days)) * (_BAR + 6)
     return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="Events per day">{"".join(parts)}</svg>'

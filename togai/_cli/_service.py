@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from togai import errors
 from togai._cli._output import Exit, Output, here, say
 from togai._cli._settings import SESSION, Service
+from togai._files import naming
 from togai._version import __version__
-from togai.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,9 +104,5 @@ def serve(*, port: int = 0, token: str = "test-token", events: int | None = None
     """
     from togai.testing.__main__ import serve
 
-    try:
+    with naming(f"--port {port}"):
         serve(port, token, events, first="togai doctor; togai failed")
-    except OSError as error:
-        raise InvalidRequest(
-            f"cannot serve on port {port}: {error.strerror}; pass another --port"
-        ) from None

@@ -1,8 +1,6 @@
-"""Options that several commands share, each documented once.
+"""Options that several commands share. Annotations are not postponed: cyclopts evaluates them elsewhere."""
 
-Annotations are not postponed here: cyclopts evaluates them in the modules of subclasses.
-"""
-
+import re
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
 from togai._cli._output import Output, progress
 from togai._times import within
@@ -19,7 +17,7 @@ from togai.jobs._status import status_of
 from togai.jobs._table import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Sequence
 
     from togai import EventWithStatus, Togai
     from togai.corrections import Ledger
@@ -30,24 +28,23 @@ def _when(_type: Any, tokens: "Sequence[Any]") -> datetime:
     (value,) = (token.value for token in tokens)
     try:
         when = datetime.fromisoformat(f"{value}-01" if len(value) == 7 else value)
-    except ValueError:
+        utc = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except (OverflowError, ValueError):
         raise ValueError("write a time such as 2024-12-01 or 2024-12-01T07:30:00Z") from None
     if when.tzinfo is None and len(value) > 10:
         raise ValueError(f"{value} has no offset: write {value}Z for UTC")
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return utc
 
 
-def short(when: Any) -> Any:
-    """A time in a form for people; any other value is unchanged."""
-    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if isinstance(when, datetime) else when
+def _number(_type: Any, tokens: "Sequence[Any]") -> int:
+    """A whole number from 1 on, in plain digits: 1.6 would be rounded to another number of events."""
+    (value,) = (token.value for token in tokens)
+    if not re.fullmatch("0*[1-9][0-9]{0,17}", value):
+        raise ValueError(f"{value} is not a whole number from 1 on")
+    return int(value)
 
 
-def pairs(values: "Iterable[tuple[str, object]]") -> str:
-    """Names and values, as in distance=1.5 duration=3."""
-    return " ".join(f"{name}={value}" for name, value in values)
-
-
-Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
+Count = Annotated[int, Parameter(converter=_number)]
 When = Annotated[datetime | None, Parameter(converter=_when)]
 
 

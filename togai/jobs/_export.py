@@ -227,7 +227,8 @@ class _Export:
 
     def _discovered(self) -> list[str]:
         names = {name for row in self._load() for name in row} - set(COLUMNS)
-        return [*COLUMNS, *sorted(names, key=_position)]
+        by_name = sorted(names, key=lambda name: name.partition(".")[::-1])
+        return [*COLUMNS, *sorted(by_name, key=lambda name: name.startswith("dimension."))]
 
 
 def export(
@@ -299,11 +300,6 @@ async def export_async(
         return await asyncio.to_thread(job.finish)
     finally:
         job.checkpoint.close()
-
-
-def _position(column: str) -> tuple[bool, str, str]:
-    kind, _, name = column.partition(".")
-    return kind == "dimension", name, kind
 
 
 def _checked_format(path: Path, format: Any, *, excel: bool) -> str:  # noqa: A002

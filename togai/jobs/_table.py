@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import field, frozen
 
 from togai._build import with_quantities
-from togai._printable import printable
+from togai._printable import printable, shown
 from togai._rows import amounts_of, rows
 from togai.corrections._correction import Target
 from togai.corrections._plan import Replace
@@ -109,10 +109,11 @@ class _Reader:
             raise InvalidRequest(problem) from None
 
     def _columns(self, names: Sequence[str], path: object) -> list[str]:
-        names = ["event_id" if name == "id" else name for name in names]
+        known = {name: name for name in (*COLUMNS, "event_id", "attribute", "value")}
+        known["id"] = "event_id"  # an export calls it id
+        names = [known.get(re.sub("[ -]", "_", name.lower()), name) for name in names]
         while names and not names[-1]:  # a spreadsheet may write empty columns
             del names[-1]
-        known = {*COLUMNS, "event_id", "attribute", "value"}
         for name in names:
             if name not in known and not name.startswith(VALUES):
                 problem = f"no column is called {name!r}: write an attribute as attribute.{name}"
@@ -120,26 +121,26 @@ class _Reader:
         if twice := {name for name in names if names.count(name) > 1}:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
         if missing := self._parsed({name: name for name in names})[2]:
-            has = ", ".join(names) or "none"
-            raise InvalidRequest(f"{path} has no column {missing}; the columns are {has}")
+            has = ", ".join(names)[:200] or "none"
+            problem = f"{path} has no column {missing}; the columns are {has} (named in line 1)"
+            raise InvalidRequest(problem)
         return names
 
-    def _parsed(self, row: Mapping[str, str]) -> tuple[_Target, dict[str, str], str | None]:
+    def _parsed(self, row: Mapping[str, str]) -> tuple[_Target, list[tuple[str, str]], str | None]:
         """The event of a row, its values by attribute, and what the row lacks."""
         account = row.get("account_id") or self._account_id or ""
         way = "reference_id" if row.get("reference_id") else "event_id"
-        values = {
-            name[10:]: row[name] for name in row if name.startswith("attribute.") and row[name]
-        }
+        values = [(name[10:], row[name]) for name in row if name.startswith("attribute.")]
+        values = [(name, cell) for name, cell in values if cell]
         if row.get("attribute") or row.get("value"):
-            values[row.get("attribute", "")] = row.get("value", "")
+            values.append((row.get("attribute", ""), row.get("value", "")))
         target = (account, way, row.get(way, ""))
         needed = {
             "reference_id or event_id": target[2],
             "account_id": account,
             "attribute and value, or attribute.NAME": values,
-            "attribute": "" not in values,
-            "value": all(values.values()),
+            "attribute": all(name for name, _ in values),
+            "value": all(cell for _, cell in values),
         }
         return target, values, next((name for name, has in needed.items() if not has), None)
 
@@ -155,7 +156,7 @@ class _Reader:
             return
         self._event_ids[target].update(filter(None, [row.get("event_id")]))
         known = self._lines.setdefault(target, {})
-        for name, cell in values.items():
+        for name, cell in values:
             if name in known:
                 problem = f"line {known[name][0]} has the same event and attribute"
                 self._refuse(target, line, problem)
@@ -240,10 +241,11 @@ class _Reader:
         swapped = cell.translate({ord(","): ".", ord("."): ","})
         number, other = (swapped, cell) if self._comma else (cell, swapped)
         if _NUMBER.fullmatch(number):
-            return Decimal(number)
+            return Decimal(number) or Decimal()  # not -0
         kind = "points: without" if self._comma else "commas:"
-        hint = f" (decimal {kind} decimal_comma=True; thousands: no separator)"
-        return f"{cell!r} is not a number{hint if _NUMBER.fullmatch(other) else ''}"
+        hint = f"decimal {kind} decimal_comma=True; thousands: no separator"
+        hint = hint if _NUMBER.fullmatch(other) else "digits only, as in 1250 or -12"
+        return f"{shown(cell)} is not a number ({hint})"
 
     def _warn(self, line: int, what: str, old: Decimal | None, new: Decimal) -> None:
         if old is not None and new < 0:

@@ -1,0 +1,80 @@
+"""The header of a table of corrections as people write it, and cells that are not numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from togai import InvalidRequest
+
+from .conftest import Read
+
+pytestmark = pytest.mark.usefixtures("rides")
+
+HEADER = "account_id,event_id,attribute,value\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Account ID,Event ID,Attribute,Value",
+        "ACCOUNT_ID,EVENT_ID,ATTRIBUTE,VALUE",
+        "account-id,ID, attribute , value ",
+        "\u00a0Account_ID,event id,attribute,Value\u00a0",
+    ],
+)
+def test_a_column_may_have_capitals_and_blanks(read: Read, header: str) -> None:
+    table = read(f"{header}\nacme,ride-1,distance,2\n")
+    assert (len(table.items), table.problems) == (1, ())
+
+
+def test_the_name_of_an_attribute_is_not_changed(read: Read) -> None:
+    (problem,) = read("account_id,event_id,attribute.Distance\nacme,ride-1,2\n").errors
+    assert "no numeric attribute 'Distance'; it has distance, minutes" in problem.text
+
+
+def test_one_column_in_two_spellings_is_refused(read: Read) -> None:
+    with pytest.raises(InvalidRequest, match="has the column event_id twice"):
+        read("account_id,event_id,Event ID,attribute,value\nacme,ride-1,ride-2,distance,2\n")
+
+
+def test_one_attribute_with_two_values_in_a_line_is_an_error(read: Read) -> None:
+    header = "account_id,event_id,attribute.distance,attribute,value\n"
+    table = read(header + "acme,ride-1,5,distance,6\nacme,ride-2,5,minutes,6\n")
+    (problem,) = table.errors
+    assert str(problem) == "line 2: error: ride-1: line 2 has the same event and attribute"
+    assert [item.event.event_payload.id for item in table.items] == ["ride-2"]
+
+
+@pytest.mark.parametrize("first", ["", "sep=,", "Corrections of December", ",,", "# by ann"])
+def test_a_table_that_does_not_start_with_its_columns_is_refused(read: Read, first: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"no column reference_id or event_id; .*in line 1"):
+        read(f"{first}\n{HEADER}acme,ride-1,distance,2\n")
+
+
+def test_a_file_of_another_kind_is_refused_in_a_few_words(read: Read) -> None:
+    with pytest.raises(InvalidRequest, match="has no column reference_id or event_id") as caught:
+        read("x" * 10_000)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("1 234", "1\u00a0234", "1\u2009234", "1'234", "50%", "5 km", "$5", "(5)", "5-", "+5", "\u22125"),
+        *("1e3", "1.2E+03", ".5", "5.", "0x5", "\uff15", "\u0665", "5-Jan", "TRUE", "#REF!", "=5", "5\u200b"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_needs_interpretation_is_not_a_number(read: Read, cell: str) -> None:
+    (problem,) = read(f'{HEADER}acme,ride-1,distance,"{cell}"\n').errors
+    assert problem.text.endswith("is not a number (digits only, as in 1250 or -12)")
+
+
+def test_a_long_cell_is_shown_in_part(read: Read) -> None:
+    (problem,) = read(f"{HEADER}acme,ride-1,distance,{'9' * 600}\n").errors
+    assert "9... is not a number" in problem.text
+    assert len(problem.text) < 200
+
+
+def test_a_negative_zero_is_zero(read: Read) -> None:
+    (item,) = read(f"{HEADER}acme,ride-1,distance,-0.00\n").items
+    assert [amount.value for amount in item.replacement.attributes] == ["0", "30"]
