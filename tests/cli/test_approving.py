@@ -79,6 +79,8 @@ def test_a_person_who_types_anything_else_approves_nothing(
     assert "Nothing was sent" in done.stderr
     if typed.strip():
         assert f"the plan has 2 events, not {typed.strip()}. Nothing was sent" in done.stderr
+    else:
+        assert "not approved: type the number of events on a terminal, or pass" in done.stderr
     assert not fake.corrections
     assert not history(pipe)
     assert not plans()

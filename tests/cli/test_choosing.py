@@ -142,3 +142,15 @@ def test_an_event_with_two_names_is_corrected_once(
     done = pipe("undo", "--account", "acme", *names, "--why", "x", "--expect", "1")
     assert done.returncode == 0
     assert account.applied == {"ref-1": 1}
+
+
+def test_two_ids_that_differ_in_blanks_are_not_mixed_up(
+    fake: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    add(fake, "1")
+    add(fake, " 1")
+    add(fake, " 2")
+    Path("ids").write_text("1\n 2\n")
+    done = pipe("undo", "--account", "acme", "--ids", "ids", "--dry-run", "--skip-invalid")
+    assert "1: 2 events have this id: select one of them by its reference_id\n" in done.stderr
+    assert re.findall(r"UNDO (ref-\d+)", done.stdout) == ["ref-3"]

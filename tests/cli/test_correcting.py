@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_without_a_terminal_the_number_is_expected(
 ) -> None:
     command = ("undo", "--account", "acme", "--event-id", "ride-1", "--why", "test")
     for more, problem in (
-        ((), "no terminal to confirm on: approve with --expect 1"),
+        ((), "not approved: type the number of events on a terminal, or pass --expect 1"),
         (("--expect", "2"), "the plan has 1 event, not 2"),
         (("--expect", "2"), "continue its plan: togai plan execute PLAN"),
         (("--expect", "1", "--ledger", "mistyped.db"), "create one with: togai ledger create FILE"),
@@ -344,3 +345,11 @@ def test_the_token_is_nowhere(
     assert b"long-and-secret" not in written + done.stdout.encode() + done.stderr.encode()
     assert togai.__version__
     assert TOKEN
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_a_table_in_a_pipe_is_refused(fake: FakeTogai, ledger: Path, pipe: Pipe) -> None:
+    os.mkfifo("t.csv")
+    done = pipe("correct", "t.csv", "--why", "x")
+    assert done.returncode == 2
+    assert done.stderr == "togai: t.csv is a pipe: pass the path of a file\n"

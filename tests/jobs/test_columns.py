@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from togai import InvalidRequest
+from togai.testing import FakeTogai
 
 from .conftest import Read
 
@@ -78,3 +79,12 @@ def test_a_long_cell_is_shown_in_part(read: Read) -> None:
 def test_a_negative_zero_is_zero(read: Read) -> None:
     (item,) = read(f"{HEADER}acme,ride-1,distance,-0.00\n").items
     assert [amount.value for amount in item.replacement.attributes] == ["0", "30"]
+
+
+def test_two_ids_that_differ_in_blanks_are_not_mixed_up(fake: FakeTogai, read: Read) -> None:
+    fake.add(id=" ride-1")
+    fake.add(id=" six")
+    table = read(f"{HEADER}acme,ride-1,distance,2\nacme, six,distance,3\n")
+    (problem,) = table.errors
+    assert problem.text.startswith("ride-1: 2 events have this id: select one of them by its")
+    assert [item.event.event_payload.id for item in table.items] == [" six"]

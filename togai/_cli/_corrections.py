@@ -78,7 +78,7 @@ class Targets(Filters):
     ) -> tuple[list[EventWithStatus], list[str]]:
         """The events to correct, and why the other events or names are left out."""
         named: list[tuple[str, EventWithStatus | str]] = [
-            (str(event.reference_id or ids_of(event)[1]), event)
+            (next(filter(None, ids_of(event)), "none"), event)
             for event in events
             if not is_reverted(event)
         ]
@@ -87,7 +87,7 @@ class Targets(Filters):
             for name in set(ids_of(event)):
                 by_name[name].append(event)
         if names:
-            named = [(name, self._meant(by_name[name])) for name in dict.fromkeys(names)]
+            named = [(name, self._meant(by_name[name.strip()])) for name in dict.fromkeys(names)]
         checked = [
             (name, event if isinstance(event, str) else unplannable(event) or event)
             for name, event in named
@@ -239,6 +239,8 @@ def correct(
         account: The account of all lines, if the table has no column account_id.
         decimal_comma: Read 1,5 as 1.5.
     """
+    if file.is_fifo():  # it is read twice
+        raise InvalidRequest(f"{file} is a pipe: pass the path of a file")
 
     def choose(client: Togai) -> Chosen:
         with progress("read") as show:
@@ -296,10 +298,8 @@ def ask(question: str, otherwise: str) -> str:
 
 def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
     """Ask a person to approve a plan by typing the number of its events; InvalidRequest if it differs."""
-    typed = expect if expect is not None else ask(
-        "Type the number of events to correct them: ",
-        f"no terminal to confirm on: approve with --expect {len(plan)}",
-    )  # fmt: skip
+    advice = f"not approved: type the number of events on a terminal, or pass --expect {len(plan)}"
+    typed = expect or ask("Type the number of events to correct them: ", advice)
     _check_number(plan, typed)
     ledger.approve(plan, who=ledger.who, why=why)
 

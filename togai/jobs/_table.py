@@ -195,9 +195,8 @@ class _Reader:
         if not isinstance(event, str):
             if target in self._wrong or not changes:
                 return
-            event_id = str(ids_of(event)[1])
-            if others := self._event_ids[target] - {event_id.strip()}:
-                problem = f"the event_id of this event is {event_id!r}, not {min(others)!r}"
+            if others := self._event_ids[target] - {ids_of(event)[1]}:
+                problem = f"the event_id of this event is {ids_of(event)[1]!r}, not {min(others)!r}"
             elif unread := unplannable(event):
                 problem = unread
             elif (other := self._chosen.setdefault(str(event.reference_id), target)) != target:
@@ -331,9 +330,10 @@ def read_text(path: str | os.PathLike[str]) -> str:
         ) from None
 
 
-def ids_of(event: EventWithStatus) -> tuple[Any, Any]:
-    """The reference id and the event id of an event."""
-    return event.reference_id, getattr(event.event_payload, "id", None)
+def ids_of(event: EventWithStatus) -> tuple[str, str]:
+    """The reference id and the event id of an event, without blanks around them; empty if it has none."""
+    reference_id, event_id = event.reference_id, getattr(event.event_payload, "id", None)
+    return str(reference_id or "").strip(), str(event_id or "").strip()
 
 
 def meant(events: Sequence[EventWithStatus], account: str) -> EventWithStatus | str:
