@@ -16,7 +16,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from contract.checks import CONTRACT, PACKAGE, SURFACE, CheckFailed, checked, run_above
 from contract.generation import ROOT, GenerationFailed, generate
@@ -114,11 +114,10 @@ class _Bump:
             raise Unusable(_unmatched(merged))
         fresh: dict[str, Path] = {}
         proof = problem = ""
-        decided = any((*holds, names))
         new = merged.changed or (merged.tightened if last is None else merged.changes)
         if new and not merged.conflicts and not first:
             try:
-                fresh, merged, proof = self._checked(text, merged, theirs, decided=decided)
+                fresh, merged, proof = self._checked(text, merged, theirs)
             except CheckFailed as error:
                 problem = str(error)
         is_refused = not first and bool(merged.conflicts or problem)
@@ -138,14 +137,14 @@ class _Bump:
         return Outcome(int(is_refused), said, self.stages)
 
     def _checked(
-        self, text: str, merged: Merged, theirs: dict[str, Any], *, decided: bool
+        self, text: str, merged: Merged, theirs: dict[str, Any]
     ) -> tuple[dict[str, Path], Merged, str]:
         """Return the new files, and the result of the caller programs."""
         if merged.changed:
             self._generate(text, merged)
         with self.stage("check"):
             fresh = checked(self.room, self.root, merged.contract) if merged.changed else {}
-            return (fresh, *self._proven(merged, theirs, decided=decided))
+            return (fresh, *self._proven(merged, theirs))
 
     def _replace(self, fresh: dict[str, Path]) -> None:
         if fresh and self.write:
@@ -181,9 +180,7 @@ class _Bump:
             hint = f"; leave out with --hold {shlex.join(named)}" if named else ""
             raise Unusable(f"no package can be generated{hint}: {error}") from None
 
-    def _proven(
-        self, merged: Merged, theirs: dict[str, Any], *, decided: bool
-    ) -> tuple[Merged, str]:
+    def _proven(self, merged: Merged, theirs: dict[str, Any]) -> tuple[Merged, str]:
         """Run the caller programs with the new package, against a service that implements the description.
 
         Returns:
@@ -200,13 +197,12 @@ class _Bump:
         if done.returncode != 0:
             error = done.stderr.strip().rpartition("\n")[2]
             raise CheckFailed(f"the caller programs cannot run: {error}")
-        others: dict[str, str]
-        known: dict[str, str]
-        others, known = json.loads(done.stdout)
+        others, known = cast("list[dict[str, str]]", json.loads(done.stdout))
         # A decision explains an outcome in the bump that makes it; later, the last description has that outcome too.
-        is_held = any("held by decision" in each.reason for each in merged.differences)
+        decided = [each for each in merged.differences if "by decision" in each.reason]
+        is_explained = any(not last or not each.known for each in decided)
         fresh = {name: what for name, what in others.items() if known.get(name) != what}
-        new = {} if decided or (is_held and not last) else fresh
+        new = {} if is_explained else fresh
         judged = with_outcomes(merged, new)
         if new and not judged.conflicts:
             gets = (f"{name}: {what.partition(' -> ')[2]}" for name, what in new.items())

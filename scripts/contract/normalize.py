@@ -120,9 +120,7 @@ class Description:
 
     def __init__(self, document: dict[str, Any], *, canonical: bool = False) -> None:
         self.root = Node(document, "#")
-        info = self.root / "info"
-        self.title = str(info.get("title") or "")
-        self.version = str(info.get("version") or "")
+        self.version = str((self.root / "info").get("version") or "")
         self._new_dialect = not str(document.get("openapi")).startswith("3.0")
         self._is_canonical = canonical
         # With the nodes, so that no node is freed and its id() reused.

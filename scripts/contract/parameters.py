@@ -69,10 +69,10 @@ class Parameters(Comparison):
 
     def _requirement(self, parameter: Parameter, match: Parameter) -> None:
         at = parameter.node.at
-        if parameter.place != "path" and "content" in match.node.value:
+        media = [sorted(each.node.get("content") or ["plain"]) for each in (parameter, match)]
+        if parameter.place != "path" and media[0] != media[1]:
             # A string would be sent in quotes, as JSON.
-            theirs = ", ".join(sorted(match.node.value["content"]))
-            self.findings.add(verdicts.MEDIA, f"{at}/content", "plain", theirs)
+            self.findings.add(verdicts.MEDIA, f"{at}/content", *map(", ".join, media))
         if (style := match.node.get("style")) in ("label", "matrix"):
             self.findings.add(verdicts.STYLE, f"{at}/style", "simple", str(style))
         if parameter.schema and match.schema:

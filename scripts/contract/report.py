@@ -46,10 +46,12 @@ def report(
         spec: The path or URL of the description, for commands.
         first: Whether the description is only recorded (`--first`).
     """
-    lines = ["# Contract bump", "", _headline(merged, dry, problem, proof, first), ""]
+    if first:
+        return _first_reading(merged, facade)
+    lines = ["# Contract bump", "", _headline(merged, dry, problem, proof), ""]
     of: dict[str, list[Difference]] = {}
     for difference in merged.differences:
-        of.setdefault("first" if first else _part(difference, merged), []).append(difference)
+        of.setdefault(_part(difference, merged), []).append(difference)
 
     def grouped(part: str) -> list[str]:
         return _grouped(of.get(part, ()), facade, merged)
@@ -60,11 +62,10 @@ def report(
     lines += _command(advice, of.get("conflict", ()), spec)
     if problem:
         lines += _command("To leave the additions out:", of.get("gain", ()), spec)
-    released = [f"decision released: {_code(place(at))}" for at in merged.released if not first]
+    released = [f"decision released: {_code(place(at))}" for at in merged.released]
     wording = _other_changes(merged, "wording changed", worded=True)
     others = _other_changes(merged, "also changed in the description", worded=False)
     for title, listed in {
-        "First reading: differs from the contract": grouped("first"),
         "Callers gain": _gains(of.get("gain", []), merged, facade),
         "Callers can see": grouped("visible"),
         "Kept for callers": grouped("held"),
@@ -112,12 +113,17 @@ def _command(advice: str, differences: Sequence[Difference], spec: str) -> list[
     return [advice, "", f"    {command}", ""]
 
 
-def _headline(merged: Merged, dry: bool, problem: str, proof: str, first: bool) -> str:
-    if first:
-        count = _plural(len(merged.differences), "difference")
-        return (
-            f"**Recorded** the vendor's description; {count} from the contract, which is unchanged."
-        )
+def _first_reading(merged: Merged, facade: Facade) -> str:
+    """Return the report of a description that is only recorded: all its differences, conflicts first."""
+    count = _plural(len(merged.differences), "difference")
+    done = f"**Recorded** the vendor's description; {count} from the contract, which is unchanged."
+    ordered = sorted(merged.differences, key=lambda each: each.verdict is not Verdict.CONFLICT)
+    listed = [f"- {line}" for line in _grouped(ordered, facade, merged)]
+    title = ["", "## First reading: differs from the contract", ""] if listed else []
+    return "\n".join(["# Contract bump", "", done, *title, *listed, ""])
+
+
+def _headline(merged: Merged, dry: bool, problem: str, proof: str) -> str:
     if merged.conflicts:
         return f"**Refused:** {_plural(len(merged.conflicts), 'conflict')}; nothing was written."
     if problem:
@@ -206,7 +212,7 @@ def _change(difference: Difference) -> str:
 
 def _other_changes(merged: Merged, title: str, *, worded: bool) -> list[str]:
     """Return a line with the changes of wording, or the others that are not differences from the contract."""
-    explained = ["#/info", *(f"{SCHEMAS}{name}" for name in merged.schemas)]
+    explained = ["#/info/version", *(f"{SCHEMAS}{name}" for name in merged.schemas)]
     for difference in merged.differences:
         if not difference.known:
             beside, _, key = difference.at.rpartition("/")

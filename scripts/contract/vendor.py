@@ -47,7 +47,7 @@ def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
             paths.setdefault(call.path, {})[call.method] = writer.operation(call)
     document: dict[str, Any] = {
         "openapi": "3.0.3",
-        "info": {"title": theirs.title, "version": theirs.version},
+        "info": {"version": theirs.version, **_prose(theirs.root / "info")},
         "servers": [{"url": server} for server in theirs.servers()],
         "paths": paths,
         "components": {"schemas": writer.components},

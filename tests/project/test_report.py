@@ -263,6 +263,16 @@ def test_what_was_left_out_before_is_known() -> None:
     assert text.splitlines()[-1] == "Already known: not modelled (1)."
 
 
+def test_a_first_reading_lists_every_kind_of_difference_and_conflicts_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("contract.report.MOST", 1)
+    change = changed(lambda d: (add("speed")(d), d["paths"].pop("/rides")))
+    lines = report(merge(small(), change), {}, first=True).splitlines()
+    listed = [line.partition(":")[0] for line in lines if line.startswith("- ")]
+    assert listed == ["- operation removed", "- new property"]
+
+
 def test_a_long_list_is_cut() -> None:
     text = report_text(*(add(f"p{i}") for i in range(40)))
     assert "- and 28 more" in text

@@ -96,6 +96,8 @@ CASES = cases(
         ),
         "no longer required": of("fixRides", "action", required=False),
         "sent as a document": as_document,
+        "sent as a document on our side": (as_document, same),
+        "sent as a document on both sides": (as_document, as_document),
         "without a schema": lambda d: parameter(d, "listRides", "city").pop("schema"),
         "declared for the path and the call": lambda d: d["paths"]["/rides"].update(
             parameters=[{"name": "city", "in": "query", "schema": INTEGER}]
