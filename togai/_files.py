@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Generator[None]:
-    """Add the file to an error that does not name one, such as that of a full disk."""
+    """Name the file in an error, which names none for a full disk, or a temporary file beside it."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or os.fspath(path)
+        error.filename = os.fspath(path)
         raise
 
 

@@ -140,6 +140,31 @@ def test_a_full_disk_is_reported_with_the_file_that_was_written(
     assert [path.name for path in Path.cwd().iterdir()] == [ledger.name]
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "ledger.db", "folder"])
+@pytest.mark.parametrize(
+    "command", [(*UNDO, "--dry-run", "--save-plan"), ("report", "--html")], ids=("plan", "report")
+)
+def test_a_file_of_another_kind_is_not_replaced(
+    month: FakeTogai, ledger: Path, pipe: Pipe, command: tuple[str, ...], name: str
+) -> None:
+    Path("notes.txt").write_text("{}")
+    Path("folder").mkdir()
+    kept = Path(name).read_bytes() if name != "folder" else b""
+    done = pipe(*command, name)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"togai: {name}")
+    assert name == "folder" or Path(name).read_bytes() == kept
+    assert {path.name for path in Path.cwd().iterdir()} >= {"notes.txt", "ledger.db", "folder"}
+
+
+def test_a_plan_and_a_report_replace_an_earlier_one(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    for _ in range(2):
+        assert pipe(*UNDO, "--dry-run", "--save-plan", "plan.json").returncode == 0
+        assert pipe("report", "--html", "report.html").returncode == 0
+
+
 def test_help_may_be_read_in_part(month: FakeTogai, shell: Shell) -> None:
     done = shell("| head -1", "--help")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Usage: togai COMMAND\n", "")

@@ -100,9 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         logging.getLogger("togai").removeHandler(notes)
     for note in dict.fromkeys(record.getMessage() for record in notes.buffer):
         say(f"note: {note}")
-    if problem is not None:
-        return _failed(problem)
-    return code if isinstance(code, int) else Exit.DONE
+    return _failed(problem) if problem is not None else code or Exit.DONE
 
 
 def _check_empty(arguments: Sequence[str]) -> None:

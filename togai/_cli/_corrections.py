@@ -156,6 +156,8 @@ class Approval(Session):
     def _is_approved(self, plan: Plan, path: Path, ledger: Ledger) -> bool:
         """Show the plan, and save it and have it approved, unless it is empty or a dry run."""
         if self.save_plan and plan.items:
+            if self.save_plan.exists():
+                Plan.load(self.save_plan)  # refuses to replace a file of another kind
             plan.save(self.save_plan)
         show_plan(plan, self.output)
         if not plan.items:

@@ -58,7 +58,7 @@ _HERE = {
     r"repeat the same call": "repeat the same command",
     r"choose among `candidates`.*": "select one with --reference-id",
     r"more in `plan\.\w+`": "more: togai plan show PLAN --json",
-    r" If the listing is known to be complete, pass trust_end=True": "",
+    r"; pass the token as token=| If the listing is known to be complete, pass trust_end=True": "",
     r"\bbase_url\b": "--base-url",
 }
 """What the library proposes, and what one types here."""

@@ -67,6 +67,8 @@ def report(
     Args:
         html: Write a single HTML page to this file, to mail or print; it loads nothing from the network.
     """
+    if html and html.is_file() and not html.read_bytes().startswith(b"<!doctype html>"):
+        raise FileExistsError(17, "it is not a report: pass another path", str(html))
     corrections: list[Row] = []
     if book.ledger is not None:
         corrections = corrections_of(book.open().history(), reading)
@@ -118,16 +120,14 @@ def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: R
     for row in rows:
         if row["day"] in days:
             days[row["day"]][kind_of(row["status"])] += row["events"]
-    kinds = sum(days.values(), Counter[str]())
+    sums = sum(days.values(), Counter[str]())
     usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
     since, until = short(reading.since), short(reading.until)
     return Template(files("togai._cli").joinpath("report.html").read_text("utf-8")).substitute(
         accounts=text(", ".join(reading.account) or "all accounts"),
         period=text(f"{since or 'the first event'} to {until or 'the last event'}"),
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        kinds="".join(
-            f'<li><i class="{kind}"></i><b>{kinds[kind]:,}</b> {kind}</li>' for kind in _KINDS
-        ),
+        **{kind.split()[-1]: f"{sums[kind]:,}" for kind in _KINDS},
         chart=_chart(days),
         usage=table(usage) or "No events.",
         failures=table(reasons) or "No ingestion failed.",
