@@ -186,7 +186,7 @@ def _checked_url(url: str | None) -> str:
         parsed.host.encode("idna")
     except UnicodeError as error:
         raise ConfigurationError(f"base_url has an invalid host name ({error})") from None
-    if parsed.userinfo or parsed.query or parsed.fragment:
+    if parsed.userinfo or {"?", "#"} & set(str(parsed)):  # even without a query after it
         raise ConfigurationError(
             "base_url must not contain a user, query or fragment; pass the token as token="
         )

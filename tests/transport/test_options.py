@@ -172,6 +172,8 @@ def test_an_address_is_kept_without_its_last_slash(address: str, read: str) -> N
         ("https://user@a.example", "must not contain a user"),
         ("https://a.example?b=c", "must not contain a user"),
         ("https://a.example#b", "must not contain a user"),
+        ("https://a.example?", "must not contain a user"),
+        ("https://a.example/#", "must not contain a user"),
         ("https:///x", "not an https URL"),
         ("ftp://a.example", "not an https URL"),
         ("http://a.example", "unencrypted"),
