@@ -270,6 +270,28 @@ def test_an_option_names_the_service(pipe: Pipe, monkeypatch: pytest.MonkeyPatch
         assert client.call_args == call(None, base_url=address)
 
 
+@pytest.mark.parametrize(
+    ("status", "ids"),
+    [
+        ("INGESTION_FAILED*", "f"),
+        ("failed*", "f"),
+        ("failed units invalid", "f"),
+        ("reverted", "r"),
+        ("INGESTION_*", "a f"),
+        ("*", "a f r"),
+        ("failed", ""),
+    ],
+)
+def test_a_status_may_be_written_as_a_table_shows_it(
+    fake: FakeTogai, pipe: Pipe, status: str, ids: str
+) -> None:
+    add(fake, "a")
+    add(fake, "f", status="INGESTION_FAILED_UNITS_INVALID")
+    add(fake, "r", status="REVERTED")
+    listed = pipe("events", "list", "--status", status, "--jsonl").stdout.splitlines()
+    assert [json.loads(line)["id"] for line in listed] == ids.split()
+
+
 def test_events_of_another_status_are_not_listed(three: FakeTogai, pipe: Pipe) -> None:
     assert pipe("events", "list", "--status", "REVERTED", "--jsonl").stdout == ""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from togai._cli._output import Exit, Output, pairs, progress, say, short
+from togai._cli._output import Exit, Output, pairs, progress, say, short, status_in_words
 from togai._cli._settings import READING, Count, Reading, Service, Window
 from togai._decoding import raw
 from togai._rows import amounts_of
@@ -64,8 +64,7 @@ def get_event(
     for event in () if output.is_data else events:
         output.write({"property": name, "value": value} for name, value in row_of(event).items())
     if not events:
-        meant = "It is the id that the event was sent with, not the reference id: togai events list"
-        say(f"No event has the id {event_id!r}. {meant}")
+        say(f"No event was sent with the id {event_id!r}. To list events: togai events list")
     return Exit.DONE if events else Exit.SOME_FAILED
 
 
@@ -148,8 +147,3 @@ def _line_of(event: ReadEvent) -> dict[str, Any]:
         "status": status_in_words(row["status"]),
         "quantities": pairs((name, digits(number)) for name, number in amounts_of(event)),
     }
-
-
-def status_in_words(status: str | None) -> str:
-    """A status as a person reads it."""
-    return str(status).removeprefix("INGESTION_").replace("_", " ").lower()

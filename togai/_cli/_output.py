@@ -97,6 +97,11 @@ def short(when: Any) -> Any:
     return re.sub(r"\.[0-9]+", "", iso(when)).replace("T", " ") if is_time else when
 
 
+def status_in_words(status: str | None) -> str:
+    """A status as a person reads it."""
+    return str(status).removeprefix("INGESTION_").replace("_", " ").lower()
+
+
 def pairs(values: Iterable[tuple[str, object]]) -> str:
     """Names and values, as in distance=1.5 duration=3."""
     return " ".join(f"{name}={value}" for name, value in values)

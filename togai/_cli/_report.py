@@ -12,9 +12,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from togai._cli._events import by_reason, status_in_words
+from togai._cli._events import by_reason
 from togai._cli._ledger import corrections_of
-from togai._cli._output import pairs, say, short
+from togai._cli._output import pairs, say, short, status_in_words
 from togai._cli._settings import READING, SESSION, Book, Reading
 from togai._files import naming
 from togai._html import table, text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from togai._cli._output import Output, progress
+from togai._cli._output import Output, progress, status_in_words
 from togai._times import within
 from togai.errors import InvalidRequest
 from togai.jobs._status import status_of
@@ -137,7 +137,7 @@ class Filters(Window):
     schema: str | None = None
     """Only this event schema."""
     status: str = "*"
-    """Only this status; `*` stands for anything, as in 'INGESTION_FAILED*'."""
+    """Only this status; `*` stands for anything, as in 'INGESTION_FAILED*' or 'failed*'."""
 
     def events(
         self, client: "Togai", accounts: list[str], *, quiet: bool = False, undated: bool = True
@@ -156,7 +156,8 @@ class Filters(Window):
 
     def excluding(self, event: "EventWithStatus", *, undated: bool) -> str:
         """The option that excludes an event; empty if none does."""
-        if not fnmatchcase(status_of(event), self.status):
+        status = status_of(event)
+        if not any(fnmatchcase(each, self.status) for each in (status, status_in_words(status))):
             return f"--status {self.status}"
         when = getattr(event.event_payload, "timestamp", None)
         return "" if self.holds(when, undated=undated) else "the time window"
