@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from togai._error import InvalidRequest
 from togai._printable import shown
 from togai._times import to_utc
+from togai.models import Event, ReadEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 def is_whole(value: object, least: int, most: float = math.inf) -> TypeGuard[int]:
     """Whether a value is a whole number within limits; True and False are not numbers here."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def check_event(value: object) -> None:
+    """Refuse a value that is neither an event nor an event that was read.
+
+    Raises:
+        InvalidRequest: It is neither.
+    """
+    if not isinstance(value, Event | ReadEvent):
+        raise InvalidRequest(f"pass an event, not {type(value).__name__}")
 
 
 def check_flag(name: str, value: object) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 
 from attrs import evolve
 
+from togai._arguments import check_event
 from togai._contract import problems as problems_of
 from togai._printable import printable
 from togai._salvage import FINER
@@ -105,7 +106,8 @@ def with_quantities(
         The event to pass to `Replace(event, ...)` or `client.events.replace`.
 
     Raises:
-        InvalidRequest: The event has no such attribute, or two attributes of this name; or a quantity is not allowed.
+        InvalidRequest: `event` is not an event; it has no such attribute, or two attributes of this name; or a quantity
+            is not allowed.
 
     Examples:
         >>> from decimal import Decimal
@@ -118,6 +120,7 @@ def with_quantities(
         >>> [a.value for a in with_quantities(ride, {"distance": Decimal("1.84")}).attributes]
         ['1.84', '7']
     """
+    check_event(event)
     payload = cast("object", event if isinstance(event, Event) else event.event_payload)
     if not isinstance(payload, Event):
         raise InvalidRequest("the payload of this event could not be read, so it cannot be changed")

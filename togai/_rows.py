@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
+from togai._arguments import check_event
+from togai._printable import shown
 from togai.errors import InvalidRequest
 from togai.models import Event, ReadEvent
 
@@ -25,8 +27,10 @@ def quantities(event: Event | ReadEvent) -> dict[str, Decimal]:
         `attributes`.
 
     Raises:
-        InvalidRequest: Two attributes have the same name, so a dict cannot contain both.
+        InvalidRequest: `event` is not an event, or two of its attributes have the same name, so that a dict cannot
+            contain both.
     """
+    check_event(event)
     payload = event if isinstance(event, Event) else event.event_payload
     numbers: dict[str, Decimal] = {}
     for name, (attribute, *others) in _by_name(payload).items():
@@ -70,7 +74,7 @@ def rows(
         several attributes of the same name, the cell has all values (or units) as one text, such as `1; 2.5`.
 
     Raises:
-        InvalidRequest: `events` cannot be iterated over, or the names are not a list.
+        InvalidRequest: `events` contains something else, or cannot be iterated over; or the names are not a list.
     """
     if not isinstance(cast("object", events), Iterable):
         raise InvalidRequest(
@@ -80,12 +84,20 @@ def rows(
     for what, names in (("attributes", attributes), ("dimensions", dimensions)):
         if isinstance(names, str):
             raise InvalidRequest(f"{what}={names!r}: pass a list of names, such as [{names!r}]")
+        if names is not None and not isinstance(cast("object", names), Iterable):
+            raise InvalidRequest(f"{what}={shown(names)}: pass a list of names")
     if attributes is None or dimensions is None:
-        events = list(events)
+        events = [_checked(event) for event in events]
         attributes = attributes if attributes is not None else _names(events, "attributes")
         dimensions = dimensions if dimensions is not None else _names(events, "dimensions")
     for event in events:
-        yield _row(event, attributes, dimensions)
+        yield _row(_checked(event), attributes, dimensions)
+
+
+def _checked(event: ReadEvent) -> ReadEvent:
+    if not isinstance(event, ReadEvent):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequest(f"rows takes events that were read, not {type(event).__name__}")
+    return event
 
 
 def _names(events: Iterable[ReadEvent], what: str) -> list[str]:

@@ -22,6 +22,9 @@ from togai import (
     Timeout,
     TogaiError,
     Undo,
+    quantities,
+    rows,
+    with_quantities,
 )
 from togai._transport.retry import Policy
 from togai._transport.steps import Failure
@@ -185,6 +188,24 @@ def test_text_that_no_database_can_hold_is_refused(place: Place, fake: FakeTogai
         with pytest.raises(InvalidRequest, match="the ledger cannot hold this value"):
             call()
     assert len(fake.requests) == before
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "ride-1", {"id": "ride-1"}])
+@pytest.mark.parametrize(
+    "use",
+    [quantities, lambda event: with_quantities(event, {}), lambda event: list(rows([event]))],
+    ids=["quantities", "with_quantities", "rows"],
+)
+def test_what_is_not_an_event_is_refused_as_one(use: Callable[[Any], Any], wrong: Any) -> None:
+    with pytest.raises(InvalidRequest, match=f"event.*, not {type(wrong).__name__}"):
+        use(wrong)
+
+
+@pytest.mark.parametrize("name", ["attributes", "dimensions"])
+def test_names_of_columns_that_are_not_a_list_are_refused(name: str) -> None:
+    wrong: Any = {name: True}
+    with pytest.raises(InvalidRequest, match=f"{name}=True: pass a list of names"):
+        list(rows([], **wrong))
 
 
 @pytest.mark.parametrize("name", ["x" * 10_000, "\ud800"])
