@@ -28,7 +28,7 @@ app = App(
     - 0: done
     - 1: some corrections failed, or some lines are invalid
     - 2: wrong usage, or refused before anything was sent
-    - 3: corrections of an earlier run are open
+    - 3: corrections are open: togai reconcile
     - 4: an outcome is unknown
     - 5: the service refused a read, or could not be reached
     - 130: interrupted; repeat the same command""",
