@@ -214,7 +214,7 @@ NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 class _Number(float):
     """A number in an unusual notation: where it is a string, 1.10 is not 1.1."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str) -> None:  # pyright: ignore[reportInconsistentConstructor]
         self._text = text
 
     def __str__(self) -> str:
