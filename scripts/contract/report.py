@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from contract import verdicts
 from contract.adopt import SCHEMAS, python_name
 from contract.impact import dependents
-from contract.normalize import call_at
+from contract.normalize import AUTH, call_at
 from contract.shapes import escaped
 from contract.vendor import PROSE
 from contract.verdicts import Difference, Verdict, place
@@ -216,7 +216,7 @@ def _other_changes(merged: Merged, title: str, *, worded: bool) -> list[str]:
     for difference in merged.differences:
         if not difference.known:
             beside, _, key = difference.at.rpartition("/")
-            also = ("nullable", "allOf", "$ref") if key == "required" else ()
+            also = {"required": ("nullable", "allOf", "$ref"), "security": (AUTH,)}.get(key, ())
             steps = (escaped(difference.theirs), *also)
             explained += [difference.at, *(f"{beside}/{step}" for step in steps)]
     # Each place once, in order.

@@ -227,6 +227,17 @@ def test_a_property_that_may_be_null_is_reported_once() -> None:
     assert "also changed" not in text
 
 
+def test_a_required_scope_is_something_that_callers_can_see_and_reported_once() -> None:
+    first = merge(small(), small())
+    change = changed(lambda d: operation(d, "fixRides").update(security=[{"bearer": ["write"]}]))
+    text = report(merge(small(), change, last=first.vendor), {})
+    line = (
+        "- scope required: `POST /rides/fix` `http bearer -> http bearer with write`; the service"
+    )
+    assert f"## Callers can see\n\n{line}" in text
+    assert "also changed" not in text
+
+
 def test_a_deprecation_is_something_that_callers_can_see() -> None:
     text = report_text(lambda d: operation(d, "getRide").update(deprecated=True))
     assert "## Callers can see\n\n- deprecated: `GET /rides/{ride_id}`" in text
