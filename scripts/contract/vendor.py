@@ -138,11 +138,11 @@ class _Writer:
         name = self._given.get(shape.identity)
         if name is None and not shape.properties and not shape.enum:
             return {**self._content(shape, hint), **flags, **_prose(node)}
-        if name is None:
-            name = self._component(shape, hint)
-        ref = {"$ref": f"#/components/schemas/{name}"}
+        # The component has the prose of its own node.
+        prose = {} if node.value is shape.node.value else _prose(node)
+        ref = {"$ref": f"#/components/schemas/{name or self._component(shape, hint)}"}
         # OpenAPI 3.0 ignores everything beside a reference.
-        return {"allOf": [ref], **flags} if flags else ref
+        return {**({"allOf": [ref], **flags} if flags else ref), **prose}
 
     def _component(self, shape: Shape, hint: str) -> str:
         ours = self._names.get(shape.identity, set())

@@ -107,6 +107,12 @@ WRITTEN: dict[str, Change] = {
         "listRides", "city", schema={"type": "array"}, style="form", explode=False, x=5
     ),
     "description of a parameter": of("listRides", "city", description="Where."),
+    "description beside a reference": lambda d: properties(d, "Ride")["bike"].update(
+        description="Beside."
+    ),
+    "description of a composition of one": lambda d: properties(d, "Ride").update(
+        bike={"allOf": [properties(d, "Ride")["bike"]], "description": "Around."}
+    ),
     "parameter without a schema": lambda d: parameter(d, "listRides", "city").pop("schema"),
     "parameter as a document": lambda d: parameter(d, "listRides", "city").update(
         content={"text/csv": {}, "application/json": {"schema": TEXT}}
