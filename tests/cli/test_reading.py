@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -352,3 +353,24 @@ def test_without_the_extra_it_says_how_to_install_it() -> None:
         "The command line needs further packages: pip install 'togai[cli]'"
         " (in a checkout: pip install '.[cli]')\n"
     )
+
+
+def test_an_event_of_two_names_of_an_account_is_counted_once(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add_month()
+    both = ("--account", "acme", "--account", "acme-eu", "--jsonl")
+    listed = pipe("events", "list", *both).stdout.splitlines()
+    ids = [json.loads(line)["reference_id"] for line in listed]
+    assert len(ids) == len(set(ids)) == 75
+    report = [json.loads(line) for line in pipe("report", *both).stdout.splitlines()]
+    assert sum(row["events"] for row in report) == 75
+
+
+def test_events_without_a_reference_id_are_all_listed(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add_many(3)
+
+    def spoil(body: Any) -> None:
+        for event in body["events"]:
+            del event["referenceId"]
+
+    fake.change_next(spoil)
+    assert len(pipe("events", "list", "--jsonl").stdout.splitlines()) == 3

@@ -40,11 +40,7 @@ app = App(
 
 
 def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
-    """Print the script for shell completion; for bash and zsh: eval "$(togai completion)".
-
-    Args:
-        shell: The shell; by default the one that runs this command.
-    """
+    """Print the completion script of this shell, or of another; for bash and zsh: eval "$(togai completion)"."""
     print(app.generate_completion(shell=shell))
 
 

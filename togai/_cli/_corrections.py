@@ -66,8 +66,7 @@ class Targets(Filters):
 
         def choose(client: Togai) -> Chosen:
             which = Filters(schema=self.schema) if names else self
-            read = which.events(client, [self.account], undated=False)
-            events = {event.reference_id or id(event): event for event in read}.values()
+            events = list(which.events(client, [self.account], undated=False))
             chosen, problems = self._choose(events, names)
             return [kind(event, account_id=self.account) for event in chosen], problems
 

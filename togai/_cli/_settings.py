@@ -142,16 +142,18 @@ class Filters(Window):
     def events(
         self, client: "Togai", accounts: list[str], *, quiet: bool = False, undated: bool = True
     ) -> "Generator[EventWithStatus]":
-        """The events of accounts, or of all; `undated` keeps an event whose time cannot be read in any time window."""
+        """The events of accounts, or of all, each once; `undated`: in any time window also those without a time."""
         many = client.events.list_many(accounts, schema_name=self.schema)
         every = client.events.list(schema_name=self.schema, prefetch=1).pages()
         pages = many if accounts else (("", page) for page in every)
-        count = 0
+        count, seen = 0, set[str]()  # two accounts may be aliases, and pages may shift
         with progress("read", quiet=quiet) as show:
             for account, page in pages:
                 show(count := count + len(page.events), account)
                 for event in page.events:
-                    if not self.excluding(event, undated=undated):
+                    name = str(event.reference_id or "")
+                    if name not in seen and not self.excluding(event, undated=undated):
+                        seen.update(filter(None, [name]))
                         yield event
 
     def excluding(self, event: "EventWithStatus", *, undated: bool) -> str:
