@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from togai._transport.steps import AsyncRun, Run, Steps
     from togai.models import EventWithStatus
+
+
+logger = logging.getLogger("togai")
 
 
 @frozen
@@ -58,6 +62,8 @@ class Cursor:
         self._repeats = False
         self._received = 0
         self._page = EventPage((), next_token)
+        self._listed: set[str] | None = set()
+        """The reference ids on the last page; None once it was logged that an event is repeated."""
         self.buffer: deque[EventWithStatus] = deque()
         """The events of the current page."""
         self.complete: bool = False
@@ -113,8 +119,23 @@ class Cursor:
         self._token, self._after = self._after, following
         self.complete = following is None and page.further_page is None
         self._page = page
+        self._log_repeated(page)
         self.buffer.extend(page.events)
         self._received += len(page.events)
+
+    def _log_repeated(self, page: EventPage) -> None:
+        """Log, once per listing, that an event is listed again on the next page, or twice on one page."""
+        if self._listed is None:
+            return
+        events = [event.reference_id for event in page.events]
+        listed = [each for each in events if isinstance(each, str)]
+        repeated = len(listed) - len(set(listed) - self._listed)
+        self._listed = None if repeated else set(listed)
+        if repeated:
+            logger.warning(
+                "the service lists %d events twice, on one page or on two: skip them by their reference_id",
+                repeated,
+            )
 
     def rest(self) -> EventPage:
         """Take all events out of the buffer."""

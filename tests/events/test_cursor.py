@@ -14,8 +14,14 @@ from togai._listing_ahead import PageAhead, checked_prefetch
 from togai._pagination import AsyncEventPages, Cursor, EventPage, EventPages, collect
 
 
+class Event(str):
+    """An event that is equal to its name."""
+
+    reference_id = None
+
+
 def page(events: int, next_token: str | None = None, **more: Any) -> EventPage:
-    items: Any = [f"event-{number}" for number in range(events)]
+    items: Any = [Event(f"event-{number}") for number in range(events)]
     return EventPage(tuple(items), next_token, **more)
 
 

@@ -32,6 +32,34 @@ def ids(events: list[Any]) -> list[str]:
     return [event.event_payload.id for event in events]
 
 
+def test_an_event_that_is_listed_again_on_the_next_page_is_logged_once(
+    api: Api, fake: FakeTogai, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.add_many(7)
+    fake.overlap_pages(2)
+    assert len(api.listed(page_size=4)) == 11
+    assert [record.getMessage() for record in caplog.records if record.name == "togai"] == [
+        "the service lists 2 events twice, on one page or on two: skip them by their reference_id"
+    ]
+
+
+def test_an_event_that_is_listed_twice_on_a_page_is_logged(
+    api: Api, fake: FakeTogai, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.fail_next(status=200, body={"events": [{"referenceId": "a"}, {"referenceId": "a"}]})
+    assert len(api.listed()) == 2
+    assert "lists 1 events twice" in caplog.text
+
+
+def test_events_without_a_readable_reference_id_are_not_taken_for_the_same(
+    api: Api, fake: FakeTogai, caplog: pytest.LogCaptureFixture
+) -> None:
+    events: list[Any] = [{}, {}, {"referenceId": ["a"]}, {"referenceId": ["a"]}]
+    fake.fail_next(status=200, body={"events": events})
+    assert len(api.listed()) == 4
+    assert "twice" not in caplog.text
+
+
 def test_a_listing_yields_every_event_once_over_all_pages(api: Api, fake: FakeTogai) -> None:
     sent = [record.payload["id"] for record in fake.add_many(120)]
     assert ids(api.listed()) == sent
