@@ -88,3 +88,18 @@ def test_two_ids_that_differ_in_blanks_are_not_mixed_up(fake: FakeTogai, read: R
     (problem,) = table.errors
     assert problem.text.startswith("ride-1: 2 events have this id: select one of them by its")
     assert [item.event.event_payload.id for item in table.items] == [" six"]
+
+
+def test_a_unit_that_was_changed_is_an_error(fake: FakeTogai, read: Read) -> None:
+    for number in (1, 2, 3):
+        attributes = [{"name": "distance", "value": "1.5", "unit": "Kilometers"}]
+        fake.add(id=f"km-{number}", attributes=attributes)
+    table = read(
+        "account_id,event_id,attribute.distance,unit.distance\n"
+        "acme,km-1,2,Miles\nacme,km-2,2, Kilometers \nacme,km-3,2,\nacme,ride-1,2,Miles\n"
+    )
+    assert [problem.text for problem in table.errors] == [
+        "km-1: the unit 'Miles' of distance differs from the event's",
+        "ride-1: the unit 'Miles' of distance differs from the event's",
+    ]
+    assert [item.event.event_payload.id for item in table.items] == ["km-2", "km-3"]

@@ -86,7 +86,7 @@ class _Reader:
     ) -> None:
         self._account_id, self._comma, self._on_progress = account_id, decimal_comma, on_progress
         self._problems: list[Problem] = []
-        self._lines: dict[_Target, dict[str, tuple[int, str]]] = {}
+        self._lines: dict[_Target, dict[str, tuple[int, str, str | None]]] = {}
         self._wrong = set[_Target]()
         self._event_ids: defaultdict[_Target, set[str]] = defaultdict(set)
         self._chosen: dict[str, _Target] = {}
@@ -121,17 +121,15 @@ class _Reader:
         if twice := {name for name in names if names.count(name) > 1}:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
         if missing := self._parsed({name: name for name in names})[2]:
-            has = ", ".join(names)[:200] or "none"
-            problem = f"{path} has no column {missing}; the columns are {has} (named in line 1)"
-            raise InvalidRequest(problem)
+            has = f"{', '.join(names)[:200] or 'none'} (named in line 1)"
+            raise InvalidRequest(f"{path} has no column {missing}; the columns are {has}")
         return names
 
     def _parsed(self, row: Mapping[str, str]) -> tuple[_Target, list[tuple[str, str]], str | None]:
         """The event of a row, its values by attribute, and what the row lacks."""
         account = row.get("account_id") or self._account_id or ""
         way = "reference_id" if row.get("reference_id") else "event_id"
-        values = [(name[10:], row[name]) for name in row if name.startswith("attribute.")]
-        values = [(name, cell) for name, cell in values if cell]
+        values = [(key[10:], row[key]) for key in row if row[key] and key[:10] == "attribute."]
         if row.get("attribute") or row.get("value"):
             values.append((row.get("attribute", ""), row.get("value", "")))
         target = (account, way, row.get(way, ""))
@@ -161,7 +159,7 @@ class _Reader:
                 problem = f"line {known[name][0]} has the same event and attribute"
                 self._refuse(target, line, problem)
             else:
-                known[name] = (line, cell)
+                known[name] = (line, cell, row.get(f"unit.{name}"))
 
     def _refuse(self, target: _Target, line: int, problem: str) -> None:
         self._report(line, "error", f"{target[2]}: {problem}")
@@ -217,13 +215,15 @@ class _Reader:
         row = {} if isinstance(event, str) else next(rows([event]))
         current = {} if isinstance(event, str) else dict(amounts_of(event))
         changes: dict[str, Decimal] = {}
-        for name, (line, cell) in self._lines[target].items():
+        for name, (line, cell, unit) in self._lines[target].items():
             old, new = current.get(name), self._number(cell)
             # A cell of an export may hold several numbers, or text; beside decimal commas, 1.000 may mean 1000.
             is_clear = not (self._comma and _NUMBER.fullmatch(cell))
-            if new == old or (is_clear and cell == text(row.get(f"attribute.{name}"))):
-                shown = cell if isinstance(new, str) else old
-                self._report(line, "unchanged", f"{target[2]}: {name} is already {shown}")
+            if old is not None and unit not in (None, "", str(row.get(f"unit.{name}")).strip()):
+                self._refuse(target, line, f"the unit {unit!r} of {name} differs from the event's")
+            elif new == old or (is_clear and cell == text(row.get(f"attribute.{name}"))):
+                present = cell if isinstance(new, str) else old
+                self._report(line, "unchanged", f"{target[2]}: {name} is already {present}")
             elif isinstance(new, str):
                 self._refuse(target, line, new)
             elif row and old is None:
@@ -264,8 +264,8 @@ def read_corrections(
     """Read a CSV table of new quantities, and check every line against the events. No correction is sent.
 
     Columns: `reference_id` or `event_id`; `account_id`; and either `attribute` and `value`, or one column
-    `attribute.NAME` per attribute, as in an export. An empty cell changes nothing, and the other columns of an export
-    are ignored. The separator is a comma, semicolon or tab; a byte order mark is allowed. A line for an event that is
+    `attribute.NAME` per attribute, as in an export. An empty cell changes nothing. A unit must be that of the event;
+    other columns of an export are ignored. The separator is a comma, semicolon or tab. A line for an event that is
     already corrected is reported as unchanged or reverted.
 
     Args:
