@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from contract import align as align_
 from contract import schemas as schemas_
 from contract import values as values_
 from contract import verdicts
@@ -196,6 +197,10 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
         "new required parameter",
     ),
     "uses are not compared": ((Schemas, "use", lambda _: swallow), "changed type"),
+    "objects of a choice are not compared": (
+        (align_, "variants", lambda _: lambda theirs, node, _: [theirs.shape(node)]),
+        "choice of equal objects",
+    ),
     "auth is not compared": ((Description, "operation", blind_to_auth), "changed auth scheme"),
     "a removed request member is held": (
         rule("LOST_REQUEST_MEMBER", HELD),
