@@ -209,8 +209,7 @@ def variants(theirs: Description, node: Node, ours: Shape) -> list[Shape]:
     """Return the objects of a choice, those with most of our properties first; otherwise only the shape itself."""
     shape = theirs.shape(node)
     some = [theirs.shape(choice) for choice in shape.properties.values()]
-    is_choice = shape.kind == "one of: " + ", ".join("object" for _ in some)
-    if ours.kind != "object" or not is_choice:
+    if ours.kind != "object" or shape.kind != "one of: " + ", ".join("object" for _ in some):
         return [shape]
     some = [replace(each, nullable=each.nullable or shape.nullable) for each in some]
     return sorted(some, key=lambda each: -len(each.properties.keys() & ours.properties.keys()))

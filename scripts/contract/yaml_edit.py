@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from io import StringIO
 from typing import Any, cast
@@ -22,7 +23,8 @@ def graft(text: str, data: dict[str, Any]) -> str:
     keeper.width = sys.maxsize
     keeper.indent(sequence=4, offset=2)
     tree = keeper.load(text)
-    _mapping(tree, data)
+    # Through JSON: ruamel.yaml does not write subclasses, such as a number as it was written.
+    _mapping(tree, json.loads(json.dumps(data)))
     out = StringIO()
     keeper.dump(tree, out)
     return out.getvalue()
@@ -66,9 +68,8 @@ def _written(value: Any) -> Any:
         return {_text(str(key)): _written(item) for key, item in value.items()}  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
     if isinstance(value, list):
         items: Any = CommentedSeq(_written(item) for item in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-        if sum(len(str(item)) + 2 for item in items) < 80 and all(
-            isinstance(item, str) for item in items
-        ):
+        is_short = sum(len(str(item)) + 2 for item in items) < 80
+        if is_short and all(isinstance(item, str) for item in items):
             items.fa.set_flow_style()
         return items
     return _text(value) if isinstance(value, str) else value

@@ -103,6 +103,12 @@ def test_a_new_list_is_on_one_line_if_it_is_short_and_of_strings() -> None:
     assert written([{"a": ["b"]}]) == ["+  x-list:", "+    - a: [b]"]
 
 
+@pytest.mark.parametrize(("text", "written"), [("1.50", "1.5"), ("+5", "5.0"), ("1e3", "1000.0")])
+def test_a_new_number_in_an_unusual_notation_is_written(text: str, written: str) -> None:
+    number = parse(f"openapi: 3.0.3\nx: {text}".encode())["x"]
+    assert diff(lambda d: d["info"].update({"x-number": number})) == [f"+  x-number: {written}"]
+
+
 def test_a_new_key_keeps_its_position() -> None:
     def change(document: dict[str, Any]) -> None:
         server = document["servers"][0]
