@@ -161,16 +161,16 @@ def _symbols(difference: Difference, merged: Merged, facade: Facade, most: int) 
 
 
 def _gains(gains: list[Difference], merged: Merged, facade: Facade) -> list[str]:
-    gains.sort(key=lambda difference: difference.kind != verdicts.IDEMPOTENCY.kind)
+    key, member = verdicts.IDEMPOTENCY.kind, verdicts.NEW_MEMBER.kind
+    # Enums can have many new members: they are last, where a long list is cut.
+    gains.sort(key=lambda each: (each.kind != key, each.kind == member))
     can_send = any("extra_query" in names for names in facade.values())
     lines: list[str] = []
     for difference in gains:
-        detail = (
-            "" if difference.kind == verdicts.NEW_MEMBER.kind else f", {_safe(difference.theirs)}"
-        )
+        detail = "" if difference.kind == member else f", {_safe(difference.theirs)}"
         line = f"{difference.kind} {_code(place(difference.at))}{detail}"
         line += f" ({_listed(difference.positions, 2)})"
-        if can_send and difference.kind in (verdicts.NEW_PARAMETER.kind, verdicts.IDEMPOTENCY.kind):
+        if can_send and difference.kind in (verdicts.NEW_PARAMETER.kind, key):
             name = difference.at.rpartition("/")[2]
             how = f"sent by {_code(f'list(..., extra_query={{{name!r}: ...}})')}"
             if "/events/get/parameters/query/" not in difference.at.replace("~1", "/"):

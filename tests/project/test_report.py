@@ -284,6 +284,18 @@ def test_a_first_reading_lists_every_kind_of_difference_and_conflicts_first(
     assert listed == ["- operation removed", "- new property"]
 
 
+def test_a_long_list_is_cut_at_the_members_of_enums() -> None:
+    states = [f"S{i}" for i in range(40)]
+    town = {"name": "town", "in": "query", "schema": {"type": "string"}}
+    lines = report_text(
+        lambda d: schemas(d)["RideState"]["enum"].extend(states),
+        lambda d: operation(d, "listRides")["parameters"].append(town),
+    ).splitlines()
+    assert lines[lines.index("## Callers gain") + 2].startswith(
+        "- new parameter `GET /rides ?town`"
+    )
+
+
 def test_a_long_list_is_cut() -> None:
     text = report_text(*(add(f"p{i}") for i in range(40)))
     assert "- and 28 more" in text
