@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -137,8 +138,9 @@ def execute(
             f"the plan is for {plan.service}, and this client is for {settings.service}:"
             f" pass base_url={plan.service}"
         )
-    execution = _Executing(settings, plan, book, timeout)
-    yield Blocking(partial(book.check_plan, plan.digest, plan.ledger, plan.position))
+    # A copy, so that what is sent is what was approved, even if the caller changes an event meanwhile.
+    execution = _Executing(settings, deepcopy(plan), book, timeout)
+    yield Blocking(partial(book.check_plan, execution.digest, plan.ledger, plan.position))
     steps: list[Step] = []
     sent, stopped = 0, False
     for number in range(1, len(plan.items) + 1):
@@ -156,7 +158,7 @@ def execute(
             if on_step is not None and step.outcome != Outcome.NOT_REACHED:
                 on_step(step)
         steps.append(step)
-    return Execution(digest=plan.digest, steps=tuple(steps))
+    return Execution(digest=execution.digest, steps=tuple(steps))
 
 
 def _check_arguments(plan: object, on_failure: object, limit: object) -> None:
@@ -184,6 +186,7 @@ class _Executing:
     ) -> None:
         self._settings = settings
         self._plan = plan
+        self.digest = plan.digest  # once: it takes as long as all items together
         self._ledger = ledger
         self._timeout = timeout
         self._states: dict[str, tuple[Kind, Entry, str | None]] | None = None
@@ -204,7 +207,7 @@ class _Executing:
         """The outcome of an item according to the ledger; None if it may be sent."""
         states = self._states
         if states is None:
-            states = yield Blocking(partial(self._ledger.states, self._plan.digest))
+            states = yield Blocking(partial(self._ledger.states, self.digest))
             self._states = states
         if str(number) not in states:
             return None
@@ -270,7 +273,7 @@ class _Executing:
             target=readings.pop(),
             siblings=known,
             since=self._plan.position[0],
-            plan=self._plan.digest,
+            plan=self.digest,
             item=str(number),
         )
         why = self._plan.why

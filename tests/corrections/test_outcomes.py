@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
@@ -11,7 +12,7 @@ import pytest
 
 from togai import InvalidRequest, Redo, Replace, Togai, Undo, _plans, _reconciling, with_quantities
 from togai._storage.records import Records
-from togai.corrections import Ledger
+from togai.corrections import Ledger, Plan
 from togai.errors import (
     AlreadyCorrected,
     AlreadyPending,
@@ -128,6 +129,34 @@ def test_an_item_that_was_applied_shows_its_entry_and_replacement_now_and_later(
     assert (str(again.outcome), again.replacement, again.earlier) == ("applied", replacement, True)
     assert (again.entry.kind, again.entry.intent) == ("applied", step.entry.id)
     assert again.detail
+
+
+def test_a_plan_that_is_changed_while_it_is_executed_is_sent_as_it_was_approved(
+    client: Api, fake: FakeTogai, ledger: Ledger
+) -> None:
+    fake.add_many(2)
+    plan = client.call("plan", [changed(event) for event in client.call("find", "acme")])
+    ledger.approve(plan.digest, who="bob", why="ok")
+
+    def change(_step: Any) -> None:
+        plan.items[1].event.attributes[0].value = "999"
+
+    assert client.call("execute", plan, on_step=change).is_complete
+    sent = [request.json()["event"] for request in fake.requests if request.method == "POST"]
+    assert [event["attributes"][0]["value"] for event in sent] == ["7", "7"]
+
+
+def test_the_digest_of_a_plan_is_computed_once_for_all_items(
+    client: Api, fake: FakeTogai, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(3)
+    plan = client.call("plan", list(map(Undo, client.call("find", "acme"))))
+    digest = plan.digest
+    ledger.approve(digest, who="bob", why="ok")
+    computed = itertools.count()
+    monkeypatch.setattr(Plan, "digest", property(lambda _plan: (digest, next(computed))[0]))
+    assert client.call("execute", plan).is_complete
+    assert next(computed) == 1
 
 
 def test_the_replacement_of_an_equal_event_is_not_taken_for_that_of_an_item(
