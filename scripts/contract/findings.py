@@ -74,8 +74,9 @@ class Findings:
         return not is_old and not self._because(difference)
 
     def had(self, rule: Rule, at: str) -> bool:
-        """Return whether the last description had a difference at a pointer."""
-        return any(fact[:2] == (at, rule.kind) for fact in self._known or ())
+        """Return whether the last description had a difference at a pointer, or a decision is about it."""
+        is_decided = any(entry["at"] == at for entry in self._recorded)
+        return is_decided or any(fact[:2] == (at, rule.kind) for fact in self._known or ())
 
     def _because(self, entry: Difference) -> str:
         is_new = self._known is not None and not entry.known and not entry.gain

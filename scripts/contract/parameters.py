@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import builder_clash, plain, python_name, unwritable
+from contract.adopt import builder_clash, clash, plain, unwritable
 from contract.comparison import ORIGIN, Comparison, need
 from contract.shapes import escaped, schema_node, shown
 from contract.vendor import STYLE
@@ -43,9 +43,8 @@ class Parameters(Comparison):
             self._new(call, parameter)
 
     def _lost(self, call: Operation, parameter: Parameter, fresh: Iterable[Parameter]) -> None:
-        name = python_name(parameter.name)
         moved = [new for new in fresh if new.name == parameter.name]
-        alike = moved or [new for new in fresh if python_name(new.name) == name]
+        alike = moved or [new for new in fresh if clash(new.name, [parameter.name])]
         undescribed = not self.findings.had(verdicts.DESCRIBED, parameter.node.at)
         if ORIGIN in parameter.node.value and not alike and undescribed:
             return

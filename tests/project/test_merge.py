@@ -58,6 +58,16 @@ def test_a_decision_that_nothing_differs_from_any_more_is_released() -> None:
     assert released.contract == small()
 
 
+def test_a_decision_about_a_parameter_that_is_no_longer_described_lasts() -> None:
+    described = changed(lambda d: parameter(d, "fixRides", "region").pop("x-togai-origin"))
+    removed = changed(drop_parameter("fixRides", "region"))
+    first = merge(small(), described)
+    places = [each.at for each in merge(small(), removed, last=first.vendor).conflicts]
+    held = merge(small(), removed, [Hold(at, "we asked") for at in places], last=first.vendor)
+    again = merge(held.contract, removed, last=held.vendor)
+    assert (again.contract, again.released, again.conflicts) == (held.contract, (), [])
+
+
 def test_a_description_of_another_service_is_refused() -> None:
     other = changed(lambda d: d.update(paths={"/pets": {"get": {"responses": {}}}}))
     with pytest.raises(Unusable, match=r"none of our calls .GET /rides, .*: is it the vendor"):
