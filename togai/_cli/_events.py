@@ -64,7 +64,7 @@ def get_event(
     for event in () if output.is_data else events:
         output.write({"property": name, "value": value} for name, value in row_of(event).items())
     if not events:
-        say(f"No event was sent with the id {event_id!r}. To list events: togai events list")
+        say(f"No event has the id {event_id!r} (not the reference id). See: togai events list")
     return Exit.DONE if events else Exit.SOME_FAILED
 
 
