@@ -176,6 +176,8 @@ def _checked_url(url: str | None) -> str:
     url = os.environ.get("TOGAI_BASE_URL", PRODUCTION_URL) if url is None else url
     if not isinstance(url, str | httpx.URL):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"base_url must be text like {PRODUCTION_URL}")
+    if " " in str(url):  # httpx makes it a part of the host or the path
+        raise ConfigurationError(f"base_url has a blank in it: pass one like {PRODUCTION_URL}")
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError) as error:
