@@ -107,7 +107,8 @@ def plan(
             left_out.append(LeftOut(reference_id=reference_id, reason=blocked[reference_id]))
     warnings = list(warnings_of(corrections))
     if left_out:
-        warnings.append(f"{len(left_out)} events are left out, listed above")
+        counted = "1 event is" if len(left_out) == 1 else f"{len(left_out)} events are"
+        warnings.append(f"{counted} left out, listed above")
     return Plan(
         service=settings.service,
         ledger=identity,

@@ -117,6 +117,17 @@ def test_an_outcome_that_the_ledger_cannot_record_is_an_open_correction(
     assert pipe("reconcile").returncode == 0
 
 
+def test_a_correction_is_open_if_the_ledger_cannot_be_read_afterwards(
+    month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = [[], errors.LedgerBusy("ledger.db", 30.0)]  # when it is opened, and afterwards
+    monkeypatch.setattr(Ledger, "pending", Mock(side_effect=pending))
+    done = pipe(*UNDO)
+    assert (done.returncode, len(month.corrections)) == (3, 1)
+    assert "the ledger ledger.db was locked by another process" in done.stderr
+    assert "1 applied" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("function", "command", "name"),
     [

@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from togai._cli._output import Exit, Output, here, lasting, progress, say
 from togai._cli._settings import SESSION, Book, Count, Filters, Session
 from togai.corrections import Outcome, Plan, Redo, Undo
-from togai.errors import InvalidRequest
+from togai.errors import InvalidRequest, TogaiError
 from togai.jobs import is_reverted, read_corrections
 from togai.jobs._table import ids_of, meant, read_text, unplannable
 
@@ -189,8 +189,7 @@ class Approval(Session):
         quiet = () if self.output.is_data else (Outcome.APPLIED, Outcome.NOT_REACHED)
         with lasting(OSError):
             self.output.write(row for row in rows if row["outcome"] not in quiet)
-        counts = Counter(step.outcome for step in done)
-        earlier = sum(step.earlier for step in done)
+        counts, earlier = Counter(step.outcome for step in done), sum(step.earlier for step in done)
         more = f"; {earlier} of these in an earlier run" if earlier else ""
         say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + more)
         left = not counts.keys().isdisjoint(_LEFT)
@@ -204,9 +203,13 @@ class Approval(Session):
 
 def _code_of(done: Execution, ledger: Ledger) -> int:
     """The exit code of an execution; open also where the ledger could not record that an event was corrected."""
-    entries = {step.entry.id for step in done if step.entry}
     codes = [_CODES.get(step.outcome, Exit.SOME_FAILED) for step in done]
-    codes += [Exit.OPEN for entry in ledger.pending() if entry.id in entries]
+    entries = {step.entry.id for step in done if step.entry}
+    try:
+        codes += [Exit.OPEN for entry in ledger.pending() if entry.id in entries]
+    except TogaiError as error:
+        say(error)
+        codes += [Exit.OPEN]
     return max(codes, default=Exit.DONE)
 
 
@@ -265,8 +268,8 @@ def _interrupted(path: Path, ledger: Ledger) -> Plan | None:
     if not path.exists():
         return None
     plan = Plan.load(path)
-    kinds = {entry.kind for entry in ledger.history(plan=plan.digest)}
-    return plan if "approved" in kinds else None
+    approved = any(entry.kind == "approved" for entry in ledger.history(plan=plan.digest))
+    return plan if approved else None
 
 
 def _left_out(ledger: Ledger, service: str) -> int:
@@ -350,7 +353,6 @@ def plan_execute(plan: Path, /, *, limit: Count | None = None, session: Session 
         plan: The file.
         limit: The maximum number of events to correct now.
     """
-    ledger = session.book.open()
+    ledger, run = session.book.open(), Approval(limit=limit, output=session.output)
     with session.service.client(ledger=ledger) as client:
-        execute = Approval(limit=limit, output=session.output).execute
-        return execute(client, ledger, Plan.load(plan), plan)
+        return run.execute(client, ledger, Plan.load(plan), plan)

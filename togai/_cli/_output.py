@@ -60,6 +60,7 @@ _HERE = {
     r"more in `plan\.\w+`": "more: togai plan show PLAN --json",
     r"; pass the token as token=| If the listing is known to be complete, pass trust_end=True": "",
     r"\bbase_url\b": "--base-url",
+    r"\baccount_id=": "--account",
 }
 """What the library proposes, and what one types here."""
 

@@ -259,7 +259,8 @@ class Rules:
             NotApproved: Nobody has approved the plan.
         """
         if self.identity() != ledger:
-            raise InvalidRequest(f"the plan does not belong to the ledger {self._ledger}")
+            problem = f"the plan does not belong to the ledger {self._ledger}"
+            raise InvalidRequest(f"{problem}: use the one it was created with")
         if self.checksum(position[0]) != position[1]:
             problem = f"it lacks entry {position[0]}, which it had when the plan was created: is it an old backup?"
             raise LedgerDamaged(str(self._ledger), [problem])
