@@ -294,7 +294,7 @@ def https(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     authority.issue_cert("localhost").configure_cert(context)
     server = HTTPServer(("localhost", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"https://localhost:{server.server_port}"
     server.shutdown()

@@ -175,7 +175,7 @@ def test_an_address_is_kept_without_its_last_slash(address: str, read: str) -> N
         ("https://a.example?", "must not contain a user"),
         ("https://a.example/#", "must not contain a user"),
         ("https://a.example ", "has a blank in it"),
-        (" https://a.example", "has a blank in it"),
+        (" https://a.example", "is not an https URL"),
         ("https://a.example/b ", "has a blank in it"),
         ("https:///x", "not an https URL"),
         ("ftp://a.example", "not an https URL"),

@@ -105,6 +105,7 @@ def test_a_forked_child_opens_connections_of_its_own_and_keeps_those_of_its_pare
     assert pools.closed == [0, 0]
 
 
+@pytest.mark.slow
 def test_a_forked_child_needs_no_lock_of_its_parent_and_keeps_its_connections_referenced(
     pools: Pools,
 ) -> None:
