@@ -91,26 +91,27 @@ def plan(
     """Create a plan; no correction is sent."""
     if not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequest("items: pass a list of Undo, Redo and Replace")
-    corrections, left_out = corrections_of(items)
     book = _required(settings, ledger)
-    identity, position, blocked = yield Blocking(
-        partial(
-            book.blocked,
-            settings.service,
-            [str(correction.selection.reference_id) for correction in corrections],
-        )
-    )
-    for correction in list(corrections):
-        reference_id = str(correction.selection.reference_id)
-        if reference_id in blocked:
-            corrections.remove(correction)
-            left_out.append(LeftOut(reference_id=reference_id, reason=blocked[reference_id]))
+    # Outside the event loop: thousands of items take a second.
+    made: Plan = yield Blocking(partial(_plan, settings.service, book, list(items), why))
+    return made
+
+
+def _plan(service: str, ledger: Records, items: list[Item], why: str | None) -> Plan:
+    """The plan of these items, without those that the ledger shows as corrected or open."""
+    corrections, left_out = corrections_of(items)
+    by_id = {str(correction.selection.reference_id): correction for correction in corrections}
+    identity, position, blocked = ledger.blocked(service, list(by_id))
+    for reference_id, reason in blocked.items():
+        del by_id[reference_id]
+        left_out.append(LeftOut(reference_id=reference_id, reason=reason))
+    corrections = list(by_id.values())
     warnings = list(warnings_of(corrections))
     if left_out:
         counted = "1 event is" if len(left_out) == 1 else f"{len(left_out)} events are"
         warnings.append(f"{counted} left out, listed above")
     return Plan(
-        service=settings.service,
+        service=service,
         ledger=identity,
         position=position,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,9 +26,11 @@ from togai import (
     Replace,
     Togai,
     Undo,
+    _plans,
     with_quantities,
 )
 from togai.corrections import Ledger, Plan
+from togai.corrections._plan import corrections_of
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Api, Connect
@@ -53,6 +55,22 @@ def approved(api: Api, ledger: Ledger, items: Any, **more: Any) -> Plan:
 
 def outcomes(execution: Any) -> list[str]:
     return [str(step.outcome) for step in execution]
+
+
+def test_a_plan_does_not_block_the_event_loop(
+    client: Api, fake: FakeTogai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def read(items: list[Any]) -> Any:
+        threads.append(threading.current_thread())
+        return corrections_of(items)
+
+    monkeypatch.setattr(_plans, "corrections_of", read)
+    fake.add_many(2, account_id="acme")
+    plan = client.call("plan", map(Undo, client.call("find", "acme")))
+    assert len(plan) == 2
+    assert (threads != [threading.main_thread()]) == client.is_async
 
 
 @pytest.mark.parametrize("event_id", [".", "..", "correction", " ", "a/b", "?", "%2e"])

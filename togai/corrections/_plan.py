@@ -261,7 +261,7 @@ def corrections_of(items: Iterable[Item]) -> tuple[list[Correction], list[LeftOu
         correction = _correction_of(item)
         reference_id = str(correction.selection.reference_id)
         earlier = chosen.setdefault(reference_id, correction)
-        if earlier.to_json() != correction.to_json():
+        if earlier is not correction and earlier.to_json() != correction.to_json():
             raise InvalidRequest(
                 f"{printable(reference_id)} occurs twice, with different corrections or read differently: keep one"
             )
