@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from togai import StaleReading
+from togai._storage.records import Records
 from togai._transport.steps import Delivery
-from togai.corrections import Ledger
+from togai.corrections import Entry, Ledger
 from togai.testing import FakeTogai
 
 from ..conftest import Connect
@@ -59,3 +60,27 @@ def test_what_nobody_settled_while_the_computer_was_suspended_is_sent_once(
     with connect(base_url=url, ledger=ledger) as api:
         api.call("undo", account_id="acme", event_id="ride-1").raise_for_failures()
     assert len(fake.assert_sent("POST", "/events/correction")) == 1
+
+
+def test_nothing_is_sent_after_an_answer_of_the_ledger_that_came_late(
+    connect: Connect,
+    fake: FakeTogai,
+    url: str,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake.add(id="ride-1")
+    confirm, now, hours = Records.confirm, time.time, list[int]()
+
+    def delayed(self: Records, entries: Sequence[Entry]) -> None:
+        confirm(self, entries)
+        if not hours:
+            hours.append(1)
+            ledger.decide(1, "not applied", who="bob", why="its host is down", min_age=timedelta(0))
+
+    monkeypatch.setattr(Records, "confirm", delayed)
+    monkeypatch.setattr("time.time", lambda: now() + 3600 * len(hours))
+    with connect(base_url=url, ledger=ledger) as api:
+        with pytest.raises(StaleReading, match="was settled before its turn came"):
+            api.call("undo", account_id="acme", event_id="ride-1")
+    assert not fake.corrections

@@ -79,8 +79,8 @@ class Runner:
         await self.rate_limit.wait()
         token = step.token or await self.token.read()
         if step.delivery.confirm is not None:
-            await self.pool.io.call(step.delivery.confirm)
             step.delivery.until = time.time() + 60
+            await self.pool.io.call(step.delivery.confirm)
         client = self.pool.take(repeatable=step.call.repeatable)
         usable = False
         try:

@@ -56,7 +56,7 @@ class Delivery:
     confirm: Callable[[], object] | None = field(default=None, repr=False)
     """Called outside the event loop just before an attempt is sent; raises if it must no longer be sent."""
     until: float = field(default=math.inf, repr=False)
-    """When the request must be on its way, by the machine's clock: it was confirmed shortly before."""
+    """When the request must be on its way, by the machine's clock: within a minute of the question to the ledger."""
     begun: int = 0
     """How many times the transport started to send the request; more than once means that it repeated the request."""
 
