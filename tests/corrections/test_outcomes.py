@@ -429,14 +429,19 @@ def test_a_call_reads_100_000_events_by_default(
     assert client.call(method, "acme") == 100_000
 
 
-def test_what_is_left_out_of_a_plan_is_counted(client: Api, fake: FakeTogai) -> None:
+@pytest.mark.parametrize(("count", "counted"), [(0, ""), (1, "1 event is"), (2, "2 events are")])
+def test_what_is_left_out_of_a_plan_is_counted(
+    client: Api, fake: FakeTogai, count: int, counted: str
+) -> None:
     fake.add_many(3)
     events = client.call("find", "acme")
-    client.call("undo", events[0])
+    for event in events[:count]:
+        client.call("undo", event)
     plan = client.call("plan", map(Undo, events))
-    assert [left.reference_id for left in plan.left_out] == ["ref-1"]
-    assert len(plan.items) == 2
-    assert any(str(warning).startswith("1 ") for warning in plan.warnings)
+    assert [left.reference_id for left in plan.left_out] == ["ref-1", "ref-2"][:count]
+    assert len(plan.items) == 3 - count
+    warnings = [text for text in plan.warnings if "left out" in text]
+    assert warnings == ([f"{counted} left out, listed above"] if count else [])
 
 
 @pytest.mark.parametrize("name", ["reference_ids", "event_ids"])

@@ -186,6 +186,16 @@ def test_a_page_that_repeats_a_property_with_the_same_value_is_read() -> None:
     assert (len(page.events), page.next_token) == (1, "t")
 
 
+def test_an_event_of_a_page_that_repeats_a_property_has_its_last_value() -> None:
+    body = json.dumps({"events": [EVENT], "nextToken": "t"}).encode()
+    reading = Reading()
+    (event,) = reading.page(
+        body.replace(b'{"events": [{', b'{"events": [{"referenceId": "a",')
+    ).events
+    assert event.reference_id == EVENT["referenceId"]
+    assert not reading.drifts
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [({}, "without a list of data"), ({"data": None}, "without a list of data"), ([], "a list")],
