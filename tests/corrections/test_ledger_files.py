@@ -63,6 +63,17 @@ def test_a_ledger_that_cannot_be_created_is_refused(tmp_path: Path, name: str) -
         Ledger(tmp_path / name, create=True)
 
 
+def test_a_ledger_that_exists_keeps_its_entries_when_it_is_created_again(path: Path) -> None:
+    Ledger(path).approve(DIGEST, who="bob", why="ok")
+    assert Ledger(path, create=True).verify() == 1
+
+
+@pytest.mark.parametrize("address", ["", " ", "\t\n"])
+def test_a_blank_address_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="pass the path of a ledger"):
+        Ledger(address, create=True)
+
+
 def test_of_two_processes_that_create_a_ledger_the_second_waits_and_uses_it(
     tmp_path: Path, on_sleep: Callable[[Sleep], None]
 ) -> None:
