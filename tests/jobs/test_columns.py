@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from togai import InvalidRequest
@@ -44,6 +46,28 @@ def test_one_attribute_with_two_values_in_a_line_is_an_error(read: Read) -> None
     (problem,) = table.errors
     assert str(problem) == "line 2: error: ride-1: line 2 has the same event and attribute"
     assert [item.event.event_payload.id for item in table.items] == ["ride-2"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing"), [("5,,6", "attribute"), ("5,minutes,", "value"), (",,6", "attribute")]
+)
+def test_a_line_that_lacks_a_part_beside_a_complete_one_is_an_error(
+    read: Read, cells: str, missing: str
+) -> None:
+    header = "account_id,event_id,attribute.distance,attribute,value\n"
+    table = read(f"{header}acme,ride-1,{cells}\n")
+    assert [str(problem) for problem in table.problems] == [f"line 2: error: no {missing}"]
+    assert table.items == ()
+
+
+def test_an_event_without_an_id_has_no_name(fake: FakeTogai, read: Read) -> None:
+    def without_ids(body: Any) -> None:
+        for event in body["events"]:
+            del event["eventPayload"]["id"]
+
+    fake.change_next(without_ids, method="GET", times=None)
+    (problem,) = read(f"{HEADER}acme,None,distance,2\n").problems
+    assert problem.text == "None: no event of the account acme has this id"
 
 
 @pytest.mark.parametrize("first", ["", "sep=,", "Corrections of December", ",,", "# by ann"])
@@ -103,3 +127,12 @@ def test_a_unit_that_was_changed_is_an_error(fake: FakeTogai, read: Read) -> Non
         "ride-1: the unit 'Miles' of distance differs from the event's",
     ]
     assert [item.event.event_payload.id for item in table.items] == ["km-2", "km-3"]
+
+
+def test_a_unit_is_compared_only_with_that_of_an_attribute_that_exists(read: Read) -> None:
+    header = "account_id,event_id,attribute.weight,unit.weight\n"
+    table = read(f"{header}acme,nobody,2,Miles\nacme,ride-1,2,Miles\n")
+    assert [problem.text for problem in table.errors] == [
+        "nobody: no event of the account acme has this id",
+        "ride-1: no numeric attribute 'weight'; it has distance, minutes",
+    ]
