@@ -10,6 +10,7 @@ import pytest
 from togai import Drift, UnexpectedResponse
 from togai._correction_responses import read_correction
 from togai._decoding import Reader
+from togai._json import parse_json
 from togai._responses import read_candidates, read_object, read_page
 from togai._transport.steps import Call, Response
 from togai.corrections import Correction, Selection
@@ -122,6 +123,19 @@ def test_what_a_callback_raises_to_interrupt_passes(name: str) -> None:
             getattr(reading, name)({list_of(name): [], **more})
 
 
+@READS
+def test_an_interrupt_while_a_body_is_parsed_passes(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def interrupted_once(*_: object, **_options: object) -> None:
+        monkeypatch.setattr("togai._responses.parse_json", parse_json)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("togai._responses.parse_json", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(Reading(), name)({list_of(name): []})
+
+
 @pytest.mark.parametrize("name", ["page", "candidates"])
 @pytest.mark.parametrize(
     ("body", "kind"),
@@ -175,7 +189,9 @@ def test_anything_else_is_an_error_with_all_that_is_known(
         (b'{"events": [], "events": [{}]}', "$.events"),
         (b'{"events": [{}], "events": null}', "$.events"),
         (b'{"events": [], "nextToken": "t", "nextToken": null}', "$.nextToken"),
+        (b'{"events": [], "x": %s7%s, "events": [{}]}' % (b"[" * 200, b"]" * 200), "$.events"),
     ],
+    ids=range(4),
 )
 def test_a_page_that_contradicts_itself_is_an_error(body: bytes, where: str) -> None:
     assert refused(Reading().page, body).where == where
