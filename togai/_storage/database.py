@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from attrs import field, frozen
 
 from togai._printable import shown_setting
-from togai._storage import schema
+from togai._storage import forks, schema
 from togai.errors import ConfigurationError, LedgerBusy, LedgerDamaged, TogaiError
 
 if TYPE_CHECKING:
@@ -174,8 +174,12 @@ class SQLite:
             raise _missing(self)
         uri = f"{self.path.as_uri()}?mode=rw"
         try:
-            connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
-            with closing(connection):
+            with (
+                forks.delayed(),
+                closing(
+                    sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+                ) as connection,
+            ):
                 try:
                     # The commit unlinks the journal: only EXTRA syncs the folder too.
                     _patiently(connection, "PRAGMA synchronous=EXTRA", wait)
