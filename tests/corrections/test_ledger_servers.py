@@ -15,7 +15,7 @@ from togai import ConfigurationError
 from togai._storage.database import PostgreSQL
 from togai.corrections import Ledger
 from togai.corrections._ledger import records_of
-from togai.errors import LedgerBusy, LedgerDamaged
+from togai.errors import AlreadyPending, LedgerBusy, LedgerDamaged
 
 from .records import DIGEST, begin
 
@@ -76,6 +76,17 @@ def test_a_pickled_ledger_keeps_all_of_its_address_but_secrets(address: str, kep
 def test_a_debugger_shows_no_password_of_a_ledger() -> None:
     ledger = Ledger("postgresql://ann:s3cret@host/db")
     assert "s3cret" not in repr(vars(records_of(ledger)))
+
+
+def test_a_lock_is_seen_whatever_other_schemas_contain(postgres_address: str) -> None:
+    begin(Ledger(postgres_address, create=True))
+    with psycopg.connect(postgres_address) as other:
+        other.execute("CREATE SCHEMA copies")
+        other.execute("CREATE TABLE copies.togai_open (LIKE togai_open)")
+    separator = "&" if "?" in postgres_address else "?"
+    address = f"{postgres_address}{separator}options=-csearch_path%3Dcopies,public"
+    with pytest.raises(AlreadyPending):
+        begin(Ledger(address))
 
 
 class Interrupt(BaseException):

@@ -364,7 +364,12 @@ class _PostgreSQLTransaction:
 
 
 def _exists(transaction: Transaction) -> bool:
-    return transaction.rows("SELECT to_regclass('togai_entry')") != [(None,)]
+    # If so, only its schema is searched from now on: other schemas may have tables of the same names.
+    found = transaction.rows(
+        "SELECT set_config('search_path', quote_ident(nspname), true) FROM pg_namespace"
+        " JOIN pg_class ON relnamespace = pg_namespace.oid WHERE pg_class.oid = to_regclass('togai_entry')"
+    )
+    return bool(found)
 
 
 def _missing(where: Database) -> ConfigurationError:
