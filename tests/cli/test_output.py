@@ -302,3 +302,11 @@ def test_events_of_another_status_are_not_listed(three: FakeTogai, pipe: Pipe) -
 def test_options_are_passed_by_name_and_never_change(options: Any) -> None:
     assert all(field.kw_only for field in fields(options))
     assert options.__dataclass_params__.frozen
+
+
+def test_ctrl_c_while_an_option_is_read_is_not_a_wrong_time(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted = Mock(**{"fromisoformat.side_effect": KeyboardInterrupt})
+    monkeypatch.setattr("togai._cli._settings.datetime", interrupted)
+    assert pipe("events", "list", "--since", "2024-12-01").returncode == 130
