@@ -54,7 +54,8 @@ def reconcile(
     others: list[Entry] = []
     if recorded is not None:
         entry, records = recorded
-        now, corrected = yield Blocking(partial(records.witnesses, entry))
+        now, at, corrected = yield Blocking(partial(records.witnesses, entry))
+        case = evolve(case, at=at)
         # An event that was reverted before, too, says nothing about the time of its reading.
         others = [other for other in corrected if other.snapshot and not other.snapshot.is_reverted]
     readings = Readings(events=(), complete=True, now=now, service=settings.service)

@@ -272,6 +272,18 @@ def test_a_correction_that_may_be_in_progress_is_decided_to_be_not_applied_after
     assert ledger.pending() == []
 
 
+def test_a_correction_after_which_the_clock_was_set_right_is_not_decided_too_early(
+    monkeypatch: pytest.MonkeyPatch, ledger: Ledger
+) -> None:
+    set_clock(monkeypatch, AT)
+    begin(ledger, claim("ref-2"))
+    set_clock(monkeypatch, AT - timedelta(days=2))
+    entry = begin(ledger)
+    set_clock(monkeypatch, AT + timedelta(minutes=9))
+    with pytest.raises(InvalidRequest, match="may be in progress: decide after"):
+        ledger.decide(entry, "not applied", who="bob", why="ok")
+
+
 def test_a_correction_whose_call_has_ended_is_decided_at_once(ledger: Ledger) -> None:
     entry, other = begin(ledger), begin(ledger, claim("ref-2"), call="d")
     records_of(ledger).conclude(entry, Kind.UNKNOWN, {"cause": "connection lost"})

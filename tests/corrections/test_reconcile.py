@@ -546,6 +546,22 @@ def test_an_age_that_is_none_is_refused(
         ledger.settle(next(iter(ledger.history())), other)
 
 
+@pytest.mark.parametrize("action", ["UNDO", "REDO_EVENT"])
+def test_a_correction_is_no_older_than_the_entry_before_it(
+    client: Api, fake: FakeTogai, ledger: Ledger, later: Later, action: str
+) -> None:
+    """As after a clock that went back, and was then set right."""
+    fake.add_many(1)
+    ledger.approve("a" * 64, who="bob", why="an entry at the right time")
+    later(days=-2)
+    entry = lost(client, fake, ledger, action, acts=False)
+    later(minutes=9)
+    reconciliation = client.call("reconcile", entry)
+    assert reconciliation.verdict == "cannot tell"
+    assert reconciliation.check_after is not None
+    assert reconciliation.check_after > datetime.now(UTC)
+
+
 def test_an_event_that_was_read_under_an_alias_is_compared_by_its_properties(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

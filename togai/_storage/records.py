@@ -25,6 +25,9 @@ WAIT = 30.0
 _LATEST = timedelta(minutes=5)
 """How long after it was recorded a correction may be sent; after ten minutes it may be settled as not applied."""
 
+_RECENT = 100
+"""How many earlier entries show whether the clock went back."""
+
 _VERIFIED_AT_ONCE = 16_000_000
 """The maximum size in bytes of a file that is verified when it is opened; for larger files, call `verify`."""
 
@@ -190,10 +193,10 @@ class Records:
         with self.rules(write=False) as rules:
             return rules.states(digest)
 
-    def witnesses(self, entry: Entry) -> tuple[datetime, list[Entry]]:
-        """The time by the ledger's clock, and the other corrections that left their event reverted."""
+    def witnesses(self, entry: Entry) -> tuple[datetime, datetime, list[Entry]]:
+        """The ledger's time, the earliest time of an entry, and other corrections that left their event reverted."""
         with self.rules(write=False) as rules:
-            return rules.now(), witnesses(rules, entry)
+            return rules.now(), earliest(rules, entry), witnesses(rules, entry)
 
     def rivals(self, entry: Entry) -> tuple[Entry | None, list[Entry]]:
         """What says that another correction of the same event was applied; and what else may have ingested events."""
@@ -205,3 +208,8 @@ class Records:
         """Record the reference id of the event that replaced the target."""
         with self.rules(write=True) as rules:
             rules.note(entry, Kind.REPLACEMENT, {"reference_id": reference_id})
+
+
+def earliest(rules: Rules, entry: Entry) -> datetime:
+    """The earliest time of an entry: it is no older than those before it, even if the clock went back."""
+    return max(each.at for each in rules.entries("id <= ?", entry.id, newest=_RECENT))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from togai._arguments import utc_or_none
 from togai._printable import shown
 from togai._storage.database import database
-from togai._storage.records import WAIT, Records
+from togai._storage.records import WAIT, Records, earliest
 from togai._version import __version__
 from togai.corrections._entry import Entry, Kind
 from togai.corrections._plan import Plan
@@ -210,10 +210,8 @@ class Ledger:
         Raises:
             InvalidRequest: The entry is settled or may be in progress, or an argument is not allowed.
         """
-        if not isinstance(cast("object", verdict), str) or verdict not in (
-            "applied",
-            "not applied",
-        ):
+        is_text = isinstance(cast("object", verdict), str)
+        if not is_text or verdict not in ("applied", "not applied"):
             raise InvalidRequest(f'verdict={shown(verdict)}: pass "applied" or "not applied"')
         if not isinstance(min_age, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequest(f"min_age={shown(min_age)}: pass a timedelta")
@@ -221,8 +219,9 @@ class Ledger:
         with self._records.rules(write=True) as rules:
             intent = rules.intent(entry)
             running = any(each.id == intent.id and not each.cause for each in rules.pending())
-            if running and verdict == Kind.NOT_APPLIED and rules.now() < intent.at + min_age:
-                end = (intent.at + min_age).strftime("%Y-%m-%d %H:%M:%SZ")
+            at = earliest(rules, intent)
+            if running and verdict == Kind.NOT_APPLIED and rules.now() - at < min_age:
+                end = (at + min_age).strftime("%Y-%m-%d %H:%M:%SZ")
                 raise InvalidRequest(f"{intent} may be in progress: decide after {end}")
             rules.settle(intent, Kind(verdict), data={"how": "decided"}, **named)
 
