@@ -183,4 +183,9 @@ def test_a_value_in_a_table_is_escaped(value: object, shown: str) -> None:
         "</tbody></table>"
     )
     assert html.table([{"a_b": value}], ["a_b"]) == expected
-    assert html.table([], ["a_b"]) == ""
+    assert html.table([], ["a_b"]) == html.table([]) == ""
+
+
+def test_a_table_has_the_columns_of_its_first_row_unless_they_are_named() -> None:
+    rows = [{"a": 1}, {"b": 2}]
+    assert html.table(rows) == html.table(rows, ["a"]) != html.table(rows, ["b"])

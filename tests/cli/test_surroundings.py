@@ -128,6 +128,13 @@ def test_a_correction_is_open_if_the_ledger_cannot_be_read_afterwards(
     assert "1 applied" in done.stderr
 
 
+def test_ctrl_c_while_the_ledger_is_read_after_a_correction_interrupts_the_command(
+    month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ledger, "pending", Mock(side_effect=[[], KeyboardInterrupt]))
+    assert (pipe(*UNDO).returncode, len(month.corrections)) == (130, 1)
+
+
 @pytest.mark.parametrize(
     ("function", "command", "name"),
     [
