@@ -129,7 +129,7 @@ class Window:
         return inside if inside is not None else undated or not (self.since or self.until)
 
 
-@Parameter(name="*", group="Which events")
+@Parameter(group="Which events")
 @dataclass(frozen=True, kw_only=True)
 class Filters(Window):
     """Which events of an account. The service lists by account and schema; all other filters are applied here."""
