@@ -10,7 +10,7 @@ from radon.complexity import cc_visit
 
 # Each may only shrink: lower a number when the folder has fewer lines.
 WINGS = {
-    "togai/_transport": 1887,
+    "togai/_transport": 1885,
     "togai/corrections": 2300,
     "togai/testing": 2391,
     "togai/jobs": 1124,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
@@ -229,10 +230,10 @@ def test_an_interrupted_wait_leaves_the_queue_and_wakes_who_waits_behind_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lock = FairLock()
-    Threads.run(lock.__aenter__())
+    lock._queue.append(-1)  # another thread
     woken: list[int] = []
 
-    def interrupted() -> None:
+    def interrupted(_seconds: None) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(lock._changed, "wait", interrupted)
@@ -240,8 +241,34 @@ def test_an_interrupted_wait_leaves_the_queue_and_wakes_who_waits_behind_it(
     with pytest.raises(KeyboardInterrupt):
         Threads.run(lock.__aenter__())
     assert woken == [1]
+    assert list(lock._queue) == [-1]
+
+
+def test_a_thread_that_left_without_giving_up_its_turn_takes_it_again() -> None:
+    lock = FairLock()
+    Threads.run(lock.__aenter__())  # Ctrl-C came before `__aexit__`
+    ended = threading.Event()
+
+    async def use() -> None:
+        async with lock:
+            ended.set()
+
+    other = threading.Thread(target=lambda: Threads.run(use()), daemon=True)
+    other.start()
+    while len(lock._queue) < 2:
+        time.sleep(0.001)
+    Threads.run(lock.__aenter__())
+    assert ended.is_set()
     Threads.run(lock.__aexit__())
-    assert woken == [1, 0]
+    other.join(10)
+    assert not lock._queue
+
+
+def test_who_leaves_a_lock_keeps_the_turn_of_another_thread() -> None:
+    lock = FairLock()
+    lock._queue.append(-1)
+    Threads.run(lock.__aexit__())
+    assert list(lock._queue) == [-1]
 
 
 class Part:

@@ -35,7 +35,7 @@ from togai import (
     UnexpectedResponse,
 )
 from togai._transport.auth import TokenSource
-from togai._transport.concurrency import FairLock, Tasks, Threads
+from togai._transport.concurrency import Tasks, Threads
 from togai._transport.rate_limit import RateLimit, Window
 from togai._transport.retry import parse_retry_after
 from togai.testing import FakeClock, FakeTogai
@@ -638,24 +638,6 @@ def test_50_threads_start_in_the_order_they_came() -> None:
     for thread in threads:
         thread.join()
     assert started == sorted(started)
-
-
-def test_an_interrupted_wait_for_a_turn_stops_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    async def take_turns() -> None:
-        lock = FairLock()
-        async with lock:
-            monkeypatch.setattr(lock._changed, "wait", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                await lock.__aenter__()
-        async with lock:
-            taken.append(True)
-
-    taken: list[bool] = []
-    Threads.run(take_turns())
-    assert taken
 
 
 def test_no_call_starts_before_a_hold_is_over() -> None:

@@ -53,23 +53,25 @@ class FairLock:
     def renew(self) -> None:
         """Reset the lock, without owner and without waiting threads."""
         self._changed = threading.Condition()
-        self._queue: deque[object] = deque()
+        self._queue: deque[int] = deque()
 
     async def __aenter__(self) -> None:
-        ticket = object()
         with self._changed:
-            self._queue.append(ticket)
+            self._leave()  # after Ctrl-C, this thread may have kept its place
+            self._queue.append(thread := threading.get_ident())
             try:
-                while self._queue[0] is not ticket:
-                    self._changed.wait()
+                self._changed.wait_for(lambda: self._queue[0] == thread)
             except BaseException:
-                self._queue.remove(ticket)
-                self._changed.notify_all()
+                self._leave()
                 raise
 
     async def __aexit__(self, *_: object) -> None:
         with self._changed:
-            self._queue.popleft()
+            self._leave()
+
+    def _leave(self) -> None:
+        if (thread := threading.get_ident()) in self._queue:
+            self._queue.remove(thread)
             self._changed.notify_all()
 
 
@@ -91,11 +93,7 @@ class Threads:
         raise RuntimeError("a coroutine suspended in a thread")
 
     def check(self) -> None:
-        """Check that the client can be used here.
-
-        Raises:
-            ConfigurationError: No event loop is running, or the client belongs to another event loop.
-        """
+        """A client can be used in every thread."""
 
     async def sleep(self, seconds: float) -> None:
         """Sleep for a number of seconds."""
