@@ -105,9 +105,8 @@ def flattened(body: bytes) -> bytes:
 def _is_shallow(body: bytes) -> bool:
     """Whether the brackets alone show that a body is not nested too deeply; one in a text makes them useless."""
     brackets = body.translate(_SQUARE, _NO_BRACKETS).replace(b'""', b"")  # texts without brackets
-    if b'"' in brackets or (
-        b"\\" in body and b'\\"' in body
-    ):  # one byte is found much faster than two
+    escaped = b"\\" in body and b'\\"' in body  # one byte is found much faster than two
+    if b'"' in brackets or escaped:
         return False
     for _ in range(_DEEPEST):
         if not brackets:
