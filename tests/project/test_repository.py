@@ -27,6 +27,14 @@ def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
     )
 
 
+def test_the_top_level_holds_no_file_that_a_run_left_behind(root: Path) -> None:
+    done = run("git", "ls-files", "-z", cwd=root)
+    names = {Path(name).parts[0] for name in done.stdout.split("\0") if name}
+    folders = {"generated", "scripts", "tests", "togai", ".ci", ".github"}
+    files = {"openapi.yaml", "pyproject.toml", "uv.lock", "LICENSE", ".gitattributes", ".gitignore"}
+    assert {name for name in names if not name.endswith(".md")} == folders | files
+
+
 def test_the_workflows_are_valid(root: Path) -> None:
     workflows = [str(path) for path in (root / ".github" / "workflows").glob("*.yml")]
     assert workflows
