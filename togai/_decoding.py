@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import copy
 import logging
-import typing
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
-
-from attrs import evolve
 
 from togai._drift import Deviation, Drift
 from togai._printable import shown_setting
 from togai._salvage import M, Model, salvage
-from togai.errors import ConfigurationError
+from togai.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,33 +24,48 @@ logger = logging.getLogger("togai.drift")
 _MAX_PLACES = 1000
 
 
-def deviations(model: object) -> tuple[Deviation, ...]:
+def deviations(model: Model) -> tuple[Deviation, ...]:
     """The places where an item that was read deviates from the contract.
 
     Unknown properties and unknown enum values alone are not listed, because nothing is lost: `on_drift` receives them,
     and `additional_properties` and `is_known` show them.
 
     Args:
-        model: An event, or an entry of a correction's result.
+        model: An event, an entry of a correction's result, or a model that is a part of either.
 
     Returns:
         The deviations of the item and of everything that it contains; empty if it was read completely.
+
+    Raises:
+        InvalidRequest: It is not a model, but a list or a page of models, for example.
     """
-    return getattr(model, "_deviations", ())
+    kept: tuple[Deviation, ...] = _kept(model, "_deviations")
+    return kept
 
 
 def raw(model: Model) -> Any:
     """The JSON of an item as the service sent it.
 
     Args:
-        model: An event, or an entry of a correction's result.
+        model: An event, an entry of a correction's result, or a model that is a part of either.
 
     Returns:
         The JSON as received, without later changes; numbers with a fraction are Decimal. If the item was not read from
         a response, the result of its `to_dict()`.
+
+    Raises:
+        InvalidRequest: It is not a model, but a list or a page of models, for example.
     """
-    source = getattr(model, "_json", ...)
+    source = _kept(model, "_json")
     return model.to_dict() if source is ... else copy.deepcopy(source)
+
+
+def _kept(model: object, name: str) -> Any:
+    """What a model keeps of the JSON that it was read from."""
+    try:
+        return getattr(model, name)
+    except AttributeError:
+        raise InvalidRequest(f"pass a single event, not {type(model).__name__}") from None
 
 
 class StrictDeviation(Exception):
@@ -130,8 +142,6 @@ class Reader:
         noted: list[Deviation] = []
         item = salvage(model, value, where, noted)
         self._note(noted)
-        if any(deviation.drift.kind not in _ADDITIONS for deviation in noted):
-            item = evolve(typing.cast("Any", item), _deviations=tuple(noted))
         return item
 
     def _seen(self, model: type, name: str, value: str | None) -> None:
@@ -164,6 +174,3 @@ class Reader:
 
 class _Addition(Exception):
     """Strict mode detected an unknown property or value; reading field by field locates it."""
-
-
-_ADDITIONS = frozenset({"unknown property", "unknown value"})

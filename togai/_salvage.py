@@ -58,10 +58,12 @@ def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation])
         at = f"{where}.{shown(name)}" if name else where
         deviations.append(Deviation(at, Drift(model.__name__, name, kind)))
 
+    before = len(deviations)
+    build = typing.cast("Callable[..., M]", model)
     if not isinstance(value, dict):
         note("", "not an object")
         absent: Any = {prop.name: None for prop in fields(model)}
-        return typing.cast("Callable[..., M]", model)(**absent, _json=value)
+        return build(**absent, _json=value, _deviations=_listed(deviations[before:]))
     source = typing.cast("dict[str, Any]", value)
     arguments: dict[str, Any] = {}
     for prop in fields(model):
@@ -77,8 +79,21 @@ def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation])
     extra = {name: source[name] for name in source if name not in known}
     for name in extra:
         note(name, "unknown property")
-    build = typing.cast("Callable[..., M]", model)
-    return build(**arguments, additional_properties=extra, _json=source)
+    return build(
+        **arguments,
+        additional_properties=extra,
+        _json=source,
+        _deviations=_listed(deviations[before:]),
+    )
+
+
+def _listed(noted: list[Deviation]) -> tuple[Deviation, ...]:
+    """The deviations that an item lists: none if there are only additions, because nothing is lost."""
+    lost = any(deviation.drift.kind not in _ADDITIONS for deviation in noted)
+    return tuple(noted) if lost else ()
+
+
+_ADDITIONS = frozenset({"unknown property", "unknown value"})
 
 
 def _property(prop: Field, value: Any, place: _Place) -> Any:

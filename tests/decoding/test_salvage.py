@@ -11,7 +11,7 @@ from typing import Any, Self
 import attrs
 import pytest
 
-from togai import ConfigurationError, Drift, _salvage, deviations, raw
+from togai import ConfigurationError, Drift, InvalidRequest, _salvage, deviations, raw
 from togai._contract import Field, fields
 from togai._decoding import Reader, StrictDeviation
 from togai._json import Malformed
@@ -419,4 +419,19 @@ def test_the_json_of_an_item_is_a_copy_and_that_of_any_other_is_its_own() -> Non
     assert raw(item)["items"] == [1, 2]
     assert copy.deepcopy(item) == item
     assert raw(attrs.evolve(item, _json=...)) == {"text": "t"}
-    assert deviations(object()) == ()
+
+
+def test_a_part_of_an_item_has_the_deviations_within_it_only() -> None:
+    item = read(inner={"name": 7}, flag="no")
+    assert [str(deviation) for deviation in deviations(item.inner)] == [
+        "$[0].inner.name: wrong type"
+    ]
+    assert len(deviations(item)) == 2
+    assert deviations(read(inner={"name": "n"}, flag="no").inner) == ()
+
+
+@pytest.mark.parametrize("function", [deviations, raw])
+@pytest.mark.parametrize("value", [[read()], object(), None])
+def test_deviations_and_json_are_those_of_a_single_item(function: Any, value: Any) -> None:
+    with pytest.raises(InvalidRequest, match=f"a single event, not {type(value).__name__}"):
+        function(value)
