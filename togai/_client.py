@@ -66,6 +66,7 @@ class _Client:
         if requests_per_second is not UNCHANGED:
             runner = evolve(runner, rate_limit=RateLimit(requests_per_second, runner.pool.io))
         derived = type(self).__new__(type(self))
+        vars(derived).update(vars(self))  # what a caller's subclass has set
         derived._connect(settings, runner)
         derived._owns_pool = False
         return derived

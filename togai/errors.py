@@ -147,7 +147,8 @@ class StatusError(TogaiError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        parts = [f"{self.method} {self.path} returned {self.status}: {self.message}"]
+        message = self.message.rstrip(".")
+        parts = [f"{self.method} {self.path} returned {self.status}: {message}"]
         if self.request_id:
             parts.append(f"request id {self.request_id}")
         if self.retry_after is not None:

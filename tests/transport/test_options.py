@@ -112,6 +112,13 @@ def test_every_option_of_a_derived_client_changes_only_itself(cls: Any, tmp_path
         client.with_options(max_retries=True)
 
 
+@TWINS
+def test_a_derived_client_keeps_what_a_subclass_has_set(cls: Any) -> None:
+    client = type("Named", (cls,), {})("t")
+    client.name = "billing"
+    assert client.with_options(timeout=7).name == "billing"
+
+
 @pytest.mark.parametrize(
     ("argument", "environment", "expected"),
     [
@@ -349,6 +356,9 @@ def test_only_the_status_itself_has_a_class_of_its_own(status: int, cls: type[An
 def test_an_error_says_all_that_it_knows() -> None:
     plain = errors.StatusError(418, "no", method="GET", path="/events")
     assert str(plain) == "GET /events returned 418: no"
+    sentence = errors.Unauthorized(401, "Wrong.", method="GET", path="/events")
+    assert str(sentence).startswith("GET /events returned 401: Wrong. Check the token")
+    assert sentence.message == "Wrong."
     assert (plain.attempts, plain.waited, plain.snippet) == (1, (), "")
     full = errors.Forbidden(
         403,
