@@ -36,6 +36,10 @@ def test_a_malformed_event_is_one_line_too() -> None:
     assert repr(event) == r"<EventWithStatus \x1b[2J\n>"
 
 
+def test_the_calls_of_a_client_show_its_address(api: Api) -> None:
+    assert repr(api.client.events).endswith(f"Events {api.client._settings.base_url}>")
+
+
 def test_a_page_says_how_many_events_it_has(fake: FakeTogai, api: Api) -> None:
     fake.add_many(51)
     pages = api.collect(api.client.events.list().pages())

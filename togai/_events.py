@@ -42,7 +42,19 @@ MIN_AGE = timedelta(minutes=10)
 """How old a correction must be before a read can show that it was not applied."""
 
 
-class Events:
+class _Calls:
+    """The code that both classes share."""
+
+    _settings: Settings
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._settings.base_url}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError(f"{type(self).__name__} cannot be pickled: create a client in each process")
+
+
+class Events(_Calls):
     """The calls of `client.events`."""
 
     def __init__(self, settings: Settings, run: Run) -> None:
@@ -664,7 +676,7 @@ class Events:
         return self._run(steps)
 
 
-class AsyncEvents:
+class AsyncEvents(_Calls):
     """The calls about events, for asyncio: `client.events`."""
 
     def __init__(self, settings: Settings, run: AsyncRun) -> None:

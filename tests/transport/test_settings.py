@@ -151,6 +151,10 @@ def test_the_token_shows_in_no_repr_and_a_client_is_not_pickled(cls: type[Any]) 
     assert "very-secret" not in repr(vars(client)) + repr(client) + str(client)
     with pytest.raises(TypeError, match="create one in each process"):
         pickle.dumps(client)
+    with pytest.raises(
+        TypeError, match="Events cannot be pickled: create a client in each process"
+    ):
+        pickle.dumps(client.events.get)
     with pytest.raises(TypeError, match="a token cannot be pickled"):
         pickle.dumps(client._runner.token._fixed)
 
