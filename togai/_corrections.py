@@ -260,7 +260,7 @@ class _Sent:
     ) -> Steps[CorrectionOutcomeUnknown]:
         """Record and log that the outcome is unknown, and return the error to raise."""
         status: int | None = getattr(error, "status", None)
-        cause = str(error) or type(error).__name__
+        cause = str(error).rstrip(".") or type(error).__name__
         unknown = CorrectionOutcomeUnknown(
             self.correction,
             cause,

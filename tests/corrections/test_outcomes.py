@@ -520,3 +520,16 @@ def test_a_wide_correction_is_read_first_but_locked_as_an_account(
     assert methods == ["GET", "POST"]
     targets = {entry.target for entry in ledger.history() if entry.kind == "intent"}
     assert targets == ({"ref-1"} if single else {None})
+
+
+def test_a_cause_that_is_a_sentence_ends_with_one_period(
+    api: Api, fake: FakeTogai, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.add(id="ride-1")
+    read = api.call("get", "ride-1")
+    fake.drop_next(method="POST")
+    with pytest.raises(CorrectionOutcomeUnknown) as caught:
+        api.call("undo", read)
+    assert f"{caught.value.cause}. It was not sent again" in str(caught.value)
+    assert f"{caught.value.cause}; there is no ledger" in caplog.text
+    assert not caught.value.cause.endswith(".")
