@@ -70,6 +70,10 @@ def test_a_property_can_be_missing() -> None:
 def test_an_unknown_field_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(TypeError, match=r"Event has no field acount_id: did you mean account_id\?"):
         make(Event, acount_id="acme")
+    with pytest.raises(
+        TypeError, match=r"its fields are name, value, unit, additional_properties$"
+    ):
+        make(Attribute, size=1)
 
 
 def test_a_value_of_the_wrong_kind_is_refused() -> None:

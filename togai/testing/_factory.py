@@ -74,9 +74,8 @@ def make(model: type[M], /, **overrides: Any) -> M:
         if name not in hints:
             near = difflib.get_close_matches(name, hints, 1)
             meant = f" did you mean {near[0]}?" if near else ""
-            raise TypeError(
-                f"{model.__name__} has no field {name}:{meant} its fields are {', '.join(hints)}"
-            )
+            fields = ", ".join(field for field in hints if not field.startswith("_"))
+            raise TypeError(f"{model.__name__} has no field {name}:{meant} its fields are {fields}")
         values[name] = _checked(f"{model.__name__}.{name}", hints[name], value)
     return model(**values)
 
