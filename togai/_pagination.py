@@ -127,9 +127,8 @@ class Cursor:
         """Log, once per listing, that an event is listed again on the next page, or twice on one page."""
         if self._listed is None:
             return
-        ids: list[object] = [
-            event.reference_id for event in page.events
-        ]  # a malformed one is not text
+        # The id of a malformed event is not text.
+        ids: list[object] = [event.reference_id for event in page.events]
         listed = [each for each in ids if isinstance(each, str)]
         repeated = len(listed) - len(set(listed) - self._listed)
         self._listed = None if repeated else set(listed)
