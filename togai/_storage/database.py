@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from attrs import field, frozen
 
 from togai._printable import shown_setting
-from togai._storage import forks, schema
+from togai._storage import forks, schema, server
 from togai.errors import ConfigurationError, LedgerBusy, LedgerDamaged, TogaiError
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ Row = tuple[Any, ...]
 
 _SLICE = 0.02
 """Seconds between two attempts to lock a SQLite file."""
+
+_LONGEST = 86_400_000
+"""Milliseconds that a server's lock is waited for at most; a server knows no more than 24 days."""
 
 _SECRET = re.compile("^user$|password|secret|token")
 """Parameters of an address that a pickle leaves out."""
@@ -295,12 +298,14 @@ class PostgreSQL:
             raise ConfigurationError(
                 f"a ledger at {self} needs psycopg: pip install 'togai[postgres]'"
             ) from None
-        milliseconds = max(int(wait * 1000), 1)
+        milliseconds = min(max(int(wait * 1000), 1), _LONGEST)
+        longest = max(milliseconds, 2000) + 2000
+        silence = longest / 1000 + 1
         try:
-            connection = psycopg.connect(
+            connection = server.connect(
                 self.url,
+                silence,
                 connect_timeout=max(int(wait), 2),
-                tcp_user_timeout=max(milliseconds, 2000),
                 prepare_threshold=None,
                 application_name="togai ledger",
             )
@@ -315,7 +320,7 @@ class PostgreSQL:
                 transaction = _PostgreSQLTransaction(connection)
                 for setting in (
                     f"lock_timeout = {milliseconds}",
-                    f"statement_timeout = {max(milliseconds, 2000) * 2}",
+                    f"statement_timeout = {longest}",
                     # A suspended process must not hold the lock forever: its transaction is rolled back.
                     "idle_in_transaction_session_timeout = 30000",
                     "synchronous_commit = on",
@@ -324,6 +329,12 @@ class PostgreSQL:
                     transaction.rows(f"SET LOCAL {setting}")
                 yield transaction
                 connection.commit()
+        except server.Silent:
+            raise _unusable(
+                self,
+                f"the server did not respond for {silence:.0f} s; check it, and a pooler in front of it, then repeat"
+                " the call",
+            ) from None
         except psycopg.Error as error:
             raise self._error(error, wait) from None
 

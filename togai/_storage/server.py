@@ -1,0 +1,58 @@
+"""Connections to a PostgreSQL server on which no statement waits without end for a response.
+
+libpq itself waits for as long as the server, or a pooler in front of it, keeps the connection open.
+"""
+
+from __future__ import annotations
+
+import selectors
+from functools import partial
+from typing import Any
+
+_INTERVAL = 0.1
+"""Seconds of one wait: on Windows, Ctrl-C does not end it."""
+
+
+class Silent(Exception):
+    """The server did not respond to a statement."""
+
+
+def connect(url: str, seconds: float, **settings: Any) -> Any:
+    """A connection whose statements raise `Silent` when the server has not responded for a number of seconds.
+
+    A lost connection is noticed by the keepalives, unless the address sets other ones.
+
+    Raises:
+        ImportError: psycopg is not installed.
+    """
+    import psycopg
+    import psycopg.conninfo
+
+    defaults: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5}
+    if psycopg.pq.version() >= 120000:
+        defaults["tcp_user_timeout"] = int(seconds * 1000)
+    for name in psycopg.conninfo.conninfo_to_dict(url):
+        defaults.pop(name, None)
+    connection: Any = psycopg.connect(url, **settings, **defaults)
+    connection.wait = partial(_wait, connection.fileno(), seconds)
+    return connection
+
+
+def _wait(descriptor: int, seconds: float, steps: Any, *_: Any, **__: Any) -> Any:
+    """Run the steps of a statement. After Ctrl-C they are not continued: the caller closes the connection."""
+    try:
+        wanted = next(steps)
+        while True:
+            wanted = steps.send(_ready(descriptor, wanted, int(seconds / _INTERVAL)))
+    except StopIteration as stop:
+        return stop.value
+
+
+def _ready(descriptor: int, wanted: int, intervals: int) -> int:
+    """The events that a socket is ready for."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, wanted)
+        for _ in range(intervals):  # without a clock, because a test may have frozen it
+            for _, events in selector.select(_INTERVAL):
+                return events
+    raise Silent
