@@ -137,6 +137,20 @@ def test_one_open_correction_may_be_reconciled_alone(
     assert fake.applied == {"ref-1": 1, "ref-2": 1}
 
 
+def test_the_number_of_an_outcome_means_its_correction(
+    fake: FakeTogai, undo: Pipe, pipe: Pipe
+) -> None:
+    fake.drop_next(method="POST")
+    undo("event-1")
+    entries = [json.loads(line) for line in pipe("history", "--jsonl").stdout.splitlines()]
+    intent, outcome = (str(entry["id"]) for entry in entries[-2:])
+    (row,) = json.loads(pipe("reconcile", outcome, "--json").stdout)
+    assert row["entry"] == intent
+    done = pipe("decide", outcome, "applied", "--why", "ticket 4711")
+    assert done.stderr == f"Entry {intent} is settled: applied. Next: togai pending\n"
+    assert pipe("reconcile", outcome).stderr.startswith(f"togai: entry {intent} is not open")
+
+
 def test_what_reading_cannot_tell_stays_open(fake: FakeTogai, undo: Pipe, pipe: Pipe) -> None:
     fake.drop_next(method="POST")
     undo("event-1")

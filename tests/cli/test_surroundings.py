@@ -335,7 +335,7 @@ def test_a_file_that_is_no_plan_says_how_to_save_one(pipe: Pipe) -> None:
 
 
 def test_a_number_that_is_no_correction_says_where_to_look(ledger: Path, pipe: Pipe) -> None:
-    for command in ("decide 7 applied --why x", "ledger release 7 --why x"):
+    for command in ("decide 7 applied --why x", "ledger release 7 --why x", "reconcile 7"):
         done = pipe(*command.split())
         assert done.returncode == 2
         assert done.stderr.endswith("ledger.db has no correction 7: to list all: togai history\n")

@@ -148,7 +148,7 @@ def test_a_number_is_whole_and_never_rounded(
 ) -> None:
     done = pipe(*command.format(number).split())
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{number} is not a whole number from 1 on\nFor help: togai" in done.stderr
+    assert f"{number} is not a whole number of 1 or more\nFor help: togai" in done.stderr
     assert not month.requests
 
 

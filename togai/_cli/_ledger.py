@@ -12,6 +12,7 @@ from togai._cli._output import Exit, Output, here, lasting, pairs, say, short
 from togai._cli._settings import READING, SESSION, Book, Count, Reading, Session, Window
 from togai._salvage import salvage
 from togai.corrections import Entry, Ledger, Target
+from togai.corrections._ledger import records_of
 from togai.corrections._table import amounts
 from togai.errors import ConfigurationError, InvalidRequest
 from togai.jobs._formats import digits
@@ -35,9 +36,10 @@ def reconcile(entry: Count | None = None, /, *, session: Session = SESSION) -> i
         entry: The number of an entry; by default all open entries.
     """
     ledger = session.book.open()
-    entries = [item for item in ledger.pending() if entry in (None, item.id)]
-    if entry is not None and not entries:
-        raise InvalidRequest(f"entry {entry} is not open; to list the open entries: togai pending")
+    number = entry and _correction(ledger, entry)
+    entries = [item for item in ledger.pending() if number in (None, item.id)]
+    if number is not None and not entries:
+        raise InvalidRequest(f"entry {number} is not open; to list the open entries: togai pending")
     rows: list[dict[str, Any]] = []
     with session.service.client(ledger=ledger) as client:
         for item in entries:
@@ -74,8 +76,15 @@ def decide(
         why: What you know, and from whom.
     """
     ledger = book.open()
-    ledger.decide(entry, verdict.replace("-", " "), who=ledger.who, why=why)
-    say(f"Entry {entry} is settled: {verdict}. Next: togai pending")
+    number = _correction(ledger, entry)
+    ledger.decide(number, verdict.replace("-", " "), who=ledger.who, why=why)
+    say(f"Entry {number} is settled: {verdict}. Next: togai pending")
+
+
+def _correction(ledger: Ledger, number: int) -> int:
+    """The number of the correction that an entry begins, or belongs to as an outcome; otherwise InvalidRequest."""
+    with records_of(ledger).rules(write=False) as rules:
+        return rules.intent(number).id
 
 
 def history(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -49,12 +50,14 @@ def summed(events: Iterable[ReadEvent]) -> tuple[list[Row], list[Row], list[Row]
             row["events"] += 1
             sums = row["quantities"]
             for name, number in amounts_of(event):
-                sums[name] = digits(_EXACT.add(Decimal(sums.get(name, 0)), number))
+                sums[name] = _EXACT.add(sums.get(name, Decimal()), number)
         if is_failed(event):
             failures.append(event)
-    days = [row for key, row in sorted(rows.items()) if key[0] != _TOTAL]
-    totals = [row for key, row in sorted(rows.items()) if key[0] == _TOTAL]
-    return days, totals, by_reason(failures)
+    ordered = [row for _, row in sorted(rows.items())]
+    for row in ordered:
+        row["quantities"] = {name: digits(number) for name, number in row["quantities"].items()}
+    days = [row for row in ordered if row["day"] != _TOTAL]
+    return days, [row for row in ordered if row["day"] == _TOTAL], by_reason(failures)
 
 
 def report(
@@ -68,7 +71,7 @@ def report(
         html: Write a single HTML page to this file, to mail or print; it loads nothing from the network.
     """
     if html and html.is_file() and not html.read_bytes().startswith(b"<!doctype html>"):
-        raise FileExistsError(17, "it is not a report: pass another path", str(html))
+        raise FileExistsError(errno.EEXIST, "it is not a report: pass another path", str(html))
     corrections: list[Row] = []
     if book.ledger is not None:
         corrections = corrections_of(book.open().history(), reading)

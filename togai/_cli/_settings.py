@@ -37,10 +37,10 @@ def _when(_type: Any, tokens: "Sequence[Any]") -> datetime:
 
 
 def _number(_type: Any, tokens: "Sequence[Any]") -> int:
-    """A whole number from 1 on, in plain digits: 1.6 would be rounded to another number of events."""
+    """A whole number of 1 or more, in plain digits: 1.6 would be rounded to another number of events."""
     (value,) = (token.value for token in tokens)
     if not re.fullmatch("0*[1-9][0-9]{0,17}", value):
-        raise ValueError(f"{value} is not a whole number from 1 on")
+        raise ValueError(f"{value} is not a whole number of 1 or more")
     return int(value)
 
 
