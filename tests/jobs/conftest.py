@@ -24,6 +24,8 @@ from ..conftest import Api
 
 DECEMBER = {"since": datetime(2024, 12, 1, tzinfo=UTC), "until": datetime(2025, 1, 1, tzinfo=UTC)}
 
+ONLY = "a table corrects only quantities; restore this cell, or empty it"
+
 Run = Callable[..., ExportResult]
 Read = Callable[..., CorrectionTable]
 

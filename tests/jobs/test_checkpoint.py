@@ -83,7 +83,7 @@ def test_a_page_is_stored_completely_or_not_at_all(checkpoint: Checkpoint) -> No
 
     with pytest.raises(KeyboardInterrupt):
         checkpoint.add("acme", "token-2", interrupted(), {"read": 2})
-    assert list(checkpoint.events()) == []
+    assert list(checkpoint.rows()) == []
     assert checkpoint.unfinished() == [("acme", None)]
     total = checkpoint.add("acme", "token-2", [("ref-1", "{}"), ("ref-1", "{}")], {"read": 2})
     assert total == {

@@ -9,7 +9,7 @@ import pytest
 from togai import InvalidRequest
 from togai.testing import FakeTogai
 
-from .conftest import Read
+from .conftest import ONLY, Read
 
 pytestmark = pytest.mark.usefixtures("rides")
 
@@ -123,16 +123,71 @@ def test_a_unit_that_was_changed_is_an_error(fake: FakeTogai, read: Read) -> Non
         "acme,km-1,2,Miles\nacme,km-2,2, Kilometers \nacme,km-3,2,\nacme,ride-1,2,Miles\n"
     )
     assert [problem.text for problem in table.errors] == [
-        "km-1: the unit 'Miles' of distance differs from the event's",
-        "ride-1: the unit 'Miles' of distance differs from the event's",
+        f"km-1: the unit.distance of this event is 'Kilometers', not 'Miles': {ONLY}",
+        f"ride-1: the unit.distance of this event is '', not 'Miles': {ONLY}",
     ]
     assert [item.event.event_payload.id for item in table.items] == ["km-2", "km-3"]
 
 
-def test_a_unit_is_compared_only_with_that_of_an_attribute_that_exists(read: Read) -> None:
-    header = "account_id,event_id,attribute.weight,unit.weight\n"
-    table = read(f"{header}acme,nobody,2,Miles\nacme,ride-1,2,Miles\n")
+def test_the_cells_of_an_unknown_event_are_not_compared(read: Read) -> None:
+    table = read("account_id,event_id,attribute.distance,unit.distance\nacme,nobody,2,Miles\n")
     assert [problem.text for problem in table.errors] == [
-        "nobody: no event of the account acme has this id",
-        "ride-1: no numeric attribute 'weight'; it has distance, minutes",
+        "nobody: no event of the account acme has this id"
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "present", "cell"),
+    [
+        ("timestamp", "2024-12-04T07:30:35.000000Z", "2024-11-30T00:00:00Z"),
+        ("timestamp", "2024-12-04T07:30:35.000000Z", "30/11/2024 00:00"),
+        ("schema_name", "rides", "trips"),
+        ("dimension.city", "Pune", "Goa"),
+        ("dimension.zone", "", "north"),
+        ("id", "ride-1", "ride-2"),
+    ],
+)
+@pytest.mark.parametrize("distance", ["2", "1.5"], ids=["changed", "unchanged"])
+def test_a_cell_that_a_table_cannot_correct_is_an_error_if_it_was_changed(
+    read: Read, column: str, present: str, cell: str, distance: str
+) -> None:
+    header = f"account_id,reference_id,attribute.distance,{column}\n"
+    table = read(f"{header}acme,ref-1,{distance},{cell}\n")
+    name = "event_id" if column == "id" else column
+    assert [str(problem) for problem in table.errors] == [
+        f"line 2: error: ref-1: the {name} of this event is {present!r}, not {cell!r}: {ONLY}"
+    ]
+    assert table.items == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("status", "REVERTED"),
+        ("status_description", "late"),
+        ("customer_id", "nobody"),
+        ("created_at", "2024-11-30T00:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize(("distance", "kind"), [("2", "warning"), ("1.5", "unchanged")])
+def test_a_cell_that_the_service_may_have_changed_since_the_export_is_reported(
+    read: Read, column: str, cell: str, distance: str, kind: str
+) -> None:
+    table = read(
+        f"account_id,event_id,attribute.distance,{column}\nacme,ride-1,{distance},{cell}\n"
+    )
+    problem = table.problems[-1]
+    assert (problem.line, problem.kind) == (2, kind)
+    assert problem.text.startswith(f"ride-1: the {column} of this event is ")
+    assert problem.text.endswith(f", not {cell!r}: a table corrects only quantities")
+    assert len(table.items) == (kind == "warning")
+
+
+@pytest.mark.parametrize(
+    "cell", ["2024-12-04T07:30:35Z", "2024-12-04 13:00:35+05:30", "2024-12-04T07:30:35", ""]
+)
+def test_a_time_that_a_spreadsheet_wrote_in_another_way_is_the_same(read: Read, cell: str) -> None:
+    header = "account_id,event_id,attribute.distance,timestamp,created_at\n"
+    table = read(f"{header}acme,ride-1,2,{cell},\n")
+    assert table.problems == ()
+    assert len(table.items) == 1

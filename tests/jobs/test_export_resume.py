@@ -51,6 +51,17 @@ def test_after_an_error_the_same_call_goes_on(
     assert [row["id"] for row in read_csv(path)] == [f"event-{number}" for number in range(1, 131)]
 
 
+def test_the_accounts_may_be_repeated_in_another_order(
+    fake: FakeTogai, run: Run, path: Path
+) -> None:
+    fake.add(id="ride-1", account_id="acme")
+    fake.add(id="ride-2", account_id="globex")
+    result = run(["globex", "acme"], path)
+    sent = len(fake.requests)
+    assert run(["acme", "globex"], path) == result
+    assert len(fake.requests) == sent
+
+
 def test_a_checkpoint_of_another_export_is_refused(fake: FakeTogai, run: Run, path: Path) -> None:
     fake.add_many(60)
     fake.fail_next(status=400, skip=1)

@@ -15,7 +15,7 @@ from togai.jobs._table import read_text
 from togai.testing import FakeTogai
 
 from ..conftest import Api
-from .conftest import Read
+from .conftest import ONLY, Read
 
 pytestmark = pytest.mark.usefixtures("rides")
 
@@ -147,8 +147,8 @@ def test_two_ids_must_name_the_same_event(read: Read) -> None:
     table = read(header + lines)
     assert values(table).keys() == {"ride-3"}
     assert [problem.text for problem in table.errors] == [
-        "ref-1: the event_id of this event is 'ride-1', not 'ride-2'"
-    ] * 2
+        f"ref-1: the event_id of this event is 'ride-1', not 'ride-2': {ONLY}"
+    ]
 
 
 def test_a_problem_of_a_line_with_two_values_is_reported_once(read: Read) -> None:

@@ -13,8 +13,8 @@ WINGS = {
     "togai/_transport": 1885,
     "togai/corrections": 2300,
     "togai/testing": 2391,
-    "togai/jobs": 1124,
-    "togai/_cli": 1499,
+    "togai/jobs": 1123,
+    "togai/_cli": 1497,
     "scripts/contract": 4593,
     "scripts/mutation": 1818,
 }

@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from togai.jobs import is_reverted, read_corrections
 from togai.jobs._table import ids_of, meant, read_text, unplannable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from togai import EventWithStatus, Togai
     from togai.corrections import Execution, Ledger
@@ -63,36 +64,29 @@ class Targets(Filters):
             raise InvalidRequest(
                 "no event is selected: pass --event-id, --reference-id, --ids FILE, --since, --until or --whole-account"
             )
+        return approval.correct((kind, self, names), partial(self._choose, kind, names))
 
-        def choose(client: Togai) -> Chosen:
-            which = Filters(schema=self.schema) if names else self
-            events = list(which.events(client, [self.account], undated=False))
-            chosen, problems = self._choose(events, names)
-            return [kind(event, account_id=self.account) for event in chosen], problems
-
-        return approval.correct((kind, self, names), choose)
-
-    def _choose(
-        self, events: Iterable[EventWithStatus], names: Sequence[str]
-    ) -> tuple[list[EventWithStatus], list[str]]:
-        """The events to correct, and why the other events or names are left out."""
-        named: list[tuple[str, EventWithStatus | str]] = [
-            (next(filter(None, ids_of(event)), "none"), event)
-            for event in events
-            if not is_reverted(event)
-        ]
+    def _choose(self, kind: type[Undo | Redo], names: Sequence[str], client: Togai) -> Chosen:
+        """The corrections of the named events, or of all, and why the other events or names are left out."""
+        which = Filters(schema=self.schema) if names else self
         by_name: defaultdict[str, list[EventWithStatus]] = defaultdict(list)
-        for event in events:
-            for name in set(ids_of(event)):
-                by_name[name].append(event)
-        if names:
-            named = [(name, self._meant(by_name[name.strip()])) for name in dict.fromkeys(names)]
-        checked = [
-            (name, event if isinstance(event, str) else unplannable(event) or event)
-            for name, event in named
-        ]
-        problems = [f"{name}: {no}" for name, no in checked if isinstance(no, str)]
-        return [event for _, event in checked if not isinstance(event, str)], problems
+        every: list[tuple[str, EventWithStatus | str]] = []
+        for read in which.events(client, [self.account], undated=False):
+            for name in set(ids_of(read)):
+                by_name[name].append(read)
+            if not is_reverted(read):
+                every.append((next(filter(None, ids_of(read)), "none"), read))
+        named = [(name, self._meant(by_name[name.strip()])) for name in dict.fromkeys(names)]
+        items: list[Undo | Redo] = []
+        problems: list[str] = []
+        for name, event in named or every:
+            if isinstance(event, str):
+                problems.append(f"{name}: {event}")
+            elif unread := unplannable(event):
+                problems.append(f"{name}: {unread}")
+            else:
+                items.append(kind(event, account_id=self.account))
+        return items, problems
 
     def _meant(self, events: Sequence[EventWithStatus]) -> EventWithStatus | str:
         """The event that an id means, of all events with this id; otherwise the problem."""
@@ -237,6 +231,7 @@ def correct(
     """Replace quantities of events from a CSV table.
 
     Columns: reference_id or event_id; account_id; and attribute and value, or attribute.NAME as in an export.
+    In an edited export, only quantities may differ from the events.
 
     Args:
         file: The table.
@@ -265,11 +260,9 @@ def correct(
 
 def _interrupted(path: Path, ledger: Ledger) -> Plan | None:
     """The plan that an earlier run of the same command has saved and had approved, and did not finish."""
-    if not path.exists():
-        return None
-    plan = Plan.load(path)
-    approved = any(entry.kind == "approved" for entry in ledger.history(plan=plan.digest))
-    return plan if approved else None
+    plan = Plan.load(path) if path.exists() else None
+    history = ledger.history(plan=plan.digest) if plan else ()
+    return plan if any(entry.kind == "approved" for entry in history) else None
 
 
 def _left_out(ledger: Ledger, service: str) -> int:

@@ -18,6 +18,8 @@ from togai.errors import ConfigurationError, InvalidRequest
 from togai.jobs._formats import digits
 from togai.models import Event
 
+Verdict = Literal["applied", "not-applied"]
+
 
 def pending(*, book: Book = SESSION.book, output: Output = SESSION.output) -> int:
     """List corrections that are in progress or have an unknown outcome. Exit code 3 if there are any."""
@@ -60,14 +62,7 @@ def reconcile(entry: Count | None = None, /, *, session: Session = SESSION) -> i
     return Exit.DONE
 
 
-def decide(
-    entry: Count,
-    verdict: Literal["applied", "not-applied"],
-    /,
-    *,
-    why: str,
-    book: Book = SESSION.book,
-) -> None:
+def decide(entry: Count, verdict: Verdict, /, *, why: str, book: Book = SESSION.book) -> None:
     """Settle an open correction by the decision of a person.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -72,9 +72,8 @@ def report(
     """
     if html and html.is_file() and not html.read_bytes().startswith(b"<!doctype html>"):
         raise FileExistsError(errno.EEXIST, "it is not a report: pass another path", str(html))
-    corrections: list[Row] = []
-    if book.ledger is not None:
-        corrections = corrections_of(book.open().history(), reading)
+    entries = book.open().history() if book.ledger is not None else ()
+    corrections = corrections_of(entries, reading)
     rows, totals, reasons = summed(reading.read())
     output = reading.output
     if html is not None:
@@ -119,9 +118,9 @@ def kind_of(status: str) -> str:
 
 def page(rows: list[Row], reasons: list[Row], corrections: list[Row], reading: Reading) -> str:
     """The report as one HTML page: no scripts, nothing loaded, everything from the service escaped."""
-    days = {row["day"]: Counter[str]() for row in rows if row["day"] != _TOTAL}
+    days: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        if row["day"] in days:
+        if row["day"] != _TOTAL:
             days[row["day"]][kind_of(row["status"])] += row["events"]
     sums = sum(days.values(), Counter[str]())
     usage = [{**row, "quantities": pairs(row["quantities"].items())} for row in rows]
@@ -146,8 +145,7 @@ def _chart(days: Mapping[str, Counter[str]]) -> str:
         x, y = float(_LABEL), line * (_BAR + 6)
         parts.append(f'<text x="0" y="{y + 13}">{text(day)}</text>')
         for kind in _KINDS:
-            width = counts[kind] * scale
-            if width:
+            if width := counts[kind] * scale:
                 parts.append(
                     f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" class="{kind}">'
                     f"<title>{text(day)}: {counts[kind]:,} {kind}</title></rect>"

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from togai.errors import InvalidRequest, TogaiError
+from togai.jobs._formats import load
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -142,9 +143,9 @@ class Checkpoint:
                 self.set("counts", total)
             return {**total, "left": len(self.unfinished())}
 
-    def events(self) -> Iterator[str]:
+    def rows(self) -> Iterator[dict[str, Any]]:
         """The stored rows, in the order in which they were read."""
-        return (data for (data,) in self._db.execute("SELECT data FROM event ORDER BY number"))
+        return (load(row) for (row,) in self._db.execute("SELECT data FROM event ORDER BY number"))
 
     def complete(self, size: int) -> None:
         """Record that the file is complete, and delete the rows."""

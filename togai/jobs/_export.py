@@ -7,6 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
@@ -26,7 +27,7 @@ from togai.jobs._checkpoint import Checkpoint, writing
 from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from togai._client import AsyncTogai, Togai
@@ -154,12 +155,7 @@ class _Export:
         if self.path.is_dir() or (self.path.exists() and not beside.exists() and not restart):
             raise InvalidRequest(self._taken)
         self.checkpoint = Checkpoint(beside, self._job, restart=restart)
-        try:
-            if not restart:
-                self._check_file()
-        except BaseException:
-            self.checkpoint.close()
-            raise
+        self._restart = restart
 
     def _check_file(self) -> None:
         """Refuse a file that this export did not write, and one that is gone or changed since."""
@@ -175,6 +171,8 @@ class _Export:
 
     def pages(self, client: Any) -> Any:
         """The pages that are left to read, each with its account."""
+        if not self._restart:
+            self._check_file()
         left = dict(self.checkpoint.unfinished())
         if "" not in left:
             return client.events.list_many(left, concurrency=self._concurrency)
@@ -212,7 +210,7 @@ class _Export:
             with writing(self.path):
                 new = Path(f"{self.path}.new")
                 excel = {"excel": True} if self._job["excel"] else {}
-                _formats.WRITERS[self._job["format"]](new, columns, self._load, **excel)
+                _formats.WRITERS[self._job["format"]](new, columns, self.checkpoint.rows, **excel)
                 with new.open("rb+") as file:
                     os.fsync(file.fileno())
                 size = new.stat().st_size
@@ -222,11 +220,8 @@ class _Export:
         columns = tuple(self.checkpoint.get("columns"))
         return ExportResult(path=self.path, columns=columns, **self.checkpoint.get("counts"))
 
-    def _load(self) -> Iterator[dict[str, Any]]:
-        return map(_formats.load, self.checkpoint.events())
-
     def _discovered(self) -> list[str]:
-        names = {name for row in self._load() for name in row} - set(COLUMNS)
+        names = {name for row in self.checkpoint.rows() for name in row} - set(COLUMNS)
         by_name = sorted(names, key=lambda name: name.partition(".")[::-1])
         return [*COLUMNS, *sorted(by_name, key=lambda name: name.startswith("dimension."))]
 
@@ -262,12 +257,10 @@ def export(
         TogaiError: A request failed, or the file cannot be written; repeat the same call to continue.
     """
     job = _Export(client, accounts, path, options)
-    try:
+    with closing(job.checkpoint):
         for account, page in job.pages(client):
             job.keep(account, page)
         return job.finish()
-    finally:
-        job.checkpoint.close()
 
 
 async def export_async(
@@ -278,28 +271,14 @@ async def export_async(
 ) -> ExportResult:
     """Export the events of accounts to a file: `export` for AsyncTogai.
 
-    Args:
-        client: The client to read with; its rate limit applies to all accounts together.
-        accounts: One account, several accounts, or None for all accounts that the token can read.
-        path: The file to write.
-        **options: See `ExportOptions`.
-
-    Returns:
-        The numbers of events that were written and skipped.
-
-    Raises:
-        InvalidRequest: An argument is not allowed, the file exists, or the checkpoint belongs to another
-            export or is in use by another process. Nothing was sent.
-        TogaiError: A request failed, or the file cannot be written; repeat the same call to continue.
+    `client`, `accounts`, `path`, `options`, the result and the errors are those of `export`.
     """
     running_loop()
     job = await asyncio.to_thread(_Export, client, accounts, path, options)
-    try:
+    with closing(job.checkpoint):
         async for account, page in job.pages(client):
             await asyncio.to_thread(job.keep, account, page)
         return await asyncio.to_thread(job.finish)
-    finally:
-        job.checkpoint.close()
 
 
 def _checked_format(path: Path, format: Any, *, excel: bool) -> str:  # noqa: A002
@@ -337,7 +316,7 @@ def _texts(values: Any) -> list[str]:
 
 
 def _checked_accounts(accounts: Any) -> list[str]:
-    """The accounts without duplicates; a single empty name stands for all accounts."""
+    """The accounts in order and without duplicates; a single empty name stands for all accounts."""
     if accounts is None:
         return [""]
     names = dict.fromkeys([accounts] if isinstance(accounts, str) else _texts(accounts))
@@ -345,4 +324,4 @@ def _checked_accounts(accounts: Any) -> list[str]:
         raise InvalidRequest(f"accounts={shown(accounts)}: pass account ids, or None for all")
     for name in names:
         check_encodable("accounts", name)
-    return list(names)
+    return sorted(names)

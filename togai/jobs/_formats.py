@@ -94,15 +94,14 @@ def write_csv(path: Path, columns: Sequence[str], rows: Rows, *, excel: bool = F
     with path.open("w", newline="", encoding=encoding, errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\r\n" if excel else "\n")
         writer.writerow([escaped(name) if excel else name for name in columns])
-        for row in rows():
-            writer.writerow([cell(row.get(name)) for name in columns])
+        writer.writerows([cell(row.get(name)) for name in columns] for row in rows())
 
 
 def write_jsonl(path: Path, columns: Sequence[str], rows: Rows) -> None:
     """Write one JSON object per line, with numbers as text with all digits."""
     with path.open("w", encoding="utf-8") as file:
-        for row in rows():
-            file.write(json.dumps({name: text(row.get(name)) for name in columns}) + "\n")
+        lines = ({name: text(row.get(name)) for name in columns} for row in rows())
+        file.writelines(json.dumps(line) + "\n" for line in lines)
 
 
 def write_parquet(path: Path, columns: Sequence[str], rows: Rows) -> None:
@@ -115,7 +114,7 @@ def write_parquet(path: Path, columns: Sequence[str], rows: Rows) -> None:
     with arrow.parquet.ParquetWriter(path, schema) as writer:
         while batch := list(islice(remaining, _BATCH)):
             table = {
-                name: [_utf8(row.get(name)) if is_text[name] else row.get(name) for row in batch]
+                name: [utf8(row.get(name)) if is_text[name] else row.get(name) for row in batch]
                 for name in columns
             }
             writer.write_table(arrow.table(table, schema=schema))
@@ -138,7 +137,8 @@ def pyarrow() -> Any:
         raise ConfigurationError(problem) from None
 
 
-def _utf8(value: Any) -> str | None:
+def utf8(value: Any) -> str | None:
+    """A value of a row as text that can be written in UTF-8."""
     cell = text(value)
     return None if cell is None else cell.encode("utf-8", "backslashreplace").decode()
 

@@ -7,6 +7,8 @@ import csv
 import io
 import re
 from collections import defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +22,7 @@ from togai.corrections._correction import Target
 from togai.corrections._plan import Replace
 from togai.errors import InvalidRequest
 from togai.jobs._export import COLUMNS, VALUES
-from togai.jobs._formats import text, unescaped
+from togai.jobs._formats import unescaped, utf8
 from togai.jobs._status import is_reverted
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from togai._pagination import EventPage
     from togai.models import EventWithStatus
 
+_COMPARED = ("event_id", *COLUMNS[3:])
+_MAY_CHANGE = ("customer_id", "created_at", "status", "status_description")
+"""Columns that may differ because the service has changed them since the export."""
 _NUMBER = re.compile(r"-?[0-9]{1,512}(\.[0-9]{1,512})?")
 _Kind = Literal["error", "unchanged", "warning"]
 _Target = tuple[str, str, str]
@@ -86,9 +91,9 @@ class _Reader:
     ) -> None:
         self._account_id, self._comma, self._on_progress = account_id, decimal_comma, on_progress
         self._problems: list[Problem] = []
-        self._lines: dict[_Target, dict[str, tuple[int, str, str | None]]] = {}
+        self._lines: dict[_Target, dict[str, tuple[int, str]]] = {}
+        self._rows: defaultdict[_Target, dict[int, dict[str, str]]] = defaultdict(dict)
         self._wrong = set[_Target]()
-        self._event_ids: defaultdict[_Target, set[str]] = defaultdict(set)
         self._chosen: dict[str, _Target] = {}
         self._read = 0
         self._events: defaultdict[_Target, dict[Any, EventWithStatus]] = defaultdict(dict)
@@ -107,6 +112,7 @@ class _Reader:
         except csv.Error as error:
             problem = f"{path}, line {line + 1}: {error}: check the quotes"
             raise InvalidRequest(problem) from None
+        self.accounts = list(dict.fromkeys(target[0] for target in self._lines))
 
     def _columns(self, names: Sequence[str], path: object) -> list[str]:
         known = {name: name for name in (*COLUMNS, "event_id", "attribute", "value")}
@@ -152,31 +158,26 @@ class _Reader:
             self._report(line, "error", f"no {missing}" if missing else "more cells than columns")
             self._wrong.add(target)
             return
-        self._event_ids[target].update(filter(None, [row.get("event_id")]))
+        self._rows[target][line] = row
         known = self._lines.setdefault(target, {})
         for name, cell in values:
             if name in known:
                 problem = f"line {known[name][0]} has the same event and attribute"
                 self._refuse(target, line, problem)
             else:
-                known[name] = (line, cell, row.get(f"unit.{name}"))
+                known[name] = (line, cell)
 
     def _refuse(self, target: _Target, line: int, problem: str) -> None:
         self._report(line, "error", f"{target[2]}: {problem}")
         self._wrong.add(target)
 
-    @property
-    def accounts(self) -> list[str]:
-        """The accounts whose events are to be read."""
-        return list(dict.fromkeys(target[0] for target in self._lines))
-
     def keep(self, account: str, page: EventPage) -> None:
         """Keep the events of a page that the table names; of two readings of an event the later one."""
         for event in page.events:
-            reference_id, event_id = ids_of(event)
-            for way, name in (("reference_id", reference_id), ("event_id", event_id)):
+            key = ids_of(event)[0] or id(event)
+            for way, name in zip(("reference_id", "event_id"), ids_of(event), strict=True):
                 if (target := (account, way, name)) in self._lines:
-                    self._events[target][reference_id or id(event)] = event
+                    self._events[target][key] = event
         self._read += len(page.events)
         if self._on_progress is not None:
             self._on_progress(self._read)
@@ -189,13 +190,13 @@ class _Reader:
 
     def _item(self, target: _Target) -> Iterator[Replace]:
         problem = event = meant(list(self._events[target].values()), target[0])
-        changes = self._changes(target, event)
+        cells = {} if isinstance(event, str) else _cells(event)
+        changes = self._changes(target, event, cells)
         if not isinstance(event, str):
+            self._compare(target, cells, "warning" if changes else "unchanged")
             if target in self._wrong or not changes:
                 return
-            if others := self._event_ids[target] - {ids_of(event)[1]}:
-                problem = f"the event_id of this event is {ids_of(event)[1]!r}, not {min(others)!r}"
-            elif unread := unplannable(event):
+            if unread := unplannable(event):
                 problem = unread
             elif (other := self._chosen.setdefault(str(event.reference_id), target)) != target:
                 problem = f"another line corrects the same event as {other[2]}"
@@ -210,23 +211,37 @@ class _Reader:
         for line in dict.fromkeys(self._lines[target][name][0] for name in changes):
             self._refuse(target, line, str(problem))
 
-    def _changes(self, target: _Target, event: EventWithStatus | str) -> dict[str, Decimal]:
+    def _compare(self, target: _Target, cells: Mapping[str, str], kind: _Kind) -> None:
+        """Report each cell beside the quantities that differs from the event, as it is not corrected."""
+        for line, row in self._rows[target].items():
+            for name, cell in row.items():
+                present = cells.get(name, "")
+                is_compared = name in _COMPARED or name.startswith(VALUES[1:])
+                if not (cell and is_compared) or _plain(name, cell) == _plain(name, present):
+                    continue
+                differs = f"the {name} of this event is {shown(present)}, not {shown(cell)}"
+                problem = f"{differs}: a table corrects only quantities"
+                if name in _MAY_CHANGE:
+                    self._report(line, kind, f"{target[2]}: {problem}")
+                else:
+                    self._refuse(target, line, f"{problem}; restore this cell, or empty it")
+
+    def _changes(
+        self, target: _Target, event: EventWithStatus | str, cells: Mapping[str, str]
+    ) -> dict[str, Decimal]:
         """The numbers of the lines, but for those that the event already has."""
-        row = {} if isinstance(event, str) else next(rows([event]))
         current = {} if isinstance(event, str) else dict(amounts_of(event))
         changes: dict[str, Decimal] = {}
-        for name, (line, cell, unit) in self._lines[target].items():
+        for name, (line, cell) in self._lines[target].items():
             old, new = current.get(name), self._number(cell)
             # A cell of an export may hold several numbers, or text; beside decimal commas, 1.000 may mean 1000.
             is_clear = not (self._comma and _NUMBER.fullmatch(cell))
-            if old is not None and unit not in (None, "", str(row.get(f"unit.{name}")).strip()):
-                self._refuse(target, line, f"the unit {unit!r} of {name} differs from the event's")
-            elif new == old or (is_clear and cell == text(row.get(f"attribute.{name}"))):
+            if new == old or (is_clear and cell == cells.get(f"attribute.{name}")):
                 present = cell if isinstance(new, str) else old
                 self._report(line, "unchanged", f"{target[2]}: {name} is already {present}")
             elif isinstance(new, str):
                 self._refuse(target, line, new)
-            elif row and old is None:
+            elif cells and old is None:
                 known = ", ".join(current) or "none"
                 self._refuse(target, line, f"no numeric attribute {name!r}; it has {known}")
             else:
@@ -264,9 +279,9 @@ def read_corrections(
     """Read a CSV table of new quantities, and check every line against the events. No correction is sent.
 
     Columns: `reference_id` or `event_id`; `account_id`; and either `attribute` and `value`, or one column
-    `attribute.NAME` per attribute, as in an export. An empty cell changes nothing. A unit must be that of the event;
-    other columns of an export are ignored. The separator is a comma, semicolon or tab. A line for an event that is
-    already corrected is reported as unchanged or reverted.
+    `attribute.NAME` per attribute, as in an export. An empty cell changes nothing. Only quantities are corrected: in
+    an edited export, another unit, time, schema or dimension is an error, and another status a warning. The separator
+    is a comma, semicolon or tab. A line for an event that is already corrected is reported as unchanged or reverted.
 
     Args:
         client: The client to read the events with; the listing of each account is read once, several at once.
@@ -298,19 +313,8 @@ async def read_corrections_async(
 ) -> CorrectionTable:
     """Read a CSV table of new quantities, and check every line: `read_corrections` for AsyncTogai.
 
-    Args:
-        client: The client to read the events with.
-        path: The table, in UTF-8.
-        account_id: The account of all lines, if the table has no column `account_id`.
-        decimal_comma: Whether 1,5 means 1.5.
-        on_progress: Called with the number of events read so far, after each page.
-
-    Returns:
-        The items for `client.events.plan`, and all problems with their lines.
-
-    Raises:
-        InvalidRequest: The file cannot be read, or lacks a column.
-        TogaiError: A request failed.
+    `client`, `path`, `account_id`, `decimal_comma`, `on_progress`, the result and the errors are those of
+    `read_corrections`.
     """
     reader = await asyncio.to_thread(_Reader, path, account_id, decimal_comma, on_progress)
     async for account, page in client.events.list_many(reader.accounts):
@@ -334,6 +338,21 @@ def ids_of(event: EventWithStatus) -> tuple[str, str]:
     """The reference id and the event id of an event, without blanks around them; empty if it has none."""
     reference_id, event_id = event.reference_id, getattr(event.event_payload, "id", None)
     return str(reference_id or "").strip(), str(event_id or "").strip()
+
+
+def _cells(event: EventWithStatus) -> dict[str, str]:
+    """The cells of an event, as they are read from an export of it."""
+    row = next(rows([event]))
+    cells = {name: unescaped((utf8(value) or "").strip()) for name, value in row.items()}
+    return {**cells, "event_id": cells["id"]}
+
+
+def _plain(name: str, cell: str) -> datetime | str:
+    """A cell of a column, to compare: a time is in UTC if it has no offset."""
+    with suppress(ValueError):
+        when = datetime.fromisoformat(cell if name in ("timestamp", "created_at") else "")
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return cell
 
 
 def meant(events: Sequence[EventWithStatus], account: str) -> EventWithStatus | str:
