@@ -385,6 +385,16 @@ def test_an_event_that_the_fake_starts_with_can_be_corrected(fake: FakeTogai) ->
     assert (record.payload, record.refusal()) == (payload, None)
 
 
+def test_the_fake_starts_neither_with_an_invalid_event_nor_with_an_empty_quota(
+    fake: FakeTogai,
+) -> None:
+    payload = {**fake.add(id="ride-1").payload, "accountId": None}
+    with pytest.raises(ValueError, match=r"refuse this event: event\.accountId: null"):
+        FakeTogai(events=[payload])
+    with pytest.raises(ValueError, match="requests_per_second=0: pass 1 or more"):
+        FakeTogai(requests_per_second=0)
+
+
 def test_an_event_may_have_a_time_that_is_finer_than_microseconds(fake: FakeTogai) -> None:
     record = fake.add(timestamp="2024-12-04T07:30:35.123456789Z")
     assert record.payload["timestamp"] == "2024-12-04T07:30:35.123456789Z"

@@ -1,8 +1,8 @@
 """FakeTogai: the Togai events service in memory, for tests of code that calls it.
 
 `fake.add(...)`, `fake.add_many(...)` and `fake.add_month()` add events. `fake.serve()` serves on a loopback socket,
-`fake.transport()` returns a transport for httpx and httpx2; both work for both clients. `make(Model, ...)` makes any
-model of `togai.models`.
+`fake.transport()` returns a transport for httpx and httpx2; both work for both clients; their token is `fake.token`.
+`make(Model, ...)` makes any model of `togai.models`.
 
 `fake.requests`, `fake.corrections` and `fake.jobs` hold what happened; `fake.assert_sent("POST", "/events/correction",
 action="UNDO", times=1)` and `fake.assert_not_sent(...)` fail with a list of what was sent.

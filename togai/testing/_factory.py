@@ -100,14 +100,13 @@ def _of_type(hint: Any, name: str, number: int) -> Any:
     if origin is list:
         (inner,) = get_args(hint)
         return [make(inner)] if attrs.has(inner) else []
-    if origin is dict:
-        return dict[str, Any]()
     if attrs.has(origin):
         return make(origin)
     if issubclass(origin, enum.Enum):
         return next(iter(origin))
     values: dict[Any, Any] = {
         str: f"{name.replace('_', '-')}-{number}",
+        dict: dict[str, Any](),
         bool: False,
         int: 1,
         float: 1.0,

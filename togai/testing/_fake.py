@@ -15,7 +15,6 @@ from togai.testing._faults import FaultMethods
 from togai.testing._messages import Request, Response
 from togai.testing._modes import ModeMethods
 from togai.testing._month import ACCOUNT, ALIAS, month
-from togai.testing._parameters import event_problems
 from togai.testing._records import COMPLETED, AppliedCorrection, Job, Record
 from togai.testing._server import serve
 from togai.testing._service import Service
@@ -34,8 +33,8 @@ class FakeTogai(FaultMethods, ModeMethods):
 
     Args:
         token: The token that it accepts.
-        events: Events as the API describes them, to store from the start.
-        requests_per_second: A rate limit, above which it responds with 429; None for no limit.
+        events: Valid events as the API describes them, to store from the start.
+        requests_per_second: A rate limit of 1 or more, above which it responds with 429; None for no limit.
         now: The clock for `createdAt`. Default: a clock that advances by a millisecond at each call.
         clock: Returns seconds, for the rate limit and for delays. Default: the clock of the clients or a `FakeClock`.
 
@@ -58,6 +57,8 @@ class FakeTogai(FaultMethods, ModeMethods):
         now: Callable[[], datetime] | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
+        if requests_per_second is not None and requests_per_second < 1:
+            raise ValueError(f"requests_per_second={requests_per_second}: pass 1 or more, or None")
         self._service = Service(token, now, clock)
         self._queue = FaultQueue()
         self._starts: deque[float] = deque(maxlen=requests_per_second)
@@ -155,8 +156,6 @@ class FakeTogai(FaultMethods, ModeMethods):
         }
         if id is not None:
             payload["id"] = id
-        if problems := event_problems(payload):
-            raise ValueError("the service would refuse this event: " + "; ".join(problems))
         known = {"reference_id": reference_id, "created_at": created_at}
         settings = {name: value for name, value in known.items() if value is not None}
         return self._service.ingest(payload, status=status, past_cycle=past_cycle, **settings)

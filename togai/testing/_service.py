@@ -18,6 +18,7 @@ from togai.testing._parameters import (
     LISTING_NAMES,
     check_correction,
     check_names,
+    event_problems,
     has_status,
     moment,
     page_size,
@@ -107,7 +108,9 @@ class Service:
         return clock.current.now() if self._seconds is None else self._seconds()
 
     def ingest(self, payload: JSON, **settings: Any) -> Record:
-        """Store an event."""
+        """Store an event that follows the contract."""
+        if problems := event_problems(payload):
+            raise ValueError("the service would refuse this event: " + "; ".join(problems))
         with self.lock:
             created_at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
             settings.setdefault("created_at", created_at)
