@@ -43,9 +43,9 @@ ORDER = [
     ["togai._events"],
     ["togai._client"],
     ["togai._public", "togai._public_corrections"],
-    ["togai"],
     ["togai.jobs"],
     ["togai.testing"],
+    ["togai"],
     ["togai._pytest", "togai._cli"],
     ["togai.__main__"],
 ]

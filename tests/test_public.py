@@ -90,7 +90,7 @@ def test_a_program_that_only_reads_imports_neither_corrections_nor_the_ledger() 
     assert done.stdout.splitlines() == ["[] []", "[]", "Undo True"]
 
 
-@pytest.mark.parametrize("name", ["models", "errors", "corrections", "jobs"])
+@pytest.mark.parametrize("name", ["models", "errors", "corrections", "jobs", "testing"])
 def test_the_public_modules_are_there_without_importing_them(name: str) -> None:
     script = f"import togai; print(togai.{name}.__name__)"
     done = subprocess.run(

@@ -22,13 +22,18 @@ from typing import TYPE_CHECKING
 from togai._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from togai import corrections as corrections
+    from togai import errors as errors
+    from togai import jobs as jobs
+    from togai import models as models
+    from togai import testing as testing
     from togai._public import *  # noqa: F403
     from togai._public_corrections import *  # noqa: F403
 else:
     import sys as _sys
     from importlib import import_module as _import_module
 
-    _SUBMODULES = ("corrections", "errors", "jobs", "models")
+    _SUBMODULES = ("corrections", "errors", "jobs", "models", "testing")
 
     _PARTS = ("_public", "_public_corrections")
 

@@ -41,6 +41,12 @@ def construct() -> Event:
     )
 
 
+def submodules(error: togai.errors.TogaiError) -> bool:
+    assert_type(togai.corrections.Ledger("ledger.db"), togai.corrections.Ledger)
+    assert_type(togai.testing.FakeTogai(), FakeTogai)
+    return togai.jobs.is_final(togai.testing.make(EventWithStatus))
+
+
 def faults(fake: FakeTogai) -> None:
     fake.fail_next(status=503, times=None, method="GET", path="/events", skip=2)
     fake.slow_next(seconds=2.5, **When(times=2))
