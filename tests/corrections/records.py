@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from togai._storage import database
+from togai._storage import database, uptime
 from togai._storage.rows import Claim
 from togai.corrections import Correction, Kind, Ledger, Selection, Target
 from togai.corrections._ledger import records_of
@@ -47,5 +48,11 @@ def corrected(ledger: Ledger, one: Claim | None = None) -> Any:
     return entry
 
 
-def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+def set_clock(
+    monkeypatch: pytest.MonkeyPatch, moment: datetime, passed: timedelta | None = None
+) -> None:
+    """Set the clock of a file; `passed` is the time since 2024 that really passed, if somebody set the clock."""
+    passed = moment - datetime(2024, 1, 1, tzinfo=UTC) if passed is None else passed
+    seconds = passed.total_seconds()
     monkeypatch.setattr(database._SQLiteTransaction, "now", lambda _self: moment)
+    monkeypatch.setattr(uptime, "time", SimpleNamespace(monotonic=lambda: seconds))

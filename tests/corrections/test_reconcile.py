@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from togai import (
     with_quantities,
 )
 from togai._contract import Field, fields
-from togai._storage import database
+from togai._storage import database, uptime
 from togai.corrections import Entry, Ledger, Plan, _correction
 from togai.models import Event
 from togai.testing import FakeTogai, make
@@ -43,11 +45,12 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
     """Sets the ledger's clock ahead."""
 
     def set_ahead(**ahead: float) -> None:
+        seconds = timedelta(**ahead)
         monkeypatch.setattr(
-            database._SQLiteTransaction,
-            "now",
-            lambda _self: datetime.now(UTC) + timedelta(**ahead),
+            database._SQLiteTransaction, "now", lambda _self: datetime.now(UTC) + seconds
         )
+        passed = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds.total_seconds())
+        monkeypatch.setattr(uptime, "time", passed)
 
     return set_ahead
 

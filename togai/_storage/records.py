@@ -7,6 +7,7 @@ from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from togai._storage import uptime
 from togai._storage.evidence import corrected_elsewhere, rivals, witnesses
 from togai._storage.rules import Rules
 from togai.corrections._entry import Entry, Kind
@@ -211,5 +212,10 @@ class Records:
 
 
 def earliest(rules: Rules, entry: Entry) -> datetime:
-    """The earliest time of an entry: it is no older than those before it, even if the clock went back."""
-    return max(each.at for each in rules.entries("id <= ?", entry.id, newest=_RECENT))
+    """The earliest time of an entry, even if the clock was set meanwhile.
+
+    It is no older than the entries before it, and no older than the clock that nobody sets says.
+    """
+    at = max(each.at for each in rules.entries("id <= ?", entry.id, newest=_RECENT))
+    now, elapsed = rules.now(), uptime.since(entry.data.get("uptime"))
+    return at if elapsed is None else max(at, now - elapsed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, frozen
 
+from togai._storage import uptime
 from togai._version import __version__
 from togai.corrections._entry import COLUMNS, Entry, Kind
 from togai.errors import LedgerDamaged
@@ -88,6 +89,7 @@ def details(claim: Claim) -> dict[str, Any]:
         else asdict(target, recurse=False),
         "siblings": None if claim.siblings is None else sorted(claim.siblings),
         "accounts": sorted(claim.accounts),
+        "uptime": uptime.reading(),
     }
 
 
