@@ -59,7 +59,7 @@ def rows(
     attributes: Sequence[str] | None = None,
     dimensions: Sequence[str] | None = None,
 ) -> Iterator[dict[str, str | Decimal | datetime | None]]:
-    """Flat rows, all with the same columns, for `csv.DictWriter` or `pandas.DataFrame`.
+    """Flat rows, all with the same columns, for `csv.DictWriter`, `pandas.DataFrame` or `polars.DataFrame`.
 
     Args:
         events: Events that were read.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import importlib
 import json
 import os
 import re
@@ -22,7 +23,7 @@ import pytest
 import trustme
 
 from tests.transport.servers import raw_server, send, server_context, whole
-from togai import ConfigurationError, Togai
+from togai import ConfigurationError, Togai, rows
 from togai.testing import FakeTogai
 
 TEXT = (Path(__file__).parents[2] / "RECIPES.md").read_text("utf-8")
@@ -212,6 +213,15 @@ def test_a_data_frame_sums_exactly(
     names = runpy.run_path(str(write("pandas")))
     assert names["by_city"].to_dict() == {"Chennai": Decimal("5.0"), "Pune": Decimal("7.0")}
     assert "Chennai" in capsys.readouterr().out
+
+
+def test_polars_takes_rows_whose_attributes_occur_late(fake: FakeTogai) -> None:
+    polars: Any = importlib.import_module("polars")
+    fake.add_many(100)
+    fake.add(attributes=[{"name": "calls", "value": "7.25"}])
+    with Togai() as client:
+        frame = polars.DataFrame(rows(client.events.list()), infer_schema_length=None)
+    assert frame["attribute.calls"].to_list() == [None] * 100 + [Decimal("7.25")]
 
 
 def test_an_application_responds_according_to_the_client(fake: FakeTogai, load: Load) -> None:
