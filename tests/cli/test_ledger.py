@@ -90,6 +90,7 @@ def test_a_correction_that_is_no_longer_in_progress_is_decided_to_be_not_applied
 ) -> None:
     later = datetime.now(UTC) + timedelta(minutes=10)
     monkeypatch.setattr("togai._storage.database._SQLiteTransaction.now", lambda _self: later)
+    monkeypatch.setattr("togai._storage.uptime.since", lambda _recorded: timedelta(minutes=10))
     named = ("--why", "its process seemed dead", "--ledger", in_progress)
     assert pipe("decide", "2", "not-applied", *named).returncode == 0
 
