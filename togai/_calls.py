@@ -9,7 +9,6 @@ from attrs import evolve
 
 from togai import _requests, _responses
 from togai._arguments import check_flag
-from togai._listing_checks import with_query
 from togai._listing_many import AccountCursors
 from togai._pagination import EventPage, collect
 from togai._transport.exchange import exchange
@@ -89,11 +88,11 @@ def pages(
         if name in own:
             own[name] = value
         call = _requests.list_events(**own, page_size=1)(None)
-        page = yield from list_page(call if name in own else with_query(call, {name: value}))
+        page = yield from list_page(call if name in own else _with_query(call, {name: value}))
         return page.events
 
     def fetch(token: str | None) -> Steps[EventPage]:
-        page = yield from list_page(with_query(request(token), query))
+        page = yield from list_page(_with_query(request(token), query))
         yield from settings.filter_checks.check(used, page.events, probe)
         if not trust_end or page.further_page is None:
             return page
@@ -101,6 +100,11 @@ def pages(
         return evolve(page, further_page=None)
 
     return fetch
+
+
+def _with_query(call: Call, query: Mapping[str, str]) -> Call:
+    """A call with further parameters."""
+    return evolve(call, params={**call.params, **query}) if query else call
 
 
 def pages_of_accounts(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import frozen
 
+from togai._printable import shown
 from togai._times import to_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SHOWN = 60
 _HINTS = {("Attribute", "value"): "pass a decimal number as text, such as '10.4'"}
 
 
@@ -124,7 +124,7 @@ def _items(
     inner = (typing.get_args(kind) or (Any,))[-1]
     pairs: Any = typing.cast("Any", items).items() if isinstance(items, dict) else enumerate(items)
     for key, item in pairs:
-        label = f"{what}[{_shown(getattr(item, 'name', key))}]"
+        label = f"{what}[{shown(getattr(item, 'name', key))}]"
         yield from problems(item, inner, label, limits.get("items"), wire=wire)
 
 
@@ -162,9 +162,4 @@ def _text(value: str, what: str, limits: Mapping[str, Any], hint: str) -> Iterat
     # In Python, $ also matches before a final line break, and \d matches any Unicode digit; not so in OpenAPI.
     if pattern is not None and (value.endswith("\n") or not re.search(pattern, value, re.ASCII)):
         advice = f": {hint}" if hint else ""
-        yield f"{what} is {_shown(value)}, which does not match {pattern}{advice}"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        yield f"{what} is {shown(value)}, which does not match {pattern}{advice}"

@@ -5,10 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.converters import optional
 
-
-def shown(name: str) -> str:
-    """A name from a response, made printable for one line of a log."""
-    return name if len(name) <= 100 and name.isprintable() else ascii(name)[1:-1][:100]
+from togai._printable import printable_name
 
 
 @frozen
@@ -20,15 +17,16 @@ class Drift:
         property: The property's name in JSON; empty for the whole object.
         kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`,
             `not a date`, `no offset`, `finer than microseconds` (the datetime is truncated; the original text is kept
-            and sent back), `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`,
-            `too many items` (more than 1,000, where the contract allows fewer).
+            and sent back), `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`, `ambiguous`
+            (the property occurs twice, with different values), `too many items` (more than 1,000, where the contract
+            allows fewer).
         value: The new value of an enum if the kind is `unknown value`; otherwise None.
     """
 
     model: str
-    property: str = field(converter=shown)
+    property: str = field(converter=printable_name)
     kind: str
-    value: str | None = field(default=None, converter=optional(shown))
+    value: str | None = field(default=None, converter=optional(printable_name))
 
     def __str__(self) -> str:
         place = f"{self.model}.{self.property}" if self.property else self.model

@@ -112,9 +112,8 @@ def _is_shallow(body: bytes) -> bool:
         if not brackets:
             return True
         before = len(brackets)
-        brackets = brackets.replace(
-            b"[]", b""
-        )  # one level in each round, of lists and objects alike
+        # One level in each round, of lists and objects alike.
+        brackets = brackets.replace(b"[]", b"")
         if len(brackets) == before:
             return False
     return not brackets
@@ -207,7 +206,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in pairs:
         if name in values and values[name] != value:
-            value = Malformed(f"{values[name]!a:.200} and {value!a:.200}", "given twice")
+            value = Malformed(f"{values[name]!a:.200} and {value!a:.200}", "ambiguous")
         values[name] = value
     return values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from togai._printable import printable
 from togai._transport import clock
@@ -14,13 +14,13 @@ from togai.errors import BadRequest, FilterIgnored, NotFound, UnprocessableEntit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from togai._transport.steps import Call, Steps
+    from togai._transport.steps import Steps
     from togai.models import EventWithStatus
 
-_ASKED_AGAIN = 3600.0
+_PROBE_INTERVAL = 3600.0
 """Seconds after which a filter on a property that events do not contain is probed again."""
 
-_SHOWN = ("account_id", "schema_name")
+_IN_PAYLOAD = ("account_id", "schema_name")
 """The filters for which the payload of an event has a property of the same name."""
 
 _NEXT = ("next", "cursor", "token")
@@ -60,7 +60,7 @@ class FilterChecks:
             if requested is None or not events:
                 continue
             foreign: set[tuple[str, str, str]] = set()
-            if name in _SHOWN:
+            if name in _IN_PAYLOAD:
                 # The payload may be missing.
                 values = (getattr(event.event_payload, name, None) for event in events)
                 others = {str(value) for value in values if value is not None} - {str(requested)}
@@ -68,7 +68,7 @@ class FilterChecks:
                 needed = bool(foreign)
             else:
                 now = clock.current.now()
-                needed = not 0 <= now - self._probed.get(name, -_ASKED_AGAIN) < _ASKED_AGAIN
+                needed = not 0 <= now - self._probed.get(name, -_PROBE_INTERVAL) < _PROBE_INTERVAL
             if needed:
                 yield from self._probe(name, str(requested), probe)
                 self._accepted |= foreign
@@ -110,8 +110,3 @@ def _offer(name: str, value: object, *, within: bool) -> str | None:
             if (path := _offer(inner, held, within=named)) is not None:
                 return f"{name}.{path}"
     return name if value is True and any(word in lowered for word in _MORE) else None
-
-
-def with_query(call: Call, query: Mapping[str, str]) -> Call:
-    """A call with further parameters."""
-    return evolve(call, params={**call.params, **query}) if query else call

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from togai._pagination import EventPage
     from togai._transport.steps import AsyncRun, Run, Steps
 
-_MOST = 50
+_MAX_CONCURRENCY = 50
 
 
 def checked_concurrency(value: object) -> int:
@@ -31,9 +31,11 @@ def checked_concurrency(value: object) -> int:
     Raises:
         InvalidRequest: It is not a whole number within the limits.
     """
-    if is_whole(value, 1, _MOST):
+    if is_whole(value, 1, _MAX_CONCURRENCY):
         return value
-    raise InvalidRequest(f"concurrency={shown(value)}: pass a whole number from 1 to {_MOST}")
+    raise InvalidRequest(
+        f"concurrency={shown(value)}: pass a whole number from 1 to {_MAX_CONCURRENCY}"
+    )
 
 
 @define
@@ -129,9 +131,8 @@ class _Listing(Generic[A]):
         if account.cursor.complete:
             self._active.remove(account)
         page = account.cursor.rest()
-        with suppress(
-            RuntimeError
-        ):  # the request of the next page failed; the next turn raises the error, so that this page is not lost
+        # If the request of the next page fails, the next turn raises the error, so that this page is not lost.
+        with suppress(RuntimeError):
             self._start()
         return account.id, page
 

@@ -23,6 +23,11 @@ def printable(text: object) -> str:
     )
 
 
+def printable_name(name: str) -> str:
+    """The first 100 characters of a name from a response, on one line."""
+    return printable(name[:100])[:100]
+
+
 _LONGEST = 80
 
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from togai.corrections._correction import Correction
 
 _LONGEST = 4096
+"""Characters of a parameter; servers refuse longer URLs."""
 _LARGEST = 10**100
+"""The largest number in a query."""
 MAX_PAGE_SIZE: int | None = get_events.LIMITS.get("page_size", {}).get("maximum")
 """The largest page size that the contract allows."""
 
@@ -208,6 +210,11 @@ def _filter(name: str, value: object) -> str | None:
 
 
 def check_encodable(name: str, value: str) -> None:
+    """Refuse text that cannot be a part of a URL.
+
+    Raises:
+        InvalidRequest: It is too long, or UTF-8 cannot encode it.
+    """
     if len(value) > _LONGEST:
         raise InvalidRequest(
             f"{name} has {len(value)} characters: a URL can carry at most {_LONGEST}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 from togai import models
 from togai._contract import fields
 from togai._decoding import Reader, StrictDeviation
-from togai._drift import Drift, shown
+from togai._drift import Drift
 from togai._json import Malformed, charset_of, flattened, kind_of, parse_json
 from togai._listing_checks import further_page
 from togai._pagination import EventPage
+from togai._printable import printable_name
 from togai._requests import check_encodable
 from togai._salvage import most_items
 from togai.errors import InvalidRequest, UnexpectedResponse
@@ -187,7 +188,7 @@ def report_extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], 
     """
     for name in body:
         if name not in known:
-            reader.report(Drift(outer, name, "unknown property"), f"$.{shown(name)}")
+            reader.report(Drift(outer, name, "unknown property"), f"$.{printable_name(name)}")
 
 
 def strict_error(call: Call, response: Response, error: StrictDeviation) -> UnexpectedResponse:

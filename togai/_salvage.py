@@ -13,8 +13,9 @@ import attrs
 from attrs import evolve, frozen
 
 from togai._contract import Field, fields
-from togai._drift import Deviation, Drift, shown
+from togai._drift import Deviation, Drift
 from togai._json import Malformed
+from togai._printable import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation])
     """Read as much of a value as possible; a part that cannot be read stays as received, a missing part is None."""
 
     def note(name: str, kind: str) -> None:
-        at = f"{where}.{shown(name)}" if name else where
+        at = f"{where}.{printable_name(name)}" if name else where
         deviations.append(Deviation(at, Drift(model.__name__, name, kind)))
 
     before = len(deviations)
@@ -132,7 +133,7 @@ def _value(kind: Any, value: Any, place: _Place) -> Any:
     if origin is dict:
         _, inner = typing.get_args(kind)
         return {
-            key: _value(inner, entry, place.inside(f".{shown(key)}"))
+            key: _value(inner, entry, place.inside(f".{printable_name(key)}"))
             for key, entry in value.items()
         }
     if attrs.has(kind):

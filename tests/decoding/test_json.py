@@ -254,7 +254,7 @@ def test_a_property_that_occurs_twice_with_different_values_is_malformed(
     body: bytes, text: str
 ) -> None:
     value = parse_json(body, exact=True)["a"]
-    assert (value, value.kind) == (text, "given twice")
+    assert (value, value.kind) == (text, "ambiguous")
 
 
 def test_a_property_that_occurs_twice_with_the_same_value_has_it() -> None:

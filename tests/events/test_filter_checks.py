@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from togai import BadRequest, FilterIgnored, NotFound, ServerError, UnprocessableEntity
-from togai._listing_checks import FilterChecks, further_page, with_query
+from togai._calls import _with_query
+from togai._listing_checks import FilterChecks, further_page
 from togai._transport.steps import Call
 
 from ..conftest import ManualClock
@@ -151,6 +152,6 @@ def test_a_property_that_announces_a_page_has_a_value_and_the_name_of_one(
 
 def test_further_parameters_are_added_to_a_call() -> None:
     call = Call("GET", "/events", {"a": 1})
-    assert with_query(call, {}) is call
-    assert with_query(call, {"b": "2"}).params == {"a": 1, "b": "2"}
+    assert _with_query(call, {}) is call
+    assert _with_query(call, {"b": "2"}).params == {"a": 1, "b": "2"}
     assert call.params == {"a": 1}

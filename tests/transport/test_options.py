@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from togai import AsyncTogai, ConfigurationError, Drift, InvalidRequest, Timeout, Togai, errors
-from togai._drift import shown
-from togai._printable import printable
+from togai._printable import printable, printable_name
 from togai._settings import Settings, find_proxy
 from togai._times import to_utc
 from togai.corrections import Ledger
@@ -401,13 +400,13 @@ def test_an_error_says_all_that_it_knows() -> None:
         ("a\nb", "a\\nb"),
         ("é", "é"),
         ("é" * 100, "é" * 100),
-        ("é" * 101, "\\xe9" * 25),
-        ("é\n", "\\xe9\\n"),
+        ("é" * 101, "é" * 100),
+        ("é\n", "é\\n"),
         ("\n" * 60, "\\n" * 50),
     ],
 )
 def test_a_name_is_shown_on_one_line_of_100_characters(name: str, text: str) -> None:
-    assert shown(name) == text
+    assert printable_name(name) == text
     drift = Drift(name, name, "missing")
     assert (drift.property, drift.value) == (text, None)
     assert str(Drift("M", name, "unknown value", name)) == f"M.{text}: unknown value '{text}'"
