@@ -175,6 +175,13 @@ def test_an_event_that_was_read_twice_is_chosen_once_as_it_was_read_last() -> No
     assert [event.reference_id for event in found[1:3]] == ["ref-2", None]
 
 
+def test_events_are_chosen_without_writing_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In asyncio, to write thousands of events as JSON blocks the event loop for half a second.
+    monkeypatch.delattr("togai.corrections._correction.event_json")
+    assert len(find(read(), read("ref-2"), since=AT - timedelta(days=9), status="INGESTED")) == 0
+    assert len(find(read(), read("ref-2"), event_ids=frozenset({"ride-1"}))) == 2
+
+
 def test_what_was_not_found_is_listed_whichever_filter_names_it() -> None:
     ids = {"reference_ids": frozenset({"ref-1", "ref-9"}), "event_ids": frozenset({"ride-1", "a"})}
     found = find(read(), **ids)

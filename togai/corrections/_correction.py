@@ -79,14 +79,13 @@ class Target:
             event: An event that was read.
         """
         payload: Any = event.event_payload
-        status: Any = getattr(event.ingestion_status, "status", None)
+        account_id: Any = getattr(payload, "account_id", None)
         created_at: Any = event.created_at
-        event_id, account_id = (getattr(payload, name, None) for name in ("id", "account_id"))
         return cls(
             reference_id=reference_id_of(event),
-            event_id=event_id if isinstance(event_id, str) and event_id else None,
+            event_id=event_id_of(event),
             account_id=account_id if isinstance(account_id, str) else None,
-            status=None if status is None else str(status),
+            status=status_of(event),
             created_at=_instant(created_at) if isinstance(created_at, datetime) else None,
             payload=_as_json(payload),
         )
@@ -260,3 +259,13 @@ def reference_id_of(event: ReadEvent) -> str | None:
     extra: Any = getattr(event.event_payload, "additional_properties", None) or {}
     reference_id: Any = event.reference_id or extra.get("referenceId")
     return reference_id if isinstance(reference_id, str) and reference_id else None
+
+
+def event_id_of(event: ReadEvent) -> str | None:
+    event_id: Any = getattr(event.event_payload, "id", None)
+    return event_id if isinstance(event_id, str) and event_id else None
+
+
+def status_of(event: ReadEvent) -> str | None:
+    status: Any = getattr(event.ingestion_status, "status", None)
+    return None if status is None else str(status)

@@ -57,15 +57,10 @@ class Execution:
 
     def __str__(self) -> str:
         counts = Counter(str(step.outcome) for step in self.steps)
-        summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        return "\n".join(
-            [f"{len(self.steps)} corrections: {summary or 'none'}"]
-            + [
-                f"  {step}"
-                for step in self.steps
-                if not step.is_done and step.outcome != Outcome.NOT_REACHED
-            ]
-        )
+        summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "none"
+        left = [step for step in self.steps if not step.is_done]
+        shown = [f"  {step}" for step in left if step.outcome != Outcome.NOT_REACHED]
+        return "\n".join([f"{len(self.steps)} corrections: {summary}", *shown])
 
     def to_rows(self) -> list[dict[str, str | None]]:
         """The items as flat rows: reference_id, action, outcome, now (the new reference id) and detail."""
@@ -81,8 +76,7 @@ class Execution:
         ]
 
     def _repr_html_(self) -> str:
-        rows = self.to_rows()
-        return table(rows)
+        return table(self.to_rows())
 
     def raise_for_failures(self) -> Execution:
         """Return this execution if every item is applied.
@@ -91,6 +85,5 @@ class Execution:
             PlanIncomplete: An item is not applied; `steps` of the error has these items with the reasons.
         """
         if not self.is_complete:
-            left = [step for step in self.steps if not step.is_done]
-            raise PlanIncomplete(str(self), left)
+            raise PlanIncomplete(str(self), [step for step in self.steps if not step.is_done])
         return self
