@@ -129,11 +129,11 @@ def with_quantities(
             f"quantities must be a dict of values by name, not {type(quantities).__name__}"
         )
     names = [attribute.name for attribute in payload.attributes]
+    held = ", ".join(map(printable, names)) or "none"
     problems = [
-        f"it has {names.count(name) or 'no'} attribute{'s' * (names.count(name) > 1)} {name!r}, not one:"
-        f" it has {', '.join(map(printable, names)) or 'none'}"
+        f"it has {f'{count} attributes' if count else 'no attribute'} {name!r}; its attributes: {held}"
         for name in quantities
-        if names.count(name) != 1
+        if (count := names.count(name)) != 1
     ]
     changed = {name: _quantity(name, value, problems) for name, value in quantities.items()}
     attributes = [

@@ -197,9 +197,9 @@ def test_every_value_that_was_passed_is_in_the_event() -> None:
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
-        (["a"], "it has no attributes 'x', not one: it has a"),
-        ([], "it has no attributes 'x', not one: it has none"),
-        (["x", "x"], "it has 2 attributes 'x', not one: it has x, x"),
+        (["a"], "it has no attribute 'x'; its attributes: a"),
+        ([], "it has no attribute 'x'; its attributes: none"),
+        (["x", "x"], "it has 2 attributes 'x'; its attributes: x, x"),
     ],
 )
 def test_only_an_attribute_that_exists_once_gets_another_quantity(
@@ -209,7 +209,7 @@ def test_only_an_attribute_that_exists_once_gets_another_quantity(
     changed.attributes = [Attribute(name=name, value="1") for name in names]
     with pytest.raises(InvalidRequest) as caught:
         with_quantities(changed, {"x": 1})
-    assert problem.replace("no attributes", "no attribute") in str(caught.value)
+    assert problem in str(caught.value)
 
 
 @pytest.mark.parametrize(
