@@ -73,14 +73,16 @@ def pages(
 
     Raises:
         InvalidRequest: A filter is not allowed.
+        ConfigurationError: The timeout is not allowed.
     """
+    times = settings.timeout_of(timeout)
     request = _requests.list_events(**filters)
     query = _requests.checked_query(extra_query, _LIST_PARAMETERS)
     check_flag("trust_end", trust_end)
     used = {**{name: filters.get(name) for name in _LIST_FILTERS}, **query}
 
     def list_page(call: Call) -> Steps[EventPage]:
-        response = yield from send(settings, call, timeout)
+        response = yield from send(settings, call, times)
         return _responses.read_page(settings.reader, call, response)
 
     def probe(name: str, value: str) -> Steps[Sequence[EventWithStatus]]:
@@ -114,6 +116,7 @@ def pages_of_accounts(
 
     Raises:
         InvalidRequest: An account id, a token or a filter is not allowed.
+        ConfigurationError: The timeout is not allowed.
     """
     tokens = _requests.checked_accounts(account_ids)
 

@@ -96,6 +96,7 @@ class Events(_Calls):
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
+            ConfigurationError: The timeout is not allowed; nothing was sent.
         """
         fetch = _calls.pages(
             self._settings.with_headers(extra_headers),
@@ -147,6 +148,7 @@ class Events(_Calls):
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
+            ConfigurationError: The timeout is not allowed; nothing was sent.
         """
         accounts = _calls.pages_of_accounts(
             self._settings.with_headers(extra_headers),
@@ -718,6 +720,7 @@ class AsyncEvents(_Calls):
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
+            ConfigurationError: The timeout is not allowed; nothing was sent.
         """
         fetch = _calls.pages(
             self._settings.with_headers(extra_headers),
@@ -769,6 +772,7 @@ class AsyncEvents(_Calls):
 
         Raises:
             InvalidRequest: An argument is not allowed; nothing was sent.
+            ConfigurationError: The timeout is not allowed; nothing was sent.
         """
         accounts = _calls.pages_of_accounts(
             self._settings.with_headers(extra_headers),

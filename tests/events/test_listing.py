@@ -10,6 +10,7 @@ import pytest
 
 from togai import (
     AsyncEvents,
+    ConfigurationError,
     Events,
     InvalidRequest,
     RepeatedPageToken,
@@ -114,6 +115,13 @@ def test_a_page_size_outside_1_to_50_is_refused_before_sending(
     with pytest.raises(InvalidRequest, match=r"page_size.*1 to 50"):
         api.client.events.list(page_size=size)
     assert not fake.requests
+
+
+def test_a_wrong_timeout_is_refused_when_a_listing_is_created(api: Api) -> None:
+    with pytest.raises(ConfigurationError, match="timeout total=0"):
+        api.client.events.list(timeout=0)
+    with pytest.raises(ConfigurationError, match="timeout total=0"):
+        api.client.events.list_many(["acme"], timeout=0)
 
 
 @pytest.mark.parametrize("name", ["account_id", "schema_name", "status", "next_token"])
