@@ -66,6 +66,8 @@ def find(
     **listing: Any,
 ) -> Steps[FoundEvents]:
     """Read the listing of an account once, and choose events from it."""
+    if account_id is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise InvalidRequest("account_id is None: pass the account; its events are to be corrected")
     most = checked_most(max_events)
     wanted = {
         "reference_ids": _names("reference_ids", reference_ids),

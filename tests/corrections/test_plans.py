@@ -126,6 +126,14 @@ def test_find_refuses_what_cannot_be_meant(client: Api, fake: FakeTogai, wrong: 
     assert not fake.requests
 
 
+def test_find_refuses_an_account_that_is_none_instead_of_reading_all(
+    client: Api, fake: FakeTogai
+) -> None:
+    with pytest.raises(InvalidRequest, match="account_id is None"):
+        client.call("find", None)
+    assert not fake.requests
+
+
 def test_a_plan_is_data_and_sends_nothing(
     client: Api, fake: FakeTogai, ledger: Ledger, tmp_path: Path
 ) -> None:
