@@ -421,11 +421,13 @@ def test_the_json_of_an_item_is_a_copy_and_that_of_any_other_is_its_own() -> Non
     assert raw(attrs.evolve(item, _json=...)) == {"text": "t"}
 
 
-def test_a_part_of_an_item_has_the_deviations_within_it_only() -> None:
-    item = read(inner={"name": 7}, flag="no")
-    assert [str(deviation) for deviation in deviations(item.inner)] == [
-        "$[0].inner.name: wrong type"
-    ]
+@pytest.mark.parametrize(
+    ("inner", "deviation"),
+    [({"name": 7}, "$[0].inner.name: wrong type"), (7, "$[0].inner: not an object")],
+)
+def test_a_part_of_an_item_has_the_deviations_within_it_only(inner: Any, deviation: str) -> None:
+    item = read(inner=inner, flag="no")
+    assert list(map(str, deviations(item.inner))) == [deviation]
     assert len(deviations(item)) == 2
     assert deviations(read(inner={"name": "n"}, flag="no").inner) == ()
 
