@@ -148,6 +148,17 @@ def test_an_example_in_a_docstring_runs(
         assert fake.requests
 
 
+def test_the_example_of_the_package_runs(
+    fake: FakeTogai, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOGAI_API_TOKEN", fake.token)
+    monkeypatch.setenv("TOGAI_BASE_URL", url)
+    fake.add(id="ride-17", account_id="acme")
+    (example,) = re.findall(r"(?:^    .*\n)+", togai.__doc__ or "", re.MULTILINE)
+    exec(textwrap.dedent(example), {**vars(togai)})
+    assert fake.corrections
+
+
 def test_the_examples_in_docstrings_hold() -> None:
     names = [name for name in sys.modules if name.partition(".")[0] == "togai"]
     done = [doctest.testmod(sys.modules[name]) for name in names]

@@ -5,7 +5,7 @@
             print(event)                                 # one line per event; event.to_dict() has everything
         event = client.events.get("ride-17")             # by the id that it was sent with
         print(quantities(event))                         # {'distance': Decimal('17.4')}
-        client.events.undo(event, ledger="ledger.db")    # revert it; also: redo, replace
+        client.events.undo(event)                        # revert it; also: redo, replace; safer with a ledger
 
 `AsyncTogai` does the same with asyncio. See also:
 
