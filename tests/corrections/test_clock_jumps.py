@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,6 +82,15 @@ def test_a_clock_that_nobody_sets_does_not_go_back() -> None:
     recorded = uptime.reading()
     recorded["seconds"] += 1000
     assert uptime.since(recorded) == timedelta(0)
+
+
+def test_the_time_of_a_suspended_computer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = uptime.reading()
+    resumed = SimpleNamespace(
+        CLOCK_BOOTTIME=7, clock_gettime=lambda _clock: recorded["seconds"] + 3600
+    )
+    monkeypatch.setattr(uptime, "time", resumed)
+    assert uptime.since(recorded) == timedelta(hours=1)
 
 
 def test_a_system_without_the_id_of_its_start_compares_within_a_process(

@@ -21,13 +21,19 @@ def _boot() -> str:
         return uuid.uuid4().hex
 
 
+def _seconds() -> float:
+    """The seconds since the host started; where the system can tell, also those for which it was suspended."""
+    clock: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
 def reading() -> dict[str, Any]:
     """The clock, for an entry to record."""
-    return {"boot": _boot(), "seconds": time.monotonic()}
+    return {"boot": _boot(), "seconds": _seconds()}
 
 
 def since(recorded: dict[str, Any] | None) -> timedelta | None:
     """The time since a reading of the clock; None if it was read on another host or before a restart."""
     if not recorded or recorded["boot"] != _boot():
         return None
-    return timedelta(seconds=max(0.0, time.monotonic() - recorded["seconds"]))
+    return timedelta(seconds=max(0.0, _seconds() - recorded["seconds"]))
