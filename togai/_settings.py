@@ -196,7 +196,7 @@ def _checked_url(url: str | None) -> str:
             f"base_url or TOGAI_BASE_URL is not an https URL: pass one like {PRODUCTION_URL}"
         )
     if " " in str(url):  # httpx makes it a part of the host or the path
-        raise ConfigurationError(f"base_url has a blank in it: pass one like {PRODUCTION_URL}")
+        raise ConfigurationError(f"base_url contains a space: pass one like {PRODUCTION_URL}")
     if parsed.port is not None and not 0 < parsed.port < 65_536:
         raise ConfigurationError(f"base_url has the port {parsed.port}: pass one from 1 to 65535")
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
