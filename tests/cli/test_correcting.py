@@ -297,6 +297,18 @@ def test_a_plan_is_shown_whole_to_programs(month: FakeTogai, ledger: Path, pipe:
     rows = json.loads(pipe("plan", "show", "plan.json", "--json").stdout)
     assert len(rows) == 51
     assert rows[0]["selection"] == {"account_id": "acme", "reference_id": "ref-10"}
+    dry = pipe(*command, "--json")
+    assert json.loads(dry.stdout) == rows
+    assert "Plan: 51 corrections" in dry.stderr
+
+
+def test_a_plan_without_corrections_is_an_empty_list(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    file = table("t.csv", "acme,ride-1,distance,1.5")
+    done = pipe("correct", file, "--why", "meter 7", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert "There is nothing to correct." in done.stderr
 
 
 @pytest.mark.long

@@ -255,7 +255,7 @@ def test_wrong_use_is_refused_with_2_and_the_way_on(month: FakeTogai, pipe: Pipe
         (("events", "list", "--since", "yesterday"), "such as 2024-12-01"),
         (("events", "list", "--since", "2024-12-01T07:00:00"), "07:00:00Z for UTC"),
         (("events", "list", "--token", "secret"), "--token"),
-        (("export", "x.xls"), "csv, jsonl, parquet"),
+        (("export", "x.xls"), "extension: pass --format 'csv', 'jsonl' or 'parquet'"),
         (("nothing",), "nothing"),
         (("events", "list", "--limit", "0"), "--limit"),
         (("events", "list", "--limit", "-1"), "--limit"),

@@ -72,6 +72,13 @@ def test_what_the_service_says_stays_text(fake: FakeTogai, pipe: Pipe) -> None:
     assert 'width="570.0"' in text
 
 
+def test_a_page_and_data_are_written_by_one_command(month: FakeTogai, pipe: Pipe) -> None:
+    done = pipe("report", "--html", "report.html", "--json")
+    assert sum(row["events"] for row in json.loads(done.stdout)) == len(month.events)
+    assert done.stderr == f"report.html: {len(month.events)} events\n"
+    assert pipe("report", "--html", "report.html").stdout == ""
+
+
 def test_an_empty_report_says_so(fake: FakeTogai, pipe: Pipe) -> None:
     done = pipe("report", "--html", "report.html", "--account", "nobody", "--since", "2024-12")
     assert done.returncode == 0

@@ -107,7 +107,7 @@ def test_an_empty_value_is_refused_before_anything_is_read(
     words = [*words[:-1], words[-1] + value] if command.endswith("=") else [*words, value]
     done = pipe(*words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"togai: the value after {place} is empty: is a variable not set?\n"
+    assert done.stderr == f"togai: empty value after {place}: is a variable not set?\n"
     assert not month.requests
 
 

@@ -70,7 +70,7 @@ def test_a_plan_shows_each_item_with_its_quantities_before_and_after() -> None:
         RIDE,
         "        distance (Kilometers): 1 -> 12.5",
         "    4 UNDO ref-4, account acme (shown as acme-eu)",
-        f"        id None, 2024-12-04T07:30:35Z, {COMPLETED}",
+        f"        id none, 2024-12-04T07:30:35Z, {COMPLETED}",
         "",
         "Totals:",
         "  distance (Kilometers): 12.0 -> 13.1 (+1.1)",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -297,8 +299,8 @@ def test_an_export_without_rows_has_a_header(run: Run, tmp_path: Path) -> None:
         ("acme", {"columns": 5}, "list of names"),
         ("acme", {"columns": ["id", "id"]}, "twice"),
         ("acme", {"columns": ["distance"]}, r"attribute\.NAME"),
-        ("acme", {"format": "xml"}, "format='xml': the format is one of csv, jsonl, parquet"),
-        ("acme", {"format": 5}, "format=5: the format is one of csv, jsonl, parquet"),
+        ("acme", {"format": "xml"}, "format='xml': pass format='csv', 'jsonl' or 'parquet'"),
+        ("acme", {"format": 5}, "format=5: pass format='csv', 'jsonl' or 'parquet'"),
         ("acme", {"format": "jsonl", "excel": True}, "is for csv only"),
         ("acme", {"concurrency": 0}, "from 1 to 50"),
     ],
@@ -343,14 +345,16 @@ def test_a_folder_that_does_not_exist_is_named(run: Run, path: Path) -> None:
         run("acme", path.parent / "absent" / "out.csv")
 
 
-def test_a_folder_is_never_replaced(fake: FakeTogai, run: Run, path: Path) -> None:
-    path.mkdir()
-    for restart in (False, True):
-        with pytest.raises(
-            InvalidRequest, match=r"out\.csv exists already: export to another path"
-        ):
-            run("acme", path, restart=restart)
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+@pytest.mark.parametrize("restart", [False, True], ids=["", "restart"])
+def test_what_is_not_a_file_is_never_replaced(
+    fake: FakeTogai, run: Run, path: Path, make: Callable[[Path], None], restart: bool
+) -> None:
+    make(path)
+    with pytest.raises(InvalidRequest, match=r"out\.csv is not a regular file: export to another"):
+        run("acme", path, restart=restart)
     assert not fake.requests
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_rows_kept_are_for_the_owner_alone(fake: FakeTogai, run: Run, path: Path) -> None:

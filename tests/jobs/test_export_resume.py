@@ -67,13 +67,14 @@ def test_a_checkpoint_of_another_export_is_refused(fake: FakeTogai, run: Run, pa
     fake.fail_next(status=400, skip=1)
     with pytest.raises(TogaiError):
         run("acme", path)
-    for accounts, options in (
-        ("globex", {}),
-        ("acme", DECEMBER),
-        ("acme", {"columns": ["id"]}),
-        ("acme", {"include_reverted": True}),
+    since = "2024-12-01T00:00:00.000000Z"
+    for accounts, options, was in (
+        ("globex", {}, r'accounts was \["acme"\], not \["globex"\]\. Repeat'),
+        ("acme", DECEMBER, f"since was none, not {since}; until was none, not "),
+        ("acme", {"columns": ["id"]}, r'columns was none, not \["id"\]\. Repeat'),
+        ("acme", {"include_reverted": True}, r"include_reverted was false, not true\. Repeat"),
     ):
-        with pytest.raises(InvalidRequest, match=r"belongs to another export: .* was "):
+        with pytest.raises(InvalidRequest, match=f"belongs to another export: {was}"):
             run(accounts, path, **options)
     assert run("globex", path, restart=True).rows == 0
 

@@ -14,7 +14,7 @@ WINGS = {
     "togai/corrections": 2300,
     "togai/testing": 2391,
     "togai/jobs": 1123,
-    "togai/_cli": 1497,
+    "togai/_cli": 1496,
     "scripts/contract": 4593,
     "scripts/mutation": 1818,
 }

@@ -104,9 +104,7 @@ def _check_empty(arguments: Sequence[str]) -> None:
     for before, argument in pairwise(("togai", *arguments)):
         if re.fullmatch(r"(--[^=]+=)?\s*", argument):
             option = argument.partition("=")[0].strip() or before
-            raise errors.InvalidRequest(
-                f"the value after {option} is empty: is a variable not set?"
-            )
+            raise errors.InvalidRequest(f"empty value after {option}: is a variable not set?")
 
 
 def _failed(error: BaseException) -> int:

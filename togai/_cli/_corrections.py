@@ -153,6 +153,8 @@ class Approval(Session):
                 Plan.load(self.save_plan)  # refuses to replace a file of another kind
             plan.save(self.save_plan)
         show_plan(plan, self.output)
+        if self.output.is_data and (self.dry_run or not plan.items):
+            self.output.write(item.to_json() for item in plan.items)
         if not plan.items:
             say("There is nothing to correct.")
         elif self.dry_run:

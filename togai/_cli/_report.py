@@ -80,19 +80,18 @@ def report(
         with naming(html):
             html.write_text(page(rows + totals, reasons, corrections, reading), "utf-8")
         say(f"{html}: {sum(row['events'] for row in rows):,} events")
-        return
     if output.is_data:
         output.write(rows)
-        return
-    usage = [*_with_bars(rows), *_with_bars(totals)]
-    parts = {"Usage": usage, "Failed ingestions": reasons, "Corrections": corrections}
-    for title, lines in parts.items():
-        if lines:
-            print(f"{title}\n")
-            hidden = ("at", "why", "event_id")
-            output.write(lines, [name for name in lines[0] if name not in hidden])
-            print()
-    say("To write this as an HTML page: togai report --html FILE")
+    elif html is None:
+        usage = [*_with_bars(rows), *_with_bars(totals)]
+        parts = {"Usage": usage, "Failed ingestions": reasons, "Corrections": corrections}
+        for title, lines in parts.items():
+            if lines:
+                print(f"{title}\n")
+                hidden = ("at", "why", "event_id")
+                output.write(lines, [name for name in lines[0] if name not in hidden])
+                print()
+        say("To write this as an HTML page: togai report --html FILE")
 
 
 def _with_bars(rows: list[Row]) -> list[Row]:

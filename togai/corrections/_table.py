@@ -104,10 +104,10 @@ def _item(number: int, item: Correction) -> Iterator[str]:
     target = item.before[0]
     account = item.selection.account_id
     if target.account_id != account:
-        account = f"{account} (shown as {target.account_id})"
+        account = f"{account} (shown as {target.account_id or 'none'})"
     yield f"{number:5} {item.action} {target.reference_id}, account {account}"
-    timestamp = (target.payload or {}).get("timestamp")
-    yield f"        id {target.event_id}, {timestamp}, {target.status}"
+    timestamp = (target.payload or {}).get("timestamp", "none")
+    yield f"        id {target.event_id or 'none'}, {timestamp}, {target.status or 'none'}"
     before, after = amounts(item)
     for name in dict.fromkeys((*before, *after)):
         was, becomes = (f"{each[name]:f}" if name in each else "none" for each in (before, after))
@@ -129,7 +129,7 @@ def _changes(item: Correction) -> Iterator[str]:
         if was[name] == becomes[name]:
             continue
         if name != "dimensions":
-            yield f"{name}: {before.get(name)} -> {after.get(name)}"
+            yield f"{name}: {before.get(name, 'none')} -> {after.get(name, 'none')}"
             continue
         for key in dict.fromkeys((*was[name], *becomes[name])):
             old, new = (content[name].get(key, "none") for content in (was, becomes))

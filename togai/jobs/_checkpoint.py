@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from togai.errors import InvalidRequest, TogaiError
-from togai.jobs._formats import load
+from togai.jobs._formats import load, text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -32,18 +32,15 @@ _COUNTS = ("rows", "read", "reverted", "outside", "malformed", "repeated")
 _RESTART = "DELETE FROM state; DELETE FROM listing; DELETE FROM event;"
 
 
-def _reason(error: OSError | sqlite3.Error) -> str:
-    return str(getattr(error, "strerror", None) or error)
-
-
 @contextmanager
 def writing(path: Path) -> Generator[None]:
     """Turn a disk error into an error that names the file and says how to continue."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
         raise TogaiError(
-            f"{path} cannot be written: {_reason(error)}. Fix the cause and repeat the same call: it continues there"
+            f"{path} cannot be written: {reason}. Fix the cause and repeat the same call: it continues there"
         ) from error
 
 
@@ -62,7 +59,8 @@ class Checkpoint:
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
         except (OSError, sqlite3.Error) as error:
-            raise InvalidRequest(f"{path} cannot be written: {_reason(error)}") from None
+            reason = getattr(error, "strerror", None) or error
+            raise InvalidRequest(f"{path} cannot be written: {reason}") from None
         try:
             self._begin(job, restart=restart)
         except BaseException:
@@ -88,7 +86,10 @@ class Checkpoint:
                 f"{self.path} is not the checkpoint of an export: remove it, or export to another path"
             ) from None
         if kept is not None and (differing := [key for key in job if job[key] != kept.get(key)]):
-            was = "; ".join(f"{key} was {kept.get(key)!r}, not {job[key]!r}" for key in differing)
+            was = "; ".join(
+                f"{key} was {text(kept.get(key)) or 'none'}, not {text(job[key]) or 'none'}"
+                for key in differing
+            )
             raise InvalidRequest(
                 f"{self.path} belongs to another export: {was}. Repeat that export, or pass restart=True"
             )

@@ -152,7 +152,9 @@ class _Export:
             raise InvalidRequest("since is not before until: the time window is empty")
         self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace the file"
         beside, restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
-        if self.path.is_dir() or (self.path.exists() and not beside.exists() and not restart):
+        if self.path.exists() and not self.path.is_file():
+            raise InvalidRequest(f"{self.path} is not a regular file: export to another path")
+        if self.path.exists() and not beside.exists() and not restart:
             raise InvalidRequest(self._taken)
         self.checkpoint = Checkpoint(beside, self._job, restart=restart)
         self._restart = restart
@@ -283,10 +285,9 @@ async def export_async(
 
 def _checked_format(path: Path, format: Any, *, excel: bool) -> str:  # noqa: A002
     chosen = path.suffix.lower().removeprefix(".") if format is None else format
-    known = list(_formats.WRITERS)
-    if not isinstance(chosen, str) or chosen not in known:
+    if not isinstance(chosen, str) or chosen not in _formats.WRITERS:
         problem = f"{path} has no known extension" if format is None else f"format={shown(format)}"
-        raise InvalidRequest(f"{problem}: the format is one of {', '.join(known)}")
+        raise InvalidRequest(f"{problem}: pass format='csv', 'jsonl' or 'parquet'")
     if excel and chosen != "csv":
         raise InvalidRequest(f"excel=True is for csv only, not for {chosen}")
     if chosen == "parquet":

@@ -185,8 +185,9 @@ class _Reader:
     def table(self) -> CorrectionTable:
         """The checked table."""
         items = [item for target in self._lines for item in self._item(target)]
-        self._problems.sort(key=lambda problem: problem.line)
-        return CorrectionTable(tuple(items), tuple(self._problems))
+        return CorrectionTable(
+            tuple(items), tuple(sorted(self._problems, key=lambda each: each.line))
+        )
 
     def _item(self, target: _Target) -> Iterator[Replace]:
         problem = event = meant(list(self._events[target].values()), target[0])
