@@ -220,10 +220,53 @@ def test_a_lost_server_is_noticed_unless_the_address_says_when(
     assert [passed.get(name) for name in names] == [idle, interval, lost]
 
 
-def test_an_old_libpq_gets_no_option_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("version", "names"),
+    [
+        (110000, {"keepalives_idle", "keepalives_interval"}),
+        (120000, {"keepalives_idle", "keepalives_interval", "tcp_user_timeout"}),
+        (
+            140000,
+            {"keepalives_idle", "keepalives_interval", "tcp_user_timeout", "target_session_attrs"},
+        ),
+    ],
+)
+def test_an_old_libpq_gets_no_option_that_it_does_not_know(
+    monkeypatch: pytest.MonkeyPatch, version: int, names: set[str]
+) -> None:
     passed: dict[str, Any] = {}
-    monkeypatch.setattr(psycopg.pq, "version", lambda: 110000)
+    monkeypatch.setattr(psycopg.pq, "version", lambda: version)
     monkeypatch.setattr(psycopg, "connect", lambda _url, **options: passed.update(options))
     with pytest.raises(AttributeError):
-        server.connect("postgresql://host/db", 5.0)
-    assert passed == {"keepalives_idle": 10, "keepalives_interval": 5}
+        server.connect("postgresql://host/db", 2.0, 5.0)
+    assert passed.keys() - {"connect_timeout"} == names
+
+
+@pytest.mark.parametrize(
+    ("address", "chosen"),
+    [
+        ("postgresql://one,two/db", "primary"),
+        ("postgresql://one,two/db?target_session_attrs=read-write", None),
+    ],
+)
+def test_a_standby_is_not_used_unless_the_address_says_so(
+    monkeypatch: pytest.MonkeyPatch, address: str, chosen: str | None
+) -> None:
+    passed: dict[str, Any] = {}
+    monkeypatch.setattr(psycopg, "connect", lambda _url, **options: passed.update(options))
+    with pytest.raises(AttributeError):
+        server.connect(address, 2.0, 5.0)
+    assert passed.get("target_session_attrs") == chosen
+
+
+@pytest.mark.parametrize(
+    ("hosts", "wait", "each"), [("one", 30.9, 30), ("a,b,c", 31.0, 10), ("a,b", 3, 2)]
+)
+def test_all_hosts_of_an_address_are_tried_within_the_timeout(
+    monkeypatch: pytest.MonkeyPatch, hosts: str, wait: float, each: int
+) -> None:
+    passed: dict[str, Any] = {}
+    monkeypatch.setattr(psycopg, "connect", lambda _url, **options: passed.update(options))
+    with pytest.raises(AttributeError):
+        server.connect(f"postgresql://{hosts}/db", wait, 5.0)
+    assert passed["connect_timeout"] == each

@@ -303,11 +303,7 @@ class PostgreSQL:
         silence = longest / 1000 + 1
         try:
             connection = server.connect(
-                self.url,
-                silence,
-                connect_timeout=max(int(wait), 2),
-                prepare_threshold=None,
-                application_name="togai ledger",
+                self.url, wait, silence, prepare_threshold=None, application_name="togai ledger"
             )
             with closing(connection):
                 # Set here, since the defaults of a server may differ: each statement of a writer must see what was

@@ -17,10 +17,11 @@ class Silent(Exception):
     """The server did not respond to a statement."""
 
 
-def connect(url: str, seconds: float, **settings: Any) -> Any:
+def connect(url: str, wait: float, seconds: float, **settings: Any) -> Any:
     """A connection whose statements raise `Silent` when the server has not responded for a number of seconds.
 
-    A lost connection is noticed by the keepalives, unless the address sets other ones.
+    All hosts of the address together are tried for `wait` seconds. Unless the address says something else, a standby is
+    not used, and keepalives notice a lost connection.
 
     Raises:
         ImportError: psycopg is not installed.
@@ -31,9 +32,13 @@ def connect(url: str, seconds: float, **settings: Any) -> Any:
     defaults: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5}
     if psycopg.pq.version() >= 120000:
         defaults["tcp_user_timeout"] = int(seconds * 1000)
-    for name in psycopg.conninfo.conninfo_to_dict(url):
-        defaults.pop(name, None)
-    connection: Any = psycopg.connect(url, **settings, **defaults)
+    if psycopg.pq.version() >= 140000:
+        defaults["target_session_attrs"] = "primary"
+    address = psycopg.conninfo.conninfo_to_dict(url)
+    options = {name: value for name, value in defaults.items() if name not in address}
+    # Each host is tried for so long; less than 2 seconds means 2 seconds.
+    options["connect_timeout"] = max(int(wait / (str(address.get("host")).count(",") + 1)), 2)
+    connection: Any = psycopg.connect(url, **settings, **options)
     connection.wait = partial(_wait, connection.fileno(), seconds)
     return connection
 
