@@ -208,9 +208,9 @@ class _Walker:
 def variants(theirs: Description, node: Node, ours: Shape) -> list[Shape]:
     """Return the objects of a choice, those with most of our properties first; otherwise only the shape itself."""
     shape = theirs.shape(node)
-    some = [theirs.shape(choice) for choice in shape.properties.values()]
-    if ours.kind != "object" or shape.kind != "one of: " + ", ".join("object" for _ in some):
+    if ours.kind != "object" or not shape.objects:
         return [shape]
+    some = [theirs.shape(each) for each in shape.objects]
     some = [replace(each, nullable=each.nullable or shape.nullable) for each in some]
     return sorted(some, key=lambda each: -len(each.properties.keys() & ours.properties.keys()))
 

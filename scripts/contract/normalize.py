@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MAX_SHAPES = 20_000
+MAX_OBJECTS = 100
 
 # An extension that marks the canonical form, which contains only facts about the wire.
 AUTH = "x-togai-auth"
@@ -322,8 +324,24 @@ class Description:
         if len(parts) == 1 and node.get("deprecated") is not True:
             return parts[0]
         some = [part for part in parts if says_something(part)]
-        shape = some[0] if len(some) == 1 else combined(node, some, self._both)
+        shape = some[0] if len(some) == 1 else self._combined(node, some)
         return flagged(shape, parts, deprecated=node.get("deprecated") is True)
+
+    def _combined(self, node: Node, parts: list[Shape]) -> Shape:
+        """Return the shape that allows what all shapes allow; if one is a choice of objects, a choice as well."""
+        chosen = next((part for part in parts if part.objects), None)
+        if chosen is None:
+            return combined(node, parts, self._both)
+        if prod(len(part.objects) or 1 for part in parts) > MAX_OBJECTS:
+            kind = f"one of more than {MAX_OBJECTS} objects"
+            return replace(combined(node, parts, self._both), kind=kind)
+        others = [part for part in parts if part is not chosen]
+        shapes: list[Shape] = []
+        for i, each in enumerate(chosen.objects):
+            whole = Node({}, f"{node.at}/oneOf/{i}")
+            shapes.append(self._combined(whole, [*others, self.shape(each)]))
+            self._shapes[id(whole.value)] = (whole, shapes[-1])
+        return choice(node, "oneOf", shapes)
 
     def _both(self, node: Node, other: Node) -> Node:
         """Return the node of a property in two parts of a composition; one node per pair, so that recursion ends."""

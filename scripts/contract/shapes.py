@@ -31,6 +31,7 @@ UNREAD = "x-unread"
 
 # An extension that marks the canonical form, which contains only facts about the wire.
 KIND = "x-togai-kind"
+_ONE_OF = "one of: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,12 @@ class Shape:
     def has_effect(self) -> bool:
         """Return whether the default changes what a call does that does not send the value."""
         return self.default not in (None, False, "", 0, [], {})
+
+    @property
+    def objects(self) -> list[Node]:
+        """Return the objects of a choice that allows nothing else."""
+        nodes = [*self.properties.values()]
+        return nodes if nodes and self.kind == _ONE_OF + ", ".join("object" for _ in nodes) else []
 
     @property
     def words(self) -> str:
@@ -208,15 +215,23 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     nullable = len(some) < len(shapes) or any(shape.nullable for shape in some)
     if len(some) == 1:
         return replace(some[0], nullable=nullable)
-    words = sorted(shape.words for shape in some)
-    is_same = len(set(words)) == 1 and some[0].kind not in ("object", "list", "map")
-    kind = f"one of: {', '.join(words) or 'nothing'}"
-    result = Shape(kind, id(node.value[key]), f"{node.at}/{key}", node, nullable=nullable)
-    parts = [it.node for it in some if any((it.properties, it.inner, it.enum, it.limits))]
+    words = sorted(word for it in some for word in it.words.removeprefix(_ONE_OF).split(", "))
+    is_same = len(set(words)) == 1 and words[0] not in ("object", "list", "map")
+    kind = _ONE_OF + (", ".join(words) or "nothing")
+    result = Shape(kind, id(node.value), f"{node.at}/{key}", node, nullable=nullable)
     if not is_same:
+        parts = [part for it in some for part in _details(it)]
         return replace(result, properties={f"choice {i}": part for i, part in enumerate(parts, 1)})
     enum, limits = _any_of(key, some)
     return replace(result, kind=some[0].kind, format=some[0].format, enum=enum, limits=limits)
+
+
+def _details(shape: Shape) -> Iterable[Node]:
+    """Return the schemas in a choice that say more than their kind, and each object; those of a choice in it."""
+    if shape.kind.startswith(_ONE_OF):
+        return shape.properties.values()
+    detailed = any((shape.kind == "object", shape.inner, shape.enum, shape.limits))
+    return [shape.node] if detailed else []
 
 
 def _any_of(key: str, shapes: list[Shape]) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
@@ -298,7 +313,7 @@ def _values(node: Node) -> list[Any] | None:
 def _kind(node: Node, types: list[Any], values: list[Any] | None) -> str:
     kinds = [str(each) for each in types if each not in ("null", None)]
     if len(kinds) > 1:
-        return "one of: " + ", ".join(sorted({"array": "list"}.get(each, each) for each in kinds))
+        return _ONE_OF + ", ".join(sorted({"array": "list"}.get(each, each) for each in kinds))
     if kinds:
         return {"array": "list", "object": _object_kind(node)}.get(kinds[0], kinds[0])
     if "not" in node.value:

@@ -165,6 +165,58 @@ CASES = cases(
             "Ride", bike={"oneOf": [BIKE, bicycle({}), NULL]}
         ),
         "our object, or any": props("Ride", bike={"oneOf": [BIKE, {"type": "object"}]}),
+        "our object, or any, in a request": props(
+            "Trip", stops={"type": "array", "items": {"oneOf": [STOP, {"type": "object"}]}}
+        ),
+        "any object, or one with a property": read(
+            {"type": "object"}, {"oneOf": [{"type": "object"}, STOP]}
+        ),
+        "our object in a choice within a choice": props(
+            "Ride", bike={"oneOf": [{"anyOf": [BIKE, bicycle({})]}, bicycle({"gears": INTEGER})]}
+        ),
+        "two types in a choice within a choice": read(
+            {"oneOf": [TEXT, INTEGER, NUMBER]}, {"oneOf": [{"anyOf": [TEXT, INTEGER]}, NUMBER]}
+        ),
+        "a list of types within a choice": read(
+            {"oneOf": [TEXT, INTEGER, NUMBER]}, {"oneOf": [{"type": ["string", "integer"]}, NUMBER]}
+        ),
+        "another type in a choice within a choice": read(
+            {"oneOf": [TEXT, INTEGER]}, {"oneOf": [{"anyOf": [TEXT, INTEGER]}, NUMBER]}
+        ),
+        "our object composed with a choice": props(
+            "Ride", bike={"allOf": [BIKE, {"oneOf": [bicycle({"gears": INTEGER}), STOP]}]}
+        ),
+        "our object composed with a choice, or null": props(
+            "Ride", bike={"allOf": [BIKE, {"oneOf": [bicycle({}), STOP, NULL]}]}
+        ),
+        "our object composed with two choices": props(
+            "Ride",
+            bike={"allOf": [{"oneOf": [BIKE, bicycle({})]}, {"anyOf": [STOP, bicycle({})]}]},
+        ),
+        "our object composed with choices of more than a hundred objects": props(
+            "Ride",
+            bike={"allOf": [{"oneOf": [BIKE, *([bicycle({})] * 10)]}] * 2},
+        ),
+        "half of our object beside a choice with the other half": props(
+            "Ride",
+            bike={
+                "type": "object",
+                "oneOf": [bicycle({}), bicycle({"gears": INTEGER})],
+            },
+        ),
+        "a property that only one object of a composed choice has": props(
+            "Ride", bike={"allOf": [STOP, {"oneOf": [BIKE, {"type": "object"}]}]}
+        ),
+        "another type in a composed choice": props(
+            "Ride", bike={"allOf": [STOP, {"oneOf": [BIKE, bicycle({"model": INTEGER})]}]}
+        ),
+        "a required property of one object of a composed choice in a request": props(
+            "Trip",
+            stops={
+                "type": "array",
+                "items": {"allOf": [STOP, {"oneOf": [{**bicycle({}), "required": ["model"]}]}]},
+            },
+        ),
         "two objects that are not ours, in a request": props(
             "Trip", stops={"type": "array", "items": {"oneOf": [bicycle({}), bicycle({"a": TEXT})]}}
         ),
