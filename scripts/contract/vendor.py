@@ -44,13 +44,22 @@ def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for _, (_, call) in sorted(alignment.operations.items()):
         if call is not None:
-            paths.setdefault(call.path, {})[call.method] = writer.operation(call)
+            prose = _prose(theirs.resolved(theirs.root / "paths" / call.path))
+            paths.setdefault(call.path, prose)[call.method] = writer.operation(call)
+    schemes = theirs.root / "components" / "securitySchemes"
     document: dict[str, Any] = {
         "openapi": "3.0.3",
         "info": {"version": theirs.version, **_prose(theirs.root / "info")},
         "servers": [{"url": server} for server in theirs.servers()],
         "paths": paths,
-        "components": {"schemas": writer.components},
+        "components": {
+            "schemas": writer.components,
+            "securitySchemes": {
+                name: prose
+                for name, scheme in schemes.value.items()
+                if isinstance(scheme, dict) and (prose := _prose(schemes / name))
+            },
+        },
     }
     # Through JSON: shared objects would be written as YAML anchors.
     return cast("dict[str, Any]", json.loads(json.dumps(document, default=str)))
@@ -125,7 +134,17 @@ class _Writer:
         content = {
             kind: {"schema": self.schema(media, hint)} for kind, media in message.media.items()
         }
-        return {**_prose(message.node), **({"content": content} if content else {})}
+        headers = message.node / "headers"
+        found = {name: self._theirs.resolved(headers / name) for name in headers.value}
+        described = {
+            name.lower(): {**self._header(node, name), **_prose(node)} for name, node in found.items()
+        }
+        written = {"content": content, "headers": described}
+        return {**_prose(message.node), **{key: each for key, each in written.items() if each}}
+
+    def _header(self, node: Node, name: str) -> dict[str, Any]:
+        flags = {key: True for key in ("required", "deprecated") if node.get(key) is True}
+        return {**flags, "schema": self.schema(node / "schema", name)}
 
     def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
         self._count += 1
@@ -193,10 +212,15 @@ class _Writer:
 
 
 def _prose(node: Node) -> dict[str, str]:
-    """Return a digest of the prose of a node; empty without prose."""
+    """Return a digest of the prose of a node and the vendor's extensions, such as `x-sunset`; empty without them."""
     words = [
         " ".join(event.split()) if isinstance(event, str) else event
         for event in (node.get(key) for key in _PROSE_KEYS)
+    ]
+    words += [
+        [key, node.value[key]]
+        for key in sorted(node.value)
+        if key.startswith("x-") and not key.startswith("x-togai-")
     ]
     return {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
 

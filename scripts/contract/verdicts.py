@@ -9,7 +9,7 @@ from functools import partial
 
 _CALL = re.compile(
     r"#/paths/(?P<path>[^/]+)/(?P<method>[a-z]+)"
-    r"(?:/parameters/(?P<in>[^/]+)/(?P<name>[^/]+)|(?P<body>/requestBody)|/responses/(?P<status>[^/]+))?(?:/|$)"
+    r"(?:/parameters/(?P<in>[^/]+)/(?P<name>[^/]+)|(?P<body>/requestBody)|/responses/(?P<status>[^/]+)(?:/headers/(?P<header>[^/]+))?)?(?:/|$)"
 )
 _SIGNS = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
 _PARTS = {"servers": " servers", "x-togai-auth": " auth"}
@@ -70,7 +70,8 @@ def place(at: str) -> str:
         if call["name"]:
             words += f" {_SIGNS.get(call['in'], call['in'] + ' ')}{_plain(call['name'])}"
         words += " body" if call["body"] else _PARTS.get(at[call.end() :], "")
-        return words + (f" {call['status']}" if call["status"] else "") + suffix
+        words += f" {call['status']}" if call["status"] else ""
+        return words + (f" header {_plain(call['header'])}" if call["header"] else "") + suffix
     at = _DETAIL.sub("", _LIMIT.sub("", at)).removeprefix("#/components/schemas/")
     at = at.removeprefix("#/paths/").removeprefix("#/")
     for step, sign in (

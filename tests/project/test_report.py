@@ -192,6 +192,14 @@ def test_a_new_name_is_not_reported_twice() -> None:
             lambda d: parameter(d, "listRides", "size")["schema"].update(multipleOf=10),
             "request limit tightened: `GET /rides ?size multipleOf` `none -> 10`",
         ),
+        (
+            lambda d: d["components"]["responses"]["Problem"].update(headers={"Retry-After": {}}),
+            "also changed in the description: `GET /rides 422`, `GET /rides default`",
+        ),
+        (
+            lambda d: d["paths"]["/rides"].update(description="All about rides."),
+            "wording changed: `/rides`",
+        ),
     ],
 )
 def test_a_change_that_no_rule_compares_has_a_line(
@@ -254,6 +262,9 @@ def test_a_deprecation_is_something_that_callers_can_see() -> None:
         ("#/servers/https:~1~1rides.example", "servers/https://rides.example"),
         ("#/paths/~1rides/get/servers", "GET /rides servers"),
         ("#/paths/~1rides", "/rides"),
+        ("#/paths/~1rides/x-prose", "/rides"),
+        ("#/paths/~1rides/get/responses/200/headers/x-left/schema", "GET /rides 200 header x-left"),
+        ("#/components/securitySchemes/key/x-prose", "components/securitySchemes/key"),
     ],
 )
 def test_a_pointer_has_a_name_for_people(at: str, name: str) -> None:

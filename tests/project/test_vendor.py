@@ -201,6 +201,28 @@ WRITTEN: dict[str, Change] = {
     "empty title": marked("Bike", "model", title=""),
     "title": marked("Bike", "model", title="Model"),
     "wording of a schema": lambda d: schemas(d)["Bike"].update(description="Two wheels."),
+    "wording of a path": lambda d: d["paths"]["/rides"].update(summary="All about rides."),
+    "wording of a security scheme": lambda d: d["components"]["securitySchemes"]["bearer"].update(
+        description="Valid for an hour."
+    ),
+    "extension of a call": call("listRides", **{"x-sunset": "2027-01-01"}),
+    "extension of a property": marked("Bike", "model", **{"x-since": 2}),
+    "extension of ours": marked("Bike", "model", **{"x-togai-since": 2}),
+    "headers of a response": responses(
+        "listRides",
+        s200={
+            **media("application/json", schema=PAGE),
+            "description": "Rides.",
+            "headers": {
+                "X-Rate-Left": {"schema": {"type": "integer"}, "required": True},
+                "Sunset": {"description": "When it ends.", "deprecated": True, "required": False},
+            },
+        },
+    ),
+    "header that is a reference": both(
+        responses("listRides", s404={"headers": {"Link": {"$ref": "#/components/headers/Link"}}}),
+        lambda d: d["components"].update(headers={"Link": {"schema": TEXT}}),
+    ),
     "wording of a response": responses("listRides", s404={"description": "None."}),
     "reference in the body of an error": lambda d: d["components"]["responses"]["Problem"].update(
         description="No."
