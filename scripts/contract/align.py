@@ -93,12 +93,14 @@ class Alignment:
     `uses` are the places where our schemas are used, by pointer; kinds are compared there. `schemas` are
     the schemas themselves, behind any reference: there members are compared, for meetings of the same kind.
     `names` lists the components of the contract that each schema of the description, by identity, corresponds to.
+    `present` has the id() of each property of the contract that a message of the description has.
     """
 
     operations: dict[tuple[str, str], tuple[Operation, Operation | None]]
     uses: dict[str, Place] = field(default_factory=dict[str, Place])
     schemas: dict[str, Place] = field(default_factory=dict[str, Place])
     names: dict[int, set[str]] = field(default_factory=dict[int, set[str]])
+    present: set[int] = field(default_factory=set[int])
 
 
 def align(ours: Description, theirs: Description) -> Alignment:
@@ -178,6 +180,8 @@ class _Walker:
             self._alignment.names.setdefault(theirs.identity, set()).add(ours.name)
         for name, wire in meeting.names.items():
             inside = (ours.properties[name], theirs.properties[wire])
+            if goes(self._theirs.shape(inside[1]), meeting.direction):
+                self._alignment.present.add(id(inside[0].value))
             sent = name in ours.required or SENT in ours.properties[name].value
             self._walk(*inside, f"{position}.{wire}", meeting.direction, always=sent)
         if ours.inner and theirs.inner:

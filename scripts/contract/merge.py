@@ -153,6 +153,6 @@ def _compare(
         schemas.use(place)
     for place in list(alignment.schemas.values()):
         if place.ours.kind == "object":
-            schemas.members(place)
+            schemas.members(place, alignment.present)
         values.enum(place)
         values.limits(place)

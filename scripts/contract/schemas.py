@@ -16,7 +16,7 @@ from contract.shapes import as_list, goes, shown
 from contract.vendor import MAX_PLACES, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from contract.align import Meeting, Place
     from contract.shapes import Direction, Node, Shape
@@ -82,14 +82,15 @@ class Schemas(Comparison):
         is_known = not theirs.required and theirs.limits.items() <= ours.limits.items()
         return theirs.kind != ours.kind and is_known and not {*wider}.isdisjoint(kinds)
 
-    def members(self, place: Place) -> None:
-        """Compare the properties of an object."""
+    def members(self, place: Place, anywhere: Collection[int]) -> None:
+        """Compare the properties of an object; `anywhere` has the id() of those that a message has."""
         meetings = [meeting for meeting in place.meetings if not self._wrapped(place, meeting)]
         if not meetings:
             return
         known: set[str] = set()
         for name, node in place.ours.properties.items():
-            known |= {name, *self._property(place, meetings, name, node)}
+            ours = Property(place, name, node, self.ours.shape(node), place.below(name))
+            known |= {name, *self._property(ours, meetings, gone=id(node.value) not in anywhere)}
         fresh = dict.fromkeys(name for meeting in meetings for name in meeting.theirs.properties)
         for name in fresh:
             if name not in known:
@@ -119,18 +120,16 @@ class Schemas(Comparison):
                 return True
         return False
 
-    def _property(
-        self, place: Place, meetings: Sequence[Meeting], name: str, node: Node
-    ) -> list[str]:
+    def _property(self, ours: Property, meetings: Sequence[Meeting], *, gone: bool) -> list[str]:
         """Compare a property; return its other names."""
-        ours = Property(place, name, node, self.ours.shape(node), place.below(name))
+        name, node = ours.name, ours.node
         present = [meeting for meeting in meetings if self._has(meeting, name)]
         absent = [meeting for meeting in meetings if meeting not in present]
         renamed = [meeting for meeting in present if meeting.wire(name) != name]
         for meeting in _deciding(renamed):
             self._renamed(ours, meeting)
         for meeting in _deciding(absent) if ORIGIN not in node.value else ():
-            self._absent(ours, meeting, marked=not present)
+            self._absent(ours, meeting, gone=gone)
         if not absent:
             self._restored(ours, _places(present, name))
         nodes = [meeting.theirs.properties[meeting.wire(name)] for meeting in present]
@@ -139,7 +138,7 @@ class Schemas(Comparison):
         self._needs(ours, present)
         return [name, *as_list(node.get(ALIASES)), *(meeting.wire(name) for meeting in renamed)]
 
-    def _absent(self, ours: Property, meeting: Meeting, *, marked: bool) -> None:
+    def _absent(self, ours: Property, meeting: Meeting, *, gone: bool) -> None:
         """Record a property that a message of the description does not have."""
         where, rule = [meeting.at(ours.name)], verdicts.HELD_PROPERTY
         if meeting.is_request:
@@ -149,11 +148,11 @@ class Schemas(Comparison):
         elif meeting.is_success and ours.name in ours.place.ours.required:
             rule = verdicts.LOST_READ
         words, hints = ours.shape.words, self._hints(ours, meeting)
-        gone = "none" if marked else "none in some calls"
-        marked = marked and rule is verdicts.HELD_PROPERTY
-        known = marked and REMOVED in ours.node.value
-        added = self.findings.add(rule, ours.at, words, gone, where, known=known, hints=hints)
-        if added and marked:
+        now = "none" if gone else "none in some calls"
+        is_marked = gone and rule is verdicts.HELD_PROPERTY
+        known = is_marked and REMOVED in ours.node.value
+        added = self.findings.add(rule, ours.at, words, now, where, known=known, hints=hints)
+        if added and is_marked:
             ours.node.value["deprecated"] = True
             ours.node.value.setdefault(REMOVED, self.today)
 

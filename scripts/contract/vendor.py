@@ -135,16 +135,14 @@ class _Writer:
             kind: {"schema": self.schema(media, hint)} for kind, media in message.media.items()
         }
         headers = message.node / "headers"
-        found = {name: self._theirs.resolved(headers / name) for name in headers.value}
-        described = {
-            name.lower(): {**self._header(node, name), **_prose(node)} for name, node in found.items()
-        }
+        described = {name.lower(): self._header(name, headers / name) for name in headers.value}
         written = {"content": content, "headers": described}
         return {**_prose(message.node), **{key: each for key, each in written.items() if each}}
 
-    def _header(self, node: Node, name: str) -> dict[str, Any]:
+    def _header(self, name: str, written: Node) -> dict[str, Any]:
+        node = self._theirs.resolved(written)
         flags = {key: True for key in ("required", "deprecated") if node.get(key) is True}
-        return {**flags, "schema": self.schema(node / "schema", name)}
+        return {"schema": self.schema(node / "schema", name), **flags, **_prose(node)}
 
     def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
         self._count += 1

@@ -8,6 +8,7 @@ from tests.project.changes import (
     PAGE,
     TEXT,
     Case,
+    Change,
     Document,
     apart,
     both,
@@ -38,6 +39,18 @@ def composed(d: Document) -> None:
     trip["allOf"] = parts
 
 
+def based(*names: str) -> Change:
+    """Objects that have a property of a common base."""
+
+    def change(d: Document) -> None:
+        schemas(d)["Base"] = {"type": "object", "properties": {"note": TEXT}}
+        for name in names:
+            own = {"type": "object", "properties": schemas(d)[name].pop("properties")}
+            schemas(d)[name]["allOf"] = [{"$ref": "#/components/schemas/Base"}, own]
+
+    return change
+
+
 CASES = cases(
     {
         # Removed
@@ -62,6 +75,11 @@ CASES = cases(
             props("Ride", bike=None),
             last=apart("getRide", "Ride", props("Other", bike=None)),
         ),
+        "removed from one object of two that share its base": (
+            based("Bike", "Problem"),
+            based("Problem"),
+        ),
+        "removed from the two objects that share its base": (based("Bike", "Problem"), same),
         "removed, but held": Case(same, props("Bike", model=None), holds=("Bike",)),
         "removed that has another origin": (
             marked("Bike", "model", **{"x-togai-origin": "reference page"}),
