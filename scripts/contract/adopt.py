@@ -38,10 +38,6 @@ _MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
 _BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 
-# The identity and the name of each schema that a schema stands in.
-Inside = tuple[tuple[int, str], ...]
-
-
 class NotModelled(Exception):
     """The contract cannot contain this; the message says why."""
 
@@ -73,7 +69,7 @@ class Taker:
             NotModelled: The generator has no model for it.
         """
         self._direction, self._fresh, self._identities = direction, {}, {}
-        written = self._write(shape, owner, wire, ((0, owner),))
+        written = self._write(shape, owner, wire, (owner,))
         schemas = {**self._schemas, **self._fresh}
         new = {owner: {"properties": {wire: written}}}
         maps = [name.lower() for part in (schemas, new) for name in map_names(part)]
@@ -84,45 +80,40 @@ class Taker:
             self._names.setdefault(self._identities[name], set()).add(name)
         return written
 
-    def _write(self, shape: Shape, owner: str, wire: str, inside: Inside) -> dict[str, Any]:
+    def _write(
+        self, shape: Shape, owner: str, wire: str, inside: tuple[str, ...]
+    ) -> dict[str, Any]:
         """Return the schema of a property of a component; `inside` are the schemas that it stands in."""
         if unwritable(wire):
             raise NotModelled(unwritable(wire))
+        if len(inside) > MAX_NESTED and (shape.properties or shape.enum or shape.inner):
+            raise NotModelled("it is nested too deep")
         text = {"description": plain(shape.description) or "Not described."}
         limits = {key: shape.limits[key] for key in (*LOWER, *UPPER) if key in shape.limits}
         if shape.kind == "object" and not shape.properties:
             return {"type": "object", **text, "additionalProperties": True}
         if shape.kind == "object" or shape.enum:
             return {"$ref": SCHEMAS + self._named(shape, owner, wire, inside)}
-        if shape.kind == "list":
-            taken = self._inner(shape, owner, wire, inside)
-            return {"type": "array", **limits, **text, "items": taken}
-        if shape.kind == "map":
-            # The generator names the map after the owner and the property.
-            taken = self._inner(shape, owner, f"{wire} value", inside)
+        if shape.inner:
+            inner = self._theirs.shape(shape.inner)
+            nested = ("",) if inner.inner else ()
+            # The generator names a map after the owner and the property.
+            named = wire if shape.kind == "list" else f"{wire} value"
+            taken = self._write(inner, owner, named, (*inside, *nested))
+            if shape.kind == "list":
+                return {"type": "array", **limits, **text, "items": taken}
             return {"type": "object", **text, "additionalProperties": taken}
         if shape.kind not in SCALARS:
             raise NotModelled(f"no model can be written for {shape.kind}")
         return {"type": shape.kind, **_format(shape), **limits, **text}
 
-    def _inner(self, shape: Shape, owner: str, wire: str, inside: Inside) -> dict[str, Any]:
-        """Return the schema of the items of a list, or of the values of a map."""
-        if shape.inner is None:
-            raise NotModelled(f"no model can be written for {shape.kind}")
-        inner = self._theirs.shape(shape.inner)
-        if len(inside) > MAX_NESTED or any(each == inner.identity for each, _ in inside[:-1]):
-            raise NotModelled("it contains itself")
-        nested = ((shape.identity, ""),) if inner.kind in ("list", "map") else ()
-        return self._write(inner, owner, wire, (*inside, *nested))
-
-    def _named(self, shape: Shape, owner: str, wire: str, inside: Inside) -> str:
+    def _named(self, shape: Shape, owner: str, wire: str, inside: tuple[str, ...]) -> str:
         """Return the existing or new component for an object or an enum."""
         same = (name for name in self._fresh if self._identities[name] == shape.identity)
         known = self._known(shape) or next(same, None)
         if known is None:
             return self._component(shape, owner, wire, inside)
-        holders = {name for _, name in inside}
-        if known != owner and self._reach(known) & holders:
+        if known != owner and not self._reach(known).isdisjoint(inside):
             raise NotModelled(f"{known} would contain itself through another model")
         return known
 
@@ -149,9 +140,7 @@ class Taker:
                 waiting += references(self._schemas.get(component))
         return reached
 
-    def _component(self, shape: Shape, owner: str, wire: str, inside: Inside) -> str:
-        if len(inside) > MAX_NESTED:
-            raise NotModelled("it is nested too deep")
+    def _component(self, shape: Shape, owner: str, wire: str, inside: tuple[str, ...]) -> str:
         if len(self._schemas) + len(self._fresh) >= MAX_SCHEMAS:
             raise NotModelled(f"there are {MAX_SCHEMAS} models already")
         name = self._free_name(shape.name, f"{owner} {wire}")
@@ -171,10 +160,10 @@ class Taker:
         required = [each for each in shape.properties if each in shape.required]
         if required and is_sent:
             written["required"] = required
-        written["properties"] = self._properties(shape, name, (*inside, (shape.identity, name)))
+        written["properties"] = self._properties(shape, name, (*inside, name))
         return name
 
-    def _properties(self, shape: Shape, owner: str, inside: Inside) -> dict[str, Any]:
+    def _properties(self, shape: Shape, owner: str, inside: tuple[str, ...]) -> dict[str, Any]:
         """Return the properties of an object that can be written; in a request, all required ones must be."""
         written: dict[str, Any] = {}
         for wire, node in shape.properties.items():

@@ -21,6 +21,9 @@ LIMITS = (*UPPER, *LOWER, "multipleOf", "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
 _TYPED = (*UPPER, *LOWER, "multipleOf", "pattern")
 
+# The key of the schema of the items of a list, or of the values of a map.
+INNER = {"list": "items", "map": "additionalProperties"}
+
 # Restrictions that are not compared; a digest of them stands in the canonical form, so that a change is reported.
 _UNREAD = (
     "contains", "contentEncoding", "contentMediaType", "dependentRequired", "dependentSchemas", "else", "if",
@@ -153,12 +156,9 @@ def own(node: Node, *, canonical: bool) -> Shape:
         at=node.at,
         format=str(form) if form else None,
         enum=texts,
-        properties={
-            name: schema_node(value, f"{properties.at}/{escaped(name)}")
-            for name, value in properties.value.items()
-        },
+        properties={name: properties / name for name in properties.value},
         required=frozenset(map(str, as_list(node.get("required")))),
-        inner=_inner(node, kind),
+        inner=node / INNER[kind] if kind in INNER else None,
         closed=node.get("additionalProperties") is False,
         default=_text(default) if kind == "string" and default is not None else _whole(default),
         read_only=node.get("readOnly") is True,
@@ -249,6 +249,7 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
     """Return the shape that allows what all shapes allow; `both` composes a property that two of them describe."""
     properties: dict[str, Node] = {}
     limits: dict[str, Any] = {}
+    enums = [part.enum for part in parts if part.enum is not None]
     for part in parts:
         for name, each in part.properties.items():
             properties[name] = both(properties.get(name, each), each)
@@ -259,7 +260,9 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         identity=id(node.value),
         at=node.at,
         format=first(part.format for part in parts),
-        enum=_common([part.enum for part in parts if part.enum is not None]),
+        enum=tuple(value for value in enums[0] if all(value in each for each in enums))
+        if enums
+        else None,
         properties=properties,
         required=frozenset[str]().union(*(part.required for part in parts)),
         inner=first(part.inner for part in parts),
@@ -334,24 +337,9 @@ def _object_kind(node: Node) -> str:
     return "map" if is_map else "object"
 
 
-def _inner(node: Node, kind: str) -> Node | None:
-    if kind == "list":
-        return schema_node(node.value.get("items", {}), f"{node.at}/items")
-    if kind == "map":
-        extra: Any = node.get("additionalProperties")
-        return schema_node(extra, f"{node.at}/additionalProperties")
-    return None
-
-
 def first(values: Iterable[T | None]) -> T | None:
     """Return the first value that is not None."""
     return next((value for value in values if value is not None), None)
-
-
-def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
-    """Return the values that all enums have."""
-    some = (value for value in enums[0] if all(value in enum for enum in enums)) if enums else ()
-    return tuple(some) if enums else None
 
 
 def _tightest(key: str, value: Any, other: Any) -> Any:

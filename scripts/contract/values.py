@@ -23,34 +23,43 @@ class Values(Comparison):
     def enum(self, place: Place) -> None:
         """Compare the values of an enum."""
         ours = place.ours.enum
-        meetings = place.meetings
-        enums = [(each, each.theirs.enum) for each in meetings if each.theirs.enum is not None]
+        enums = [
+            (each, each.theirs.enum) for each in place.meetings if each.theirs.enum is not None
+        ]
         if ours is None or not enums:
             self._listing(place, enums)
             return
-        relied = place.ours.node.get(RELIED)
-        fresh = _fresh(enums, ours)
-        absent = {value: [at for at, values in enums if value not in values] for value in ours}
-        lost = [value for value, meetings in absent.items() if meetings]
-        for value in lost:
-            is_relied = relied is True or value in as_list(relied)
-            hints = _likely(value, fresh, len(lost))
-            self._value_absent(place, value, absent[value], hints, is_relied)
-        self._new_values(place, ours, fresh, decide=relied is True)
-
-    def _new_values(
-        self, place: Place, ours: Sequence[str], fresh: dict[str, list[str]], *, decide: bool
-    ) -> None:
+        values = dict.fromkeys(value for _, listed in enums for value in listed)
+        fresh = [value for value in values if value not in ours]
+        absent = {value: [each for each, listed in enums if value not in listed] for value in ours}
+        lost = {value: meetings for value, meetings in absent.items() if meetings}
+        for value, meetings in lost.items():
+            self._lost(place, value, meetings, _likely(value, fresh, len(lost)))
         takeable = members(fresh, ours)
-        for value, where in fresh.items():
-            at = f"{place.at}/enum/{escaped(value)}"
-            if value not in takeable:
-                reason = "it has no name of its own in Python: reads as an unknown value"
-                self.findings.add(verdicts.UNMODELLED, at, "none", value, where, reason=reason)
-            elif decide:
-                self.findings.add(verdicts.DECIDE_MEMBER, at, "none", value, where)
-            elif self.findings.add(verdicts.NEW_MEMBER, at, "none", value, where):
-                place.node.value["enum"].append(value)
+        for value in fresh:
+            where = [each.position for each, listed in enums if value in listed]
+            self._new(place, value, where, takeable=value in takeable)
+
+    def _new(self, place: Place, value: str, where: Sequence[str], *, takeable: bool) -> None:
+        at, reason, rule = f"{place.at}/enum/{escaped(value)}", "", verdicts.NEW_MEMBER
+        if not takeable:
+            reason = "it has no name of its own in Python: reads as an unknown value"
+            rule = verdicts.UNMODELLED
+        elif place.ours.node.get(RELIED) is True:
+            rule = verdicts.DECIDE_MEMBER
+        if self.findings.add(rule, at, "none", value, where, reason=reason) and rule.gain:
+            place.node.value["enum"].append(value)
+
+    def _lost(self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str]) -> None:
+        relied = place.ours.node.get(RELIED)
+        is_relied = relied is True or value in as_list(relied)
+        rule = verdicts.LOST_RELIED_MEMBER if is_relied else verdicts.HELD_MEMBER
+        sent = [each.position for each in absent if each.is_request]
+        if sent:
+            rule = verdicts.LOST_REQUEST_MEMBER
+        where, known = sent or [each.position for each in absent], len(absent) < len(place.meetings)
+        at = f"{place.at}/enum/{escaped(value)}"
+        self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
 
     def _listing(self, place: Place, enums: Sequence[tuple[Meeting, Sequence[str]]]) -> None:
         """Record that only one of both lists its values."""
@@ -63,17 +72,6 @@ class Values(Comparison):
             if meeting.is_request:
                 rule, listed = verdicts.LISTED_SENT, shown(", ".join(sorted(values)))
             self.findings.add(rule, at, "any", listed, [meeting.position])
-
-    def _value_absent(
-        self, place: Place, value: str, absent: Sequence[Meeting], hints: list[str], is_relied: bool
-    ) -> None:
-        sent = [meeting.position for meeting in absent if meeting.is_request]
-        where = sent or [meeting.position for meeting in absent]
-        rule = verdicts.LOST_RELIED_MEMBER if is_relied else verdicts.HELD_MEMBER
-        if sent:
-            rule = verdicts.LOST_REQUEST_MEMBER
-        at, known = f"{place.at}/enum/{escaped(value)}", len(absent) < len(place.meetings)
-        self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
 
     def limits(self, place: Place) -> None:
         """Compare limits and patterns; adopt those that are looser."""
@@ -107,18 +105,6 @@ def _set_limit(schema: dict[str, Any], key: str, limit: Any) -> None:
     holder[key] = limit
     if limit is None:
         holder.pop(key)
-
-
-def _fresh(
-    enums: Sequence[tuple[Meeting, Sequence[str]]], ours: Sequence[str]
-) -> dict[str, list[str]]:
-    """Return each value that is not in the contract, and its places."""
-    fresh: dict[str, list[str]] = {}
-    for meeting, values in enums:
-        for value in dict.fromkeys(values):
-            if value not in ours:
-                fresh.setdefault(value, []).append(meeting.position)
-    return fresh
 
 
 def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:

@@ -17,7 +17,7 @@ from contract.adopt import SCALARS, class_name
 from contract.align import align
 from contract.load import NUMBER, Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
-from contract.shapes import KIND, Node, Shape, as_list, escaped, short
+from contract.shapes import INNER, KIND, Node, Shape, as_list, escaped, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,11 +200,10 @@ class _Writer:
                 name: self.schema(node, f"{hint} {name}") for name, node in shape.properties.items()
             }
         if shape.inner:
-            key = "items" if shape.kind == "list" else "additionalProperties"
             if shape.identity in self._inside:
                 return {KIND: shape.kind + _OF_ITSELF}
             self._inside.append(shape.identity)
-            written[key] = self.schema(shape.inner, hint)
+            written[INNER.get(shape.kind, INNER["map"])] = self.schema(shape.inner, hint)
             self._inside.pop()
         return written
 
