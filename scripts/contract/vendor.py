@@ -89,42 +89,30 @@ class _Writer:
         self.components: dict[str, Any] = {}
 
     def operation(self, call: Operation) -> dict[str, Any]:
-        parameters = [
-            self._parameter(parameter) for _, parameter in sorted(call.parameters.items())
+        written = {AUTH: sorted(call.security), **_beside(call.node)}
+        written["parameters"] = [
+            self._parameter(each) for _, each in sorted(call.parameters.items())
         ]
-        written: dict[str, Any] = {"parameters": parameters, AUTH: sorted(call.security)}
-        written |= _prose(call.node)
         written["responses"] = {
             status: self._message(message, f"{call.path} {status}")
             for status, message in sorted(call.responses.items())
         }
         if call.node.get("operationId"):
             written["operationId"] = str(call.node.get("operationId"))
-        if call.node.get("deprecated") is True:
-            written["deprecated"] = True
         if call.servers != self._theirs.servers():
             written["servers"] = [{"url": server} for server in call.servers]
         if call.body is not None:
-            written["requestBody"] = {
-                **self._message(call.body, f"{call.path} body"),
-                "required": call.body.required,
-            }
+            written["requestBody"] = self._message(call.body, f"{call.path} body")
         return written
 
     def _parameter(self, parameter: Parameter) -> dict[str, Any]:
-        written: dict[str, Any] = {
-            "in": parameter.place,
-            "name": parameter.name,
-            "required": parameter.required,
-        }
-        written |= _prose(parameter.node)
+        written: dict[str, Any] = {"in": parameter.place, "name": parameter.name}
+        written |= _beside(parameter.node) | ({"required": True} if parameter.required else {})
         schema: dict[str, Any] = {}
         if parameter.schema:
             schema["schema"] = self.schema(parameter.schema, parameter.name)
         media = (parameter.node / "content").value
         written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
-        if parameter.node.get("deprecated") is True:
-            written["deprecated"] = True
         # In a query, it has no effect on a string, a number or a boolean.
         if parameter.place == "path" or schema.get("schema", {}).get("type") not in SCALARS:
             written |= {key: each for key, each in parameter.node.value.items() if key in STYLE}
@@ -137,12 +125,11 @@ class _Writer:
         headers = message.node / "headers"
         described = {name.lower(): self._header(name, headers / name) for name in headers.value}
         written = {"content": content, "headers": described}
-        return {**_prose(message.node), **{key: each for key, each in written.items() if each}}
+        return {**_beside(message.node), **{key: each for key, each in written.items() if each}}
 
     def _header(self, name: str, written: Node) -> dict[str, Any]:
         node = self._theirs.resolved(written)
-        flags = {key: True for key in ("required", "deprecated") if node.get(key) is True}
-        return {"schema": self.schema(node / "schema", name), **flags, **_prose(node)}
+        return {"schema": self.schema(node / "schema", name), **_beside(node)}
 
     def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
         self._count += 1
@@ -206,6 +193,12 @@ class _Writer:
             written[INNER.get(shape.kind, INNER["map"])] = self.schema(shape.inner, hint)
             self._inside.pop()
         return written
+
+
+def _beside(node: Node) -> dict[str, Any]:
+    """Return what a call, a parameter, a message or a header says beside its schemas."""
+    flags = {key: True for key in ("required", "deprecated") if node.get(key) is True}
+    return {**flags, **_prose(node)}
 
 
 def _prose(node: Node) -> dict[str, str]:

@@ -101,6 +101,9 @@ WRITTEN: dict[str, Change] = {
         {"/rides": {**d["paths"]["/rides"], "head": {"responses": {}}}}
     ),
     "required parameter": of("listRides", "city", required=True),
+    "path parameter that is not called required": lambda d: parameter(d, "getRide", "ride_id").pop(
+        "required"
+    ),
     "deprecated parameter": of("listRides", "city", deprecated=True),
     "text with a style": of("listRides", "city", style="form", explode=False, x=5),
     "list with a style": of(
