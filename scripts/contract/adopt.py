@@ -35,7 +35,7 @@ SCALARS = ("string", "integer", "number", "boolean")
 
 # Names that the generated modules use themselves; in lower case for the names of models.
 _MODULE_NAMES = frozenset({"any", "mapping", "openenum", "seen", "self"})
-_BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
+BUILDER_NAMES = frozenset({"body", "client", "quote", "url"})
 
 
 class NotModelled(Exception):
@@ -238,12 +238,6 @@ def clash(name: str, others: Iterable[str]) -> bool:
 def python_name(wire: str) -> str:
     """Return the attribute or argument that the generator writes for a name on the wire."""
     return unicodedata.normalize("NFKC", PythonIdentifier(wire, "field_"))
-
-
-def builder_clash(name: str, others: Iterable[str]) -> bool:
-    """Return whether a parameter would have the name of another parameter, or of a name in the request builder."""
-    argument = python_name(name)
-    return argument in _BUILDER_NAMES or clash(name, others)
 
 
 def member_name(value: str) -> str:

@@ -104,10 +104,14 @@ class Findings:
         kept: list[dict[str, str]] = []
         for entry in sorted(self._entries.values(), key=attrgetter("at", "kind", "theirs")):
             because = self._because(entry)
-            differences.append(self._held(entry, because) if because else self._judged(entry))
-            if because:
-                digest = {"digest": entry.digest} if entry.digest else {}
-                kept.append({"at": entry.at, "vendor": entry.theirs, **digest, "because": because})
+            if not because:
+                differences.append(self._judged(entry))
+                continue
+            held = replace(entry, verdict=Verdict.HELD, reason=f"held by decision: {because}")
+            is_new = any(hold.covers(entry.at) for hold in self._holds)
+            differences.append(replace(held, gain=False, known=not is_new))
+            digest = {"digest": entry.digest} if entry.digest else {}
+            kept.append({"at": entry.at, "vendor": entry.theirs, **digest, "because": because})
         met = {entry.at for entry in differences}
         released = [entry["at"] for entry in self._recorded if entry["at"] not in met]
         self._contract.pop(HOLDS, None)
@@ -115,11 +119,6 @@ class Findings:
             self._contract[HOLDS] = kept
         unmatched = [hold for hold in self._holds if not any(map(hold.covers, met))]
         return tuple(differences), unmatched, released
-
-    def _held(self, entry: Difference, because: str) -> Difference:
-        is_new = any(hold.covers(entry.at) for hold in self._holds)
-        reason = f"held by decision: {because}"
-        return replace(entry, verdict=Verdict.HELD, reason=reason, gain=False, known=not is_new)
 
     def _judged(self, entry: Difference) -> Difference:
         """Return a difference with its verdict; it says if an earlier decision was about something else."""

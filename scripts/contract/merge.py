@@ -83,15 +83,12 @@ def merge(
     Raises:
         Unusable: A part of the description that our calls use cannot be read.
     """
-    known = None
+    scratch, grown = copy.deepcopy(contract), copy.deepcopy(contract)
+    old = Findings(scratch, (), None)
     before = Description(last, canonical=True) if last is not None else None
     if before is not None:
-        scratch = copy.deepcopy(contract)
-        old = Findings(scratch, (), None)
         _compare(scratch, before, old)
-        known = old.facts
-    grown = copy.deepcopy(contract)
-    findings = Findings(grown, holds, known)
+    findings = Findings(grown, holds, old.facts if before else None)
     theirs = Description(description)
     _compare(grown, theirs, findings, before, write=write, today=today)
     differences, unmatched, released = findings.settle()

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
-from contract.adopt import builder_clash, clash, plain, unwritable
+from contract.adopt import BUILDER_NAMES, clash, plain, unwritable
 from contract.comparison import ORIGIN, Comparison, need
 from contract.shapes import escaped, schema_node, shown
 from contract.vendor import STYLE
@@ -141,7 +141,7 @@ class Parameters(Comparison):
         if unwritable(parameter.name):
             return unwritable(parameter.name)
         nodes = [self.ours.resolved(schema_node(entry, "#")) for entry in written]
-        if builder_clash(parameter.name, [str(node.value["name"]) for node in nodes]):
+        if clash(parameter.name, [*BUILDER_NAMES, *(str(node.value["name"]) for node in nodes)]):
             return "its name is taken in Python"
         if parameter.place != "query" and (shape.kind != "string" or shape.format):
             return f"a {parameter.place} parameter can only be a string"

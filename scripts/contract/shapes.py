@@ -178,20 +178,18 @@ def _limits(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
     limits = {key: value for key, value in written.items() if _is_limit(key, value)}
     invalid = {key: written[key] for key in written if key in _TYPED and key not in limits}
     invalid |= {key: shown(invalid[key]) for key in invalid.keys() - {"pattern"}}
+    for key in limits.keys() & {*LOWER} - {"minimum"}:
+        if limits[key] == 0:  # the same as no limit
+            del limits[key]
     enum = limits.pop("enum", None)
     if enum and "string" not in _types(node):
         limits["enum"] = sorted(enum)
     for key in ("maximum", "minimum"):
         if (end := _end(node, key, limits.get(key))) is not None:
             limits[key] = end
-    if (unread := _unread(node)) is not None:
-        limits[UNREAD] = unread
-    return limits, invalid
-
-
-def _unread(node: Node) -> str | None:
     unread = {key: node.value[key] for key in _UNREAD if key in node.value}
-    return f"{', '.join(unread)} ({short(unread)})" if unread else node.get(UNREAD)
+    words = f"{', '.join(unread)} ({short(unread)})" if unread else node.get(UNREAD)
+    return limits | ({UNREAD: words} if words else {}), invalid
 
 
 def _end(node: Node, key: str, limit: Any) -> Any:

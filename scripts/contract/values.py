@@ -12,7 +12,7 @@ from contract.schemas import parts_of
 from contract.shapes import LIMITS, LOWER, UNREAD, UPPER, as_list, escaped, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from contract.align import Meeting, Place
 
@@ -79,10 +79,10 @@ class Values(Comparison):
         deciding = sent or place.meetings
         where = [meeting.position for meeting in deciding]
         for key in (*LIMITS, UNREAD) if sent else LIMITS:
-            at, ours = f"{place.at}/{key}", _limit(key, place.ours.limits)
+            at, ours = f"{place.at}/{key}", place.ours.limits.get(key)
             looser: list[Any] = []
             for meeting in deciding:
-                theirs, here = _limit(key, meeting.theirs.limits), [meeting.position]
+                theirs, here = meeting.theirs.limits.get(key), [meeting.position]
                 if key in meeting.theirs.invalid:
                     words = (shown(ours), shown(meeting.theirs.invalid[key]))
                     reason = "it is not a valid limit: the contract does not change"
@@ -113,12 +113,6 @@ def _likely(value: str, fresh: Iterable[str], lost: int) -> list[str]:
     others = sorted(fresh)
     likely = alike or (others[:3] if lost <= len(others) else [])
     return [f"renamed to {new}?" for new in likely]
-
-
-def _limit(key: str, limits: Mapping[str, Any]) -> Any:
-    value = limits.get(key)
-    # A minimum of zero is not a limit.
-    return None if key in LOWER and key != "minimum" and value == 0 else value
 
 
 def _tighter(key: str, theirs: Any, ours: Any) -> bool | None:

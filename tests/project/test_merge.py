@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from contract import adopt
-from contract.adopt import builder_clash
+from contract.adopt import BUILDER_NAMES, clash
 from contract.load import Unusable
 from contract.merge import merge
 from contract.report import report
@@ -328,7 +328,7 @@ def test_every_name_that_a_builder_uses_is_kept_from_parameters(root: Path) -> N
         used -= {"datetime", *dir(builtins)}
         # A parameter never gets a name that starts with a capital or an underscore.
         free = [name for name in used if name.islower() and name[0] != "_"]
-        assert all(builder_clash(name, []) for name in free)
+        assert all(clash(name, BUILDER_NAMES) for name in free)
 
 
 @pytest.mark.parametrize(("schema", "flag"), [("Trip", "readOnly"), ("Bike", "writeOnly")])

@@ -208,6 +208,9 @@ WRITTEN: dict[str, Change] = {
     "wording of a security scheme": lambda d: d["components"]["securitySchemes"]["bearer"].update(
         description="Valid for an hour."
     ),
+    "lengths and numbers of at least zero": both(
+        marked("Bike", "model", minLength=0), marked("RidePage", "rides", minItems=0)
+    ),
     "extension of a call": call("listRides", **{"x-sunset": "2027-01-01"}),
     "extension of a property": marked("Bike", "model", **{"x-since": 2}),
     "extension of ours": marked("Bike", "model", **{"x-togai-since": 2}),
