@@ -86,8 +86,6 @@ class Taker:
         """Return the schema of a property of a component; `inside` are the schemas that it stands in."""
         if unwritable(wire):
             raise NotModelled(unwritable(wire))
-        if len(inside) > MAX_NESTED and (shape.properties or shape.enum or shape.inner):
-            raise NotModelled("it is nested too deep")
         text = {"description": plain(shape.description) or "Not described."}
         limits = {key: shape.limits[key] for key in (*LOWER, *UPPER) if key in shape.limits}
         if shape.kind == "object" and not shape.properties:
@@ -96,13 +94,14 @@ class Taker:
             return {"$ref": SCHEMAS + self._named(shape, owner, wire, inside)}
         if shape.inner:
             inner = self._theirs.shape(shape.inner)
-            nested = ("",) if inner.inner else ()
-            # The generator names a map after the owner and the property.
-            named = wire if shape.kind == "list" else f"{wire} value"
-            taken = self._write(inner, owner, named, (*inside, *nested))
+            below = (*inside, "") if inner.inner else inside
+            _check_depth(inside)
             if shape.kind == "list":
-                return {"type": "array", **limits, **text, "items": taken}
-            return {"type": "object", **text, "additionalProperties": taken}
+                items = self._write(inner, owner, wire, below)
+                return {"type": "array", **limits, **text, "items": items}
+            # The generator names the map after the owner and the property.
+            values = self._write(inner, owner, f"{wire} value", below)
+            return {"type": "object", **text, "additionalProperties": values}
         if shape.kind not in SCALARS:
             raise NotModelled(f"no model can be written for {shape.kind}")
         return {"type": shape.kind, **_format(shape), **limits, **text}
@@ -141,6 +140,7 @@ class Taker:
         return reached
 
     def _component(self, shape: Shape, owner: str, wire: str, inside: tuple[str, ...]) -> str:
+        _check_depth(inside)
         if len(self._schemas) + len(self._fresh) >= MAX_SCHEMAS:
             raise NotModelled(f"there are {MAX_SCHEMAS} models already")
         name = self._free_name(shape.name, f"{owner} {wire}")
@@ -189,6 +189,11 @@ class Taker:
         numbered = (f"{last or 'Schema'}{i}" for i in count(2))
         names = chain((class_name(vendor or ""), last), numbered)
         return next(name for name in names if name and name.lower() not in taken)
+
+
+def _check_depth(inside: tuple[str, ...]) -> None:
+    if len(inside) > MAX_NESTED:
+        raise NotModelled("it is nested too deep")
 
 
 def references(schema: Any) -> list[str]:

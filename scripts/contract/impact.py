@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_is_method = re.compile(r"Events\.[a-z]\w*$").search
 _PLACE = re.compile(re.escape(SCHEMAS) + r"([^/]+)(?:/properties/([^/]+))?")
 
 
@@ -55,10 +56,6 @@ def _callers(facade: dict[str, set[str]], symbol: str) -> list[str]:
                 reached.add(name)
                 waiting += [] if _is_method(name) else [name]
     return sorted(name for name in reached if _is_method(name) and ".AsyncEvents." not in name)
-
-
-def _is_method(symbol: str) -> bool:
-    return re.search(r"Events\.[a-z]\w*$", symbol) is not None
 
 
 def mentions(package: Path) -> dict[str, set[str]]:

@@ -107,10 +107,13 @@ def _parse_json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unusable(f"the key {twice[:60]!r} occurs twice in one object")
+        raise Unusable(f"{_twice([name for name, _ in pairs])} in one object")
     return mapping
+
+
+def _twice(keys: list[str]) -> str:
+    twice = next(key for key, count in Counter(keys).items() if count > 1)
+    return f"the key {twice[:60]!r} occurs twice"
 
 
 class _Loader(yaml.CSafeLoader):
@@ -173,9 +176,8 @@ def _keys(node: yaml.Node) -> list[str]:
         if not isinstance(key, yaml.ScalarNode):
             raise Unusable(f"{_line(key)}: a key is not a string")
         keys.append(key.value)
-    twice = next((key for key, count in Counter(keys).items() if count > 1), None)
-    if twice is not None:
-        raise Unusable(f"{_line(node)}: the key {twice[:60]!r} occurs twice in one mapping")
+    if len({*keys}) < len(keys):
+        raise Unusable(f"{_line(node)}: {_twice(keys)} in one mapping")
     return keys
 
 

@@ -19,6 +19,7 @@ UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
 LIMITS = (*UPPER, *LOWER, "multipleOf", "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
+_NONE = {key: [None, 0] for key in LOWER if key != "minimum"}  # what does not limit anything
 _TYPED = (*UPPER, *LOWER, "multipleOf", "pattern")
 
 # The key of the schema of the items of a list, or of the values of a map.
@@ -174,22 +175,26 @@ def own(node: Node, *, canonical: bool) -> Shape:
 
 def _limits(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the limits of a schema, with an enum of numbers or booleans; and values such as `maxLength: twenty`."""
-    written = {key: _whole(node.get(key)) for key in LIMITS if node.get(key) is not None}
+    given = {key: node.get(key) for key in LIMITS}
+    written = {
+        key: _whole(given[key]) for key in LIMITS if given[key] not in _NONE.get(key, [None])
+    }
     limits = {key: value for key, value in written.items() if _is_limit(key, value)}
     invalid = {key: written[key] for key in written if key in _TYPED and key not in limits}
     invalid |= {key: shown(invalid[key]) for key in invalid.keys() - {"pattern"}}
-    for key in limits.keys() & {*LOWER} - {"minimum"}:
-        if limits[key] == 0:  # the same as no limit
-            del limits[key]
     enum = limits.pop("enum", None)
     if enum and "string" not in _types(node):
         limits["enum"] = sorted(enum)
     for key in ("maximum", "minimum"):
         if (end := _end(node, key, limits.get(key))) is not None:
             limits[key] = end
+    return limits | _unread(node), invalid
+
+
+def _unread(node: Node) -> dict[str, str]:
     unread = {key: node.value[key] for key in _UNREAD if key in node.value}
     words = f"{', '.join(unread)} ({short(unread)})" if unread else node.get(UNREAD)
-    return limits | ({UNREAD: words} if words else {}), invalid
+    return {UNREAD: words} if words else {}
 
 
 def _end(node: Node, key: str, limit: Any) -> Any:
@@ -247,7 +252,6 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
     """Return the shape that allows what all shapes allow; `both` composes a property that two of them describe."""
     properties: dict[str, Node] = {}
     limits: dict[str, Any] = {}
-    enums = [part.enum for part in parts if part.enum is not None]
     for part in parts:
         for name, each in part.properties.items():
             properties[name] = both(properties.get(name, each), each)
@@ -258,9 +262,7 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         identity=id(node.value),
         at=node.at,
         format=first(part.format for part in parts),
-        enum=tuple(value for value in enums[0] if all(value in each for each in enums))
-        if enums
-        else None,
+        enum=_common([part.enum for part in parts if part.enum is not None]),
         properties=properties,
         required=frozenset[str]().union(*(part.required for part in parts)),
         inner=first(part.inner for part in parts),
@@ -338,6 +340,12 @@ def _object_kind(node: Node) -> str:
 def first(values: Iterable[T | None]) -> T | None:
     """Return the first value that is not None."""
     return next((value for value in values if value is not None), None)
+
+
+def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """Return the values that all enums have."""
+    some = (value for value in enums[0] if all(value in enum for enum in enums)) if enums else ()
+    return tuple(some) if enums else None
 
 
 def _tightest(key: str, value: Any, other: Any) -> Any:

@@ -118,7 +118,8 @@ def _class(name: str, cls: type[Any]) -> Iterator[str]:
     elif attrs.has(cls):
         yield from _fields(name, cls)
         listed = {field.name for field in attrs.fields(cls)}
-    elif _constructed(cls):
+    elif issubclass(cls, Exception) or "\nArgs:\n" in (inspect.getdoc(cls) or ""):
+        # Callers construct it.
         yield from _parameters(f"{name}()", cls)
     yield from _members(name, [owner for owner in reversed(cls.__mro__) if _ours(owner)], listed)
 
@@ -137,11 +138,6 @@ def _members(name: str, owners: list[type[Any]], listed: set[str]) -> Iterator[s
     for key in members.keys() - listed - annotations.keys():
         if not key.startswith("_") or key in _PROTOCOLS:
             yield from _member(f"{name}.{key}", members[key])
-
-
-def _constructed(cls: type[Any]) -> bool:
-    """Return whether callers construct the class: its documentation has a section `Args:`, or it is an error."""
-    return issubclass(cls, Exception) or "\nArgs:\n" in (inspect.getdoc(cls) or "")
 
 
 def _fields(name: str, cls: type[Any]) -> Iterator[str]:

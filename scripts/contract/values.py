@@ -22,25 +22,26 @@ class Values(Comparison):
 
     def enum(self, place: Place) -> None:
         """Compare the values of an enum."""
-        ours = place.ours.enum
-        enums = [
-            (each, each.theirs.enum) for each in place.meetings if each.theirs.enum is not None
-        ]
-        if ours is None or not enums:
-            self._listing(place, enums)
-            return
-        values = dict.fromkeys(value for _, listed in enums for value in listed)
+        listing = [meeting for meeting in place.meetings if meeting.theirs.enum is not None]
+        if place.ours.enum is None or not listing:
+            self._listing(place, listing)
+        else:
+            self._members(place, place.ours.enum, listing)
+
+    def _members(self, place: Place, ours: Sequence[str], listing: Sequence[Meeting]) -> None:
+        pairs = [(each, each.theirs.enum or ()) for each in listing]
+        values = dict.fromkeys(value for _, listed in pairs for value in listed)
         fresh = [value for value in values if value not in ours]
-        absent = {value: [each for each, listed in enums if value not in listed] for value in ours}
+        absent = {value: [each for each, listed in pairs if value not in listed] for value in ours}
         lost = {value: meetings for value, meetings in absent.items() if meetings}
         for value, meetings in lost.items():
             self._lost(place, value, meetings, _likely(value, fresh, len(lost)))
         takeable = members(fresh, ours)
         for value in fresh:
-            where = [each.position for each, listed in enums if value in listed]
-            self._new(place, value, where, takeable=value in takeable)
+            self._new(place, value, listing, takeable=value in takeable)
 
-    def _new(self, place: Place, value: str, where: Sequence[str], *, takeable: bool) -> None:
+    def _new(self, place: Place, value: str, listing: Sequence[Meeting], *, takeable: bool) -> None:
+        where = [each.position for each in listing if value in (each.theirs.enum or ())]
         at, reason, rule = f"{place.at}/enum/{escaped(value)}", "", verdicts.NEW_MEMBER
         if not takeable:
             reason = "it has no name of its own in Python: reads as an unknown value"
@@ -61,17 +62,17 @@ class Values(Comparison):
         at = f"{place.at}/enum/{escaped(value)}"
         self.findings.add(rule, at, value, "none", where, known=known, hints=hints)
 
-    def _listing(self, place: Place, enums: Sequence[tuple[Meeting, Sequence[str]]]) -> None:
+    def _listing(self, place: Place, listing: Sequence[Meeting]) -> None:
         """Record that only one of both lists its values."""
         at = f"{place.at}/enum"
         if place.ours.enum is not None:
             where = [meeting.position for meeting in place.meetings]
             self.findings.add(verdicts.LISTED, at, "listed", "any", where)
-        for meeting, values in enums:
+        for meeting in listing:
             rule, listed = verdicts.LISTED, "listed"
             if meeting.is_request:
-                rule, listed = verdicts.LISTED_SENT, shown(", ".join(sorted(values)))
-            self.findings.add(rule, at, "any", listed, [meeting.position])
+                rule, listed = verdicts.LISTED_SENT, ", ".join(sorted(meeting.theirs.enum or ()))
+            self.findings.add(rule, at, "any", shown(listed), [meeting.position])
 
     def limits(self, place: Place) -> None:
         """Compare limits and patterns; adopt those that are looser."""

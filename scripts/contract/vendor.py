@@ -7,6 +7,7 @@ A short digest replaces each description and example, so that a change of wordin
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -28,6 +29,7 @@ MAX_PLACES = 50_000
 
 _HEADER = "# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.\n"
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
+_EXTENSION = re.compile("x-(?!togai-)")
 _KINDS = {"list": "array", "map": "object"}
 STYLE = ("style", "explode")
 _OF_ITSELF = " of itself"
@@ -207,11 +209,7 @@ def _prose(node: Node) -> dict[str, str]:
         " ".join(event.split()) if isinstance(event, str) else event
         for event in (node.get(key) for key in _PROSE_KEYS)
     ]
-    words += [
-        [key, node.value[key]]
-        for key in sorted(node.value)
-        if key.startswith("x-") and not key.startswith("x-togai-")
-    ]
+    words += [[key, node.value[key]] for key in sorted(node.value) if _EXTENSION.match(key)]
     return {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
 
 

@@ -12,6 +12,7 @@ _CALL = re.compile(
     r"(?:/parameters/(?P<in>[^/]+)/(?P<name>[^/]+)|(?P<body>/requestBody)|/responses/(?P<status>[^/]+)(?:/headers/(?P<header>[^/]+))?)?(?:/|$)"
 )
 _SIGNS = {"query": "?", "path": "path ", "header": "header ", "cookie": "cookie "}
+_STEPS = {"/properties/": ".", "/enum/": ".", "/items": "[]", "/additionalProperties": ".*"}
 _PARTS = {"servers": " servers", "x-togai-auth": " auth"}
 _LIMIT = re.compile(r"(?<!/properties)/((?:min|max)[A-Za-z]+|multipleOf|pattern|uniqueItems)$")
 _DETAIL = re.compile(
@@ -74,12 +75,7 @@ def place(at: str) -> str:
         return words + (f" header {_plain(call['header'])}" if call["header"] else "") + suffix
     at = _DETAIL.sub("", _LIMIT.sub("", at)).removeprefix("#/components/schemas/")
     at = at.removeprefix("#/paths/").removeprefix("#/")
-    for step, sign in (
-        ("/properties/", "."),
-        ("/enum/", "."),
-        ("/items", "[]"),
-        ("/additionalProperties", ".*"),
-    ):
+    for step, sign in _STEPS.items():
         at = at.replace(step, sign)
     return _plain(at) + suffix
 
