@@ -39,8 +39,8 @@ def deviations(model: Model) -> tuple[Deviation, ...]:
     Raises:
         InvalidRequest: It is not a model, but a list or a page of models, for example.
     """
-    kept: tuple[Deviation, ...] = _kept(model, "_deviations")
-    return kept
+    _check_model(model)
+    return getattr(model, "_deviations", ())
 
 
 def raw(model: Model) -> Any:
@@ -56,16 +56,14 @@ def raw(model: Model) -> Any:
     Raises:
         InvalidRequest: It is not a model, but a list or a page of models, for example.
     """
-    source = _kept(model, "_json")
+    _check_model(model)
+    source = getattr(model, "_json", ...)
     return model.to_dict() if source is ... else copy.deepcopy(source)
 
 
-def _kept(model: object, name: str) -> Any:
-    """What a model keeps of the JSON that it was read from."""
-    try:
-        return getattr(model, name)
-    except AttributeError:
-        raise InvalidRequest(f"pass a single event, not {type(model).__name__}") from None
+def _check_model(value: object) -> None:
+    if not hasattr(value, "_deviations"):
+        raise InvalidRequest(f"pass a single event, not {type(value).__name__}")
 
 
 class StrictDeviation(Exception):

@@ -427,6 +427,7 @@ def test_the_json_of_an_item_is_a_copy_and_that_of_any_other_is_its_own() -> Non
 )
 def test_a_part_of_an_item_has_the_deviations_within_it_only(inner: Any, deviation: str) -> None:
     item = read(inner=inner, flag="no")
+    assert raw(item.inner) == inner
     assert list(map(str, deviations(item.inner))) == [deviation]
     assert len(deviations(item)) == 2
     assert deviations(read(inner={"name": "n"}, flag="no").inner) == ()
