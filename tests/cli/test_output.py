@@ -138,6 +138,21 @@ def test_a_long_text_is_folded_but_not_a_time(fake: FakeTogai, screen: Pipe) -> 
     assert sum(line.count("x") for line in lines) == 70
 
 
+def test_a_number_is_not_folded(fake: FakeTogai, screen: Pipe) -> None:
+    amounts = [{"name": "distance", "value": "1928.45"}, {"name": "tier 1 calls", "value": "305"}]
+    fake.add(id="ride-1128", attributes=amounts)
+    shown = screen("events", "list").stdout
+    assert "distance=1928.45" in shown
+    assert "calls=305" in shown
+
+
+def test_a_long_number_is_folded_and_complete(fake: FakeTogai, screen: Pipe) -> None:
+    add(fake, "big", value="7" * 60)
+    lines = screen("events", "list").stdout.splitlines()
+    assert sum(line.count("7") for line in lines) == 60
+    assert max(map(len, lines)) <= 80
+
+
 def test_all_accounts_are_read_a_page_ahead(
     fake: FakeTogai, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,6 @@ from togai._decoding import raw
 from togai._rows import amounts_of
 from togai._rows import rows as rows_of
 from togai.jobs import ExportProgress, export, is_failed
-from togai.jobs._formats import digits
 from togai.models import ReadEvent
 
 _ON_A_SCREEN = 50
@@ -145,5 +144,5 @@ def _line_of(event: ReadEvent) -> dict[str, Any]:
         **row,
         "timestamp": short(row["timestamp"]),
         "status": status_in_words(row["status"]),
-        "quantities": pairs((name, digits(number)) for name, number in amounts_of(event)),
+        "quantities": pairs(amounts_of(event)),
     }

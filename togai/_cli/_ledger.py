@@ -15,7 +15,6 @@ from togai.corrections import Entry, Ledger, Target
 from togai.corrections._ledger import records_of
 from togai.corrections._table import amounts
 from togai.errors import ConfigurationError, InvalidRequest
-from togai.jobs._formats import digits
 from togai.models import Event
 
 Verdict = Literal["applied", "not-applied"]
@@ -174,9 +173,7 @@ def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str,
             if other or not reading.holds(event.timestamp):
                 continue
             values = amounts(evolve(entry.correction, before=(target,)))
-            before, after = (
-                pairs((name, digits(number)) for name, number in each.items()) for each in values
-            )
+            before, after = (pairs(each.items()) for each in values)
             row = {name: _row(entry)[name] for name in ("at", "who", "action")}
             row |= {"event_id": target.event_id, "reference_id": entry.target, "outcome": "open"}
             rows[entry.id] = row | {"before": before, "after": after, "why": entry.why}

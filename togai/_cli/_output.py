@@ -39,8 +39,8 @@ class Exit(enum.IntEnum):
 
 
 _NUMBERS, _UNFOLDED = ("events", "rows"), ("timestamp", "at", "day", "kind", "action")
-_NARROWEST = 80
-"""Columns; a narrower terminal breaks the lines of a table, which hides nothing."""
+_PAIRS = ("quantities", "before", "after")
+"""Columns with one pair per line: 28.4 must not be folded into 2 and 8.4."""
 
 _HERE = {
     r"pass token=, or set TOGAI_API_TOKEN": "set TOGAI_API_TOKEN, or pass --token-file FILE",
@@ -105,7 +105,7 @@ def status_in_words(status: str | None) -> str:
 
 def pairs(values: Iterable[tuple[str, object]]) -> str:
     """Names and values, as in distance=1.5 duration=3."""
-    return " ".join(f"{name}={value}" for name, value in values)
+    return " ".join(f"{name}={text(value)}" for name, value in values)
 
 
 def discard_stdout() -> None:
@@ -175,30 +175,34 @@ class Output:
         count = 0
         for count, row in enumerate(rows, 1):
             start = "" if self.jsonl else "[" if count == 1 else ","
-            plain: dict[str, Any] = {
-                name: value if isinstance(value, int | list | dict) else text(value)
-                for name, value in row.items()
-            }
-            print(start + json.dumps(plain, default=str))  # a Decimal as text holds every digit
+            print(
+                start + json.dumps(dict(row), default=text)
+            )  # a Decimal as text holds every digit
         if self.json:
             print("]" if count else "[]")
         return count
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in names:
+    columns: list[list[str]] = []
+    for name, *cells in zip(names, *rows, strict=True):
+        shown = list(map(printable, cells))
+        if name in _PAIRS:
+            shown = [re.sub(r"(?<=\d) ", "\n", cell) for cell in shown]
+        is_short = name in _PAIRS and max(map(len, "\n".join(shown).split("\n"))) <= 24
         table.add_column(
-            Text(printable(name)), overflow="fold", no_wrap=name in _UNFOLDED,
+            Text(printable(name)), overflow="fold", no_wrap=name in _UNFOLDED or is_short,
             justify="right" if name in _NUMBERS else "left",
         )  # fmt: skip
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        columns.append(shown)
+    for row in zip(*columns, strict=True):
+        table.add_row(*map(Text, row))
     out = console()
-    out.width = max(out.width, _NARROWEST)
+    out.width = max(out.width, 80)  # a narrower terminal breaks the lines, which hides nothing
     out.print(table)
 
 
