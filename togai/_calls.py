@@ -36,7 +36,17 @@ def send(
     timeout: float | Timeout | None,
     delivery: Delivery | None = None,
 ) -> Steps[Response]:
-    """Send a call with the client's retry policy."""
+    """Send a call with the client's retry policy.
+
+    Args:
+        settings: Settings of the client.
+        call: The call.
+        timeout: Seconds for all attempts together, or a `Timeout`; None for the client's.
+        delivery: Updated with what happened to each attempt; corrections only.
+
+    Raises:
+        TogaiError: The call failed.
+    """
     times = settings.timeout_of(timeout)
     can_refresh = settings.can_refresh
     call = evolve(call, headers=settings.headers) if settings.headers else call
@@ -131,7 +141,13 @@ def pages_of_accounts(
 def get(
     settings: Settings, event_id: str, timeout: float | Timeout | None
 ) -> Steps[EventWithStatusAndEventPipelineInfo]:
-    """Read the event with an id."""
+    """Read the event with an id.
+
+    Raises:
+        EventNotFound: No event has this id.
+        AmbiguousEvent: Several events have this id.
+        TogaiError: Any other failure.
+    """
     events = yield from get_all(settings, event_id, timeout)
     if not events:
         raise EventNotFound(event_id)
@@ -143,7 +159,12 @@ def get(
 def get_all(
     settings: Settings, event_id: str, timeout: float | Timeout | None
 ) -> Steps[Sequence[EventWithStatusAndEventPipelineInfo]]:
-    """Read all events with an id."""
+    """Read all events with an id.
+
+    Raises:
+        InvalidRequest: The id is not allowed.
+        TogaiError: Any other failure.
+    """
     call = _requests.get_event(event_id)
     try:
         response = yield from send(settings, call, timeout)

@@ -65,7 +65,12 @@ def find(
     max_events: int,
     **listing: Any,
 ) -> Steps[FoundEvents]:
-    """Read the listing of an account once, and choose events from it."""
+    """Read the listing of an account once, and choose events from it.
+
+    Raises:
+        InvalidRequest: An argument is not allowed; nothing was sent.
+        TogaiError: Any other failure.
+    """
     if account_id is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise InvalidRequest("account_id is None: pass the account; its events are to be corrected")
     most = checked_most(max_events)

@@ -53,7 +53,17 @@ def most_items(limits: Mapping[str, Any]) -> int:
 
 
 def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation]) -> M:
-    """Read as much of a value as possible; a part that cannot be read stays as received, a missing part is None."""
+    """Read as much of a value as possible; a part that cannot be read stays as received, a missing part is None.
+
+    Args:
+        model: The class of the item.
+        value: The JSON value.
+        where: JSON path of the value.
+        deviations: The list to which each deviation is appended.
+
+    Returns:
+        The item; it and each model in it hold the deviations within them.
+    """
 
     def note(name: str, kind: str) -> None:
         at = f"{where}.{printable_name(name)}" if name else where
