@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from togai import LedgerBusy, Replace, _calls, with_quantities
 from togai._storage.records import Records
-from togai.corrections import Ledger
+from togai.corrections import Kind, Ledger
+from togai.corrections._ledger import records_of
 from togai.testing import FakeTogai
 
 from ..conftest import Api, Connect
+from .records import begin
 
 
 class Interrupt(BaseException):
@@ -105,3 +108,12 @@ def test_an_interrupt_before_an_item_is_sent_ends_the_execution(
         api.call("execute", plan)
     assert not fake.corrections
     assert [entry.kind for entry in ledger.history()] == ["approved"]
+
+
+def test_an_unknown_outcome_that_is_recorded_twice_is_one_entry(ledger: Ledger) -> None:
+    # Cancel scopes of anyio cancel again and again, and each time the outcome is recorded once more.
+    entry = begin(ledger)
+    for _ in range(2):
+        records_of(ledger).conclude(entry, Kind.UNKNOWN, {"how": "response", "cause": "cancelled"})
+    assert [str(each.kind) for each in ledger.history()] == ["intent", "unknown"]
+    assert ledger.pending() == [evolve(entry, cause="cancelled")]

@@ -147,9 +147,9 @@ class Records:
     ) -> None:
         """Record the outcome of a request; `applied` are further events that the service corrected."""
         with self.rules(write=True) as rules:
+            if rules.is_recorded(entry, kind):
+                return
             if not rules.is_open(entry):
-                if rules.is_recorded(entry, kind):
-                    return
                 # A person has decided meanwhile. The response must still be recorded.
                 rules.note(entry, Kind.UNKNOWN, {**data, "late": str(kind)})
                 for target in applied:
