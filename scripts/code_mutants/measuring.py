@@ -156,16 +156,18 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
     """Return at most so many tests of a mutant's line: first those that run little else, and some cases of each.
 
-    A constant has the tests that name it, and those of the lines that use it; a class has the tests that name it,
-    those of its methods, and then those of its module. Another line that runs on import, or that has changed since, has
-    the tests of its function or module.
+    Then come the other tests of its function: a file that was measured before the line was added does not show which
+    of its tests run the line. A constant has the tests that name it, and those of the lines that use it; a class has
+    the tests that name it, those of its methods, and then those of its module. Another line that runs on import has the
+    tests of its function or module.
     """
     text = mutant.path.read_text("utf-8")
     prefix = f"{mutant.module}|{mutant.function}"
     row = text.split("\n")[mutant.line - 1].strip()
     # The test that happens to import the module first is not the test of its body.
     running = [] if _runs_on_import(text, mutant.line) else _with(f"{prefix}|{row}", known)
-    last: list[Test] = []
+    inside = [test for test in known if prefix in test.functions]
+    last = inside if mutant.function else []
     if not mutant.function and (constant := _constant(text, mutant.line)):
         named = re.compile(rf"\b{constant}\b")
         running = [test for test in known if any(map(named.search, test.lines))]
@@ -178,7 +180,7 @@ def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
             or any(function.startswith(f"{prefix}.") for function in test.functions)
         ]
         last = _starting(f"{mutant.module}|", known)
-    running = running or [test for test in known if prefix in test.functions]
+    running = running or inside
     for start in (f"{prefix}.", f"{mutant.module}|"):
         running = running or _starting(start, known)
     ordered = [*_in_order(running), *_in_order(set(last) - set(running))]

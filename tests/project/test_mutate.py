@@ -333,6 +333,20 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
     }
 
 
+def test_tests_of_the_function_that_do_not_run_the_line_come_last(tmp_path: Path) -> None:
+    path = tmp_path / "limits.py"
+    path.write_text("def f(): return 1\n", "utf-8")
+    tests = [
+        known("measured before the line was added", "limits|f|return 0"),
+        known("runs the line", "limits|f|def f(): return 1"),
+        known("runs another function", "limits|g|return 1"),
+    ]
+    (mutant, _) = mutants(path, "limits")
+    expected = ["runs the line", "measured before the line was added"]
+    assert measuring.select(mutant, tests, 10) == expected
+    assert measuring.select(mutant, tests, 1) == expected[:1]
+
+
 def test_a_constant_of_several_lines_has_the_tests_that_name_it(tmp_path: Path) -> None:
     path = tmp_path / "limits.py"
     path.write_text("LIMIT = dict(\n    help=3,\n)\n", "utf-8")
