@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 COMBINED = 150
 SEQUENCES = 20
 ALIASES = 8
-THOROUGH = 3
-"""One in this number of merges is also repeated and reverted."""
 TESTED = 6
 """One in this number of packages is tested completely; the tests take a minute."""
 
@@ -40,8 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/exam", description=__doc__)
     parser.add_argument("--merge-only", action="store_true", help="leave the packages out")
-    at_once = multiprocessing.cpu_count()
-    parser.add_argument("--jobs", type=int, default=at_once, metavar="N", help="processes at once")
     options = parser.parse_args(arguments)
     # Do not log the deviations: mutants deviate from the contract on purpose.
     logging.getLogger("togai").setLevel(logging.CRITICAL + 1)
@@ -51,11 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     packages: list[Result] = []
     # Forking a process without threads is safe, and the child inherits the mutants.
     with (
-        multiprocessing.get_context("fork").Pool(options.jobs) as pool,
+        multiprocessing.get_context("fork").Pool() as pool,
         tempfile.TemporaryDirectory(prefix="exam-") as caches,
     ):
-        examined = [(base, mutant, number % THOROUGH == 0) for number, mutant in enumerate(mutants)]
-        results = pool.starmap(examine, examined, chunksize=20)
+        results = pool.starmap(examine, [(base, mutant) for mutant in mutants], chunksize=20)
         chains = pool.starmap(
             examine_sequence, [(base, mutants) for mutants in sequences(base, SEQUENCES)]
         )

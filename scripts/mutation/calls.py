@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mutation.operators import JSON, NEW, REF, Document, Operator, Spot, each, schemas, update
-from mutation.properties import KINDS, LETTERS, PAIR, STRING, other_type, snake
+from mutation.properties import KINDS, LETTERS, PAIR, STRING, other_type, recased
 
 LIST = {"type": "array", "items": STRING}
 PARAMETERS: dict[str, Document] = {
@@ -17,15 +17,13 @@ PARAMETERS: dict[str, Document] = {
     "list": {"in": "query", "schema": LIST},
     "header": {"in": "header", "schema": STRING},
 }
-# The request builder has variables with these names.
-VARIABLES = {
-    name: {**PARAMETERS["text"], "name": name} for name in ("params", "headers", "json_status")
-}
 LISTS: dict[str, Document] = {"list": LIST, "choice": {"anyOf": [STRING, LIST]}}
 UNSENDABLE: dict[str, Document] = {
     "by content": {"in": "query", "content": {JSON: {"schema": STRING}}},
     "object": {"in": "query", "schema": PAIR},
     "cookie that is a number": {"in": "cookie", "schema": {"type": "integer"}},
+    # The request builder uses some names itself, and others cannot be written.
+    **{name: {**PARAMETERS["text"], "name": name} for name in ("body", "quote", "url", "a`b")},
 }
 BODIES: dict[str, Document] = {
     "shared": {"$ref": "#/components/responses/Error"},
@@ -39,6 +37,7 @@ SCHEMES: dict[str, Document] = {
     "oauth": {"type": "oauth2", "flows": {}},
     "not defined": {},
 }
+FILTER = "get account_id parameter, get schema_name parameter"
 DEFAULTS = {"nextToken": "50", "account_id": "acme", "status": "REVERTED", "schema_name": "calls"}
 API, SANDBOX = "https://api.togai.com", "https://sandbox-api.togai.com"
 
@@ -56,19 +55,6 @@ def _rename_in_path(s: Spot, name: str) -> None:
 
 def _by_content(s: Spot) -> None:
     s.node["content"] = {JSON: {"schema": s.node.pop("schema")}}
-
-
-def _is_always_sent(s: Spot) -> bool:
-    return bool(s.node.get("required")) or "x-togai-sent" in s.node
-
-
-def _is_filter(s: Spot) -> bool:
-    return s.name in ("account_id", "schema_name") and s.at[1] == "get"
-
-
-def _recased(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(item.capitalize() for item in rest) if rest else snake(name)
 
 
 def _change_default(s: Spot) -> None:
@@ -131,21 +117,17 @@ def _set_auth(s: Spot, name: str) -> None:
 
 # fmt: off
 OPERATORS = (
-    Operator("new optional parameter", "absorbed", "call", each(PARAMETERS | VARIABLES, _add_parameter)),
+    Operator("new optional parameter", "absorbed", "call", each(PARAMETERS, _add_parameter)),
     Operator("new optional parameter that cannot be sent", "absorbed", "call", each(UNSENDABLE, _add_parameter)),
     Operator("new required parameter", "conflict", "call",
         each(PARAMETERS | UNSENDABLE, lambda s, described: _add_parameter(s, {**described, "required": True}))),
     Operator("new parameter whose default selects", "conflict", "call",
         lambda s: _add_parameter(s, {"in": "query", "schema": KINDS["text with a default"]})),
-    Operator("new parameter whose name is taken in Python", "absorbed", "call", each(("client", "body", "url", "a`b"),
-        lambda s, name: _add_parameter(s, {**PARAMETERS["text"], "name": name}))),
-    Operator("removed parameter", "conflict", "query parameter", Spot.drop, lambda s: "x-togai-origin" not in s.node),
-    Operator("a parameter of another origin is not described", "same", "parameter",
-        Spot.drop, lambda s: "x-togai-origin" in s.node),
-    Operator("renamed parameter", "conflict", "query parameter",
-        lambda s: s.node.update(name=f"{s.name}_value"), lambda s: "x-togai-origin" not in s.node),
-    Operator("re-cased parameter", "conflict", "query parameter", lambda s: s.node.update(name=_recased(s.name)),
-        lambda s: _recased(s.name) != s.name),
+    Operator("removed parameter", "conflict", "query -x-togai-origin parameter", Spot.drop),
+    Operator("a parameter of another origin is not described", "same", "x-togai-origin parameter", Spot.drop),
+    Operator("renamed parameter", "conflict", "query -x-togai-origin parameter",
+        lambda s: s.node.update(name=f"{s.name}_value")),
+    Operator("re-cased parameter", "conflict", "query parameter", lambda s: s.node.update(name=recased(s.name))),
     Operator("moved parameter", "conflict", "query parameter",
         each(("header", "cookie"), lambda s, place: s.node.update({"in": place}))),
     Operator("path parameter that names another id", "conflict", "path parameter",
@@ -156,27 +138,22 @@ OPERATORS = (
     Operator("changed type of a parameter", "conflict", "parameter",
         lambda s: s.node.update(schema=other_type(s.node["schema"]))),
     Operator("parameter that is sent as JSON", "conflict", "query parameter", _by_content),
-    Operator("changed default", "conflict", "query parameter", _change_default, lambda s: not _is_always_sent(s)),
-    Operator("changed default of what is always sent", "absorbed", "parameter",
-        _change_default, lambda s: _is_always_sent(s) and "type" in s.node.get("schema", ())),
-    Operator("filter that may be a list, too", "absorbed", "parameter", each(LISTS, lambda s, schema: s.node.update(
-        schema=schema)), _is_filter),
-    Operator("filter that may be a joined list", "conflict", "parameter", each(LISTS, lambda s, schema: s.node.update(
-        schema=schema, explode=False)), _is_filter),
-    Operator("parameter that became required", "conflict", "parameter",
-        update(required=True), lambda s: not _is_always_sent(s)),
-    Operator("parameter that became optional", "absorbed", "query parameter",
-        update(required=False), lambda s: s.node.get("required")),
-    Operator("values of a filter that are listed now", "conflict", "parameter",
-        lambda s: _limit(s, {"enum": ["a", "b"]}), _is_filter),
-    Operator("limit of a filter that refuses what callers pass", "conflict", "parameter",
-        each(({"maxLength": 3}, {"minLength": 9}, {"pattern": "^x"}), _limit), _is_filter),
-    Operator("values of a flag that exclude the one that is sent", "conflict", "parameter",
-        lambda s: _limit(s, {"enum": [True]}), lambda s: s.node.get("x-togai-sent") == "always"),
-    Operator("exclusive limit", "absorbed", "parameter",
-        lambda s: _limit(s, {"exclusiveMaximum": True}), lambda s: s.name == "pageSize"),
-    Operator("exclusive limit that is the same", "same", "parameter",
-        lambda s: _limit(s, {"exclusiveMaximum": 101}), lambda s: s.name == "pageSize"),
+    Operator("changed default", "conflict", "query optional -x-togai-sent parameter", _change_default),
+    Operator("changed default of what is always sent", "absorbed", "required -action parameter, x-togai-sent parameter",
+        _change_default),
+    Operator("filter that may be a list, too", "absorbed", FILTER,
+        each(LISTS, lambda s, schema: s.node.update(schema=schema))),
+    Operator("filter that may be a joined list", "conflict", FILTER,
+        each(LISTS, lambda s, schema: s.node.update(schema=schema, explode=False))),
+    Operator("parameter that became required", "conflict", "optional -x-togai-sent parameter", update(required=True)),
+    Operator("parameter that became optional", "absorbed", "query required parameter", update(required=False)),
+    Operator("limit of a filter that refuses what callers pass", "conflict", FILTER,
+        each(({"maxLength": 3}, {"minLength": 9}, {"pattern": "^x"}, {"enum": ["a", "b"]}), _limit)),
+    Operator("values of a flag that exclude the one that is sent", "conflict", "x-togai-sent parameter",
+        lambda s: _limit(s, {"enum": [True]})),
+    Operator("exclusive limit", "absorbed", "pageSize parameter", lambda s: _limit(s, {"exclusiveMaximum": True})),
+    Operator("exclusive limit that is the same", "same", "pageSize parameter",
+        lambda s: _limit(s, {"exclusiveMaximum": 101})),
 
     Operator("new error status", "absorbed", "call", each(
         {f"{code} {kind}": {code: body} for code in ("404", "503", "5XX", "5xx") for kind, body in BODIES.items()},
@@ -205,13 +182,12 @@ OPERATORS = (
         "items": lambda s: _enveloped(_listed(s), "items", "entry"),
         "none": lambda s: _success(s)[JSON].update(schema=_listed(s)),
     }),
-    Operator("removed request body", "conflict", "call", lambda s: s.node.pop("requestBody"),
-        lambda s: "requestBody" in s.node),
-    Operator("request body that became required", "conflict", "call",
-        lambda s: s.node["requestBody"].update(required=True), lambda s: "requestBody" in s.node),
-    Operator("changed content type of a request", "conflict", "call",
+    Operator("removed request body", "conflict", "requestBody call", lambda s: s.node.pop("requestBody")),
+    Operator("request body that became required", "conflict", "requestBody call",
+        lambda s: s.node["requestBody"].update(required=True)),
+    Operator("changed content type of a request", "conflict", "requestBody call",
         each(("text/csv", "multipart/form-data", "application/hal+json"),
-            lambda s, media: _rename_json(s.node["requestBody"]["content"], media)), lambda s: "requestBody" in s.node),
+            lambda s, media: _rename_json(s.node["requestBody"]["content"], media))),
 
     Operator("newly deprecated", "absorbed", "call, parameter, property", update(deprecated=True)),
     Operator("removed call", "conflict", "call", Spot.drop),

@@ -50,8 +50,8 @@ class Result:
     has_alias: bool = False
 
 
-def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
-    """Merge a mutant, and judge the verdict by the outcome; if thorough, also merge it again and back."""
+def examine(base: Document, mutant: Mutant) -> Result:
+    """Merge a mutant, also again and back, and judge the verdict by the outcome."""
     try:
         merged = merge(base, mutant.document)
     except Unusable as error:
@@ -63,17 +63,20 @@ def examine(base: Document, mutant: Mutant, thorough: bool = True) -> Result:
     others = differing(outcomes(base, mutant.document)) if is_judged else {}
     seen = with_outcomes(merged, others)
     verdict = _verdict(seen, expected, has_alias=has_alias)
-    faults = list(_malformed(base, merged))
+    faults: list[str] = []
+    if (merged.conflicts or not merged.differences) and merged.contract != base:
+        faults.append("the contract changed in spite of a conflict, or without a difference")
     if verdict not in expected:
         faults.append(f"the verdict is {verdict}, expected {mutant.expected}")
     if not seen.conflicts:
         faults += [f"{name!r} has another outcome: {what}" for name, what in others.items()]
-        if thorough and verdict != "same":
+        if verdict != "same":
             faults += _inconsistent(base, mutant, merged)
     elif is_judged and not others:
         faults.append("the verdict is conflict, although every caller program has the same outcome")
     if faults:
-        faults.append(f"the bump reports: {_reported(seen)}")
+        kinds = sorted({f"{each.kind} ({each.verdict})" for each in seen.differences})
+        faults.append(f"the bump reports: {', '.join(kinds) or 'no difference'}")
     return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
 
 
@@ -81,19 +84,6 @@ def _verdict(seen: Merged, expected: Sequence[str], *, has_alias: bool) -> str:
     """Return the most severe verdict; the expected one if only the package shows whether a limit is a conflict."""
     found = max(("same", *(each.verdict for each in seen.differences)), key=VERDICTS.index)
     return expected[0] if has_alias and seen.tightened and found not in expected else str(found)
-
-
-def _reported(merged: Merged) -> str:
-    kinds = sorted({f"{each.kind} ({each.verdict})" for each in merged.differences})
-    return ", ".join(kinds) or "no difference"
-
-
-def _malformed(base: Document, merged: Merged) -> Iterator[str]:
-    """Yield the faults of the differences, and of a contract that must not have changed."""
-    if any(not each.reason or not each.positions for each in merged.differences):
-        yield "a difference has no reason or no position"
-    if (merged.conflicts or not merged.differences) and merged.contract != base:
-        yield "the contract changed in spite of a conflict, or without a difference"
 
 
 def _inconsistent(base: Document, mutant: Mutant, merged: Merged) -> Iterator[str]:

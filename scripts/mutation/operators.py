@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.shapes import LOWER, UPPER
+
 Document = dict[str, Any]
 
 REF = "#/components/schemas/"
@@ -50,15 +52,15 @@ class Spot:
 
     @property
     def words(self) -> set[str]:
-        """Return the words for it: its kind, sent or received, its type, and so on."""
+        """Return the words for it: sent or received, the names in its place, the keys of its description, and so on."""
         node = self.node if isinstance(self.node, dict) else {}
         return {
-            self.kind,
             "sent" if self.is_sent else "received",
-            "required" if self.is_required else "optional",
-            "reference" if "$ref" in node else "plain",
-            str(node.get("in")),
-            str(node.get("type")),
+            "required" if self.is_required or node.get("required") is True else "optional",
+            "limited" if {*UPPER, *LOWER} & node.keys() else "unlimited",
+            *self.at,
+            *(node.keys() - {"required"}),
+            *(str(node.get(key)) for key in ("in", "type", "format")),
         }
 
     def put(self, described: Any) -> None:
@@ -133,23 +135,28 @@ class Operator:
         name: A phrase that describes it.
         expected: The correct verdict: same (no difference), absorbed, held or conflict; if several are possible, the
             caller programs decide whether it is a conflict.
-        places: The words of the spots where it fits; alternatives are separated by commas.
+        places: The kind of spot where it fits, after words that the spot has, or has not if there is a minus sign;
+            alternatives are separated by commas.
         change: Changes a spot; several changes have labels.
-        when: Whether it fits such a spot.
     """
 
     name: str
     expected: str
     places: str
     change: Change | Mapping[str, Change]
-    when: Callable[[Spot], object] = lambda _: True
 
     def changes(self, spot: Spot) -> Mapping[str, Change]:
         """Return the changes that fit a spot."""
-        fits = any({*words.split()} <= spot.words for words in self.places.split(","))
-        if not fits or not self.when(spot):
+        if not any(_fits(spot, *words.split()) for words in self.places.split(",")):
             return {}
         return self.change if isinstance(self.change, Mapping) else {"": self.change}
+
+
+def _fits(spot: Spot, *words: str) -> bool:
+    *conditions, kind = words
+    return kind == spot.kind and all(
+        (word.removeprefix("-") in spot.words) != word.startswith("-") for word in conditions
+    )
 
 
 def each(

@@ -45,9 +45,12 @@ UP: Document = {"type": "object", "properties": {"up": {"$ref": REF + "BrandNewT
 MEMBERS = ("BRAND_NEW", "brand new", "NO", "2ND", "INGESTION-NEW", "x.y/z", 'a"b', "\u202ex")
 
 
-def snake(name: str) -> str:
-    """Return a name in snake case."""
-    return re.sub("([A-Z])", r"_\1", name).lower()
+def recased(name: str) -> str:
+    """Return a name in camel case, snake case or upper case, whichever differs."""
+    head, *rest = name.split("_")
+    camel = head + "".join(map(_capital, rest))
+    snake = re.sub("([A-Z])", r"_\1", name).lower()
+    return next(other for other in (camel, snake, name.upper()) if other != name)
 
 
 def other_type(described: Document) -> Document:
@@ -59,29 +62,19 @@ def _capital(name: str) -> str:
     return name[0].upper() + name[1:]
 
 
-# Whether an operator fits.
-
-
-def _is_promised(s: Spot) -> bool:
-    """Return whether callers rely on a property."""
-    return s.is_required and s.at[0] != "ErrorResponse"
-
-
-def _is_indispensable(s: Spot) -> bool:
-    """Return whether callers send a property, or the facade's logic reads it."""
-    return s.is_sent or "x-togai-relied" in s.node
+HOLDERS = "items property, additionalProperties property"
 
 
 def _inner(s: Spot) -> str:
-    """Return the key of the items of a list or map; empty for any other schema."""
-    return next((key for key in ("items", "additionalProperties") if key in s.node), "")
+    """Return the key of the items of a list or map."""
+    return "items" if "items" in s.node else "additionalProperties"
+
+
+# Changes.
 
 
 def _limits(s: Spot) -> list[str]:
     return [key for key in (*UPPER, *LOWER) if s.node.get(key)]
-
-
-# Changes.
 
 
 def _add_kind(s: Spot, kind: str) -> None:
@@ -143,6 +136,11 @@ def _move_limits(step: int) -> Change:
     )
 
 
+LOST: dict[str, Change] = {"removed": Spot.drop, "renamed": _rename_value}
+RECASED: dict[str, Change] = {
+    "recased": lambda s: s.rename(recased(s.name)),
+    "capital": lambda s: s.rename(_capital(s.name)),
+}
 REQUIRED = each(("text", "inline object"), lambda s, kind: add(s.node, KINDS[kind], required=True))
 
 # fmt: off
@@ -163,10 +161,10 @@ OPERATORS = (
     Operator("new required request property", "conflict", "sent model", REQUIRED),
     Operator("new property that goes the other way", "absorbed", "model",
         lambda s: add(s.node, {**TEXT, "readOnly" if s.is_sent else "writeOnly": True}, required=True)),
-    Operator("new response enum member", "absorbed", "received enum",
-        each(MEMBERS, _add_value), lambda s: s.name != "CorrectionStatus"),
-    Operator("new status of a correction", "conflict", "enum",
-        each(("BRAND_NEW", "PARTIALLY_REVERTED"), _add_value), lambda s: s.name == "CorrectionStatus"),
+    Operator("new response enum member", "absorbed", "received -CorrectionStatus enum",
+        each(MEMBERS, _add_value)),
+    Operator("new status of a correction", "conflict", "CorrectionStatus enum",
+        each(("BRAND_NEW", "PARTIALLY_REVERTED"), _add_value)),
     Operator("new response enum member whose name is taken", "absorbed", "received enum",
         lambda s: _add_value(s, s.node["enum"][0].lower())),
     Operator("new request enum member", "absorbed", "sent enum", lambda s: _add_value(s, "REDO_ALL")),
@@ -174,49 +172,38 @@ OPERATORS = (
     Operator("removed property", "held conflict", "property", Spot.drop),
     Operator("renamed property", "held conflict", "property", lambda s: s.rename(f"{s.name}Value")),
     Operator("wrapped property", "held conflict", "property", _wrap),
-    Operator("property in snake case", "absorbed", "property",
-        lambda s: s.rename(snake(s.name)), lambda s: snake(s.name) != s.name and not _is_indispensable(s)),
-    Operator("indispensable property in snake case", "conflict", "property",
-        lambda s: s.rename(snake(s.name)), lambda s: snake(s.name) != s.name and _is_indispensable(s)),
-    Operator("capitalized property", "absorbed", "property",
-        lambda s: s.rename(_capital(s.name)), lambda s: not _is_indispensable(s)),
-    Operator("capitalized indispensable property", "conflict", "property",
-        lambda s: s.rename(_capital(s.name)), _is_indispensable),
-    Operator("removed enum member", "held conflict", "value", Spot.drop, lambda s: "Correction" not in s.at[0]),
-    Operator("renamed enum member", "held conflict", "value", _rename_value, lambda s: "Correction" not in s.at[0]),
-    Operator("lost request enum member", "conflict", "value",
-        {"removed": Spot.drop, "renamed": _rename_value}, lambda s: "Correction" in s.at[0]),
-    Operator("changed type", "conflict", "property", {
+    Operator("re-cased property", "absorbed", "received -x-togai-relied property", RECASED),
+    Operator("re-cased property that is sent or that the facade relies on", "conflict",
+        "sent property, x-togai-relied property", RECASED),
+    Operator("lost enum member", "held conflict", "received -CorrectionStatus value", LOST),
+    Operator("lost request enum member", "conflict", "sent value, CorrectionStatus value", LOST),
+    Operator("changed type", "conflict", "-ErrorResponse property", {
         "other": lambda s: s.put(other_type(s.node)),
         "object against list": lambda s: s.put(s.node.get("items", {"type": "array", "items": s.node})),
         "choice": lambda s: s.put({"oneOf": [s.node, {"type": "boolean"}]}),
-    }, lambda s: s.at[0] != "ErrorResponse"),
-    Operator("changed type of items", "conflict", "property",
-        lambda s: s.node.update({_inner(s): {"type": "boolean"}}), _inner),
-    Operator("formatted text", "absorbed", "string property", update(format="uuid"), lambda s: "format" not in s.node),
+    }),
+    Operator("changed type of items", "conflict", HOLDERS, lambda s: s.node.update({_inner(s): {"type": "boolean"}})),
+    Operator("formatted text", "absorbed", "string -format property", update(format="uuid")),
     Operator("number with a format that is read alike", "absorbed", "integer property", update(format="int64")),
-    Operator("moment in another format", "conflict", "property",
-        each(("time", "unix"), lambda s, form: s.node.update(format=form)),
-        lambda s: "date" in s.node.get("format", "")),
-    Operator("request property with a default", "conflict", "sent property",
-        update(default="new"), lambda s: s.name in ("id", "unit")),
-    Operator("request property that is only received", "conflict", "sent plain property", update(readOnly=True)),
+    Operator("moment in another format", "conflict", "date-time property, date property",
+        each(("time", "unix"), lambda s, form: s.node.update(format=form))),
+    Operator("request property with a default", "conflict", "sent id property, sent unit property",
+        update(default="new")),
+    Operator("request property that is only received", "conflict", "sent -$ref property", update(readOnly=True)),
     Operator("property that became required", "absorbed", "received optional property", _require),
-    Operator("request property that became required", "conflict", "sent optional property", _require,
-        lambda s: "x-togai-sent" not in s.node),
-    Operator("required event of a body", "absorbed", "sent optional property", _require, lambda s: s.name == "event"),
-    Operator("property that became optional", "held", "property", _relax, _is_promised),
-    Operator("property of an error that became optional", "absorbed", "required property",
-        _relax, lambda s: not _is_promised(s)),
-    Operator("property that became nullable", "held", "property", NULLABLE, _is_promised),
-    Operator("optional property that became nullable", "absorbed", "property", NULLABLE, lambda s: not _is_promised(s)),
-    Operator("items that became nullable", "held", "property",
-        lambda s: s.node.update({_inner(s): {"nullable": True, "allOf": [s.node[_inner(s)]]}}), _inner),
-    Operator("loosened limit", "absorbed", "property", _move_limits(1), _limits),
-    Operator("tightened limit", "absorbed", "property", _move_limits(-1), _limits),
-    Operator("lifted limit", "absorbed", "property", lambda s: [s.node.pop(key) for key in _limits(s)], _limits),
-    Operator("new pattern", "absorbed", "string property", update(pattern="^.*$"), lambda s: "pattern" not in s.node),
-    Operator("values that are listed now", "absorbed", "property", update(enum=["A", "B"]),
-        lambda s: s.name in ("customerId", "statusDescription", "baseCurrency")),
+    Operator("request property that became required", "conflict", "sent optional -x-togai-sent property", _require),
+    Operator("required event of a body", "absorbed", "sent optional event property", _require),
+    Operator("property that became optional", "held", "required -ErrorResponse property", _relax),
+    Operator("property that became nullable", "held", "required -ErrorResponse property", NULLABLE),
+    Operator("property that became nullable and may already be absent", "absorbed",
+        "optional property, ErrorResponse property", NULLABLE),
+    Operator("items that became nullable", "held", HOLDERS,
+        lambda s: s.node.update({_inner(s): {"nullable": True, "allOf": [s.node[_inner(s)]]}})),
+    Operator("loosened limit", "absorbed", "limited property", _move_limits(1)),
+    Operator("tightened limit", "absorbed", "limited property", _move_limits(-1)),
+    Operator("lifted limit", "absorbed", "limited property", lambda s: [s.node.pop(key) for key in _limits(s)]),
+    Operator("new pattern", "absorbed", "string -pattern property", update(pattern="^.*$")),
+    Operator("values that are listed now", "absorbed",
+        "customerId property, statusDescription property, baseCurrency property", update(enum=["A", "B"])),
     Operator("values that are listed no longer", "absorbed", "enum", lambda s: s.node.pop("enum")),
 )

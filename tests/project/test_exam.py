@@ -165,7 +165,7 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     "the page token may go": (rule("LOST_RELIED", HELD), "renamed property"),
     "an envelope is held": (rule("WRAPPED", HELD), "envelope around a response"),
     "another success is absorbed": (rule("NEW_SUCCESS", ABSORBED), "new success status"),
-    "REVERTED may get another name": (rule("LOST_RELIED_MEMBER", HELD), "renamed enum member"),
+    "REVERTED may get another name": (rule("LOST_RELIED_MEMBER", HELD), "lost enum member"),
     "a new status is no decision": (rule("DECIDE_MEMBER", ABSORBED), "new status of a correction"),
     "a list may be joined": (rule("LIST_STYLE", ABSORBED), "filter that may be a joined list"),
     "items may be null": (rule("NULL_ITEM", ABSORBED), "items that became nullable"),
@@ -177,16 +177,16 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     ),
     "what is sent is renamed": (
         rule("RENAMED_REQUEST_PROPERTY", ABSORBED),
-        "indispensable property in snake case",
+        "re-cased property that is sent",
     ),
     "absorbed is called held": ((judge_merge, "merge", swapped), "new response property"),
     "held is called absorbed": ((judge_merge, "merge", swapped), "removed error status"),
     "an addition is held": (rule("NEW_PROPERTY", HELD), "new response property"),
     "what nobody needs may not go": (rule("HELD_PROPERTY", CONFLICT), "removed property"),
-    "a value that nobody needs may not go": (rule("HELD_MEMBER", CONFLICT), "removed enum member"),
+    "a value that nobody needs may not go": (rule("HELD_MEMBER", CONFLICT), "lost enum member"),
     "a new name in responses is no alias": (
         rule("ALIAS", CONFLICT),
-        "capitalized property",
+        "re-cased property",
     ),
     "a required addition gets through": (
         rule("NEED_PROPERTY", ABSORBED),
@@ -216,9 +216,9 @@ SABOTAGE: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], str]] = {
     ),
     "enum members are not compared": (
         (Values, "enum", lambda _: swallow),
-        "removed enum member",
+        "lost enum member",
     ),
-    "a filter may list its values": (rule("LISTED_SENT", ABSORBED), "values of a filter"),
+    "a filter may list its values": (rule("LISTED_SENT", ABSORBED), "limit of a filter"),
     "outcomes make no conflict of a limit": (
         (judge_merge, "with_outcomes", lambda _: lambda merged, _: merged),
         "limit of a filter",
