@@ -157,8 +157,10 @@ class Full(Stream):
 
 
 def test_a_message_that_nobody_can_read_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Mock(write=Mock(side_effect=BrokenPipeError)))
+    stderr = Mock(write=Mock(side_effect=BrokenPipeError))
+    monkeypatch.setattr(sys, "stderr", stderr)
     say("lost")
+    assert stderr.write.called
 
 
 @pytest.mark.parametrize(

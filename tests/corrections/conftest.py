@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from togai.corrections import Ledger
+from togai.testing import FakeTogai
 
 from ..conftest import Api, Connect
 
@@ -53,6 +54,12 @@ def postgres_address(postgres: Any) -> str:
     with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
     return str(postgres.get_uri(name))
+
+
+@pytest.fixture
+def corrects_reverted(fake: FakeTogai) -> None:
+    """The service corrects a reverted event again: each second request counts."""
+    fake.correct_reverted()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

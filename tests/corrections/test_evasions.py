@@ -36,13 +36,7 @@ from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Api, Connect
 
-
-@pytest.fixture
-def fake() -> FakeTogai:
-    """A service that corrects a reverted event again: each second request counts."""
-    fake = FakeTogai(TOKEN)
-    fake.correct_reverted()
-    return fake
+pytestmark = pytest.mark.usefixtures("corrects_reverted")
 
 
 def other_target(item: Any) -> None:

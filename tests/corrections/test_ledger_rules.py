@@ -104,7 +104,8 @@ def test_an_event_that_failed_in_another_call_or_plan_may_be_corrected(
     for plan in filter(None, (first, second)):
         ledger.approve(plan, who="bob", why="ok")
     records_of(ledger).conclude(begin(ledger, claim(plan=first)), Kind.FAILED, {})
-    begin(ledger, claim(plan=second, since=0))
+    entry = begin(ledger, claim(plan=second, since=0))
+    assert ledger.pending() == [entry]
 
 
 def test_a_correction_of_an_event_or_of_another_service_is_not_of_a_whole_account(

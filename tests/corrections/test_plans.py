@@ -39,12 +39,7 @@ REFUSALS = [400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 422, 429, 431]
 OTHERS = [201, 202, 204, 302, 402, 406, 408, 409, 410, 418, 425, 428, 451, 499, 500, 503, 520]
 
 
-@pytest.fixture
-def fake() -> FakeTogai:
-    """A service that corrects a reverted event again: each second request counts."""
-    fake = FakeTogai(TOKEN)
-    fake.correct_reverted()
-    return fake
+pytestmark = pytest.mark.usefixtures("corrects_reverted")
 
 
 def approved(api: Api, ledger: Ledger, items: Any, **more: Any) -> Plan:
@@ -86,7 +81,7 @@ def test_an_event_is_corrected_whatever_its_id(
     assert client.call("reconcile", entry).verdict == "applied"
 
 
-def test_find_reads_one_listing_and_chooses(client: Api, fake: FakeTogai) -> None:
+def test_find_reads_one_listing_and_names_the_missing(client: Api, fake: FakeTogai) -> None:
     fake.add_many(120)
     fake.overlap_pages(1)
     events = client.call("find", "acme", reference_ids=["ref-3", "ref-77", "ref-999"])
@@ -94,17 +89,26 @@ def test_find_reads_one_listing_and_chooses(client: Api, fake: FakeTogai) -> Non
     assert events.missing == ("ref-999",)
     assert events.is_complete
     assert len(fake.requests) == 3
-    everything = client.call("find", "acme")
-    assert len(everything) == 120
+
+
+def test_find_returns_an_event_of_two_pages_once(client: Api, fake: FakeTogai) -> None:
+    fake.add_many(120)
+    fake.overlap_pages(1)
+    assert len(client.call("find", "acme")) == 120
+
+
+def test_find_that_stops_at_max_events_is_not_complete(client: Api, fake: FakeTogai) -> None:
+    fake.add_many(60)
     part = client.call("find", "acme", max_events=50)
     assert (len(part), part.is_complete) == (50, False)
-    first = everything[10].event_payload.timestamp
-    since = client.call("find", "acme", since=first, where=lambda event: True)
-    assert len(since) == 110
-    assert (
-        len(client.call("find", "acme", until=first, status=str(events[0].ingestion_status.status)))
-        == 10
-    )
+
+
+def test_find_chooses_by_time_status_and_event_id(client: Api, fake: FakeTogai) -> None:
+    fake.add_many(20)
+    event = client.call("find", "acme")[10]
+    moment, status = event.event_payload.timestamp, str(event.ingestion_status.status)
+    assert len(client.call("find", "acme", since=moment, where=lambda event: True)) == 10
+    assert len(client.call("find", "acme", until=moment, status=status)) == 10
     assert len(client.call("find", "acme", event_ids=["event-5"])) == 1
 
 

@@ -29,12 +29,7 @@ from togai.testing import FakeTogai, make
 
 from ..conftest import TOKEN, Api, Connect
 
-
-@pytest.fixture
-def fake() -> FakeTogai:
-    fake = FakeTogai(TOKEN)
-    fake.correct_reverted()
-    return fake
+pytestmark = pytest.mark.usefixtures("corrects_reverted")
 
 
 Later = Callable[..., None]

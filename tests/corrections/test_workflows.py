@@ -78,11 +78,7 @@ def _twice_without(name: str, seed: int, tmp_path: Path) -> int:
     return run(workflow, str(folder / "l.db"), folder).twice
 
 
-@pytest.fixture
-def fake() -> FakeTogai:
-    fake = FakeTogai(TOKEN)
-    fake.correct_reverted()
-    return fake
+pytestmark = pytest.mark.usefixtures("corrects_reverted")
 
 
 @pytest.mark.parametrize("reread", [True, False])

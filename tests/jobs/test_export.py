@@ -205,7 +205,7 @@ def test_the_next_page_of_all_accounts_is_requested_while_one_is_stored(
     fake.add_many(60)
 
     def wait(_: ExportProgress) -> None:
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while len(fake.requests) < 2 and time.monotonic() < end:
             time.sleep(0.001)
         seen.append(len(fake.requests))

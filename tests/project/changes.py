@@ -56,6 +56,15 @@ def call(name: str, **more: Any) -> Change:
     return lambda d: operation(d, name).update(more)
 
 
+def add_parameter(name: str, **more: Any) -> Change:
+    described = {"name": name, "in": "query", "schema": TEXT, **more}
+    return lambda d: operation(d, "listRides")["parameters"].append(described)
+
+
+def drop_parameter(call: str, name: str) -> Change:
+    return lambda d: operation(d, call)["parameters"].remove(parameter(d, call, name))
+
+
 def responses(name: str, **more: Any) -> Change:
     """Adds responses; a name like `s404` stands for the status, and None removes it."""
 

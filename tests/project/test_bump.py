@@ -71,6 +71,11 @@ def add_property(document: dict[str, Any]) -> None:
     event["properties"]["region"] = {"type": "string", "description": "Where it was taken in."}
 
 
+def drop_account_filter(document: dict[str, Any]) -> None:
+    listing = document["paths"]["/events"]["get"]["parameters"]
+    listing[:] = [parameter for parameter in listing if parameter["name"] != "account_id"]
+
+
 def add_status(document: dict[str, Any]) -> None:
     document["components"]["schemas"]["IngestionStatusValue"]["enum"].append("INGESTION_DELAYED")
 
@@ -343,12 +348,8 @@ def test_a_bump_after_which_a_caller_program_has_another_outcome_is_refused(
     harmless = replace(verdicts.LOST_PARAMETER, verdict=verdicts.Verdict.ABSORBED)
     monkeypatch.setattr(verdicts, "LOST_PARAMETER", harmless)
 
-    def drop(document: dict[str, Any]) -> None:
-        listing = document["paths"]["/events"]["get"]["parameters"]
-        listing[:] = [event for event in listing if event["name"] != "account_id"]
-
     before = snapshot(project)
-    outcome = bump(describe(add_property, drop), root=project)
+    outcome = bump(describe(add_property, drop_account_filter), root=project)
     assert (outcome.code, snapshot(project)) == (1, before)
     assert "callers would see another outcome: list by each filter" in outcome.report
 
@@ -393,17 +394,13 @@ def test_a_bump_can_send_the_new_name(project: Path, describe: Callable[..., str
 def test_an_earlier_decision_does_not_hide_another_outcome(
     project: Path, describe: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def drop(document: dict[str, Any]) -> None:
-        listing = document["paths"]["/events"]["get"]["parameters"]
-        listing[:] = [event for event in listing if event["name"] != "account_id"]
-
     first_taken(project, describe())
     hold = Hold("#/components/schemas/EventWithStatus/properties/region", "not yet")
     assert bump(describe(add_property), [hold], root=project).code == 0
     # As if the table had a hole: the filter is gone, and nobody objects.
     harmless = replace(verdicts.LOST_PARAMETER, verdict=verdicts.Verdict.ABSORBED)
     monkeypatch.setattr(verdicts, "LOST_PARAMETER", harmless)
-    outcome = bump(describe(add_property, drop), root=project)
+    outcome = bump(describe(add_property, drop_account_filter), root=project)
     assert outcome.code == 1
     assert "callers would see another outcome: list by each filter" in outcome.report
 

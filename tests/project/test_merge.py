@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from contract.merge import merge
 from contract.report import report
 from contract.verdicts import Hold
 
+from tests.project.changes import TEXT, Change, add_parameter, drop_parameter
 from tests.project.small import (
     changed,
     merged,
@@ -26,18 +26,6 @@ from tests.project.small import (
     schemas,
     small,
 )
-
-Change = Callable[[dict[str, Any]], object]
-TEXT = {"type": "string"}
-
-
-def add_parameter(name: str, **more: Any) -> Change:
-    described = {"name": name, "in": "query", "schema": TEXT, **more}
-    return lambda d: operation(d, "listRides")["parameters"].append(described)
-
-
-def drop_parameter(call: str, name: str) -> Change:
-    return lambda d: operation(d, call)["parameters"].remove(parameter(d, call, name))
 
 
 def test_a_held_conflict_is_one_again_when_theirs_changes() -> None:

@@ -102,13 +102,29 @@ def test_every_option_of_a_derived_client_changes_only_itself(cls: Any, tmp_path
         assert derived._settings.deprecations is own.deprecations
         assert derived._runner == client._runner
         assert derived.events._settings is derived._settings
+
+
+@TWINS
+def test_the_options_about_deviations_change_the_reader_of_a_derived_client(cls: Any) -> None:
+    client = cls("t")
     assert client.with_options(strict=True)._settings.reader._strict
     assert client.with_options(on_drift=print)._settings.reader._on_drift is print
+
+
+@TWINS
+def test_a_rate_limit_of_its_own_leaves_the_connections_of_a_derived_client_shared(
+    cls: Any,
+) -> None:
+    client = cls("t")
     limited = client.with_options(requests_per_second=None)._runner
     assert limited.pool is client._runner.pool
     assert limited.rate_limit is not client._runner.rate_limit
+
+
+@TWINS
+def test_an_invalid_option_of_a_derived_client_is_refused(cls: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_retries=True"):
-        client.with_options(max_retries=True)
+        cls("t").with_options(max_retries=True)
 
 
 @TWINS
@@ -352,13 +368,19 @@ def test_only_the_status_itself_has_a_class_of_its_own(status: int, cls: type[An
     assert errors.status_error_class(status) is cls
 
 
-def test_an_error_says_all_that_it_knows() -> None:
+def test_a_status_error_has_the_message_of_the_service() -> None:
     plain = errors.StatusError(418, "no", method="GET", path="/events")
     assert str(plain) == "GET /events returned 418: no"
+    assert (plain.attempts, plain.waited, plain.snippet) == (1, (), "")
+
+
+def test_an_instruction_follows_a_message_that_is_a_sentence() -> None:
     sentence = errors.Unauthorized(401, "Wrong.", method="GET", path="/events")
     assert str(sentence).startswith("GET /events returned 401: Wrong. Check the token")
     assert sentence.message == "Wrong."
-    assert (plain.attempts, plain.waited, plain.snippet) == (1, (), "")
+
+
+def test_a_status_error_has_the_request_id_the_wait_and_the_attempts() -> None:
     full = errors.Forbidden(
         403,
         "no",
@@ -375,21 +397,39 @@ def test_an_error_says_all_that_it_knows() -> None:
     )
     assert (full.request_id, full.retry_after, full.snippet) == ("r", 0.0, "s")
     assert (full.attempts, full.waited) == (2, (0.5,))
+
+
+def test_an_unexpected_response_has_its_status() -> None:
     unexpected = errors.UnexpectedResponse("x", method="GET", path="/", status=200)
     assert str(unexpected) == "GET / returned 200 with x"
     assert (unexpected.attempts, unexpected.snippet, unexpected.where) == (1, "", None)
+
+
+def test_an_error_before_any_request_has_no_attempts() -> None:
     assert errors.TogaiError("x").attempts == 0
-    for special in (errors.FilterIgnored("a", "b"), errors.ListingIncomplete("$.a")):
-        assert "a" in str(special)
-    assert (errors.FilterIgnored("a", "b").filter, errors.FilterIgnored("a", "b").value) == (
-        "a",
-        "b",
-    )
-    assert errors.ListingIncomplete("$.a").where == "$.a"
+
+
+def test_an_ignored_filter_is_named_with_its_value() -> None:
+    error = errors.FilterIgnored("status", "PROCESSED")
+    assert (error.filter, error.value) == ("status", "PROCESSED")
+    assert "status" in str(error)
+
+
+def test_an_incomplete_listing_names_the_place() -> None:
+    error = errors.ListingIncomplete("$.next")
+    assert error.where == "$.next"
+    assert "$.next" in str(error)
+
+
+def test_an_ambiguous_event_has_its_candidates() -> None:
     ambiguous: Any = errors.AmbiguousEvent("e", [object(), object()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     assert str(ambiguous).startswith("2 events have the id 'e'")
     assert len(ambiguous.candidates) == 2
-    assert (ambiguous.event_id, errors.EventNotFound("e").event_id) == ("e", "e")
+    assert ambiguous.event_id == "e"
+
+
+def test_a_missing_event_has_its_id() -> None:
+    assert errors.EventNotFound("e").event_id == "e"
 
 
 @pytest.mark.parametrize(

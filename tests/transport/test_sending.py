@@ -32,7 +32,7 @@ from togai._transport.retry import Policy, parse_retry_after
 from togai._transport.steps import Failure
 from togai.testing import FakeClock, FakeTogai
 
-from ..conftest import TOKEN, Connect
+from ..conftest import TOKEN, Connect, opener
 
 TRANSIENT = [408, 500, 502, 503, 504, 520, 529]
 FINAL = [400, 403, 422, 501, 505, 530]
@@ -341,15 +341,13 @@ def test_a_fixed_token_is_not_tried_again(connect: Connect, fake: FakeTogai, url
     assert len(fake.requests) == 1
 
 
-def test_the_async_client_takes_an_async_token(connect: Connect, fake: FakeTogai, url: str) -> None:
+def test_the_async_client_takes_an_async_token(fake: FakeTogai, url: str) -> None:
     async def token() -> str:
         return TOKEN
 
-    with connect(base_url=url) as api:
-        if not api.is_async:
-            return
-    with connect(token, base_url=url) as api:
+    with opener("async")(token, base_url=url) as api:
         api.listed()
+    assert len(fake.requests) == 1
 
 
 def test_a_client_starts_no_more_requests_in_a_second_than_allowed(

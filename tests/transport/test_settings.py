@@ -102,7 +102,7 @@ def test_an_address_that_would_leak_the_token_or_is_none_is_refused(
     "address", ["http://127.0.0.1:8080", "http://localhost.", "http://[::1]:1"]
 )
 def test_plain_http_is_allowed_to_this_machine(cls: type[Any], address: str) -> None:
-    cls("t", base_url=address)
+    assert cls("t", base_url=address)._settings.base_url == address
 
 
 @TWINS

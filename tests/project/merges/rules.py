@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.project.changes import TEXT, Change, cases
+from tests.project.changes import TEXT, add_parameter, cases, drop_parameter
 from tests.project.small import operation, parameter, properties, schemas
 
 AUTH = {"type": "apiKey", "in": "header", "name": "X-Key"}
-
-
-def add_parameter(name: str, **more: Any) -> Change:
-    described = {"name": name, "in": "query", "schema": TEXT, **more}
-    return lambda d: operation(d, "listRides")["parameters"].append(described)
-
-
-def drop_parameter(call: str, name: str) -> Change:
-    return lambda d: operation(d, call)["parameters"].remove(parameter(d, call, name))
 
 
 def move(d: dict[str, Any], old: str, new: str) -> None:
