@@ -64,19 +64,19 @@ def examine(base: Document, mutant: Mutant) -> Result:
     seen = with_outcomes(merged, others)
     verdict = _verdict(seen, expected, has_alias=has_alias)
     faults: list[str] = []
-    if (merged.conflicts or not merged.differences) and merged.contract != base:
+    if merged.differences and not merged.conflicts:
+        faults += _inconsistent(base, mutant, merged)
+    elif merged.contract != base:
         faults.append("the contract changed in spite of a conflict, or without a difference")
     if verdict not in expected:
         faults.append(f"the verdict is {verdict}, expected {mutant.expected}")
     if not seen.conflicts:
         faults += [f"{name!r} has another outcome: {what}" for name, what in others.items()]
-        if verdict != "same":
-            faults += _inconsistent(base, mutant, merged)
     elif is_judged and not others:
         faults.append("the verdict is conflict, although every caller program has the same outcome")
     if faults:
         kinds = sorted({f"{each.kind} ({each.verdict})" for each in seen.differences})
-        faults.append(f"the bump reports: {', '.join(kinds) or 'no difference'}")
+        faults.append(f"the bump reports: {kinds}")
     return Result(mutant.operator, mutant.label, verdict, tuple(faults), has_alias)
 
 
