@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import togai
 from togai.testing import FakeTogai
 
-from ..conftest import TOKEN
 from .conftest import COMMAND, Open, Pipe, add, table
 
 
@@ -347,7 +345,7 @@ def test_corrections_survive_interruptions(
     assert pipe("ledger", "verify").returncode == 0
 
 
-def test_the_token_is_nowhere(
+def test_the_token_is_in_no_file_and_no_output(
     month: FakeTogai, ledger: Path, pipe: Pipe, env: dict[str, str]
 ) -> None:
     month.token = env["TOGAI_API_TOKEN"] = "a-token-that-is-long-and-secret"
@@ -355,8 +353,6 @@ def test_the_token_is_nowhere(
     assert done.returncode == 0
     written = b"".join(path.read_bytes() for path in Path.cwd().iterdir() if path.is_file())
     assert b"long-and-secret" not in written + done.stdout.encode() + done.stderr.encode()
-    assert togai.__version__
-    assert TOKEN
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")

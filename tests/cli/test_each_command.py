@@ -86,7 +86,9 @@ def digest(month: FakeTogai, ledger: Path, pipe: Pipe) -> str:
 
 
 @pytest.mark.parametrize("words", _COMMANDS)
-def test_in_a_terminal(digest: str, terminal: Open, words: str) -> None:
+def test_each_command_in_a_terminal_shows_its_result_to_a_person(
+    digest: str, terminal: Open, words: str
+) -> None:
     case = CASES[words]
     shown = terminal(*words.split(), *case.arguments.split())
     if case.approved:
@@ -102,7 +104,9 @@ def test_in_a_terminal(digest: str, terminal: Open, words: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", _COMMANDS)
-def test_in_a_pipe(digest: str, env: dict[str, str], words: str) -> None:
+def test_each_command_in_a_pipe_separates_data_and_messages(
+    digest: str, env: dict[str, str], words: str
+) -> None:
     case = CASES[words]
     arguments = (*words.split(), *case.arguments.split(), *("--expect", "1") * case.approved)
     with subprocess.Popen(

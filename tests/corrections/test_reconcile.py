@@ -370,7 +370,7 @@ def test_a_listing_that_is_not_read_to_its_end_cannot_tell(
     assert "max_events" in reconciliation.evidence[0]
 
 
-def test_another_service_cannot_tell(
+def test_a_client_of_another_service_cannot_tell_the_outcome(
     client: Api, fake: FakeTogai, ledger: Ledger, later: Later
 ) -> None:
     fake.add_many(1)
@@ -512,7 +512,7 @@ def test_a_person_decides_where_reading_cannot_tell(
 
 
 @pytest.mark.parametrize("thing", ["ride-1", None, ValueError("x"), 5])
-def test_anything_else_is_refused(client: Api, thing: Any) -> None:
+def test_reconcile_refuses_what_is_neither_an_error_nor_an_entry(client: Api, thing: Any) -> None:
     with pytest.raises(InvalidRequest, match="CorrectionOutcomeUnknown"):
         client.call("reconcile", thing)
 

@@ -190,7 +190,7 @@ def test_time_that_was_moved_stays_past_for_a_client_that_lives_on(
     assert later.elapsed == 0
 
 
-def test_a_clock_runs_once() -> None:
+def test_a_clock_cannot_be_used_inside_itself() -> None:
     with FakeClock() as clock, pytest.raises(RuntimeError, match="already in use"), clock:
         pass
 

@@ -72,7 +72,7 @@ def test_the_time_is_the_machine_s_and_what_tests_moved_it() -> None:
     assert before + 1000 <= clock.now() <= time.monotonic() + 1000
 
 
-def test_a_thread_sleeps(sleeps: list[tuple[str, float]]) -> None:
+def test_a_thread_sleeps_as_long_as_the_clock_is_told(sleeps: list[tuple[str, float]]) -> None:
     clock_module.current.sleep(7.5)
     assert sleeps == [("thread", 7.5)]
 

@@ -198,7 +198,9 @@ def test_a_wait_must_end_before_the_total(sending: Sending, total: float, waits:
 
 
 @pytest.mark.parametrize("number", sorted({*range(400, 600), 300, 301, 304}))
-def test_what_is_repeated(sending: Sending, number: int) -> None:
+def test_a_status_that_may_pass_is_retried_for_reads_and_429_for_corrections_too(
+    sending: Sending, number: int
+) -> None:
     reads = number in {408, 429, 500, 502, 503, 504} or 520 <= number <= 529
     for call, repeated in ((READ, reads), (CORRECTION, number == 429)):
         sending.delivery = Delivery()
