@@ -19,7 +19,7 @@ UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
 LOWER = ("minLength", "minItems", "minimum", "minProperties")
 LIMITS = (*UPPER, *LOWER, "multipleOf", "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
-_NONE = {key: [None, 0] for key in LOWER if key != "minimum"}  # what does not limit anything
+_NONE = {key: [None, 0] if key in LOWER and key != "minimum" else [None] for key in LIMITS}
 _TYPED = (*UPPER, *LOWER, "multipleOf", "pattern")
 
 # The key of the schema of the items of a list, or of the values of a map.
@@ -175,10 +175,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
 
 def _limits(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the limits of a schema, with an enum of numbers or booleans; and values such as `maxLength: twenty`."""
-    given = {key: node.get(key) for key in LIMITS}
-    written = {
-        key: _whole(given[key]) for key in LIMITS if given[key] not in _NONE.get(key, [None])
-    }
+    written = {key: _whole(node.get(key)) for key in LIMITS if node.get(key) not in _NONE[key]}
     limits = {key: value for key, value in written.items() if _is_limit(key, value)}
     invalid = {key: written[key] for key in written if key in _TYPED and key not in limits}
     invalid |= {key: shown(invalid[key]) for key in invalid.keys() - {"pattern"}}

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VENDOR = "generated/vendor.yaml"
-PROSE = "x-prose"
+PROSE, OTHER = "x-prose", "x-other"
 MAX_PLACES = 50_000
 
 _HEADER = "# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.\n"
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
-_EXTENSION = re.compile("x-(?!togai-)")
+_OTHER_KEY = re.compile(
+    "allowEmptyValue|allowReserved|bearerFormat|callbacks|discriminator|externalDocs|flows|links|x-(?!togai-)"
+)
 _KINDS = {"list": "array", "map": "object"}
 STYLE = ("style", "explode")
 _OF_ITSELF = " of itself"
@@ -204,13 +206,12 @@ def _beside(node: Node) -> dict[str, Any]:
 
 
 def _prose(node: Node) -> dict[str, str]:
-    """Return a digest of the prose of a node and the vendor's extensions, such as `x-sunset`; empty without them."""
-    words = [
-        " ".join(event.split()) if isinstance(event, str) else event
-        for event in (node.get(key) for key in _PROSE_KEYS)
-    ]
-    words += [[key, node.value[key]] for key in sorted(node.value) if _EXTENSION.match(key)]
-    return {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
+    """Return a digest of the prose of a node, and one of what is neither compared nor written, if it has any."""
+    texts = map(node.get, _PROSE_KEYS)
+    words = [" ".join(text.split()) if isinstance(text, str) else text for text in texts]
+    other = [[key, node.value[key]] for key in sorted(node.value) if _OTHER_KEY.match(key)]
+    prose = {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
+    return prose | ({OTHER: short(other)} if other else {})
 
 
 def digest(described: Description, shape: Shape) -> str:

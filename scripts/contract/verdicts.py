@@ -16,7 +16,7 @@ _STEPS = {"/properties/": ".", "/enum/": ".", "/items": "[]", "/additionalProper
 _PARTS = {"servers": " servers", "x-togai-auth": " auth"}
 _LIMIT = re.compile(r"(?<!/properties)/((?:min|max)[A-Za-z]+|multipleOf|pattern|uniqueItems)$")
 _DETAIL = re.compile(
-    r"(?<!/properties)/(required|deprecated|default|nullable|x-prose|x-unread|enum|type|format|\$ref)$"
+    r"(?<!/properties)/(required|deprecated|default|nullable|x-prose|x-other|x-unread|enum|type|format|\$ref)$"
 )
 
 

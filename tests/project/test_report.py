@@ -200,6 +200,14 @@ def test_a_new_name_is_not_reported_twice() -> None:
             lambda d: d["paths"]["/rides"].update(description="All about rides."),
             "wording changed: `/rides`",
         ),
+        (
+            lambda d: schemas(d)["Bike"].update(discriminator={"propertyName": "model"}),
+            "also changed in the description: `Bike`",
+        ),
+        (
+            lambda d: operation(d, "getRide").update({"x-sunset": "2027-01-01"}),
+            "also changed in the description: `GET /rides/{ride_id}`",
+        ),
     ],
 )
 def test_a_change_that_no_rule_compares_has_a_line(

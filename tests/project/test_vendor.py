@@ -213,6 +213,15 @@ WRITTEN: dict[str, Change] = {
     ),
     "extension of a call": call("listRides", **{"x-sunset": "2027-01-01"}),
     "extension of a property": marked("Bike", "model", **{"x-since": 2}),
+    "discriminator": lambda d: schemas(d)["Bike"].update(discriminator={"propertyName": "model"}),
+    "callbacks and links": both(
+        call("listRides", callbacks={"done": {}}),
+        responses("getRide", s404={"links": {"next": {"operationId": "listRides"}}}),
+    ),
+    "characters of a parameter": of("listRides", "city", allowReserved=True),
+    "format of a token": lambda d: d["components"]["securitySchemes"]["bearer"].update(
+        bearerFormat="JWT"
+    ),
     "extension of ours": marked("Bike", "model", **{"x-togai-since": 2}),
     "headers of a response": responses(
         "listRides",
