@@ -10,13 +10,11 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from togai import ConfigurationError
 from togai._storage import server
-from togai._storage.database import PostgreSQL
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
@@ -190,83 +188,3 @@ def test_ctrl_c_does_not_wait_for_a_silent_server(pooled: str, pooler: Pooler) -
     pooler.statements, pooler.when_silent = (b"SELECT",), _thread.interrupt_main
     with pytest.raises(KeyboardInterrupt):
         ledger.pending()
-
-
-@pytest.mark.parametrize(
-    ("address", "idle", "interval", "lost"),
-    [
-        ("postgresql://host/db", 10, 5, 5000),
-        ("postgresql://host/db?keepalives_idle=77", None, 5, 5000),
-        ("postgresql://host/db?keepalives_interval=7&tcp_user_timeout=9", 10, None, None),
-    ],
-)
-def test_a_lost_server_is_noticed_unless_the_address_says_when(
-    monkeypatch: pytest.MonkeyPatch,
-    address: str,
-    idle: int | None,
-    interval: int | None,
-    lost: int | None,
-) -> None:
-    passed: dict[str, Any] = {}
-
-    def refuse(_url: str, **options: Any) -> None:
-        passed.update(options)
-        raise psycopg.OperationalError("no")
-
-    monkeypatch.setattr(psycopg, "connect", refuse)
-    with pytest.raises(ConfigurationError):
-        PostgreSQL(address).create(0.2)
-    names = ("keepalives_idle", "keepalives_interval", "tcp_user_timeout")
-    assert [passed.get(name) for name in names] == [idle, interval, lost]
-
-
-@pytest.mark.parametrize(
-    ("version", "names"),
-    [
-        (110000, {"keepalives_idle", "keepalives_interval"}),
-        (120000, {"keepalives_idle", "keepalives_interval", "tcp_user_timeout"}),
-        (
-            140000,
-            {"keepalives_idle", "keepalives_interval", "tcp_user_timeout", "target_session_attrs"},
-        ),
-    ],
-)
-def test_an_old_libpq_gets_no_option_that_it_does_not_know(
-    monkeypatch: pytest.MonkeyPatch, version: int, names: set[str]
-) -> None:
-    passed: dict[str, Any] = {}
-    monkeypatch.setattr(psycopg.pq, "version", lambda: version)
-    monkeypatch.setattr(psycopg, "connect", lambda _url, **options: passed.update(options))
-    with pytest.raises(AttributeError):
-        server.connect("postgresql://host/db", 2.0, 5.0)
-    assert passed.keys() - {"connect_timeout"} == names
-
-
-@pytest.mark.parametrize(
-    ("address", "chosen"),
-    [
-        ("postgresql://one,two/db", "primary"),
-        ("postgresql://one,two/db?target_session_attrs=read-write", None),
-    ],
-)
-def test_a_standby_is_not_used_unless_the_address_says_so(
-    monkeypatch: pytest.MonkeyPatch, address: str, chosen: str | None
-) -> None:
-    passed: dict[str, Any] = {}
-    monkeypatch.setattr(psycopg, "connect", lambda _url, **options: passed.update(options))
-    with pytest.raises(AttributeError):
-        server.connect(address, 2.0, 5.0)
-    assert passed.get("target_session_attrs") == chosen
-
-
-@pytest.mark.parametrize(
-    ("hosts", "wait", "each"), [("one", 30.9, 30), ("a,b,c", 31.0, 10), ("a,b", 3, 2)]
-)
-def test_all_hosts_of_an_address_are_tried_within_the_timeout(
-    monkeypatch: pytest.MonkeyPatch, hosts: str, wait: float, each: int
-) -> None:
-    passed: dict[str, Any] = {}
-    monkeypatch.setattr(psycopg, "connect", lambda _url, **options: passed.update(options))
-    with pytest.raises(AttributeError):
-        server.connect(f"postgresql://{hosts}/db", wait, 5.0)
-    assert passed["connect_timeout"] == each

@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from togai._printable import shown_setting
 from togai._storage import forks, schema, server
-from togai.errors import ConfigurationError, LedgerBusy, LedgerDamaged, TogaiError
+from togai.errors import ConfigurationError, InvalidRequest, LedgerBusy, LedgerDamaged, TogaiError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -345,6 +345,10 @@ class PostgreSQL:
             if secret:
                 for each in (unquote(secret), secret):
                     text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", "***", text)
+        if (
+            error.sqlstate == "22P05"
+        ):  # untranslatable_character: the encoding of the database lacks it
+            return InvalidRequest(f"the ledger cannot hold this value: {text}")
         if error.sqlstate is None:
             text += "; check the address, and that the server accepts connections"
         return _unusable(self, text)

@@ -30,6 +30,8 @@ def connect(url: str, wait: float, seconds: float, **settings: Any) -> Any:
     import psycopg.conninfo
 
     defaults: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5}
+    # A database without an encoding (SQL_ASCII) would return bytes.
+    defaults["client_encoding"] = "utf8"
     if psycopg.pq.version() >= 120000:
         defaults["tcp_user_timeout"] = int(seconds * 1000)
     if psycopg.pq.version() >= 140000:
