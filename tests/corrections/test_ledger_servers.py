@@ -16,7 +16,9 @@ from togai._storage.database import PostgreSQL
 from togai.corrections import Ledger
 from togai.corrections._ledger import records_of
 from togai.errors import AlreadyPending, LedgerBusy, LedgerDamaged
+from togai.testing import FakeTogai
 
+from ..conftest import Connect
 from .records import DIGEST, begin
 
 
@@ -132,3 +134,26 @@ def test_an_interrupted_transaction_on_a_server_passes_the_interrupt(postgres_ad
         interrupted()
     with server.transaction(1.0, write=False) as transaction:
         assert transaction.rows("SELECT 1 FROM togai_meta WHERE name = ?", "x") == []
+
+
+def test_a_correction_whose_entry_a_standby_may_lack_is_not_sent(
+    connect: Connect, fake: FakeTogai, url: str, postgres_address: str
+) -> None:
+    ledger = Ledger(postgres_address, create=True)
+    fake.add_many(1, account_id="acme")
+    with psycopg.connect(postgres_address) as other:
+        # As if the wait for the standby was cancelled.
+        other.execute(
+            "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$"
+        )
+        other.execute(
+            "CREATE CONSTRAINT TRIGGER warning AFTER INSERT ON togai_entry"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn()"
+        )
+    with connect(base_url=url, ledger=ledger) as api:
+        (event,) = api.listed(account_id="acme")
+        expected = "canceling wait for synchronous replication; check its standbys, then repeat"
+        with pytest.raises(ConfigurationError, match=expected):
+            api.call("undo", event)
+    assert not fake.corrections

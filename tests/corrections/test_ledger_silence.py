@@ -113,12 +113,7 @@ def api(
     connect: Connect, fake: FakeTogai, url: str, pooled: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Api]:
     """A client with a ledger behind the pooler, for which the waits are over ten times sooner than they say."""
-    wait = server._wait
-
-    def sooner(descriptor: int, seconds: float, steps: Any, **_: Any) -> Any:
-        return wait(descriptor, seconds / 10, steps)
-
-    monkeypatch.setattr(server, "_wait", sooner)
+    monkeypatch.setattr(server, "_TENTH", 0.01)
     fake.add_many(1, account_id="acme")
     with connect(base_url=url, ledger=pooled, timeout=0.2, max_retries=0) as api:
         yield api

@@ -300,10 +300,13 @@ class PostgreSQL:
             ) from None
         milliseconds = min(max(int(wait * 1000), 1), _LONGEST)
         longest = max(milliseconds, 2000) + 2000
-        silence = longest / 1000 + 1
         try:
             connection = server.connect(
-                self.url, wait, silence, prepare_threshold=None, application_name="togai ledger"
+                self.url,
+                wait,
+                longest / 1000 + 1,
+                prepare_threshold=None,
+                application_name="togai ledger",
             )
             with closing(connection):
                 # Set here, since the defaults of a server may differ: each statement of a writer must see what was
@@ -324,13 +327,9 @@ class PostgreSQL:
                 ):
                     transaction.rows(f"SET LOCAL {setting}")
                 yield transaction
-                connection.commit()
-        except server.Silent:
-            raise _unusable(
-                self,
-                f"the server did not respond for {silence:.0f} s; check it, and a pooler in front of it, then repeat"
-                " the call",
-            ) from None
+                server.commit(connection)
+        except server.Unreliable as error:
+            raise _unusable(self, str(error)) from None
         except psycopg.Error as error:
             raise self._error(error, wait) from None
 

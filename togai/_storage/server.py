@@ -9,16 +9,16 @@ import selectors
 from functools import partial
 from typing import Any
 
-_INTERVAL = 0.1
+_TENTH = 0.1
 """Seconds of one wait: on Windows, Ctrl-C does not end it."""
 
 
-class Silent(Exception):
-    """The server did not respond to a statement."""
+class Unreliable(Exception):
+    """The server did not respond to a statement, or does not guarantee a commit."""
 
 
 def connect(url: str, wait: float, seconds: float, **settings: Any) -> Any:
-    """A connection whose statements raise `Silent` when the server has not responded for a number of seconds.
+    """A connection whose statements raise `Unreliable` when the server has not responded for a number of seconds.
 
     All hosts of the address together are tried for `wait` seconds. Unless the address says something else, a standby is
     not used, and keepalives notice a lost connection.
@@ -45,21 +45,36 @@ def connect(url: str, wait: float, seconds: float, **settings: Any) -> Any:
     return connection
 
 
+def commit(connection: Any) -> None:
+    """Commit a transaction that a loss of the server cannot undo.
+
+    Raises:
+        Unreliable: The server warns, for example that a standby may lack the transaction.
+    """
+    warnings: list[str] = []
+    connection.add_notice_handler(lambda notice: warnings.append(str(notice.message_primary)))
+    connection.commit()
+    if warnings:
+        raise Unreliable(f"{warnings[0]}; check its standbys, then repeat the call")
+
+
 def _wait(descriptor: int, seconds: float, steps: Any, *_: Any, **__: Any) -> Any:
     """Run the steps of a statement. After Ctrl-C they are not continued: the caller closes the connection."""
     try:
         wanted = next(steps)
         while True:
-            wanted = steps.send(_ready(descriptor, wanted, int(seconds / _INTERVAL)))
+            wanted = steps.send(_ready(descriptor, wanted, seconds))
     except StopIteration as stop:
         return stop.value
 
 
-def _ready(descriptor: int, wanted: int, intervals: int) -> int:
+def _ready(descriptor: int, wanted: int, seconds: float) -> int:
     """The events that a socket is ready for."""
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, wanted)
-        for _ in range(intervals):  # without a clock, because a test may have frozen it
-            for _, events in selector.select(_INTERVAL):
+        for _ in range(int(seconds * 10)):  # without a clock, because a test may have frozen it
+            for _, events in selector.select(_TENTH):
                 return events
-    raise Silent
+    raise Unreliable(
+        f"the server did not respond for {seconds:.0f} s; check it, and a pooler in front of it, then repeat the call"
+    )
