@@ -43,6 +43,16 @@ def as_document(d: Document) -> None:
     city["content"] = {"text/plain": {}, "application/json": {"schema": city.pop("schema")}}
 
 
+def as_content(call: str, name: str, media: str) -> Change:
+    """A parameter that has `content` instead of a schema."""
+
+    def change(d: Document) -> None:
+        described = parameter(d, call, name)
+        described["content"] = {media: {"schema": described.pop("schema")}}
+
+    return change
+
+
 CASES = cases(
     {
         # Removed
@@ -95,6 +105,7 @@ CASES = cases(
             of("listRides", "city", required=True),
         ),
         "no longer required": of("fixRides", "action", required=False),
+        "sent as plain text": as_content("listRides", "city", "text/plain"),
         "sent as a document": as_document,
         "sent as a document on our side": (as_document, same),
         "sent as a document on both sides": (as_document, as_document),
@@ -195,9 +206,8 @@ CASES = cases(
         "authorization in a cookie": new("authorization", **{"in": "cookie"}),
         # Paths
         "path parameter that is not required": of("getRide", "ride_id", required=False),
-        "path parameter as a document": lambda d: parameter(d, "getRide", "ride_id").update(
-            content={"text/plain": {"schema": parameter(d, "getRide", "ride_id").pop("schema")}}
-        ),
+        "path parameter as plain text": as_content("getRide", "ride_id", "text/plain"),
+        "path parameter as a document": as_content("getRide", "ride_id", "application/json"),
         "path parameter that only the description declares": (
             lambda d: operation(d, "getRide").pop("parameters"),
             same,
