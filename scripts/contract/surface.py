@@ -157,12 +157,8 @@ def _member(name: str, member: Any) -> Iterator[str]:
         yield f"{name}: {_type(returned)} property"
     elif isinstance(member, (classmethod, staticmethod)):
         yield from _callable(name, member.__func__)  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
-    elif inspect.isroutine(member):
-        yield from _callable(name, member)
-    elif isinstance(member, (str, int, float, tuple)):
-        yield f"{name} = {member!r}"
     else:
-        yield f"{name} attribute"
+        yield from _public(name, member)
 
 
 def _callable(name: str, function: Any) -> Iterator[str]:

@@ -238,7 +238,7 @@ class Fig:
 => Fig.eat() -> async None
 => Fig.grow() -> str
 => Fig.grow() size: int, positional_or_keyword 1
-=> Fig.names attribute
+=> Fig.names: list
 => Fig.size: int
 '''
 """Code of modules, each with its facts."""

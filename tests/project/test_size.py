@@ -15,7 +15,7 @@ WINGS = {
     "togai/testing": 2391,
     "togai/jobs": 1123,
     "togai/_cli": 1496,
-    "scripts/contract": 4590,
+    "scripts/contract": 4586,
     "scripts/mutation": 1773,
 }
 
