@@ -76,6 +76,15 @@ def test_a_full_disk_is_an_error_that_names_the_checkpoint(
     assert checkpoint.get("complete") is None
 
 
+def test_a_checkpoint_that_sqlite_cannot_open_is_refused_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Mock(side_effect=sqlite3.OperationalError("unable to open database file"))
+    monkeypatch.setattr(sqlite3, "connect", failing)
+    with pytest.raises(InvalidRequest, match=r"cannot be written: unable to open database file$"):
+        Checkpoint(tmp_path / "a.checkpoint", JOB, restart=False)
+
+
 def test_a_page_is_stored_completely_or_not_at_all(checkpoint: Checkpoint) -> None:
     def interrupted() -> Iterator[tuple[str, str]]:
         yield ("ref-1", "{}")

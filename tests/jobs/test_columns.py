@@ -160,6 +160,12 @@ def test_a_cell_that_a_table_cannot_correct_is_an_error_if_it_was_changed(
     assert table.items == ()
 
 
+def test_an_account_may_be_named_by_an_alias(fake: FakeTogai, read: Read) -> None:
+    fake.add_alias("acme", "acme-eu")
+    (item,) = read(f"{HEADER}acme-eu,ride-1,distance,2\n").items
+    assert (item.account_id, item.event.event_payload.account_id) == ("acme-eu", "acme")
+
+
 @pytest.mark.parametrize(
     ("column", "cell"),
     [

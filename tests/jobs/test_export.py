@@ -301,6 +301,7 @@ def test_an_export_without_rows_has_a_header(run: Run, tmp_path: Path) -> None:
         ("acme", {"columns": ["distance"]}, r"attribute\.NAME"),
         ("acme", {"format": "xml"}, "format='xml': pass format='csv', 'jsonl' or 'parquet'"),
         ("acme", {"format": 5}, "format=5: pass format='csv', 'jsonl' or 'parquet'"),
+        ("acme", {"format": ["csv"]}, r"format=\['csv'\]: pass format="),
         ("acme", {"format": "jsonl", "excel": True}, "is for csv only"),
         ("acme", {"concurrency": 0}, "from 1 to 50"),
     ],
@@ -341,7 +342,9 @@ def test_a_time_that_cannot_be_read_is_in_no_window_and_the_row_is_kept(
 
 
 def test_a_folder_that_does_not_exist_is_named(run: Run, path: Path) -> None:
-    with pytest.raises(InvalidRequest, match=r"absent.out\.csv\.checkpoint cannot be written"):
+    with pytest.raises(
+        InvalidRequest, match=r"out\.csv\.checkpoint cannot be written: No such file or directory$"
+    ):
         run("acme", path.parent / "absent" / "out.csv")
 
 
