@@ -145,7 +145,8 @@ REQUIRED = each(("text", "inline object"), lambda s, kind: add(s.node, KINDS[kin
 
 # fmt: off
 OPERATORS = (
-    Operator("new response property", "absorbed", "received model", each(list(KINDS), _add_kind)),
+    Operator("new response property", "absorbed", "EventWithStatus model, EventPipelineInfo model",
+        each(list(KINDS), _add_kind)),
     Operator("new response property that is required", "absorbed", "received model", REQUIRED),
     Operator("new response properties of every kind at once", "absorbed", "received model", _add_every_kind),
     Operator("new response property with a schema of its own", "absorbed", "received model", {

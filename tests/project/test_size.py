@@ -16,7 +16,7 @@ WINGS = {
     "togai/jobs": 1123,
     "togai/_cli": 1496,
     "scripts/contract": 4586,
-    "scripts/mutation": 1773,
+    "scripts/mutation": 1774,
 }
 
 
