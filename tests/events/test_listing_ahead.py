@@ -24,6 +24,7 @@ from togai import (
 from togai.testing import FakeTogai
 
 from ..conftest import Api, Connect
+from ..waiting import wait_until
 
 
 def ids(events: list[Any]) -> list[str]:
@@ -45,10 +46,14 @@ def pause(api: Api) -> None:
         time.sleep(0.01)
 
 
+def listing_threads() -> int:
+    return sum(thread.name == "togai-listing" for thread in threading.enumerate())
+
+
 def left_behind(api: Api) -> int:
     """How many threads or tasks of listings are still there."""
     if not api.is_async:
-        return sum(thread.name == "togai-listing" for thread in threading.enumerate())
+        return listing_threads()
 
     async def others() -> int:
         return len(asyncio.all_tasks()) - 1
@@ -120,10 +125,7 @@ def test_a_client_closed_after_its_listing_was_dropped_logs_nothing(
         del listing
         gc.collect()
     fake.release()
-    end = time.monotonic() + 30
-    while any(thread.name == "togai-listing" for thread in threading.enumerate()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not listing_threads())
     assert not caplog.records
 
 
@@ -139,10 +141,7 @@ def test_a_listing_that_is_dropped_with_its_loop_leaves_nothing_behind(
     fake.release()
     del listing
     gc.collect()
-    end = time.monotonic() + 30
-    while any(thread.name == "togai-listing" for thread in threading.enumerate()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not listing_threads())
 
 
 def test_an_error_ahead_is_raised_after_the_events_before_it(
@@ -265,9 +264,7 @@ def test_accounts_are_listed_at_the_same_time(
 
 
 def release_after(fake: FakeTogai, requests: int) -> None:
-    end = time.monotonic() + 30
-    while len(fake.requests) < requests and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until(lambda: len(fake.requests) >= requests)
     fake.release()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +19,7 @@ from togai.jobs import ExportOptions, ExportProgress, ExportResult, export_async
 from togai.testing import FakeTogai
 
 from ..conftest import Api
+from ..waiting import wait_until
 from .conftest import DECEMBER, Run, amounts, read_csv
 
 
@@ -205,14 +205,10 @@ def test_the_next_page_of_all_accounts_is_requested_while_one_is_stored(
     fake.add_many(60)
 
     def wait(_: ExportProgress) -> None:
-        end = time.monotonic() + 30
-        while len(fake.requests) < 2 and time.monotonic() < end:
-            time.sleep(0.001)
-        seen.append(len(fake.requests))
+        wait_until(lambda: len(fake.requests) == 2)
 
-    seen: list[int] = []
     run(None, path, on_progress=wait)
-    assert seen[0] == 2
+    assert len(fake.requests) == 2
 
 
 def test_without_a_running_event_loop_nothing_is_written(url: str, path: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -14,6 +12,8 @@ import pytest
 from code_mutants import measuring
 from code_mutants.operators import OPERATORS, mutants
 from code_mutants.reviewed import BEGIN, InvalidList, read
+
+from tests.waiting import wait_until
 
 MODULE = '''"""Prices."""
 
@@ -286,13 +286,6 @@ def test_a_fork_ends_with_the_process_that_made_it(root: Path, tmp_path: Path) -
         running.kill()
     status = Path(f"/proc/{written.read_text()}/status")
     wait_until(lambda: not status.exists() or "zombie" in status.read_text())
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_test_file_is_measured_again_after_it_or_its_fixtures_change(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,8 @@ import pytest
 
 from togai import CorrectionOutcomeUnknown, Timeout, Togai
 from togai.testing import FakeClock, FakeTogai
+
+from ..waiting import wait_until
 
 Call = Callable[..., httpx.Response]
 
@@ -387,9 +388,7 @@ def test_a_killed_process_leaves_work_that_the_service_finishes(fake: FakeTogai)
     fake.slow_next()
     with fake.serve() as url:
         process = subprocess.Popen([sys.executable, "-c", code, url])
-        while not fake.requests:
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: fake.requests)
         process.kill()
         process.wait()
         assert fake.applied == {}

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,6 +22,7 @@ from togai.testing import FakeTogai
 from togai.testing._server import _Server
 
 from ..locks import Held, HeldError
+from ..waiting import wait_until
 
 HEADERS = {"Authorization": "Bearer test-token"}
 
@@ -83,8 +83,7 @@ def test_a_held_request_that_is_let_go_unprocessed_is_a_503(fake: FakeTogai) -> 
     fake.hold_next()
     with fake.serve() as url, connection(url) as peer:
         peer.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
-        while not fake.requests:
-            time.sleep(0.001)
+        wait_until(lambda: fake.requests)
         fake.release()
         assert peer.recv(65536).startswith(b"HTTP/1.1 503 ")
 

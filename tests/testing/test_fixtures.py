@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,8 @@ import pytest
 from togai import Togai, _pytest
 from togai._transport import clock
 from togai.testing import FakeClock, FakeTogai
+
+from ..waiting import wait_until
 
 SETTINGS = ("TOGAI_API_TOKEN", "TOGAI_BASE_URL", "TOGAI_LEDGER")
 
@@ -82,8 +83,7 @@ def test_the_end_of_a_test_lets_go_of_held_requests(monkeypatch: pytest.MonkeyPa
             target=lambda: statuses.append(httpx.get(f"{url}/events", timeout=30).status_code)
         )
         held.start()
-        while not fake.requests:
-            time.sleep(0.001)
+        wait_until(lambda: fake.requests)
         assert next(opened, None) is None
         held.join(10)
         assert statuses == [503]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
@@ -16,6 +15,8 @@ from togai import ConfigurationError
 from togai._transport import clock as clock_module
 from togai._transport import concurrency
 from togai._transport.concurrency import FairLock, Tasks, Threads, running_loop
+
+from ..waiting import wait_until
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 
@@ -255,8 +256,7 @@ def test_a_thread_that_left_without_giving_up_its_turn_takes_it_again() -> None:
 
     other = threading.Thread(target=lambda: Threads.run(use()), daemon=True)
     other.start()
-    while len(lock._queue) < 2:
-        time.sleep(0.001)
+    wait_until(lambda: len(lock._queue) == 2)
     Threads.run(lock.__aenter__())
     assert ended.is_set()
     Threads.run(lock.__aexit__())

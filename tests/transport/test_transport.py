@@ -41,6 +41,7 @@ from togai._transport.retry import parse_retry_after
 from togai.testing import FakeClock, FakeTogai
 
 from ..conftest import TOKEN, Connect
+from ..waiting import wait_until
 from .servers import EMPTY_LIST, drip, raw_server, read_head, send, server_context, whole
 
 # Derived clients
@@ -633,8 +634,11 @@ def test_50_threads_start_in_the_order_they_came() -> None:
         thread = threading.Thread(target=start, args=(number,))
         thread.start()
         threads.append(thread)
-        while number not in started and len(waiting._queue) < number + 1 - len(started):
-            time.sleep(0.0005)
+        wait_until(
+            lambda number=number: (  # type: ignore[misc]
+                number in started or len(waiting._queue) > number - len(started)
+            )
+        )
     for thread in threads:
         thread.join()
     assert started == sorted(started)
