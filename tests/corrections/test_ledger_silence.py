@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -176,6 +177,25 @@ def test_an_entry_stays_open_if_the_server_does_not_confirm_its_outcome(
     assert "The entry stays open" in caplog.text
     assert len(fake.corrections) == 1
     assert len(Ledger(postgres_address).pending()) == 1
+
+
+class Waits(selectors.SelectSelector):
+    """Notes its waits instead of waiting."""
+
+    seconds: ClassVar[list[float]] = []
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        self.seconds.append(timeout or 0.0)
+        return []
+
+
+def test_a_silent_server_is_waited_for_in_short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A long wait would ignore Ctrl-C on Windows.
+    monkeypatch.setattr(selectors, "DefaultSelector", Waits)
+    one, other = socket.socketpair()
+    with one, other, pytest.raises(server.Unreliable, match="did not respond for 7 s"):
+        server._ready(one.fileno(), selectors.EVENT_READ, 7.0)
+    assert Waits.seconds == [0.1] * 70
 
 
 def test_ctrl_c_does_not_wait_for_a_silent_server(pooled: str, pooler: Pooler) -> None:
