@@ -69,7 +69,7 @@ class Parameters(Comparison):
     def _requirement(self, parameter: Parameter, match: Parameter) -> None:
         at = parameter.node.at
         media = [sorted(each.node.get("content") or ["text/plain"]) for each in (parameter, match)]
-        if media[0] != media[1]:
+        if parameter.place != "path" and media[0] != media[1]:
             # A string would be sent in quotes, as JSON.
             self.findings.add(verdicts.MEDIA, f"{at}/content", *map(", ".join, media))
         if (style := match.node.get("style")) in ("label", "matrix"):
