@@ -374,6 +374,7 @@ def test_the_history_is_for_auditors(
     assert released.returncode == 0, released.stderr
 
 
+@pytest.mark.slow
 def test_a_ledger_on_postgresql_serves_the_command_line(
     month: FakeTogai, pipe: Pipe, postgres_address: str
 ) -> None:

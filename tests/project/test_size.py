@@ -54,6 +54,7 @@ def test_no_function_has_more_than_50_lines(root: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_no_function_is_more_complex_than_15(root: Path) -> None:
     complex_ = [
         f"{path.name}: {block.name} ({block.complexity})"
