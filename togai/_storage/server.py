@@ -52,7 +52,11 @@ def commit(connection: Any) -> None:
         Unreliable: The server warns, for example that a standby may lack the transaction.
     """
     warnings: list[str] = []
-    connection.add_notice_handler(lambda notice: warnings.append(str(notice.message_primary)))
+
+    def note(notice: Any) -> None:
+        warnings.append(str(notice.message_primary))
+
+    connection.add_notice_handler(note)
     connection.commit()
     if warnings:
         raise Unreliable(f"{warnings[0]}; check its standbys, then repeat the call")
