@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,12 @@ def test_two_ids_that_differ_in_blanks_are_not_mixed_up(
     done = pipe("undo", "--account", "acme", "--ids", "ids", "--dry-run", "--skip-invalid")
     assert "1: 2 events have this id: select one of them by its reference_id\n" in done.stderr
     assert re.findall(r"UNDO (ref-\d+)", done.stdout) == ["ref-3"]
+
+
+def test_the_account_of_a_correction_is_the_one_that_was_named(
+    month: FakeTogai, ledger: Path, pipe: Pipe
+) -> None:
+    month.add_alias("acme", "acme-eu")
+    undo = ("undo", "--account", "acme-eu", "--event-id", "ride-1", "--dry-run", "--json")
+    (item,) = json.loads(pipe(*undo).stdout)
+    assert item["selection"] == {"account_id": "acme-eu", "reference_id": "ref-1"}

@@ -148,6 +148,7 @@ def test_a_number_is_not_folded(fake: FakeTogai, screen: Pipe) -> None:
 
 def test_a_long_number_is_folded_and_complete(fake: FakeTogai, screen: Pipe) -> None:
     add(fake, "big", value="7" * 60)
+    add(fake, "small", value="5")
     lines = screen("events", "list").stdout.splitlines()
     assert sum(line.count("7") for line in lines) == 60
     assert max(map(len, lines)) <= 80

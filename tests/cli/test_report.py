@@ -95,6 +95,11 @@ def test_sums_lose_no_digit(fake: FakeTogai, pipe: Pipe) -> None:
     assert row["events"] == 2
 
 
+def test_a_sum_in_csv_has_no_exponent(fake: FakeTogai, pipe: Pipe) -> None:
+    add(fake, "small", value="0.0000001")
+    assert pipe("report", "--csv").stdout.endswith('"{""distance"": ""0.0000001""}"\n')
+
+
 def test_attributes_of_one_name_are_added_up(fake: FakeTogai, pipe: Pipe) -> None:
     fake.add(attributes=[{"name": "calls", "value": "600"}, {"name": "calls", "value": "400"}])
     (row,) = json.loads(pipe("report", "--json").stdout)
