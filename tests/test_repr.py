@@ -45,7 +45,7 @@ def test_a_page_says_how_many_events_it_has(fake: FakeTogai, api: Api) -> None:
     pages = api.collect(api.client.events.list().pages())
     assert list(map(repr, pages)) == [
         "<EventPage: 50 events, more follow>",
-        "<EventPage: 1 events, the last page>",
+        "<EventPage: 1 event, the last page>",
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from togai import _calls, _correction_responses, _requests
 from togai._claims import claims_of, ledger_of
-from togai._printable import printable
+from togai._printable import counted, printable
 from togai._responses import unexpected
 from togai._storage.rows import Claim
 from togai._transport.retry import REFUSALS
@@ -295,7 +295,7 @@ class _Sent:
             if selection.reference_id is None:
                 others = sum(contradicts(selection, entry) for entry in result)
                 kind = Kind.UNKNOWN if others else Kind.APPLIED
-                cause = f"the response holds {others} results about other events"
+                cause = f"the response holds {counted(others, 'result')} about other events"
             else:
                 kind, cause = result.outcome(selection.reference_id, alone=True)
             if kind == Kind.UNKNOWN:
@@ -326,9 +326,11 @@ class _Sent:
             if result.unknown or not len(result):
                 return (
                     Kind.UNKNOWN,
-                    f"{len(result.unknown)} of {len(result)} results have an unknown status",
+                    f"{len(result.unknown)} of {counted(len(result), 'result')} with an unknown status",
                 )
-            return (Kind.APPLIED if result.succeeded else Kind.FAILED), f"{len(result)} results"
+            return (Kind.APPLIED if result.succeeded else Kind.FAILED), counted(
+                len(result), "result"
+            )
         alone = self.correction.selection.reference_id is not None
         kind, detail = result.outcome(str(target.reference_id), alone=alone)
         if kind == Kind.FAILED and self.correction.action != CorrectionAction.UNDO:

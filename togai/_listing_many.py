@@ -12,7 +12,7 @@ from attrs import define
 from togai._arguments import is_whole
 from togai._listing_ahead import AsyncPageAhead, PageAhead
 from togai._pagination import Cursor
-from togai._printable import shown
+from togai._printable import counted, shown
 from togai.errors import InvalidRequest, TogaiError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class _Listing(Generic[A]):
         return not self._active and not self._waiting
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {len(self._active) + len(self._waiting)} accounts left>"
+        return f"<{type(self).__name__}: {counted(len(self._active) + len(self._waiting), 'account')} left>"
 
     def __reduce__(self) -> str:
         raise TypeError("a listing cannot be pickled: resume elsewhere with list_many(remaining)")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import evolve, field, frozen
 
 from togai._listing_ahead import AsyncPageAhead, PageAhead
+from togai._printable import counted
 from togai.errors import ListingIncomplete, RepeatedPageToken, TogaiError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class EventPage:
 
     def __repr__(self) -> str:
         more = "the last page" if self.next_token is None else "more follow"
-        return f"<EventPage: {len(self.events)} events, {more}>"
+        return f"<EventPage: {counted(len(self.events), 'event')}, {more}>"
 
 
 class Cursor:
@@ -134,8 +135,8 @@ class Cursor:
         self._listed = None if repeated else set(listed)
         if repeated:
             logger.warning(
-                "the service lists %d events twice, on one page or on two: skip them by their reference_id",
-                repeated,
+                "the service lists %s twice, on one page or on two: skip them by their reference_id",
+                counted(repeated, "event"),
             )
 
     def rest(self) -> EventPage:
@@ -185,7 +186,7 @@ class _Listing:
 
     def __repr__(self) -> str:
         end = ", finished" if self.finished else ""
-        return f"<{type(self).__name__}: {self.yielded} events yielded{end}>"
+        return f"<{type(self).__name__}: {counted(self.yielded, 'event')} yielded{end}>"
 
     def __reduce__(self) -> str:
         raise TypeError("a listing cannot be pickled: resume elsewhere with list(next_token=...)")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from togai import _calls, _corrections
 from togai._arguments import is_whole, utc_or_none
 from togai._claims import check_account, check_unchanged, ledger_of
-from togai._printable import shown
+from togai._printable import counted, shown
 from togai._storage.rows import Claim
 from togai._transport.steps import Blocking
 from togai.corrections._correction import Target, comparable
@@ -115,8 +115,7 @@ def _plan(service: str, ledger: Records, items: list[Item], why: str | None) -> 
     corrections = list(by_id.values())
     warnings = list(warnings_of(corrections))
     if left_out:
-        counted = "1 event is" if len(left_out) == 1 else f"{len(left_out)} events are"
-        warnings.append(f"{counted} left out, listed above")
+        warnings.append(f"left out: {counted(len(left_out), 'event')}, listed above")
     return Plan(
         service=service,
         ledger=identity,

@@ -23,6 +23,11 @@ def printable(text: object) -> str:
     )
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, such as 1 event, 2,000 events."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def printable_name(name: str) -> str:
     """The first 100 characters of a name from a response, on one line."""
     return printable(name[:100])[:100]

@@ -59,7 +59,7 @@ CASES = {
     "decide": Case("5 applied --why x", ("Entry 5 is settled",), (), "Next: togai pending"),
     "history": Case("", ("entry", "approved", "intent", "PLAN"), ("\tapproved\t", "PLAN"), ""),
     "ledger create": Case("new.db", ("Created.",), (), "export TOGAI_LEDGER="),
-    "ledger verify": Case("", ("7 entries",), (), "7 entries, all as they were written."),
+    "ledger verify": Case("", ("7 entries",), (), "7 entries, all as written."),
     "ledger release": Case("2 --why x", ("Released",), (), "once more"),
     "doctor": Case("", ("address", "All is well"), ("clock\t",), "Next: togai events list"),
     "serve": Case("--port 0", ("export TOGAI_BASE_URL=", "togai doctor"), ("export ",), ""),

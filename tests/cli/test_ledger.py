@@ -279,7 +279,7 @@ def test_an_interruption_creates_no_ledger(pipe: Pipe, monkeypatch: pytest.Monke
 
 def test_a_ledger_is_verified(undo: Pipe, pipe: Pipe) -> None:
     undo("event-1")
-    assert pipe("ledger", "verify").stderr == "3 entries, all as they were written.\n"
+    assert pipe("ledger", "verify").stderr == "3 entries, all as written.\n"
 
 
 def test_the_history_of_a_replacement_folds_no_word(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import asdict, evolve, fields
 
+from togai._printable import counted
 from togai._storage.rows import Claim
 from togai.corrections import (
     Correction,
@@ -190,7 +191,7 @@ def test_what_was_not_found_is_listed_whichever_filter_names_it() -> None:
     assert find(read(), event_ids=frozenset({"z"})).missing == ("z",)
     assert find(read(status="REVERTED"), status="X", event_ids=frozenset({"ride-1"})).missing == ()
     assert find(read()).missing == ()
-    assert repr(found) == "<FoundEvents: 1 events, 2 missing>"
+    assert repr(found) == "<FoundEvents: 1 event, 2 missing>"
     assert repr(find(is_complete=False)) == "<FoundEvents: 0 events, not complete>"
 
 
@@ -328,7 +329,10 @@ def test_the_outcome_of_an_event_needs_exactly_one_result(
         assert detail == f"the response says {about[0].status}, old"
     else:
         others = len(entries) - len(about)
-        assert f"{len(about)} results about ref-1, and {others} about other events" in detail
+        assert (
+            f"{counted(len(about), 'result')} about ref-1, and {others} about other events"
+            in detail
+        )
 
 
 def test_a_result_sorts_its_entries_by_the_action() -> None:
@@ -550,7 +554,7 @@ def entry(**changes: Any) -> Entry:
         ({"who": "ann"}, "entry 7: intent UNDO of all of acme at 2024-12-04 07:30:35Z by ann"),
         (
             {"kind": Kind.APPROVED, "action": None, "account": None, "who": "bob"},
-            "entry 7: approved  at 2024-12-04 07:30:35Z by bob",
+            "entry 7: approved at 2024-12-04 07:30:35Z by bob",
         ),
         ({"target": "ref\n1"}, "entry 7: intent UNDO of ref\\n1 at 2024-12-04 07:30:35Z"),
     ],

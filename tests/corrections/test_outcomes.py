@@ -429,7 +429,7 @@ def test_a_call_reads_100_000_events_by_default(
     assert client.call(method, "acme") == 100_000
 
 
-@pytest.mark.parametrize(("count", "counted"), [(0, ""), (1, "1 event is"), (2, "2 events are")])
+@pytest.mark.parametrize(("count", "counted"), [(0, ""), (1, "1 event"), (2, "2 events")])
 def test_what_is_left_out_of_a_plan_is_counted(
     client: Api, fake: FakeTogai, count: int, counted: str
 ) -> None:
@@ -441,7 +441,7 @@ def test_what_is_left_out_of_a_plan_is_counted(
     assert [left.reference_id for left in plan.left_out] == ["ref-1", "ref-2"][:count]
     assert len(plan.items) == 3 - count
     warnings = [text for text in plan.warnings if "left out" in text]
-    assert warnings == ([f"{counted} left out, listed above"] if count else [])
+    assert warnings == ([f"left out: {counted}, listed above"] if count else [])
 
 
 @pytest.mark.parametrize("name", ["reference_ids", "event_ids"])

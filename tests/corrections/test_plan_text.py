@@ -171,7 +171,7 @@ def test_everything_else_that_a_replacement_changes_is_shown() -> None:
     assert f'<td class="after">{after}</td>' in page
     assert '<td class="before">distance (Kilometers): 10.4</td>' in page
     assert '<td class="account_id">acme</td><td class="reference_id">ref-1</td>' in page
-    assert page.startswith("<p>Plan: 1 corrections at https://api.example.com</p>")
+    assert page.startswith("<p>Plan: 1 correction at https://api.example.com</p>")
     assert page.endswith("<ul><li>a&lt;b</li></ul>")
 
 

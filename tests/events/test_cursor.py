@@ -211,7 +211,7 @@ def test_a_listing_that_is_not_finished_yet_has_events_left(kind: str) -> None:
     pages = listing(kind, Cursor(Fetch(page(2))))
     taken(pages, 1)
     assert not pages.finished
-    assert repr(pages) == f"<{type(pages).__name__}: 1 events yielded>"
+    assert repr(pages) == f"<{type(pages).__name__}: 1 event yielded>"
 
 
 def paged(pages: Any) -> list[EventPage]:

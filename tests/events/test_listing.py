@@ -49,7 +49,7 @@ def test_an_event_that_is_listed_twice_on_a_page_is_logged(
 ) -> None:
     fake.fail_next(status=200, body={"events": [{"referenceId": "a"}, {"referenceId": "a"}]})
     assert len(api.listed()) == 2
-    assert "lists 1 events twice" in caplog.text
+    assert "lists 1 event twice" in caplog.text
 
 
 def test_events_without_a_readable_reference_id_are_not_taken_for_the_same(
@@ -97,7 +97,7 @@ def test_a_listing_says_how_far_it_came_and_is_not_pickled(api: Api, fake: FakeT
     fake.add_many(3)
     listing = api.client.events.list(page_size=2)
     api.collect(listing, most=1)
-    assert repr(listing).endswith("EventPages: 1 events yielded>")
+    assert repr(listing).endswith("EventPages: 1 event yielded>")
     api.collect(listing)
     assert repr(listing).endswith("EventPages: 3 events yielded, finished>")
     with pytest.raises(TypeError, match=r"resume elsewhere with list\(next_token=\.\.\.\)"):

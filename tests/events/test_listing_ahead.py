@@ -21,6 +21,7 @@ from togai import (
     Timeout,
     Togai,
 )
+from togai._printable import counted
 from togai.testing import FakeTogai
 
 from ..conftest import Api, Connect
@@ -285,7 +286,9 @@ def test_a_listing_of_many_accounts_goes_on_elsewhere_from_what_remains(
     for most in range(13):
         listing = api.client.events.list_many(accounts, concurrency=2, page_size=2)
         pairs = api.collect(listing, most=most)
-        assert repr(listing).endswith(f"AccountPages: {len(listing.remaining)} accounts left>")
+        assert repr(listing).endswith(
+            f"AccountPages: {counted(len(listing.remaining), 'account')} left>"
+        )
         rest = api.client.events.list_many(listing.remaining, page_size=2)
         assert by_account(pairs + api.collect(rest)) == everything(accounts)
 

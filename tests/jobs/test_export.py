@@ -154,7 +154,7 @@ def test_a_reverted_event_is_a_row_on_request(fake: FakeTogai, run: Run, path: P
     ("counts", "text"),
     [
         ({}, "out.csv: 1,000 rows of 1,234 events"),
-        ({"malformed": 1000}, "out.csv: 1,000 rows of 1,234 events; 1,000 rows are malformed"),
+        ({"malformed": 1000}, "out.csv: 1,000 rows of 1,234 events; 1,000 of them malformed"),
         (
             {"outside": 1, "reverted": 2, "repeated": 3},
             (

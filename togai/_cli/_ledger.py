@@ -10,6 +10,7 @@ from attrs import evolve
 
 from togai._cli._output import Exit, Output, here, lasting, pairs, say, short
 from togai._cli._settings import READING, SESSION, Book, Count, Reading, Session, Window
+from togai._printable import counted
 from togai._salvage import salvage
 from togai.corrections import Entry, Ledger, Target
 from togai.corrections._ledger import records_of
@@ -138,7 +139,7 @@ def create(file: str, /) -> None:
 
 def verify(*, book: Book = SESSION.book) -> None:
     """Check that no entry of the ledger was damaged or altered."""
-    say(f"{book.open().verify():,} entries, all as they were written.")
+    say(f"{counted(book.open().verify(), 'entry', 'entries')}, all as written.")
 
 
 def release(entry: Count, /, *, why: str, book: Book = SESSION.book) -> None:

@@ -175,9 +175,7 @@ class Output:
         count = 0
         for count, row in enumerate(rows, 1):
             start = "" if self.jsonl else "[" if count == 1 else ","
-            print(
-                start + json.dumps(dict(row), default=text)
-            )  # a Decimal as text holds every digit
+            print(start + json.dumps(dict(row), default=text))  # a Decimal keeps every digit
         if self.json:
             print("]" if count else "[]")
         return count

@@ -19,6 +19,7 @@ from togai._cli._output import pairs, say, short, status_in_words
 from togai._cli._settings import READING, SESSION, Book, Reading
 from togai._files import naming
 from togai._html import table, text
+from togai._printable import counted
 from togai._rows import amounts_of
 from togai.jobs import is_failed, is_reverted
 from togai.jobs._formats import digits
@@ -79,7 +80,7 @@ def report(
     if html is not None:
         with naming(html):
             html.write_text(page(rows + totals, reasons, corrections, reading), "utf-8")
-        say(f"{html}: {sum(row['events'] for row in rows):,} events")
+        say(f"{html}: {counted(sum(row['events'] for row in rows), 'event')}")
     if output.is_data:
         output.write(rows)
     elif html is None:

@@ -105,7 +105,8 @@ class Entry:
         who = f" by {self.who}" if self.who else ""
         about = f" of {self.target or f'all of {self.account}'}" if self.account else ""
         at = f"{self.at:%Y-%m-%d %H:%M:%S}Z"
-        return printable(f"entry {self.id}: {self.kind} {self.action or ''}{about} at {at}{who}")
+        kind = f"{self.kind} {self.action}" if self.action else self.kind
+        return printable(f"entry {self.id}: {kind}{about} at {at}{who}")
 
 
 # Their order is part of the format: the checksum of an entry covers its values in this order.

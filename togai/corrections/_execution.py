@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from togai._html import table
+from togai._printable import counted
 from togai.corrections._step import Outcome, Step
 from togai.errors import PlanIncomplete
 
@@ -60,7 +61,7 @@ class Execution:
         summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "none"
         left = [step for step in self.steps if not step.is_done]
         shown = [f"  {step}" for step in left if step.outcome != Outcome.NOT_REACHED]
-        return "\n".join([f"{len(self.steps)} corrections: {summary}", *shown])
+        return "\n".join([f"{counted(len(self.steps), 'correction')}: {summary}", *shown])
 
     def to_rows(self) -> list[dict[str, str | None]]:
         """The items as flat rows: reference_id, action, outcome, now (the new reference id) and detail."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
+from togai._printable import counted
 from togai._times import within
 from togai.corrections._correction import event_id_of, reference_id_of, status_of
 
@@ -45,7 +46,7 @@ class FoundEvents(Sequence["EventWithStatus"]):
 
     def __repr__(self) -> str:
         missing = f", {len(self.missing)} missing" if self.missing else ""
-        return f"<FoundEvents: {len(self)} events{missing}{'' if self.is_complete else ', not complete'}>"
+        return f"<FoundEvents: {counted(len(self), 'event')}{missing}{'' if self.is_complete else ', not complete'}>"
 
 
 def choose(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from togai._html import table
+from togai._printable import counted
 from togai.corrections._correction import SYNCHRONOUS_CAP, Correction, reference_id_of
 from togai.corrections._entry import Entry, Kind
 from togai.errors import CorrectionFailed
@@ -78,11 +79,8 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
     @property
     def succeeded(self) -> tuple[EventCorrectionInfo, ...]:
         """The entries of events that were reverted and, for REDO and REDO_EVENT, ingested again."""
-        done = (
-            CorrectionStatus.REVERTED
-            if self.correction.action == CorrectionAction.UNDO
-            else CorrectionStatus.REVERTED_AND_REINGESTED
-        )
+        is_undo = self.correction.action == CorrectionAction.UNDO
+        done = CorrectionStatus.REVERTED if is_undo else CorrectionStatus.REVERTED_AND_REINGESTED
         return tuple(entry for entry in self._entries if entry.status == done)
 
     @property
@@ -122,9 +120,8 @@ class CorrectionResult(Sequence[EventCorrectionInfo]):
         about = [entry for entry in self._entries if reference_id_of(entry) == reference_id]
         if len(about) != 1 or (alone and len(self._entries) != 1):
             others = len(self._entries) - len(about)
-            return Kind.UNKNOWN, (
-                f"the response has {len(about)} results about {reference_id}, and {others} about other events"
-            )
+            found = f"{counted(len(about), 'result')} about {reference_id}"
+            return Kind.UNKNOWN, f"the response has {found}, and {others} about other events"
         [entry] = about
         kind = Kind.FAILED if entry in self.failed else Kind.UNKNOWN
         kind = Kind.APPLIED if entry in self.succeeded else kind

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from togai._event_json import event_json
 from togai._html import table, text
-from togai._printable import printable
+from togai._printable import counted, printable
 from togai._rows import decimal_or_none
 from togai._salvage import salvage
 from togai.corrections._correction import Correction, Target, comparable
@@ -54,7 +54,7 @@ def show_html(content: Content) -> str:
         for before, after in [amounts(item)]
     ]
     notes = "".join(f"<li>{text(warning)}</li>" for warning in content.warnings)
-    return f"<p>Plan: {len(rows)} corrections at {text(content.service)}</p>{table(rows, names)}<ul>{notes}</ul>"
+    return f"<p>{text(next(_lines(content)))}</p>{table(rows, names)}<ul>{notes}</ul>"
 
 
 def _listed(sums: Mapping[str, Decimal]) -> str:
@@ -63,7 +63,7 @@ def _listed(sums: Mapping[str, Decimal]) -> str:
 
 def _lines(content: Content) -> Iterator[str]:
     count = len(content.items)
-    yield f"Plan: {count} correction{'' if count == 1 else 's'} at {content.service}"
+    yield f"Plan: {counted(count, 'correction')} at {content.service}"
     if content.why:
         yield f"Why: {content.why}"
     yield ""

@@ -16,7 +16,7 @@ from attrs import frozen
 from togai._arguments import utc_or_none
 from togai._decoding import deviations
 from togai._listing_many import checked_concurrency
-from togai._printable import shown
+from togai._printable import counted, shown
 from togai._requests import check_encodable
 from togai._rows import rows as _rows
 from togai._times import within
@@ -88,9 +88,9 @@ class ExportResult:
             "listed twice": self.repeated,
         }
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-        malformed = f"; {self.malformed:,} rows are malformed" if self.malformed else ""
-        text = f"{self.path}: {self.rows:,} rows of {self.read:,} events{malformed}"
-        return f"{text}; left out: {left_out}" if left_out else text
+        malformed = f"; {self.malformed:,} of them malformed" if self.malformed else ""
+        text = f"{counted(self.rows, 'row')} of {counted(self.read, 'event')}{malformed}"
+        return f"{self.path}: {text}" + (f"; left out: {left_out}" if left_out else "")
 
 
 class ExportOptions(TypedDict, total=False):
