@@ -13,7 +13,7 @@ WINGS = {
     "togai/_transport": 1885,
     "togai/corrections": 2300,
     "togai/testing": 2391,
-    "togai/jobs": 1123,
+    "togai/jobs": 1122,
     "togai/_cli": 1496,
     "scripts/contract": 4586,
     "scripts/mutation": 1774,

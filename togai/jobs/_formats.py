@@ -120,8 +120,7 @@ def write_parquet(path: Path, columns: Sequence[str], rows: Rows) -> None:
             writer.write_table(arrow.table(table, schema=schema))
 
 
-WRITERS: dict[str, Callable[..., None]]
-WRITERS = {"csv": write_csv, "jsonl": write_jsonl, "parquet": write_parquet}
+WRITERS = dict[str, "Callable[..., None]"](csv=write_csv, jsonl=write_jsonl, parquet=write_parquet)
 
 
 def pyarrow() -> Any:
