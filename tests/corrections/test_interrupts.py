@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from togai import LedgerBusy, Replace, _calls, with_quantities
+from togai import AsyncTogai, LedgerBusy, Replace, _calls, with_quantities
 from togai._storage.records import Records
 from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.testing import FakeTogai
 
-from ..conftest import Api, Connect
+from ..conftest import TOKEN, Api, Connect
 from .records import begin
 
 
@@ -117,3 +119,28 @@ def test_an_unknown_outcome_that_is_recorded_twice_is_one_entry(ledger: Ledger) 
         records_of(ledger).conclude(entry, Kind.UNKNOWN, {"how": "response", "cause": "cancelled"})
     assert [str(each.kind) for each in ledger.history()] == ["intent", "unknown"]
     assert ledger.pending() == [evolve(entry, cause="cancelled")]
+
+
+def test_a_program_that_ends_before_an_entry_is_written_leaves_nothing_open_that_was_not_sent(
+    url: str, ledger: Ledger, fake: FakeTogai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(1)
+    real, begins, ended = Records.begin, threading.Event(), threading.Event()
+
+    def begin(*given: Any, **more: Any) -> Any:
+        begins.set()
+        ended.wait(0.2)  # never set: asyncio.run cancels what is left, while this thread goes on
+        return real(*given, **more)
+
+    async def program() -> None:
+        async with AsyncTogai(TOKEN, base_url=url, ledger=ledger) as client:
+            (event,) = await client.events.find("acme")
+            monkeypatch.setattr(Records, "begin", begin)
+            left.append(asyncio.create_task(client.events.undo(event)))
+            await asyncio.to_thread(begins.wait)
+
+    left: list[asyncio.Task[Any]] = []
+    asyncio.run(program())
+    assert left[0].cancelled()
+    assert not fake.applied
+    assert [entry.kind for entry in ledger.history()] == ["intent", "not applied"]

@@ -11,7 +11,8 @@ import threading
 import weakref
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from togai._transport import clock
 from togai._transport.deadline import Deadline
@@ -88,8 +89,7 @@ class Threads:
         try:
             work.send(None)
         except StopIteration as stop:
-            result: T = stop.value
-            return result
+            return cast("T", stop.value)
         raise RuntimeError("a coroutine suspended in a thread")
 
     def check(self) -> None:
@@ -186,8 +186,8 @@ class Tasks:
     async def call(self, function: Callable[[], T]) -> T:
         import asyncio
 
-        # In a thread. A cancellation is raised after the function has ended.
-        running = asyncio.ensure_future(asyncio.to_thread(function))
+        # In a thread, whose end a cancellation awaits; not in a task, which asyncio.run would cancel when it ends.
+        running = running_loop().run_in_executor(None, copy_context().run, function)
         cancelled: asyncio.CancelledError | None = None
         while not running.done():
             try:
