@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from typing import Any
 
@@ -11,12 +12,13 @@ from attrs import evolve
 
 from togai import AsyncTogai, LedgerBusy, Replace, _calls, with_quantities
 from togai._storage.records import Records
+from togai._transport.concurrency import Tasks
 from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Api, Connect
-from .records import begin
+from .records import SERVICE, begin, claim
 
 
 class Interrupt(BaseException):
@@ -144,3 +146,38 @@ def test_a_program_that_ends_before_an_entry_is_written_leaves_nothing_open_that
     assert left[0].cancelled()
     assert not fake.applied
     assert [entry.kind for entry in ledger.history()] == ["intent", "not applied"]
+
+
+def test_an_entry_that_is_written_after_its_call_was_abandoned_is_closed(ledger: Ledger) -> None:
+    # Ctrl-C ends the wait for the thread that writes it, but not the thread.
+    records = records_of(ledger).within(30.0)
+    records.abandon("one", "interrupted")
+    for call in ("one", "two"):
+        records.begin([claim()], service=SERVICE, call=call)
+    entries = list(ledger.history())
+    assert [entry.kind for entry in entries] == ["intent", "not applied", "intent"]
+    assert entries[1].data["cause"] == "interrupted"
+
+
+def test_a_failure_of_a_thread_whose_wait_was_interrupted_is_not_reported_by_asyncio(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    interrupted = threading.Event()
+
+    def fail() -> None:
+        interrupted.wait()
+        raise LedgerBusy("ledger.db", 1.0)
+
+    async def wait(_: object) -> None:
+        raise Interrupt
+
+    async def program() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio, "wait", wait)
+            with pytest.raises(Interrupt):
+                await Tasks().call(fail)
+        interrupted.set()
+
+    asyncio.run(program())
+    gc.collect()
+    assert not caplog.messages

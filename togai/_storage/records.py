@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from togai._storage import uptime
 from togai._storage.evidence import corrected_elsewhere, rivals, witnesses
 from togai._storage.rules import Rules
 from togai.corrections._entry import Entry, Kind
-from togai.errors import InvalidRequest, LedgerDamaged, StaleReading, TimedOut
+from togai.errors import InvalidRequest, LedgerDamaged, StaleReading, TimedOut, TogaiError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -41,6 +41,7 @@ class Records:
         self._wait = WAIT
         self._identities: list[str] = []  # at most one, shared with the copies that `within` makes
         self._marks: list[str] = []  # the same
+        self._abandoned: dict[str, str] = {}
         self.database = database
         self.who = who
 
@@ -48,6 +49,7 @@ class Records:
         """The same ledger with transactions that wait at most so long for other processes."""
         bounded = copy(self)
         bounded._wait = seconds  # noqa: SLF001  (a copy of this class)
+        bounded._abandoned = {}  # noqa: SLF001
         return bounded
 
     @contextmanager
@@ -121,7 +123,12 @@ class Records:
         """Record the corrections that will be sent and lock their targets; all of them or none."""
         with self.rules(write=True, complete=True) as rules:
             numbers = rules.begin(claims, service=service, call=call, who=self.who, why=why)
-            return [rules.intent(number) for number in numbers]
+            entries = [rules.intent(number) for number in numbers]
+        # Its caller may have been interrupted, and not have seen the entries that this thread was about to commit.
+        if call in self._abandoned:
+            with suppress(TogaiError):
+                self.abandon(call, self._abandoned[call])
+        return entries
 
     def confirm(self, entries: Sequence[Entry]) -> None:
         """Refuse to send a correction that waited so long that it was settled, or may soon be settled as not applied.
@@ -161,7 +168,8 @@ class Records:
             rules.settle(entry, kind, data=dict(data))
 
     def abandon(self, call: str, cause: str) -> None:
-        """Record that a call was never sent, whether or not its intents were written."""
+        """Record that a call was never sent, whether or not its intents were written; `begin` may still write them."""
+        self._abandoned[call] = cause
         with self.rules(write=True) as rules:
             for entry in rules.entries("call = ? AND kind = 'intent'", call):
                 if rules.is_open(entry):

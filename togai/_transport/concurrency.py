@@ -188,6 +188,7 @@ class Tasks:
 
         # In a thread, whose end a cancellation awaits; not in a task, which asyncio.run would cancel when it ends.
         running = running_loop().run_in_executor(None, copy_context().run, function)
+        running.add_done_callback(lambda done: done.cancelled() or done.exception())  # retrieved
         cancelled: asyncio.CancelledError | None = None
         while not running.done():
             try:
@@ -195,7 +196,6 @@ class Tasks:
             except asyncio.CancelledError as error:
                 cancelled = error
         if cancelled is not None:
-            running.exception()  # retrieved, so that asyncio does not report it
             raise cancelled
         return running.result()
 
