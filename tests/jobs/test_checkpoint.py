@@ -61,6 +61,16 @@ def test_one_thread_at_a_time_uses_the_checkpoint(
     assert not lock._is_owned()
 
 
+def test_rows_are_read_in_order_and_the_lock_is_free_between_them(checkpoint: Checkpoint) -> None:
+    checkpoint.add("acme", None, [(None, f'{{"number": {n}}}') for n in range(1001)], {})
+    lock: Any = checkpoint._lock
+    numbers: list[int] = []
+    for row in checkpoint.rows():
+        numbers.append(row["number"])
+        assert not lock._is_owned()
+    assert numbers == list(range(1001))
+
+
 @pytest.mark.parametrize("name", ["set", "add", "complete"])
 def test_a_full_disk_is_an_error_that_names_the_checkpoint(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, name: str

@@ -9,14 +9,16 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from togai import InvalidRequest, ServerError, Togai, TogaiError
+from togai import AsyncTogai, InvalidRequest, ServerError, Togai, TogaiError
 from togai.jobs import ExportProgress, ExportResult, export, export_async
 from togai.jobs._checkpoint import Checkpoint
+from togai.jobs._formats import WRITERS
 from togai.testing import FakeTogai
 
 from ..conftest import TOKEN, Connect
@@ -163,8 +165,6 @@ def test_a_page_that_arrives_after_the_end_is_no_progress(
 
 
 def test_a_cancelled_export_goes_on(fake: FakeTogai, url: str, path: Path) -> None:
-    from togai import AsyncTogai
-
     fake.add_many(120)
 
     async def cancelled() -> ExportResult:
@@ -181,6 +181,35 @@ def test_a_cancelled_export_goes_on(fake: FakeTogai, url: str, path: Path) -> No
             return await export_async(client, "acme", path)
 
     assert asyncio.run(cancelled()).rows == 120
+
+
+def test_an_export_that_is_cancelled_while_its_file_is_written_ends_after_the_writer(
+    fake: FakeTogai, url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(3)
+    ended: list[str] = []
+    tasks: list[asyncio.Task[Any]] = []
+
+    def write(
+        _new: object, _columns: object, rows: Callable[[], Iterable[object]], **_: object
+    ) -> None:
+        tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
+        try:
+            while True:
+                list(rows())
+        finally:
+            ended.append("writer")
+
+    async def program() -> None:
+        async with AsyncTogai(TOKEN, base_url=url) as client:
+            tasks.append(asyncio.ensure_future(export_async(client, "acme", path)))
+            with pytest.raises(asyncio.CancelledError):
+                await tasks[0]
+            ended.append("export")
+
+    monkeypatch.setitem(WRITERS, "csv", write)
+    asyncio.run(program())
+    assert ended == ["writer", "export"]
 
 
 CHILD = """

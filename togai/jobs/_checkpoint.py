@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS listing (account TEXT PRIMARY KEY, next_token TEXT, done INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, reference_id TEXT UNIQUE, data TEXT NOT NULL);
 """
+_INSERT = "INSERT OR IGNORE INTO event (reference_id, data) VALUES (?, ?)"
+_ROWS = "SELECT number, data FROM event WHERE number > ? ORDER BY number LIMIT 500"
+_LISTED = "UPDATE listing SET next_token = ?, done = ? WHERE account = ?"
 _COUNTS = ("rows", "read", "reverted", "outside", "malformed", "repeated")
 _RESTART = "DELETE FROM state; DELETE FROM listing; DELETE FROM event;"
 
@@ -51,6 +54,7 @@ class Checkpoint:
         self.path = path
         # SQLite crashes if a thread closes a connection that another thread uses: each access takes the lock.
         self._lock = threading.RLock()
+        self.used = threading.Lock()
         self._open = True
         try:
             # The rows are customers' data: only the owner may read the file.
@@ -96,9 +100,8 @@ class Checkpoint:
 
     def get(self, name: str) -> Any:
         """A value of the state; None if it is not set."""
-        with self._lock:
-            row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(*row)
+        found = self._read("SELECT value FROM state WHERE name = ?", name)
+        return json.loads(*found[0]) if found else None
 
     def set(self, name: str, value: Any) -> None:
         """Set a value of the state."""
@@ -108,9 +111,11 @@ class Checkpoint:
 
     def unfinished(self) -> list[tuple[str, str | None]]:
         """The accounts whose listing is not completely read, each with the token to continue from."""
-        query = "SELECT account, next_token FROM listing WHERE NOT done ORDER BY rowid"
+        return self._read("SELECT account, next_token FROM listing WHERE NOT done ORDER BY rowid")
+
+    def _read(self, query: str, *values: object) -> list[Any]:
         with self._lock:
-            return self._db.execute(query).fetchall()
+            return self._db.execute(query, values).fetchall()
 
     def add(
         self,
@@ -133,20 +138,17 @@ class Checkpoint:
                 for name, number in counts.items():
                     total[name] += number
                 for event in events:
-                    added = self._db.execute(
-                        "INSERT OR IGNORE INTO event (reference_id, data) VALUES (?, ?)", event
-                    ).rowcount
+                    added = self._db.execute(_INSERT, event).rowcount
                     total["rows" if added else "repeated"] += 1
-                self._db.execute(
-                    "UPDATE listing SET next_token = ?, done = ? WHERE account = ?",
-                    (next_token, next_token is None, account),
-                )
+                self._db.execute(_LISTED, (next_token, next_token is None, account))
                 self.set("counts", total)
             return {**total, "left": len(self.unfinished())}
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The stored rows, in the order in which they were read."""
-        return (load(row) for (row,) in self._db.execute("SELECT data FROM event ORDER BY number"))
+        found: list[Any] = [(0, "")]
+        while found := self._read(_ROWS, found[-1][0]):
+            yield from (load(data) for _, data in found)
 
     def complete(self, size: int) -> None:
         """Record that the file is complete, and delete the rows."""
@@ -162,3 +164,5 @@ class Checkpoint:
         with self._lock:
             self._open = False
             self._db.close()
+        with self.used:  # until the thread that writes the file has failed
+            pass

@@ -208,15 +208,14 @@ class _Export:
         """Write the file from the rows that were kept."""
         if self.checkpoint.get("complete") is None:
             columns = self._job["columns"] or self._discovered()
-            self.checkpoint.set("columns", columns)
-            with writing(self.path):
+            with self.checkpoint.used, writing(self.path):
+                self.checkpoint.set("columns", columns)
                 new = Path(f"{self.path}.new")
                 excel = {"excel": True} if self._job["excel"] else {}
                 _formats.WRITERS[self._job["format"]](new, columns, self.checkpoint.rows, **excel)
                 with new.open("rb+") as file:
                     os.fsync(file.fileno())
-                size = new.stat().st_size
-                self.checkpoint.set("size", size)
+                self.checkpoint.set("size", size := new.stat().st_size)
                 new.replace(self.path)
             self.checkpoint.complete(size)
         columns = tuple(self.checkpoint.get("columns"))

@@ -50,9 +50,8 @@ def text(value: Any) -> str | None:
 
 def escaped(value: Any) -> str | None:
     """A cell for a spreadsheet: text that would run as a formula gets an apostrophe in front."""
-    cell = text(value)
     formula = isinstance(value, str) and value.startswith(_FORMULA)
-    return f"'{cell}" if formula else cell
+    return f"'{value}" if formula else text(value)
 
 
 def unescaped(cell: str) -> str:
@@ -147,10 +146,8 @@ def _arrow_types(
     whole, scale = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
     for row in rows:
         for name in columns:
-            value = row.get(name)
-            if value is None:
-                continue
-            kinds[name].add(type(value))
+            if (value := row.get(name)) is not None:
+                kinds[name].add(type(value))
             if isinstance(value, Decimal):
                 scale[name] = max(scale[name], -int(value.as_tuple().exponent))
                 whole[name] = max(whole[name], value.adjusted() + 1)
