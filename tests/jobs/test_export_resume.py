@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -181,6 +182,33 @@ def test_a_cancelled_export_goes_on(fake: FakeTogai, url: str, path: Path) -> No
             return await export_async(client, "acme", path)
 
     assert asyncio.run(cancelled()).rows == 120
+
+
+def test_an_export_that_is_cancelled_while_its_checkpoint_is_opened_releases_it(
+    fake: FakeTogai, url: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.add_many(3)
+    real, tasks = Checkpoint._begin, list[asyncio.Task[Any]]()
+
+    def begin(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
+        real(*given, **more)
+        repeated.wait(0.05)  # never set: the call is not repeated before this thread has ended
+
+    async def program() -> ExportResult:
+        async with AsyncTogai(TOKEN, base_url=url) as client:
+            tasks.append(asyncio.ensure_future(export_async(client, "acme", path)))
+            with pytest.raises(asyncio.CancelledError):
+                await tasks[0]
+            try:
+                return await export_async(client, "acme", path)
+            finally:
+                repeated.set()
+
+    repeated = threading.Event()
+    monkeypatch.setattr(Checkpoint, "_begin", begin)
+    assert asyncio.run(program()).rows == 3
 
 
 def test_an_export_that_is_cancelled_while_its_file_is_written_ends_after_the_writer(

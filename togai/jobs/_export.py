@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
@@ -20,7 +20,7 @@ from togai._printable import counted, shown
 from togai._requests import check_encodable
 from togai._rows import rows as _rows
 from togai._times import within
-from togai._transport.concurrency import running_loop
+from togai._transport.concurrency import Tasks
 from togai.errors import InvalidRequest
 from togai.jobs import _formats
 from togai.jobs._checkpoint import Checkpoint, writing
@@ -129,6 +129,7 @@ class _Export:
         accounts: str | Iterable[str] | None,
         path: str | os.PathLike[str],
         options: ExportOptions,
+        stack: ExitStack,
     ) -> None:
         if unknown := sorted(options.keys() - ExportOptions.__annotations__.keys()):
             raise TypeError(f"export() has no parameter {unknown[0]!r}")
@@ -157,6 +158,7 @@ class _Export:
         if self.path.exists() and not beside.exists() and not restart:
             raise InvalidRequest(self._taken)
         self.checkpoint = Checkpoint(beside, self._job, restart=restart)
+        stack.callback(self.checkpoint.close)
         self._restart = restart
 
     def _check_file(self) -> None:
@@ -257,8 +259,8 @@ def export(
             export or is in use by another process. Nothing was sent.
         TogaiError: A request failed, or the file cannot be written; repeat the same call to continue.
     """
-    job = _Export(client, accounts, path, options)
-    with closing(job.checkpoint):
+    with ExitStack() as stack:
+        job = _Export(client, accounts, path, options, stack)
         for account, page in job.pages(client):
             job.keep(account, page)
         return job.finish()
@@ -274,9 +276,8 @@ async def export_async(
 
     `client`, `accounts`, `path`, `options`, the result and the errors are those of `export`.
     """
-    running_loop()
-    job = await asyncio.to_thread(_Export, client, accounts, path, options)
-    with closing(job.checkpoint):
+    with ExitStack() as stack:
+        job = await Tasks().call(lambda: _Export(client, accounts, path, options, stack))
         async for account, page in job.pages(client):
             await asyncio.to_thread(job.keep, account, page)
         return await asyncio.to_thread(job.finish)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -124,12 +125,10 @@ WRITERS = dict[str, "Callable[..., None]"](csv=write_csv, jsonl=write_jsonl, par
 
 def pyarrow() -> Any:
     """The library that writes Parquet; ConfigurationError if it is not installed."""
-    try:
+    with suppress(ImportError):
         import_module("pyarrow.parquet")
         return import_module("pyarrow")
-    except ImportError:
-        problem = "Parquet needs pyarrow: install it with pip install 'togai[parquet]'"
-        raise ConfigurationError(problem) from None
+    raise ConfigurationError("Parquet needs pyarrow: install it with pip install 'togai[parquet]'")
 
 
 def utf8(value: Any) -> str | None:
