@@ -84,6 +84,21 @@ def test_all_hosts_of_an_address_are_tried_within_the_timeout(
     assert options(f"postgresql://{hosts}/db", monkeypatch, wait)["connect_timeout"] == each
 
 
+@pytest.mark.parametrize(
+    ("address", "variable"),
+    [
+        ("postgresql:///db?hostaddr=10.0.0.1,10.0.0.2", "PGPORT"),
+        ("postgresql:///db", "PGHOST"),
+        ("postgresql://one/db", "PGHOSTADDR"),
+    ],
+)
+def test_hosts_that_are_named_elsewhere_are_tried_within_the_timeout_too(
+    monkeypatch: pytest.MonkeyPatch, address: str, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "10.0.0.1,10.0.0.2")
+    assert options(address, monkeypatch, 30.0)["connect_timeout"] == 15
+
+
 def encoded(address: str, encoding: str) -> Ledger:
     """A ledger in another database of the server, with an encoding."""
     with psycopg.connect(address, autocommit=True) as connection:

@@ -5,9 +5,13 @@ libpq itself waits for as long as the server, or a pooler in front of it, keeps 
 
 from __future__ import annotations
 
+import os
 import selectors
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TENTH = 0.1
 """Seconds of one wait: on Windows, Ctrl-C does not end it."""
@@ -39,10 +43,19 @@ def connect(url: str, wait: float, seconds: float, **settings: Any) -> Any:
     address = psycopg.conninfo.conninfo_to_dict(url)
     options = {name: value for name, value in defaults.items() if name not in address}
     # Each host is tried for so long; less than 2 seconds means 2 seconds.
-    options["connect_timeout"] = max(int(wait / (str(address.get("host")).count(",") + 1)), 2)
+    options["connect_timeout"] = max(int(wait / _hosts(address)), 2)
     connection: Any = psycopg.connect(url, **settings, **options)
     connection.wait = partial(_wait, connection.fileno(), seconds)
     return connection
+
+
+def _hosts(address: Mapping[str, Any]) -> int:
+    """The number of hosts that libpq tries, which may also be named in the environment."""
+    names = (
+        address.get(name) or os.environ.get(f"PG{name.upper()}", "")
+        for name in ("hostaddr", "host")
+    )
+    return max(name.count(",") for name in names) + 1
 
 
 def commit(connection: Any) -> None:
