@@ -127,8 +127,7 @@ class Shape:
 
 def _texts(node: Node, kind: str) -> tuple[str, tuple[str, ...] | None]:
     """Return the kind and the values of an enum; only those of strings are compared."""
-    types, values = _types(node), _values(node)
-    texts = [value for value in values or () if value is not None]
+    types, values, texts = _types(node), _values(node), _listed(node)
     if kind == "string" and "string" in types:
         # Written without quotes, YAML reads some as numbers or booleans.
         texts = list(map(_text, texts))
@@ -149,7 +148,7 @@ def own(node: Node, *, canonical: bool) -> Shape:
     kind, texts = _texts(node, kind)
     form = node.get("x-togai-format") or node.get("format")
     properties = node / "properties"
-    limits, invalid = _limits(node)
+    limits, invalid = _limits(node, texts)
     default = node.value.get("default", node.get("x-togai-default"))
     return Shape(
         kind=kind,
@@ -173,23 +172,23 @@ def own(node: Node, *, canonical: bool) -> Shape:
     )
 
 
-def _limits(node: Node) -> tuple[dict[str, Any], dict[str, Any]]:
+def _limits(node: Node, texts: tuple[str, ...] | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the limits of a schema, with an enum of numbers or booleans; and values such as `maxLength: twenty`."""
     written = {key: _whole(node.get(key)) for key in LIMITS if node.get(key) not in _NONE[key]}
+    written["enum"] = [] if texts else _listed(node)
     limits = {key: value for key, value in written.items() if _is_limit(key, value)}
     invalid = {key: written[key] for key in written if key in _TYPED and key not in limits}
     invalid |= {key: shown(invalid[key]) for key in invalid.keys() - {"pattern"}}
-    enum = limits.pop("enum", None)
-    if enum and "string" not in _types(node):
-        limits["enum"] = sorted(enum)
     for key in ("maximum", "minimum"):
         if (end := _end(node, key, limits.get(key))) is not None:
             limits[key] = end
-    return limits | _unread(node), invalid
+    limits |= {key: sorted(limits[key]) for key in limits.keys() & {"enum"}}
+    return limits | _unread(node, is_read=texts is not None or "enum" in limits), invalid
 
 
-def _unread(node: Node) -> dict[str, str]:
-    unread = {key: node.value[key] for key in _UNREAD if key in node.value}
+def _unread(node: Node, *, is_read: bool) -> dict[str, str]:
+    keys = _UNREAD if is_read or _values(node) is None else (*_UNREAD, "const", "enum")
+    unread = {key: node.value[key] for key in keys if key in node.value}
     words = f"{', '.join(unread)} ({short(unread)})" if unread else node.get(UNREAD)
     return {UNREAD: words} if words else {}
 
@@ -234,15 +233,14 @@ def _details(shape: Shape) -> Iterable[Node]:
     return [shape.node] if detailed else []
 
 
-def _any_of(key: str, shapes: list[Shape]) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
+def _any_of(key: str, some: list[Shape]) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
     """Return the values of all enums, None if a shape is not one; the common limits, and a digest if they differ."""
-    enums = [shape.enum for shape in shapes if shape.enum is not None]
-    facts = [[each.limits, sorted(each.required)] for each in shapes]
-    common = [[*each.limits.items()] for each in shapes]
-    limits = dict(pair for pair in common[0] if all(pair in each for each in common))
+    enums = [shape.enum for shape in some if shape.enum is not None]
+    facts = [[each.limits, sorted(each.required)] for each in some]
+    limits = {k: v for k, v in some[0].limits.items() if all(it.limits.get(k) == v for it in some)}
     if any(fact != facts[0] for fact in facts):
         limits[UNREAD] = f"{key} ({short(facts)})"
-    return sum(enums, ()) if len(enums) == len(shapes) else None, limits
+    return sum(enums, ()) if len(enums) == len(some) else None, limits
 
 
 def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node]) -> Shape:
@@ -292,9 +290,7 @@ def _common_kind(kinds: set[str]) -> str:
 
 def says_something(part: Shape) -> bool:
     """Return whether a part of a composition restricts anything."""
-    return part.kind != "anything" or bool(
-        part.required or part.limits or part.invalid or part.format
-    )
+    return part.kind != "anything" or any((part.required, part.limits, part.invalid, part.format))
 
 
 def _types(node: Node) -> list[Any]:
@@ -308,6 +304,10 @@ def _values(node: Node) -> list[Any] | None:
         return [node.get("const")]
     listed = node.get("enum")
     return as_list(listed) if isinstance(listed, list) else None
+
+
+def _listed(node: Node) -> list[Any]:
+    return [value for value in _values(node) or () if value is not None]
 
 
 def _kind(node: Node, types: list[Any], values: list[Any] | None) -> str:
@@ -359,7 +359,7 @@ def _is_limit(key: str, value: Any) -> bool:
     if key == "uniqueItems":
         return value is True
     if key == "enum":
-        return bool(as_list(value)) and all(isinstance(number, (int, float)) for number in value)
+        return bool(value) and all(isinstance(number, (int, float)) for number in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _HUGE:
         return False
     return key in ("minimum", "maximum", "multipleOf") or (isinstance(value, int) and value >= 0)

@@ -115,6 +115,12 @@ CASES = cases(
         "a flag as a pattern": named(TEXT, {**TEXT, "pattern": True}),
         "a text that lists numbers": sized(INTEGER, {**INTEGER, "enum": "12"}),
         "no number that is listed": sized(INTEGER, {**INTEGER, "enum": []}),
+        "no number but null that is listed": sized(INTEGER, {**INTEGER, "enum": [None]}),
+        "numbers listed beside null": sized(INTEGER, {**INTEGER, "enum": [1, None]}),
+        "a number that is the only one": sized(INTEGER, {**INTEGER, "const": 1}),
+        "a flag that is the only one": sized(
+            {"type": "boolean"}, {"type": "boolean", "const": True}
+        ),
         "numbers listed beside a text": sized(INTEGER, {**INTEGER, "enum": [1, "a"]}),
         "numbers listed in another order": sized(
             {**INTEGER, "enum": [1, 2]}, {**INTEGER, "enum": [2, 1]}
