@@ -88,6 +88,7 @@ class _Writer:
         self._theirs = theirs
         self._names = names
         self._given: dict[int, str] = {}
+        self._referred: set[str] = set()
         self._inside: list[int] = []
         self._count = 0
         self.components: dict[str, Any] = {}
@@ -146,6 +147,7 @@ class _Writer:
         name = self._given.get(shape.identity)
         if name is None and not shape.properties and not shape.enum:
             return {**self._content(shape, hint), **flags, **_prose(node)}
+        self._referred |= {name} if name else set()
         # The component has the prose of its own node.
         prose = {} if node.value is shape.node.value else _prose(node)
         ref = {"$ref": f"#/components/schemas/{name or self._component(shape, hint)}"}
@@ -161,10 +163,8 @@ class _Writer:
         self.components[name] = {}
         content = self._content(shape, wanted) | _prose(shape.node)
         # The same object, written at several places.
-        twin = next(
-            (name for name, known in self.components.items() if known and known == content), None
-        )
-        if twin is not None and f'"#/components/schemas/{name}"' not in json.dumps(content):
+        twins = (twin for twin, known in self.components.items() if known == content)
+        if name not in self._referred and (twin := next(twins, None)):
             del self.components[name]
             self._given[shape.identity] = twin
             return twin

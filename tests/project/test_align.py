@@ -369,3 +369,14 @@ def test_what_cannot_be_followed_is_unusable_and_says_where(name: str) -> None:
 def test_parts_that_multiply_are_unusable() -> None:
     with pytest.raises(Unusable, match="our calls reach more than 20000 schemas"):
         merge(small(), changed(multiply))
+
+
+def test_schemas_that_contain_each_other_can_be_read_again() -> None:
+    def alike(d: dict[str, Any]) -> None:
+        for name, below in {"A": "BC", "B": "AD", "C": "AD", "D": "BC"}.items():
+            inner = {key: {"$ref": SCHEMA + each} for key, each in zip("xy", below, strict=True)}
+            schemas(d)[name] = {"type": "object", "properties": inner}
+        properties(d, "Bike")["part"] = {"$ref": f"{SCHEMA}A"}
+
+    once = merge(small(), changed(alike))
+    assert merge(once.contract, changed(alike), last=once.vendor).changes == ()
