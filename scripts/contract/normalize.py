@@ -345,7 +345,7 @@ class Description:
 
     def _both(self, node: Node, other: Node) -> Node:
         """Return the node of a property in two parts of a composition; one node per pair, so that recursion ends."""
-        if node.value is other.value:
+        if node.value == other.value:
             return node
         key = (id(node.value), id(other.value))
         if key not in self._synthetic:

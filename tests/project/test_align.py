@@ -380,3 +380,17 @@ def test_schemas_that_contain_each_other_can_be_read_again() -> None:
 
     once = merge(small(), changed(alike))
     assert merge(once.contract, changed(alike), last=once.vendor).changes == ()
+
+
+def test_a_composition_of_parts_that_contain_it_is_known_the_second_time() -> None:
+    def trees(d: dict[str, Any]) -> None:
+        part, *choice = [
+            {"type": "object", "properties": {"kid": {"$ref": f"{SCHEMA}Tree"}, name: {}}}
+            for name in "abc"
+        ]
+        schemas(d)["Tree"] = {"allOf": [part, {"oneOf": choice}]}
+        properties(d, "Bike")["tree"] = {"$ref": f"{SCHEMA}Tree"}
+
+    once = merge(small(), changed(trees))
+    twice = merge(once.contract, changed(trees), last=once.vendor)
+    assert [each for each in twice.differences if not each.known] == []
