@@ -76,8 +76,8 @@ class Schemas(Comparison):
 
     def _wider(self, ours: Shape, theirs: Shape) -> bool:
         """Return whether a schema of another kind accepts all values of ours."""
-        choices = [self.theirs.shape(node).kind for node in theirs.properties.values()]
-        kinds = theirs.kind.removeprefix("one of: ").split(", ") if ours.kind not in choices else []
+        some = [self.theirs.shape(node).kind for node in theirs.properties.values()]
+        kinds = [] if ours.kind in some or "and " in theirs.kind else re.split(", |: ", theirs.kind)
         wider = ["anything", ours.words, *(["number"] if ours.kind == "integer" else [])]
         is_known = not theirs.required and theirs.limits.items() <= ours.limits.items()
         return theirs.kind != ours.kind and is_known and not {*wider}.isdisjoint(kinds)

@@ -252,6 +252,9 @@ CASES = cases(
         ),
         "a choice that nothing fits": read(TEXT, {"oneOf": [{"not": {}}, TEXT]}),
         "two choices": read(TEXT, {"oneOf": [TEXT], "anyOf": [TEXT]}),
+        "two choices of types in a request": sent(
+            TEXT, {"oneOf": [TEXT, INTEGER], "anyOf": [{"type": "boolean"}, INTEGER]}
+        ),
         "a choice of a length": sent(
             {**TEXT, "maxLength": 5}, {"oneOf": [{**TEXT, "maxLength": 4}]}
         ),
