@@ -30,7 +30,7 @@ MAX_PLACES = 50_000
 _HEADER = "# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.\n"
 _PROSE_KEYS = ("title", "summary", "description", "example", "examples")
 _OTHER_KEY = re.compile(
-    "allowEmptyValue|allowReserved|bearerFormat|callbacks|discriminator|externalDocs|flows|links|x-(?!togai-)"
+    "allowEmptyValue|allowReserved|bearerFormat|callbacks|discriminator|externalDocs|flows|links|openIdConnectUrl|x-(?!togai-)"
 )
 _KINDS = {"list": "array", "map": "object"}
 STYLE = ("style", "explode")

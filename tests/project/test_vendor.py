@@ -222,6 +222,9 @@ WRITTEN: dict[str, Change] = {
     "format of a token": lambda d: d["components"]["securitySchemes"]["bearer"].update(
         bearerFormat="JWT"
     ),
+    "where tokens come from": lambda d: d["components"]["securitySchemes"]["bearer"].update(
+        openIdConnectUrl="https://a.example"
+    ),
     "extension of ours": marked("Bike", "model", **{"x-togai-since": 2}),
     "headers of a response": responses(
         "listRides",
