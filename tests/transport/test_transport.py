@@ -672,3 +672,19 @@ def test_a_slow_reader_of_the_old_token_does_not_undo_a_refresh() -> None:
     refreshed.set()
     reader.join()
     assert Threads.run(source.refresh(refused)) is fresh
+
+
+def test_a_request_that_is_lost_because_the_client_was_closed_is_not_sent_again(
+    fake: FakeTogai, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Togai(TOKEN, base_url=url)
+
+    def close(body: Any) -> Any:
+        client.close()
+        return body
+
+    fake.change_next(close)
+    with pytest.raises(ConnectionLost):
+        list(client.events.list())
+    assert len(fake.requests) == 1
+    assert "is retried" not in caplog.text

@@ -162,9 +162,9 @@ class Sending:
             delivery.traced = False  # the library's own transport was replaced
         if not delivery.possible or (self.step.call.repeatable and error_kinds & _NO_CONNECTION):
             return self._not_sent(error, error_kinds, text)
-        if "TimeoutException" in error_kinds or isinstance(error, TimeoutError):
-            return NoResponse(Failure.TIMED_OUT, text)
-        return NoResponse(Failure.LOST, text, "LocalProtocolError" in error_kinds)
+        is_late = "TimeoutException" in error_kinds or isinstance(error, TimeoutError)
+        final = self.pool.closed or "LocalProtocolError" in error_kinds
+        return NoResponse(Failure.TIMED_OUT if is_late else Failure.LOST, text, final)
 
     def _not_sent(self, error: Exception, error_kinds: set[str], text: str) -> NoResponse:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in text

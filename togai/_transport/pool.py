@@ -42,7 +42,7 @@ class Pool:
         self._abandoned: list[Any] = []
         self._own: dict[bool, Any] = {}
         self._lock = threading.Lock()
-        self._closed = False
+        self.closed = False
         self._context: Any = None
         self.cookies: Any = None
         """The cookies that an injected client had when it was passed."""
@@ -78,7 +78,7 @@ class Pool:
             ConfigurationError: The client is closed, or settings of the environment cannot be used.
         """
         with self._lock:
-            if self._closed or (self.injected is not None and self.injected.is_closed):
+            if self.closed or (self.injected is not None and self.injected.is_closed):
                 raise ConfigurationError(
                     "the client is closed: make a new one, or keep it open for as long as it is used"
                 )
@@ -114,7 +114,7 @@ class Pool:
     async def close(self) -> None:
         """Close the connections; an injected client stays open."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             own = list(self._own.values())
         for http in own:
             await self.io.close(http)
