@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from togai._decoding import Reader, StrictDeviation
 from togai._responses import (
+    check_elsewhere,
     parse_body,
     read_items,
     read_object,
@@ -46,12 +47,15 @@ def _correction_result(
         if correction.background:
             return CorrectionResult(correction, (), body)
         raise unexpected(call, response, "an object without a list of data", "$.data")
+    body = cast("dict[str, Any]", body)
     try:
         outer = "EventsCorrectionResponse"
+        if not entries and not correction.background:
+            check_elsewhere(call, response, body, EventCorrectionInfo, "data")
         read = read_items(
             reader, call, response, cast("Any", entries), EventCorrectionInfo, outer, "data"
         )
-        report_extras(reader, cast("dict[str, Any]", body), ("data",), outer)
+        report_extras(reader, body, ("data",), outer)
     except StrictDeviation as error:
         raise strict_error(call, response, error) from None
     return CorrectionResult(correction, read, body)

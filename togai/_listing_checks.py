@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus
 
 _PROBE_INTERVAL = 3600.0
-"""Seconds after which a filter on a property that events do not contain is probed again."""
+"""Seconds after which a filter is probed again whose property some events of a page do not contain."""
 
 _IN_PAYLOAD = ("account_id", "schema_name")
 """The filters for which the payload of an event has a property of the same name."""
@@ -60,19 +60,21 @@ class FilterChecks:
             if requested is None or not events:
                 continue
             foreign: set[tuple[str, str, str]] = set()
-            if name in _IN_PAYLOAD:
-                # The payload may be missing.
-                values = (getattr(event.event_payload, name, None) for event in events)
+            is_shown = name in _IN_PAYLOAD
+            if is_shown:
+                # The payload, or its property, may be missing.
+                values = [getattr(event.event_payload, name, None) for event in events]
+                is_shown = None not in values
                 others = {str(value) for value in values if value is not None} - {str(requested)}
                 foreign = {(name, str(requested), other) for other in others} - self._accepted
-                needed = bool(foreign)
-            else:
-                now = clock.current.now()
-                needed = not 0 <= now - self._probed.get(name, -_PROBE_INTERVAL) < _PROBE_INTERVAL
-            if needed:
+            if foreign or not (is_shown or self._probed_recently(name)):
                 yield from self._probe(name, str(requested), probe)
                 self._accepted |= foreign
                 self._probed[name] = clock.current.now()
+
+    def _probed_recently(self, name: str) -> bool:
+        now = clock.current.now()
+        return 0 <= now - self._probed.get(name, -_PROBE_INTERVAL) < _PROBE_INTERVAL
 
     @staticmethod
     def _probe(

@@ -144,7 +144,7 @@ class AccountPages(_Listing["PageAhead[EventPage]"]):
     of the error); the other accounts continue, and that account is retried.
 
     Raises:
-        RepeatedPageToken: The service returned a page token twice.
+        RepeatedPageToken: The service returned a page token twice, or the same page again and again.
         TogaiError: Any other failure, with `account_id`, `next_token` and `yielded` to resume from.
     """
 
@@ -185,7 +185,7 @@ class AsyncAccountPages(_Listing["AsyncPageAhead[EventPage]"]):
     of the error); the other accounts continue, and that account is retried.
 
     Raises:
-        RepeatedPageToken: The service returned a page token twice.
+        RepeatedPageToken: The service returned a page token twice, or the same page again and again.
         TogaiError: Any other failure, with `account_id`, `next_token` and `yielded` to resume from.
     """
 

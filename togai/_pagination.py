@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("togai")
 
 
+_MOST_EQUAL = 3
+"""How many times in a row a page may repeat the events of the page before it; events that arrive may shift a page."""
+
+
 @frozen
 class EventPage:
     """One page of a listing.
@@ -60,9 +64,12 @@ class Cursor:
         self._after = next_token
         # Hashes of tokens, so that memory use hardly grows with the number of pages.
         self._seen = {hash(next_token)} if next_token else set[int]()
-        self._repeats = False
+        self._equal = 0
+        """How many times in a row a page had the same events as the page before it."""
+        self._repeats = ""
+        """What was repeated, if the listing does not advance."""
         self._received = 0
-        self._page = EventPage((), next_token)
+        self._page: EventPage = EventPage((), next_token)
         self._listed: set[str] | None = set()
         """The reference ids on the last page; None once it was logged that an event is repeated."""
         self.buffer: deque[EventWithStatus] = deque()
@@ -83,22 +90,21 @@ class Cursor:
     @property
     def may_go_on(self) -> bool:
         """Whether there is a next page to request."""
-        return not self.complete and not self._repeats and self._page.further_page is None
+        return not (self.complete or self._repeats) and self._page.further_page is None
 
     def request(self) -> Steps[EventPage]:
         """The request for the next page; it holds no reference to this cursor.
 
         Raises:
-            RepeatedPageToken: The previous page repeated the token of an earlier page.
+            RepeatedPageToken: The previous page repeated the token of an earlier page, or the listing does not advance.
             ListingIncomplete: The previous page had no token, but announced a further page.
         """
         if self._page.further_page is not None:
             raise ListingIncomplete(self._page.further_page)
         if self._repeats:  # raised only now, because the page with the repeated token had events
             raise RepeatedPageToken(
-                "the service returned a page token for the second time; continuing would list the same events"
-                " again and again. List again, or use narrower filters; if it happens again, report it to the"
-                " vendor"
+                f"the service returned {self._repeats}; continuing would list the same events again and again."
+                " List again, or use narrower filters; if it happens again, report it to the vendor"
             )
         return self._fetch(self._after)
 
@@ -114,8 +120,14 @@ class Cursor:
     def receive(self, page: EventPage) -> None:
         """Take a page into the buffer."""
         following = page.next_token or None
+        # A service that ignores page tokens returns the first page again and again, perhaps with a new token each time.
+        same = bool(page.events) and page.events == self._page.events
+        self._equal = self._equal + 1 if same else 0
         if following is not None:
-            self._repeats = hash(following) in self._seen
+            if hash(following) in self._seen:
+                self._repeats = "a page token for the second time"
+            elif self._equal >= _MOST_EQUAL:
+                self._repeats = f"the same events for {self._equal + 1} page tokens in a row"
             self._seen.add(hash(following))
         self._token, self._after = self._after, following
         self.complete = following is None and page.further_page is None
@@ -198,7 +210,7 @@ class EventPages(_Listing):
     An iterator: to continue after a break or an error, iterate again.
 
     Raises:
-        RepeatedPageToken: The service returned a page token twice.
+        RepeatedPageToken: The service returned a page token twice, or the same page again and again.
         ListingIncomplete: The service announced a further page without a token for it.
         FilterIgnored: The service ignores a filter.
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.
@@ -247,7 +259,7 @@ class AsyncEventPages(_Listing):
     An iterator: to continue after a break or an error, iterate again.
 
     Raises:
-        RepeatedPageToken: The service returned a page token twice.
+        RepeatedPageToken: The service returned a page token twice, or the same page again and again.
         ListingIncomplete: The service announced a further page without a token for it.
         FilterIgnored: The service ignores a filter.
         TogaiError: Any other failure, with `next_token` and `yielded` to resume from.

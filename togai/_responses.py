@@ -142,6 +142,8 @@ def _items(
     outer: str,
 ) -> list[Any]:
     events: object = body.get("events")
+    if events is None or events == []:
+        check_elsewhere(call, response, body, model, "events")
     if isinstance(events, list):
         return read_items(reader, call, response, cast("Any", events), model, outer, "events")
     if events is not None:
@@ -178,6 +180,33 @@ def read_items(
         )
         raise unexpected(call, response, problem, f"$.{name}")
     return reader.items(model, values, f"$.{name}")
+
+
+def check_elsewhere(
+    call: Call, response: Response, body: dict[str, Any], model: type[Any], name: str
+) -> None:
+    """Check that a response without items does not have them in another property: they would be dropped.
+
+    Raises:
+        UnexpectedResponse: It has.
+    """
+    required = {field.wire for field in fields(model) if field.required}
+    for other, value in body.items():
+        if _holds_items(value, required):
+            problem = f"no items in {name}, but in an unknown property"
+            raise unexpected(call, response, problem, f"$.{printable_name(other)}")
+
+
+def _holds_items(value: object, required: set[str]) -> bool:
+    """Whether JSON holds an object with at least two of the required properties of an item."""
+    if isinstance(value, dict):
+        held = cast("dict[str, Any]", value)
+        if len(required & held.keys()) > 1:
+            return True
+        value = list(held.values())
+    return isinstance(value, list) and any(
+        _holds_items(item, required) for item in cast("list[Any]", value)
+    )
 
 
 def report_extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:

@@ -15,7 +15,7 @@ TogaiError
 │   ├── RateLimited               429
 │   └── ServerError               5xx, also the unassigned ones such as 520
 ├── UnexpectedResponse            a success status with an unexpected body
-├── RepeatedPageToken             the service returned a page token twice
+├── RepeatedPageToken             the service returned a page token twice, or the same page
 ├── FilterIgnored                 the service ignores a filter of the listing
 ├── ListingIncomplete             the service announces a further page without a token for it
 ├── EventNotFound                 no event has this id (a LookupError)
@@ -265,7 +265,7 @@ class UnexpectedResponse(TogaiError):
 
 
 class RepeatedPageToken(TogaiError):
-    """The service returned a page token for the second time; continuing would repeat events."""
+    """The service returned a page token twice, or the same page again and again; continuing would repeat events."""
 
 
 class FilterIgnored(TogaiError):

@@ -187,6 +187,36 @@ def test_a_body_that_is_not_a_page_is_an_error_that_names_the_response(
     assert error.snippet == data.decode()[:500]
 
 
+@READS
+@pytest.mark.parametrize("held", [[], None], ids=str)
+@pytest.mark.parametrize(
+    ("wrap", "is_error"),
+    [
+        (lambda item: item, True),
+        (lambda item: [item], True),
+        (lambda item: [7, [item]], True),
+        (lambda item: {"total": 1, "list": [item]}, True),
+        (lambda item: {"createdAt": item["createdAt"]}, False),
+        (lambda item: [item["eventPayload"], "referenceId createdAt"], False),
+    ],
+    ids=["object", "list", "lists", "wrapped", "one name", "other objects"],
+)
+def test_an_empty_list_beside_the_items_is_an_error_unless_it_runs_in_the_background(
+    name: str, held: Any, wrap: Any, is_error: bool
+) -> None:
+    key, item = list_of(name), item_of(name)
+    if held is None and key == "data":
+        return  # never a list of results
+    read, body = getattr(Reading(), name), {key: held, "moved\n": wrap(item)}
+    if is_error and name != "background":
+        error = refused(read, body)
+        assert f"no items in {key}, but in an unknown property" in str(error)
+        assert error.where == "$.moved\\n"
+        read({key: [item], "moved": wrap(item)})
+    else:
+        read(body)
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [

@@ -137,6 +137,40 @@ def test_a_token_that_was_seen_ends_the_listing_with_an_error(
     assert fetch.tokens == ([] if repeated else [tokens[-1]])
 
 
+@pytest.mark.parametrize(
+    ("sizes", "repeated"),
+    [
+        ([1, 1, 1], False),
+        ([1, 1, 1, 1], True),
+        ([1, 1, 1, 2, 1], False),
+        ([2, 1, 1, 1, 1], True),
+        ([0, 0, 0, 0, 0], False),
+    ],
+    ids=str,
+)
+def test_a_page_that_is_repeated_under_new_tokens_ends_the_listing_with_an_error(
+    sizes: list[int], repeated: bool
+) -> None:
+    cursor = Cursor(Fetch(page(0)))
+    for number, size in enumerate(sizes):
+        assert cursor.may_go_on
+        cursor.receive(page(size, f"token-{number}"))
+    assert cursor.may_go_on != repeated
+    assert cursor.yielded + len(cursor.buffer) == sum(sizes)
+    if repeated:
+        with pytest.raises(RepeatedPageToken, match="the same events for 4 page tokens in a row"):
+            cursor.request()
+    else:
+        run(cursor.request())
+
+
+def test_the_last_page_may_repeat_the_pages_before() -> None:
+    cursor = Cursor(Fetch())
+    for token in ("a", "b", "c", None):
+        cursor.receive(page(1, token))
+    assert cursor.complete
+
+
 def test_an_announced_page_without_a_token_ends_the_listing_with_an_error() -> None:
     cursor = Cursor(Fetch())
     cursor.receive(page(1, further_page="$.next"))

@@ -65,11 +65,25 @@ def test_a_filter_is_probed_once_for_each_other_value() -> None:
     assert all(value.startswith("togai-probe-") and len(value) == 44 for value in probes.values)
 
 
-def test_what_an_event_does_not_say_is_no_other_value() -> None:
+@pytest.mark.parametrize("accounts", [("damaged",), (None,), ("acme", None)], ids=str)
+def test_a_filter_that_an_event_does_not_show_is_probed_once_an_hour(
+    manual_clock: ManualClock, accounts: tuple[str | None, ...]
+) -> None:
     probes = Probes()
-    assert probes.check({"account_id": "acme"}, "damaged", None) == []
-    assert probes.check({"account_id": 7}, "7", 7) == []
-    assert probes.check({"account_id": "acme"}, "damaged", "other") == ["account_id"]
+    acme = {"account_id": "acme"}
+    for seconds, probed in ((0.0, 1), (3599.0, 0), (1.0, 1)):
+        manual_clock.time += seconds
+        assert probes.check(acme, *accounts) == ["account_id"] * probed
+    assert probes.check(acme, "acme", "acme") == []
+    assert probes.check(acme, *accounts, "other") == ["account_id"]
+    assert probes.check(acme, *accounts, "other") == []
+    ignored = Probes([object()])
+    with pytest.raises(FilterIgnored):
+        ignored.check(acme, *accounts)
+
+
+def test_a_number_is_the_text_of_its_filter() -> None:
+    assert Probes().check({"account_id": 7}, "7", 7) == []
 
 
 def test_a_filter_that_events_do_not_show_is_probed_once_an_hour(manual_clock: ManualClock) -> None:
