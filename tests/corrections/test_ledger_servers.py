@@ -6,12 +6,15 @@ import builtins
 import pickle
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from togai import ConfigurationError
+from togai._storage import server
 from togai._storage.database import PostgreSQL
 from togai.corrections import Ledger
 from togai.corrections._ledger import records_of
@@ -122,17 +125,17 @@ def test_a_missing_package_is_named_with_its_installation(monkeypatch: pytest.Mo
 
 
 def test_an_interrupted_transaction_on_a_server_passes_the_interrupt(postgres_address: str) -> None:
-    server = PostgreSQL(postgres_address)
-    server.create(5.0)
+    database = PostgreSQL(postgres_address)
+    database.create(5.0)
 
     def interrupted() -> None:
-        with server.transaction(1.0, write=True) as transaction:
+        with database.transaction(1.0, write=True) as transaction:
             transaction.rows("INSERT INTO togai_meta VALUES ('x', 'y')")
             raise Interrupt
 
     with pytest.raises(Interrupt):
         interrupted()
-    with server.transaction(1.0, write=False) as transaction:
+    with database.transaction(1.0, write=False) as transaction:
         assert transaction.rows("SELECT 1 FROM togai_meta WHERE name = ?", "x") == []
 
 
@@ -157,3 +160,76 @@ def test_a_correction_whose_entry_a_standby_may_lack_is_not_sent(
         with pytest.raises(ConfigurationError, match=expected):
             api.call("undo", event)
     assert not fake.corrections
+
+
+def left_behind(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
+    """As if a pooler passed on a connection on which another program has run these statements."""
+    connect = server.connect
+
+    def connected(*given: Any, **more: Any) -> Any:
+        connection = connect(*given, **more)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        return connection
+
+    monkeypatch.setattr(server, "connect", connected)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET search_path TO other",
+        # The default search path names the schema of the role.
+        "SET ROLE togai_other",
+        "CREATE TEMP TABLE togai_open (LIKE togai_open)",
+        "SET lock_timeout = 1; SET statement_timeout = 1; SET default_transaction_read_only = on",
+    ],
+)
+def test_a_lock_is_seen_whatever_another_program_left_on_a_pooled_connection(
+    postgres_address: str, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    begin(Ledger(postgres_address, create=True))
+    with psycopg.connect(postgres_address, autocommit=True) as other:
+        other.execute("CREATE SCHEMA other")
+        other.execute("CREATE ROLE togai_other")
+        other.execute("CREATE SCHEMA togai_other AUTHORIZATION togai_other")
+    try:
+        left_behind(monkeypatch, *statement.split("; "))
+        with pytest.raises(AlreadyPending):
+            begin(Ledger(postgres_address, create=True))
+    finally:
+        with psycopg.connect(postgres_address, autocommit=True) as other:
+            other.execute("DROP SCHEMA togai_other")
+            other.execute("DROP ROLE togai_other")
+
+
+def test_a_search_path_that_a_pooler_ignores_is_refused(
+    postgres_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = server.connect
+
+    def connected(url: str, *given: Any, **more: Any) -> Any:
+        connection = connect(postgres_address, *given, **more)
+        info = SimpleNamespace(options=conninfo_to_dict(url)["options"])
+        monkeypatch.setattr(type(connection), "info", info)
+        return connection
+
+    monkeypatch.setattr(server, "connect", connected)
+    separator = "&" if "?" in postgres_address else "?"
+    address = f"{postgres_address}{separator}options=-csearch_path%3Dother"
+    with pytest.raises(ConfigurationError, match="a pooler ignores the search_path"):
+        Ledger(address, create=True)
+
+
+def test_a_pooler_of_statements_is_named_with_its_setting(
+    postgres_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise psycopg.errors.ProtocolViolation(
+            "transaction blocks not allowed in statement pooling mode"
+        )
+
+    monkeypatch.setattr(server, "prepare", refused)
+    with pytest.raises(ConfigurationError, match="set the pool_mode of the pooler to transaction"):
+        Ledger(postgres_address, create=True)

@@ -116,7 +116,7 @@ def api(
     """A client with a ledger behind the pooler, for which the waits are over ten times sooner than they say."""
     monkeypatch.setattr(server, "_TENTH", 0.01)
     fake.add_many(1, account_id="acme")
-    with connect(base_url=url, ledger=pooled, timeout=0.2, max_retries=0) as api:
+    with connect(base_url=url, ledger=pooled, timeout=2, max_retries=0) as api:
         yield api
 
 

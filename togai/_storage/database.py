@@ -309,23 +309,8 @@ class PostgreSQL:
                 application_name="togai ledger",
             )
             with closing(connection):
-                # Set here, since the defaults of a server may differ: each statement of a writer must see what was
-                # committed while it waited for its lock; all statements of a reader must see the same entries.
-                levels = psycopg.IsolationLevel
-                connection.isolation_level = (
-                    levels.READ_COMMITTED if write else levels.REPEATABLE_READ
-                )
-                connection.read_only = False
+                server.prepare(connection, milliseconds, longest, write=write)
                 transaction = _PostgreSQLTransaction(connection)
-                for setting in (
-                    f"lock_timeout = {milliseconds}",
-                    f"statement_timeout = {longest}",
-                    # A suspended process must not hold the lock forever: its transaction is rolled back.
-                    "idle_in_transaction_session_timeout = 30000",
-                    "synchronous_commit = on",
-                    "client_min_messages = warning",
-                ):
-                    transaction.rows(f"SET LOCAL {setting}")
                 yield transaction
                 server.commit(connection)
         except server.Unreliable as error:
@@ -350,6 +335,8 @@ class PostgreSQL:
             return InvalidRequest(f"the ledger cannot hold this value: {text}")
         if error.sqlstate is None:
             text += "; check the address, and that the server accepts connections"
+        if "statement pooling mode" in text:
+            text += "; set the pool_mode of the pooler to transaction or session"
         return _unusable(self, text)
 
 
@@ -374,9 +361,10 @@ class _PostgreSQLTransaction:
 
 
 def _exists(transaction: Transaction) -> bool:
-    # If so, only its schema is searched from now on: other schemas may have tables of the same names.
+    # If so, only its schema is searched from now on: other schemas may have tables of the same names, and temporary
+    # tables would be found first, unless they are named last.
     found = transaction.rows(
-        "SELECT set_config('search_path', quote_ident(nspname), true) FROM pg_namespace"
+        "SELECT set_config('search_path', quote_ident(nspname) || ', pg_temp', true) FROM pg_namespace"
         " JOIN pg_class ON relnamespace = pg_namespace.oid WHERE pg_class.oid = to_regclass('togai_entry')"
     )
     return bool(found)

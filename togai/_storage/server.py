@@ -58,6 +58,42 @@ def _hosts(address: Mapping[str, Any]) -> int:
     return max(name.count(",") for name in names) + 1
 
 
+def prepare(connection: Any, milliseconds: int, longest: int, *, write: bool) -> None:
+    """Begin a transaction with the settings that a ledger needs, whatever the defaults of the server are.
+
+    A pooler may also pass on a connection on which another program has changed settings.
+
+    Raises:
+        Unreliable: A pooler ignores the search path of the address, so that this may be another ledger.
+    """
+    from psycopg import IsolationLevel
+
+    # Each statement of a writer must see what was committed while it waited for its lock; all statements of a reader
+    # must see the same entries.
+    connection.isolation_level = (
+        IsolationLevel.READ_COMMITTED if write else IsolationLevel.REPEATABLE_READ
+    )
+    connection.read_only = False
+    for setting in (
+        f"lock_timeout = {milliseconds}",
+        f"statement_timeout = {longest}",
+        # A suspended process must not hold the lock forever: its transaction is rolled back.
+        "idle_in_transaction_session_timeout = 30000",
+        "synchronous_commit = on",
+        "client_min_messages = warning",
+        # These select the schema, and so the ledger.
+        "role TO DEFAULT",
+        "search_path TO DEFAULT",
+    ):
+        connection.execute(f"SET LOCAL {setting}")
+    if "search_path" in connection.info.options:
+        source = "SELECT source FROM pg_settings WHERE name = 'search_path'"
+        if connection.execute(source).fetchone() != ("client",):
+            raise Unreliable(
+                "a pooler ignores the search_path in its options; connect without the pooler, or set it for the role"
+            )
+
+
 def commit(connection: Any) -> None:
     """Commit a transaction that a loss of the server cannot undo.
 
