@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
@@ -44,6 +45,9 @@ def use_memory_for_temporary_files(folder: Path = Path("/dev/shm")) -> None:
 
 
 use_memory_for_temporary_files()
+
+# A job in the background ignores Ctrl-C, which the tests and their processes must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -119,7 +119,6 @@ class Terminal:
         def control() -> None:
             # Ctrl-C reaches the foreground process of a controlling terminal.
             os.setsid()
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
