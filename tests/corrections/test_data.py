@@ -405,6 +405,7 @@ AS_READ = Target.of(read())
         (read(without="referenceId"), ["reference_id cannot be read"]),
         (read(without="createdAt"), ["created_at cannot be read"]),
         (read(without="ingestionStatus"), ["status cannot be read"]),
+        (read(status={"code": "REVERTED"}), ["status cannot be read"]),
         (read("ref-2"), ["reference_id was ref-1 and is ref-2"]),
         (
             read(status="REVERTED"),

@@ -11,7 +11,7 @@ from attrs import asdict, field, frozen
 from togai._contract import fields
 from togai._event_json import event_json
 from togai._salvage import salvage
-from togai.models import Attribute, CorrectionAction, Event, ReadEvent
+from togai.models import Attribute, CorrectionAction, Event, IngestionStatusValue, ReadEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -268,4 +268,4 @@ def event_id_of(event: ReadEvent) -> str | None:
 
 def status_of(event: ReadEvent) -> str | None:
     status: Any = getattr(event.ingestion_status, "status", None)
-    return None if status is None else str(status)
+    return str(status) if isinstance(status, IngestionStatusValue) else None
