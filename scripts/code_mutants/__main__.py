@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -44,6 +45,7 @@ DROPPED = ("condition", "keyword", "await", "statement", "with")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # removes the folder of the fork
     root: Path = options.root.resolve()
     entries = reviewed.read(root / "scripts/code_mutants/reviewed.txt")
     known = _known(root, _paths(root, options), {entry.module for entry in entries})

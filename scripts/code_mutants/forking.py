@@ -70,12 +70,15 @@ class Forks:
             pid = os.fork()
             if pid == 0:
                 self._child(function, folder, log)
-            status = _waited(pid, seconds)
-            # The processes that it started and did not end are in its group; a database server is not.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
-            if status is None:
-                os.waitpid(pid, 0)
+            status = None
+            try:
+                status = _waited(pid, seconds)
+            finally:
+                # The processes that it started and did not end are in its group; a database server is not.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+                if status is None:
+                    os.waitpid(pid, 0)
             for place in Path(folder).glob("*/data/postmaster.pid"):
                 with contextlib.suppress(OSError, ValueError, IndexError):
                     os.kill(int(place.read_text().split()[0]), signal.SIGKILL)
@@ -88,6 +91,7 @@ class Forks:
             # Ended with this process, even if it is killed: a mutant may run for ever. Linux only.
             with contextlib.suppress(OSError, AttributeError):
                 ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.setsid()
             os.chdir(self._root)
             os.environ["TMPDIR"] = tempfile.tempdir = folder

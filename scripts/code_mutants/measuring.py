@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SLOWEST = 10.0
 """Tests that take longer, in seconds, are not run for a mutant."""
 
+OTHERS = 50
+"""So many further tests of the module are run for a mutant that survives the tests of its function."""
+
 CASES = 5
 """So many cases of each test are run before the others: each case of a table may detect another mutant."""
 
@@ -66,8 +69,9 @@ class _Recorder:
         self.named[item.nodeid] = classes | set(re.findall(r"\b_?[A-Z]\w+\b", source))
         began = time.monotonic()
         result = yield
-        self.seconds.setdefault(item.nodeid, 0.0)
-        self.seconds[item.nodeid] = time.monotonic() - began
+        # Infinite if it did not pass: it would kill every mutant.
+        took = self.seconds.get(item.nodeid, 0.0)
+        self.seconds[item.nodeid] = max(took, time.monotonic() - began)
         self._measured.switch_context("")
         return result
 
@@ -156,10 +160,10 @@ def module_name(root: Path, path: Path) -> str:
 def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
     """Return at most so many tests of a mutant's line: first those that run little else, and some cases of each.
 
-    Then come the other tests of its function: a file that was measured before the line was added does not show which
-    of its tests run the line. A constant has the tests that name it, and those of the lines that use it; a class has
-    the tests that name it, those of its methods, and then those of its module. Another line that runs on import has the
-    tests of its function or module.
+    Then come the other tests of its function, and some of its module: a file that was measured before the line was
+    added does not show which of its tests run the line, and coverage may miss lines on a busy machine. A constant has
+    the tests that name it, and those of the lines that use it; a class has the tests that name it, those of its
+    methods, and then those of its module. Another line that runs on import has the tests of its function or module.
     """
     text = mutant.path.read_text("utf-8")
     prefix = f"{mutant.module}|{mutant.function}"
@@ -184,6 +188,8 @@ def select(mutant: Mutant, known: Sequence[Test], most: int) -> list[str]:
     for start in (f"{prefix}.", f"{mutant.module}|"):
         running = running or _starting(start, known)
     ordered = [*_in_order(running), *_in_order(set(last) - set(running))]
+    others = set(_starting(f"{mutant.module}|", known)) - set(ordered)
+    ordered += _in_order(others)[:OTHERS]
     return [test.name for test in ordered[:most]]
 
 

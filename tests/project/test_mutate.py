@@ -149,6 +149,33 @@ def test_a_test_file_that_cannot_be_imported_is_not_measured(root: Path, small: 
 
 
 @pytest.mark.long
+def test_a_test_that_fails_without_a_mutant_kills_none(root: Path, small: Path) -> None:
+    tests = small / "tests/project/test_prices.py"
+    failing = "\n\ndef test_fails() -> None:\n    assert price(4) == 9\n"
+    tests.write_text(TESTS.replace("price(3) == 3", "price(3)") + failing, "utf-8")
+    done = mutate(root, small, "--operator=comparison")
+    assert done.returncode == 1
+    assert "survived: scripts/contract/prices.py:7" in done.stdout
+
+
+@pytest.mark.long
+def test_a_run_that_is_ended_leaves_no_folder(root: Path, small: Path, tmp_path: Path) -> None:
+    tests = small / "tests/project/test_prices.py"
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    hanging = f"{TESTS}    import time\n    open('started', 'w').close()\n    time.sleep(60)\n"
+    tests.write_text(hanging, "utf-8")
+    command = [sys.executable, "-P", "-m", "code_mutants", "--root", str(small)]
+    paths = {"PYTHONPATH": str(root / "scripts"), "TMPDIR": str(folder)}
+    with subprocess.Popen(command, env={**os.environ, **paths}, stdout=subprocess.PIPE) as running:
+        wait_until((small / "started").exists)
+        assert list(folder.iterdir())
+        running.terminate()
+    assert running.returncode == 143
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.long
 def test_a_survivor_fails_the_run_unless_it_is_reviewed(root: Path, small: Path) -> None:
     tests = small / "tests/project/test_prices.py"
     tests.write_text(TESTS.replace("-1) == 0", "-1) in (0, 1)"), "utf-8")
@@ -313,29 +340,35 @@ def test_the_tests_of_a_mutant_are_those_that_run_its_line(tmp_path: Path) -> No
         known("imports the module first", "limits|A|b = 1"),
         known("runs the module", "limits|f|return 2"),
     ]
+    module = ("imports the module first", "runs the module")
     chosen = {
         (mutant.line, *measuring.select(mutant, tests, 10)) for mutant in mutants(path, "limits")
     }
     assert chosen == {
-        (1, "names the constant", "names the constant too"),
         (
-            *(3, "names the class", "runs the method"),
-            *("imports the module first", "runs the module"),
+            *(1, "names the constant", "names the constant too"),
+            *("imports the module first", "runs the method", "runs the module"),
         ),
-        (4, "runs the method"),
+        (3, "names the class", "runs the method", *module),
+        (4, "runs the method", *module),
     }
 
 
-def test_tests_of_the_function_that_do_not_run_the_line_come_last(tmp_path: Path) -> None:
+def test_tests_of_the_function_and_the_module_that_do_not_run_the_line_come_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "limits.py"
     path.write_text("def f(): return 1\n", "utf-8")
     tests = [
         known("measured before the line was added", "limits|f|return 0"),
         known("runs the line", "limits|f|def f(): return 1"),
-        known("runs another function", "limits|g|return 1"),
+        known("1: runs another function", "limits|g|return 1"),
+        known("2: runs another function", "limits|g|return 1"),
+        known("runs another module", "prices|g|return 1"),
     ]
     (mutant, _) = mutants(path, "limits")
-    expected = ["runs the line", "measured before the line was added"]
+    expected = ["runs the line", "measured before the line was added", "1: runs another function"]
+    monkeypatch.setattr(measuring, "OTHERS", 1)
     assert measuring.select(mutant, tests, 10) == expected
     assert measuring.select(mutant, tests, 1) == expected[:1]
 
