@@ -13,6 +13,7 @@ from unittest.mock import Mock, call
 import pytest
 
 import togai
+from togai._cli import _events
 from togai._cli._corrections import Approval, Targets
 from togai._cli._output import Output, pairs, short
 from togai._cli._settings import Book, Filters, Reading, Service, Session
@@ -36,6 +37,23 @@ def test_a_table_names_the_account_unless_there_is_one(fake: FakeTogai, screen: 
         shown = screen("events", "list", *options).stdout.splitlines()[0].split()
         expected = ["id", *more.split(), "timestamp", "status", "quantities", "reference_id"]
         assert shown == expected
+
+
+def test_the_listing_ends_before_an_error_of_the_output_is_reported() -> None:
+    ended: list[bool] = []
+
+    def events() -> Any:
+        try:
+            yield
+        finally:
+            ended.append(True)
+
+    reading, listing = Mock(), events()
+    next(listing)
+    reading.output.write.side_effect = BrokenPipeError
+    with pytest.raises(BrokenPipeError):
+        _events._write(listing, reading)
+    assert ended == [True]
 
 
 def test_a_terminal_shows_the_first_50_events(fake: FakeTogai, screen: Pipe) -> None:

@@ -13,7 +13,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from togai._cli._report import _with_bars
+from togai._cli._report import _with_bars, kind_of
 from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.testing import FakeTogai
@@ -287,6 +287,20 @@ def test_the_page_of_all_accounts_and_times_says_so(fake: FakeTogai, pipe: Pipe)
         'viewBox="0 0 720 24"',
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("INGESTION_FAILED_UNITS_INVALID", "failed"),
+        ("REVERTED", "reverted"),
+        ("INGESTION_COMPLETED_EVENT_METERED", "used"),
+        ("INGESTION_IN_PROGRESS", "in progress"),
+        ("none", "in progress"),
+    ],
+)
+def test_a_status_has_a_meaning_for_a_bill(status: str, kind: str) -> None:
+    assert kind_of(status) == kind
 
 
 @pytest.mark.parametrize(("encoding", "bar"), [("utf-8", "█"), ("ascii", "#"), (None, "█")])

@@ -209,10 +209,11 @@ def test_doctor_names_what_it_found(fake: FakeTogai, pipe: Pipe) -> None:
         *("check", "versions", "address", "read", "rate limit", "clock", "drift")
     ]
     assert lines[2][1] == f"http://127.0.0.1:{lines[2][1].rpartition(':')[2]}"
-    assert lines[3][1].startswith("the first 1 events in 0.")
+    assert lines[3][1].startswith("the first 1 event in 0.")
     assert lines[6][1] == "deviations from the contract: Event.timestamp: not a date"
     assert {line[2] for line in lines[1:]} == {"ok"}
     assert "All is well. Next: togai events list\n" in done.stderr
+    assert "\tdeviations from the contract: none\t" in pipe("doctor").stdout
 
 
 NOW = datetime(2024, 12, 1, 12, tzinfo=UTC)
@@ -244,6 +245,12 @@ def test_doctor_shows_the_rate_limit_that_the_service_reports() -> None:
     assert limit == ("rate limit", f"{ours}X-RateLimit-Limit: 10, ratelimit-remaining: 9", True)
     assert clock == ("clock", "the service does not send its time", True)
     assert next(_service._about({}))[1] == f"{ours}the service does not report its limit"
+
+
+def test_doctor_can_be_interrupted_while_it_reads_headers() -> None:
+    headers = Mock(items=dict[str, str]().items, get=Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        list(_service._about(headers))
 
 
 def test_a_wrong_clock_is_a_failed_check(

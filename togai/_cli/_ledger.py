@@ -43,7 +43,7 @@ def reconcile(entry: Count | None = None, /, *, session: Session = SESSION) -> i
     if number is not None and not entries:
         raise InvalidRequest(f"entry {number} is not open; to list the open entries: togai pending")
     rows: list[dict[str, Any]] = []
-    with session.service.client(ledger=ledger) as client:
+    with session.service.client() as client:
         for item in entries:
             result = client.events.reconcile(item)
             ledger.settle(item, result)

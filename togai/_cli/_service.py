@@ -13,6 +13,7 @@ from togai import errors
 from togai._cli._output import Exit, Output, here, say
 from togai._cli._settings import SESSION, Service
 from togai._files import naming
+from togai._printable import counted
 from togai._version import __version__
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
         began = monotonic()
         try:
             count = len(next(client.events.list().pages()).events)
-            found = f"the first {count} events in {monotonic() - began:.1f} s"
+            found = f"the first {counted(count, 'event')} in {monotonic() - began:.1f} s"
             checks.append(("read", found, True))
         except errors.TogaiError as error:
             checks.append(("read", here(error), False))
