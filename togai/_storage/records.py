@@ -136,8 +136,10 @@ class Records:
         Raises:
             StaleReading: An entry is settled.
             TimedOut: An entry is too old.
+            LedgerDamaged: The ledger lacks an entry.
         """
         with self.rules(write=False) as rules:
+            self._check_kept(rules, entries)
             for entry in entries:
                 if not rules.is_open(entry):
                     raise StaleReading(f"{entry} was settled before its turn came", entry)
@@ -152,8 +154,13 @@ class Records:
         *,
         applied: Sequence[str] = (),
     ) -> None:
-        """Record the outcome of a request; `applied` are further events that the service corrected."""
+        """Record the outcome of a request; `applied` are further events that the service corrected.
+
+        Raises:
+            LedgerDamaged: The ledger lacks the entry.
+        """
         with self.rules(write=True) as rules:
+            self._check_kept(rules, [entry])
             if rules.is_recorded(entry, kind):
                 return
             if not rules.is_open(entry):
@@ -174,6 +181,13 @@ class Records:
             for entry in rules.entries("call = ? AND kind = 'intent'", call):
                 if rules.is_open(entry):
                     rules.settle(entry, Kind.NOT_APPLIED, data={"how": "not sent", "cause": cause})
+
+    def _check_kept(self, rules: Rules, entries: Sequence[Entry]) -> None:
+        """Refuse a ledger that lost entries: their numbers may be those of other corrections by now."""
+        for entry in entries:
+            if not rules.entries("id = ? AND call = ?", entry.id, entry.call):
+                problem = f"it lacks {entry}, which was recorded: did its server fail over, or was it restored?"
+                raise LedgerDamaged(str(self._ledger), [problem])
 
     def blocked(
         self, service: str, reference_ids: Sequence[str]
@@ -216,6 +230,7 @@ class Records:
     def add_replacement(self, entry: Entry, reference_id: str) -> None:
         """Record the reference id of the event that replaced the target."""
         with self.rules(write=True) as rules:
+            self._check_kept(rules, [entry])
             rules.note(entry, Kind.REPLACEMENT, {"reference_id": reference_id})
 
 
