@@ -54,9 +54,8 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
         checks = [("versions", versions, True), ("address", address, True)]
         began = monotonic()
         try:
-            count = len(next(client.events.list().pages()).events)
-            found = f"the first {counted(count, 'event')} in {monotonic() - began:.1f} s"
-            checks.append(("read", found, True))
+            found = counted(len(next(client.events.list().pages()).events), "event")
+            checks.append(("read", f"the first {found} in {monotonic() - began:.1f} s", True))
         except errors.TogaiError as error:
             checks.append(("read", here(error), False))
             advice = advice_on(error) or "Correct this setting"
