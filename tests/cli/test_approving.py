@@ -130,7 +130,7 @@ def test_an_interrupted_run_is_continued_by_the_same_command(
     fake.requests.clear()
     done = pipe(*TWO)
     assert done.returncode == 0
-    assert f"Continuing the interrupted run of this command ({path}, 2 events).\n" in done.stderr
+    assert f"Continuing the interrupted run of this command: {path}, events: 2\n" in done.stderr
     assert done.stdout == ""
     assert fake.applied == {"ref-1": 1, "ref-2": 1}
     assert not plans()
@@ -257,7 +257,8 @@ def test_a_plan_may_be_saved_and_executed_at_once(
 
 
 def test_an_empty_plan_is_not_saved(fake: FakeTogai, ledger: Path, pipe: Pipe) -> None:
-    command = ("undo", "--account", "acme", "--since", "2030-01", "--why", "x")
+    command = ("undo", "--account", "acme", "--whole-account", "--why", "x")
+    assert pipe(*command, "--expect", "4").returncode == 0
     done = pipe(*command, "--save-plan", "plan.json")
     assert done.returncode == 0
     assert done.stderr == "There is nothing to correct.\n"

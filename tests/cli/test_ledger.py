@@ -53,7 +53,15 @@ def test_an_open_correction_is_listed_with_its_cause(
     assert row["why"] == "why event-1"
     assert "lost the connection" in row["cause"]
     shown = screen("pending")
-    assert columns(shown.stdout) == ["entry", "at", "action", "reference_id", "who", "cause"]
+    assert columns(shown.stdout) == [
+        "entry",
+        "at",
+        "action",
+        "event_id",
+        "reference_id",
+        "who",
+        "cause",
+    ]
 
 
 @pytest.fixture
@@ -121,7 +129,7 @@ def test_one_open_correction_may_be_reconciled_alone(
         "1 settled. To continue an interrupted plan, repeat its command; to see it: togai history\n",
     )
     assert columns(done.stdout) == [
-        *("entry", "action", "reference_id", "verdict", "evidence", "check_after")
+        *("entry", "action", "event_id", "reference_id", "verdict", "evidence", "check_after")
     ]
     assert [row["entry"] for row in json.loads(pipe("pending", "--json").stdout)] == [second]
     again = pipe("reconcile", first)
@@ -172,7 +180,7 @@ def test_what_reading_cannot_tell_stays_open(fake: FakeTogai, undo: Pipe, pipe: 
     assert verdicts == ["cannot tell", "applied"]
     assert done.stderr == (
         "1 without a verdict so far. Later: togai reconcile."
-        f" If you know the outcome: togai decide {first} VERDICT --why TEXT\n"
+        f" If you know the outcome: togai decide {first} applied --why TEXT (or not-applied)\n"
     )
     assert pipe("reconcile", first).returncode == 4
     assert second != first
@@ -311,7 +319,7 @@ def test_an_unknown_outcome_is_found_and_settled(
     done = pipe(*command)
     assert done.returncode == 4
     assert "Next: togai reconcile" in done.stderr
-    assert "note: outcome unknown" in done.stderr
+    assert "note: outcome unknown: UNDO of the events with --account acme, ref" in done.stderr
     assert "client." not in done.stderr
     assert pipe("pending").returncode == 3
     again = pipe(*command)
@@ -340,7 +348,7 @@ def test_a_person_decides_what_reading_cannot_tell(
     assert done.returncode == 4
     (row,) = json.loads(done.stdout)
     assert row["verdict"] == "cannot tell"
-    assert f"togai decide {row['entry']} VERDICT --why TEXT" in done.stderr
+    assert f"togai decide {row['entry']} applied --why TEXT (or not-applied)" in done.stderr
     assert pipe(*command).returncode == 3
     assert pipe("decide", row["entry"], "maybe", "--why", "x").returncode == 2
     assert pipe("decide", row["entry"], "not-applied").returncode == 2

@@ -61,7 +61,10 @@ def test_a_program_reads_rows_in_each_form(month: FakeTogai, pipe: Pipe) -> None
         assert rows[0]["timestamp"] == "2024-12-01T10:00:00.000000Z"
     assert json.loads(pipe("events", "list", "--account", "nobody", "--json").stdout) == []
     nobody = pipe("events", "list", "--account", "nobody")
-    assert (nobody.stdout, nobody.stderr) == ("", "No event matches.\n")
+    assert nobody.stdout == ""
+    assert nobody.stderr == (
+        "The account nobody has no events: check its name, or --schema.\nNo event matches.\n"
+    )
     both = pipe("events", "list", "--account", "acme", "--account", "globex", "--jsonl")
     assert len(both.stdout.splitlines()) == 65
 

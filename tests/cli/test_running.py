@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,6 +16,7 @@ from unittest.mock import Mock, call
 
 import pytest
 from cyclopts import App
+from cyclopts.completion import ShellDetectionError
 
 from togai import InvalidRequest, Togai, __version__
 from togai._cli import _service, app, run
@@ -20,7 +24,7 @@ from togai._cli._corrections import ask, show_plan
 from togai._cli._output import Exit, Output
 from togai.corrections import Ledger, Plan
 from togai.jobs import ExportProgress
-from togai.testing import FakeTogai
+from togai.testing import FakeClock, FakeTogai
 
 from .conftest import Pipe, Stream, add, table
 from .test_streams import Full
@@ -97,6 +101,52 @@ def test_the_completion_is_for_the_named_shell(
     monkeypatch.setattr(App, "generate_completion", generate)
     assert pipe("completion", *filter(None, [shell])).stdout == "a script\n"
     assert generate.call_args == call(shell=shell)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_registers_the_completion_that_it_evaluates(pipe: Pipe, tmp_path: Path) -> None:
+    Path("script").write_text(pipe("completion", "zsh").stdout)
+    registered = "compdef() { print registered $*; }; source ./script"
+    done = subprocess.run(
+        ["zsh", "-f", "-c", registered], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("registered _cyclopts_togai togai\n", "")
+
+
+def test_a_script_of_zsh_registers_itself(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(App, "generate_completion", Mock(return_value="#compdef togai\n"))
+    last = pipe("completion").stdout.splitlines()[-1]
+    assert last.endswith("; else compdef _cyclopts_togai togai; fi")
+
+
+def test_an_unknown_shell_is_refused(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(App, "generate_completion", Mock(side_effect=ShellDetectionError))
+    done = pipe("completion")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "togai: unknown shell: pass bash, zsh or fish\n"
+
+
+def test_of_several_retries_for_one_reason_the_last_is_noted(
+    fake: FakeTogai, pipe: Pipe, togai_clock: FakeClock
+) -> None:
+    fake.fail_next(status=503, times=3)
+    fake.fail_next(status=500)
+    lines = pipe("events", "list").stderr.splitlines()
+    notes = [re.sub(r"[0-9.]+ s", "N s", line) for line in lines if line.startswith("note: ")]
+    assert notes == [
+        "note: GET /events is retried in N s: 503",
+        "note: GET /events is retried in N s: 500",
+    ]
+
+
+def test_an_account_without_events_is_named(fake: FakeTogai, pipe: Pipe) -> None:
+    fake.add(account_id="acme")
+    for command in ("failed", "events list", "report"):
+        done = pipe(*command.split(), "--account", "acme", "--account", "amce")
+        assert done.stderr.startswith("The account amce has no events: check its name"), command
+        assert "acme has" not in done.stderr
+    assert pipe("report", "--account", "amce").stderr.splitlines()[1] == "No event matches."
 
 
 def test_the_code_of_a_command_is_kept_when_nobody_reads_its_output(

@@ -109,7 +109,7 @@ def test_all_problems_come_at_once_with_their_lines(fake: FakeTogai, read: Read)
         "line 9: unchanged: ride-3: distance is already 3.5",
         "line 10: warning: ride-4: distance becomes negative: -1",
         "line 11: warning: ride-5: distance changes tenfold or more, from 5.5 to 55",
-        "line 12: error: no account_id (for all lines: account_id=)",
+        "line 12: error: no account_id (for all lines: account_id=ACCOUNT)",
         "line 13: error: no reference_id or event_id",
         "line 14: error: no value",
         "line 15: error: more cells than columns",

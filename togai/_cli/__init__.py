@@ -11,6 +11,7 @@ from logging.handlers import BufferingHandler
 from typing import Literal
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
+from cyclopts.completion import ShellDetectionError
 
 from togai import errors
 from togai._cli import _corrections, _events, _ledger, _report, _service
@@ -41,7 +42,14 @@ app = App(
 
 def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
     """Print the completion script of this shell, or of another; for bash and zsh: eval "$(togai completion)"."""
-    print(app.generate_completion(shell=shell))
+    try:
+        script = app.generate_completion(shell=shell)
+    except ShellDetectionError:
+        raise errors.InvalidRequest("unknown shell: pass bash, zsh or fish") from None
+    print(script)
+    if script.startswith("#compdef"):  # has an effect in a file only, not in what zsh evaluates
+        name = "_cyclopts_togai"
+        print(f"if [[ $funcstack[1] = {name} ]]; then {name}; else compdef {name} togai; fi")
 
 
 _GROUPS = {
@@ -50,28 +58,15 @@ _GROUPS = {
     "ledger": "Create or verify a ledger; release an event.",
 }
 _COMMANDS: dict[str, Callable[..., int | None]] = {
-    "events list": _events.list_events,
-    "events get": _events.get_event,
-    "failed": _events.failed,
-    "export": _events.export_events,
-    "report": _report.report,
-    "undo": _corrections.undo,
-    "redo": _corrections.redo,
-    "correct": _corrections.correct,
-    "plan show": _corrections.plan_show,
-    "plan approve": _corrections.plan_approve,
+    "events list": _events.list_events, "events get": _events.get_event, "failed": _events.failed,
+    "export": _events.export_events, "report": _report.report,
+    "undo": _corrections.undo, "redo": _corrections.redo, "correct": _corrections.correct,
+    "plan show": _corrections.plan_show, "plan approve": _corrections.plan_approve,
     "plan execute": _corrections.plan_execute,
-    "pending": _ledger.pending,
-    "reconcile": _ledger.reconcile,
-    "decide": _ledger.decide,
-    "history": _ledger.history,
-    "ledger create": _ledger.create,
-    "ledger verify": _ledger.verify,
-    "ledger release": _ledger.release,
-    "doctor": _service.doctor,
-    "serve": _service.serve,
-    "completion": completion,
-}
+    "pending": _ledger.pending, "reconcile": _ledger.reconcile, "decide": _ledger.decide, "history": _ledger.history,
+    "ledger create": _ledger.create, "ledger verify": _ledger.verify, "ledger release": _ledger.release,
+    "doctor": _service.doctor, "serve": _service.serve, "completion": completion,
+}  # fmt: skip
 for _name, _help in _GROUPS.items():
     app.command(App(name=_name, help=_help))
 for _words, _command in _COMMANDS.items():
@@ -94,8 +89,9 @@ def run(arguments: Sequence[str]) -> int:
         problem = error
     finally:
         logging.getLogger("togai").removeHandler(notes)
-    for note in dict.fromkeys(record.getMessage() for record in notes.buffer):
-        say(f"note: {note}")
+    messages = [record.getMessage() for record in notes.buffer]
+    for note in {re.sub(r"in [0-9.]+ s", "", each): each for each in messages}.values():
+        say(f"note: {note}")  # of several retries the last
     return _failed(problem) if problem is not None else code or Exit.DONE
 
 

@@ -70,20 +70,21 @@ class Targets(Filters):
         """The corrections of the named events, or of all, and why the other events or names are left out."""
         which = Filters(schema=self.schema) if names else self
         by_name: defaultdict[str, list[EventWithStatus]] = defaultdict(list)
-        every: list[tuple[str, EventWithStatus | str]] = []
-        for read in which.events(client, [self.account], undated=False):
+        matches = list(which.events(client, [self.account], undated=False))
+        if not (names or matches):
+            raise InvalidRequest("no event matches: check --account, --since, --until, --schema")
+        for read in matches:
             for name in set(ids_of(read)):
                 by_name[name].append(read)
-            if not is_reverted(read):
-                every.append((next(filter(None, ids_of(read)), "none"), read))
+        live = [(max(ids_of(read), key=bool), read) for read in matches if not is_reverted(read)]
         named = [(name, self._meant(by_name[name.strip()])) for name in dict.fromkeys(names)]
         items: list[Undo | Redo] = []
         problems: list[str] = []
-        for name, event in named or every:
+        for name, event in named or live:
             if isinstance(event, str):
                 problems.append(f"{name}: {event}")
             elif unread := unplannable(event):
-                problems.append(f"{name}: {unread}")
+                problems.append(f"{name or 'none'}: {unread}")
             else:
                 items.append(kind(event, account_id=self.account))
         return items, problems
@@ -122,10 +123,9 @@ class Approval(Session):
             service = client._settings.service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             key = sha256(repr((what, repr(client), ledger.id)).encode()).hexdigest()
             path = Path(f"togai-plan-{key[:12]}.json")
-            plan = None if self.dry_run else _interrupted(path, ledger)
-            if plan is not None:
+            if not self.dry_run and (plan := _interrupted(path, ledger)):
                 _check_number(plan, self.expect)
-                say(f"Continuing the interrupted run of this command ({path}, {len(plan)} events).")
+                say(f"Continuing the interrupted run of this command: {path}, events: {len(plan)}")
                 left_out = plan.left_out or _WRONG in str(plan.warnings)
                 done = self.execute(client, ledger, plan, path)
                 return max(Exit.SOME_FAILED, done) if left_out else done

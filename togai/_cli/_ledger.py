@@ -26,7 +26,7 @@ def pending(*, book: Book = SESSION.book, output: Output = SESSION.output) -> in
     entries = book.open().pending()
     unknown = "in progress, or the process ended before the outcome was known"
     rows = [{**_row(entry), "cause": entry.cause or unknown} for entry in entries]
-    output.write(rows, ["entry", "at", "action", "reference_id", "who", "cause"])
+    output.write(rows, ["entry", "at", "action", "event_id", "reference_id", "who", "cause"])
     say("Check with: togai reconcile" if entries else "Nothing is open.")
     return Exit.OPEN if entries else Exit.DONE
 
@@ -51,11 +51,12 @@ def reconcile(entry: Count | None = None, /, *, session: Session = SESSION) -> i
             verdict = {"verdict": str(result.verdict), "evidence": evidence, "check_after": again}
             rows.append({**_row(item), **verdict})
     with lasting(OSError):
-        columns = ["entry", "action", "reference_id", "verdict", "evidence", "check_after"]
-        session.output.write(rows, columns)
+        columns = "entry action event_id reference_id verdict evidence check_after"
+        session.output.write(rows, columns.split())
     if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
-        known = f"If you know the outcome: togai decide {left[0]} VERDICT --why TEXT"
-        say(f"{len(left)} without a verdict so far. Later: togai reconcile. {known}")
+        later = "Later: togai reconcile. " if any(row["check_after"] for row in rows) else ""
+        known = f"togai decide {left[0]} applied --why TEXT (or not-applied)"
+        say(f"{len(left)} without a verdict so far. {later}If you know the outcome: {known}")
         return Exit.UNKNOWN
     settled = "To continue an interrupted plan, repeat its command; to see it: togai history"
     say(f"{len(entries)} settled. {settled}" if entries else "Nothing is open.")
@@ -157,8 +158,8 @@ def release(entry: Count, /, *, why: str, book: Book = SESSION.book) -> None:
 def _row(entry: Entry) -> dict[str, Any]:
     return {
         "entry": str(entry.id), "at": short(entry.at), "kind": str(entry.kind), "action": entry.action,
-        "account_id": entry.account, "reference_id": entry.target, "plan": entry.plan, "who": entry.who,
-        "why": entry.why,
+        "account_id": entry.account, "event_id": entry.snapshot and entry.snapshot.event_id,
+        "reference_id": entry.target, "plan": entry.plan, "who": entry.who, "why": entry.why,
     }  # fmt: skip
 
 
@@ -175,8 +176,8 @@ def corrections_of(entries: Iterable[Entry], reading: Reading) -> list[dict[str,
                 continue
             values = amounts(evolve(entry.correction, before=(target,)))
             before, after = (pairs(each.items()) for each in values)
-            row = {name: _row(entry)[name] for name in ("at", "who", "action")}
-            row |= {"event_id": target.event_id, "reference_id": entry.target, "outcome": "open"}
+            names = ["at", "who", "action", "event_id", "reference_id"]
+            row = {name: _row(entry)[name] for name in names} | {"outcome": "open"}
             rows[entry.id] = row | {"before": before, "after": after, "why": entry.why}
         elif entry.intent in rows and entry.kind in ("applied", "failed", "not applied", "unknown"):
             rows[entry.intent]["outcome"] = str(entry.data.get("late") or entry.kind)

@@ -47,9 +47,7 @@ _HERE = {
     r"; a callable `token=` is called before each request": ": TOGAI_API_TOKEN or --token-file",
     r"Lower requests_per_second.*": "Others use this token at the same time: repeat the command later",
     r"create one with\s+Ledger\(address, create=True\)": "create one with: togai ledger create FILE",
-    r"ledger\.settle\(entry, client\.events\.reconcile\(entry\)\)": "togai reconcile",
-    r"client\.events\.reconcile\(entry\) for each entry of .*ledger\.settle\(entry, result\)": "togai reconcile",
-    r"client\.events\.reconcile\(error\)": "togai reconcile",
+    r"ledger\.settle\(entry, client.*\)\)|client\.events\.reconcile\(\w+\)( for each .*result\))?": "togai reconcile",
     r"see `history\(\)`": "to list all: togai history",
     r"ledger\.release\((\d+), who=\.\.\., why=\.\.\.\)": r"togai ledger release \1 --why TEXT",
     r"ledger\.approve\(plan\.digest, who=\.\.\., why=\.\.\.\)": "togai plan approve PLAN --why TEXT",
@@ -60,7 +58,7 @@ _HERE = {
     r"more in `plan\.\w+`": "more: togai plan show PLAN --json",
     r"; pass the token as token=| If the listing is known to be complete, pass trust_end=True": "",
     r"\bbase_url\b": "--base-url",
-    r"\baccount_id=": "--account",
+    r"\baccount_id=": "--account ",
 }
 """What the library proposes, and what one types here."""
 

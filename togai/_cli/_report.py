@@ -76,13 +76,14 @@ def report(
     entries = book.open().history() if book.ledger is not None else ()
     corrections = corrections_of(entries, reading)
     rows, totals, reasons = summed(reading.read())
-    output = reading.output
+    if not rows:
+        say("No event matches.")
     if html is not None:
         with naming(html):
             html.write_text(page(rows + totals, reasons, corrections, reading), "utf-8")
         say(f"{html}: {counted(sum(row['events'] for row in rows), 'event')}")
-    if output.is_data:
-        output.write(rows)
+    if reading.output.is_data:
+        reading.output.write(rows)
     elif html is None:
         usage = [*_with_bars(rows), *_with_bars(totals)]
         parts = {"Usage": usage, "Failed ingestions": reasons, "Corrections": corrections}
@@ -90,7 +91,7 @@ def report(
             if lines:
                 print(f"{title}\n")
                 hidden = ("at", "why", "event_id")
-                output.write(lines, [name for name in lines[0] if name not in hidden])
+                reading.output.write(lines, [name for name in lines[0] if name not in hidden])
                 print()
         say("To write this as an HTML page: togai report --html FILE")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from togai._cli._output import Output, progress, status_in_words
+from togai._cli._output import Output, progress, say, status_in_words
 from togai._times import within
 from togai.errors import InvalidRequest
 from togai.jobs._status import status_of
@@ -115,9 +115,9 @@ class Window:
     """A time window, by the time of events, or of entries of the ledger."""
 
     since: When = None
-    """Only from this date or time on, such as 2024-12, 2024-12-01 or 2024-12-01T07:30:00Z."""
+    """Only from this date or time on, such as 2024-12, 2024-12-01 or 2024-12-01T07:30:00Z. A date starts in UTC."""
     until: When = None
-    """Only before this date or time."""
+    """Only before this date or time: for all of December, --since 2024-12 --until 2025-01."""
 
     def __post_init__(self) -> None:
         if self.since and self.until and self.since >= self.until:
@@ -147,14 +147,18 @@ class Filters(Window):
         every = client.events.list(schema_name=self.schema, prefetch=1).pages()
         pages = many if accounts else (("", page) for page in every)
         count, seen = 0, set[str]()  # two accounts may be aliases, and pages may shift
+        empty = dict.fromkeys(accounts)
         with progress("read", quiet=quiet) as show:
             for account, page in pages:
                 show(count := count + len(page.events), account)
                 for event in page.events:
+                    empty.pop(account, None)
                     name = str(event.reference_id or "")
                     if name not in seen and not self.excluding(event, undated=undated):
                         seen.update(filter(None, [name]))
                         yield event
+        for account in empty:
+            say(f"The account {account} has no events: check its name, or --schema.")
 
     def excluding(self, event: "EventWithStatus", *, undated: bool) -> str:
         """The option that excludes an event; empty if none does."""

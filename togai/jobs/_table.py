@@ -141,7 +141,7 @@ class _Reader:
         target = (account, way, row.get(way, ""))
         needed = {
             "reference_id or event_id": target[2],
-            "account_id (for all lines: account_id=)": account,
+            "account_id (for all lines: account_id=ACCOUNT)": account,
             "attribute and value, or attribute.NAME": values,
             "attribute": all(name for name, _ in values),
             "value": all(cell for _, cell in values),
