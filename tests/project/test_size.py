@@ -14,7 +14,7 @@ WINGS = {
     "togai/corrections": 2300,
     "togai/testing": 2391,
     "togai/jobs": 1122,
-    "togai/_cli": 1496,
+    "togai/_cli": 1495,
     "scripts/contract": 4586,
     "scripts/mutation": 1774,
 }

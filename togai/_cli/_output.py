@@ -77,10 +77,9 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    plain = not terminal or "NO_COLOR" in os.environ
+    colours = None if "NO_COLOR" in os.environ else "auto"
     return Console(
-        stderr=stderr, force_terminal=terminal, color_system=None if plain else "auto",
-        highlight=False, markup=False, emoji=False,
+        stderr=stderr, force_terminal=terminal, color_system=colours, highlight=False, markup=False, emoji=False,
     )  # fmt: skip
 
 
@@ -118,7 +117,7 @@ def lasting(also: type[OSError] = BrokenPipeError) -> Generator[None]:
     try:
         yield
         sys.stdout.flush()
-    except (BrokenPipeError, also) as error:
+    except also as error:
         discard_stdout()
         if not isinstance(error, BrokenPipeError):
             say(f"stdout cannot be written: {error.strerror}")
@@ -183,7 +182,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     columns: list[list[str]] = []
     for name, *cells in zip(names, *rows, strict=True):
         shown = list(map(printable, cells))
