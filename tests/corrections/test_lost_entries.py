@@ -1,4 +1,4 @@
-"""A ledger that loses entries while a correction is sent: a server that fails over, or a file that is restored."""
+"""A ledger that loses entries: a server that fails over, a file that is restored, or one that has two names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from togai import ConfigurationError
+from togai._storage import names
 from togai.corrections import Kind, Ledger
 from togai.corrections._ledger import records_of
 from togai.errors import LedgerDamaged
@@ -51,3 +53,31 @@ def test_a_correction_whose_entry_is_lost_before_its_turn_is_not_sent(
     begin(Ledger(path), claim("ref-2"))
     with pytest.raises(LedgerDamaged, match=LACKS):
         records_of(ledger).confirm([entry])
+
+
+def test_a_ledger_with_a_hard_link_is_refused(path: Path, ledger: Ledger) -> None:
+    link = path.with_name("link.db")
+    link.hardlink_to(path)
+    for each in (ledger, Ledger(link)):
+        with pytest.raises(ConfigurationError, match="delete the link, or mount"):
+            begin(each)
+    link.unlink()
+    begin(ledger)
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "two words\\.db"])
+def test_a_ledger_that_is_mounted_without_its_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / name
+    ledger = Ledger(path, create=True)
+    shown = str(path).replace("\\", r"\134").replace(" ", r"\040")
+    mounts = tmp_path / "mountinfo"
+    monkeypatch.setattr(names, "_MOUNTS", mounts)
+    mounts.write_text(f"36 35 98:0 /host {shown}.d rw - ext4 /dev/sda rw\n")
+    begin(ledger, claim("ref-1"))
+    mounts.write_text(f"36 35 98:0 /host/ledger.db {shown} rw - ext4 /dev/sda rw\n")
+    with pytest.raises(ConfigurationError, match="mount the folder"):
+        begin(ledger, claim("ref-2"))
+    monkeypatch.setattr(names, "_MOUNTS", tmp_path / "missing")
+    begin(ledger, claim("ref-3"))

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from attrs import field, frozen
 
 from togai._printable import shown_setting
-from togai._storage import forks, schema, server
+from togai._storage import forks, names, schema, server
 from togai.errors import ConfigurationError, InvalidRequest, LedgerBusy, LedgerDamaged, TogaiError
 
 if TYPE_CHECKING:
@@ -175,6 +175,12 @@ class SQLite:
         """Commit at the end; wait at most `wait` seconds for other processes."""
         if not os.path.isfile(self.path):  # noqa: PTH113  (False also for a name that is too long)
             raise _missing(self)
+        if names.has_several(self.path):
+            raise _unusable(
+                self,
+                "its file has a second name (a hard link, or a mount of the file alone), so that an interrupted"
+                " transaction would undo others; delete the link, or mount the folder",
+            )
         uri = f"{self.path.as_uri()}?mode=rw"
         try:
             with (
