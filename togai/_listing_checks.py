@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import define, field
 
-from togai._printable import printable
+from togai._printable import printable_name
 from togai._transport import clock
 from togai.errors import BadRequest, FilterIgnored, NotFound, UnprocessableEntity
 
@@ -96,7 +96,7 @@ def further_page(body: Mapping[str, Any], known: Sequence[str]) -> str | None:
     """
     for name, value in body.items():
         if name not in known and (path := _offer(name, value, within=False)) is not None:
-            return f"$.{printable(path)}"
+            return f"$.{printable_name(path)}"
     return None
 
 

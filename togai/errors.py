@@ -110,7 +110,7 @@ class StatusError(TogaiError):
 
     Attributes:
         status: The HTTP status.
-        message: The service's message; the reason phrase of the status if there is none.
+        message: The service's message; if there is none, the reason phrase of the status, and the start of a JSON body.
         request_id: The service's id of the request, for its support; None if the response has none.
         retry_after: The `Retry-After` header in seconds; None if the response has none.
         snippet: The first 500 characters of the body.

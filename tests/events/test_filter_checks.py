@@ -155,6 +155,7 @@ KNOWN = ("events", "nextToken")
         ({"links": {"href": "x"}}, None),
         ({"paging": {"hasMore": True}}, "$.paging.hasMore"),
         ({"a": 1, "next\n": "x"}, "$.next\\n"),
+        ({"next" * 99: "x"}, f"$.{'next' * 25}"),
     ],
     ids=repr,
 )

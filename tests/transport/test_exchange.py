@@ -325,6 +325,23 @@ def test_the_message_of_an_error_is_the_service_s_or_the_reason(
     assert error.snippet == body.decode("utf-8", "replace").replace("\ufffd", error.snippet or "")
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"error": "no such account"}', '; the body starts \'{"error": "no such account"}\''),
+        (b'{"detail": "%s"}' % (b"x" * 999), f'; the body starts \'{{"detail": "{"x" * 108}\''),
+        (b"{}", ""),
+        (b"<html>", ""),
+        (b"", ""),
+    ],
+    ids=["error", "long", "empty", "html", "nothing"],
+)
+def test_a_message_under_another_name_is_shown(sending: Sending, body: bytes, shown: str) -> None:
+    error = sending.fail(status(400, body=body, reason="Reason"))
+    assert isinstance(error, errors.StatusError)
+    assert error.message == f"Reason{shown}"
+
+
 def test_an_error_without_a_message_or_a_reason_says_so(sending: Sending) -> None:
     assert "no message" in str(sending.fail(status(400)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
@@ -183,16 +183,16 @@ def _named(call: Call, response: Response) -> str:
 
 
 def _message(response: Response) -> str:
-    """The message of an error body, which may have any content."""
+    """The message of an error body, which may have any content, or the start of JSON that names it differently."""
     try:
         body = parse_json(response.body) if len(response.body) < _LONG else None
     except (ValueError, ArithmeticError, RecursionError):
         body = None
-    message: object = (
-        cast("dict[str, Any]", body).get("message") if isinstance(body, dict) else None
-    )
+    held = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    message = held.get("message")
     if isinstance(message, str) and message.strip():
         return response.shown(" ".join(message.split()), MAX_MESSAGE)
     if response.status in (301, 302, 303, 307, 308):
         return "a redirect, which is not followed: the token is sent to base_url only"
-    return response.shown(response.reason, MAX_MESSAGE) or "no message"
+    reason = response.shown(response.reason, MAX_MESSAGE) or "no message"
+    return f"{reason}; the body starts {response.snippet()[:120]!r}" if body else reason
