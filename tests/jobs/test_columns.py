@@ -70,7 +70,7 @@ def test_an_event_without_an_id_has_no_name(fake: FakeTogai, read: Read) -> None
     assert problem.text == "None: no event of the account acme has this id"
 
 
-@pytest.mark.parametrize("first", ["", "sep=,", "Corrections of December", ",,", "# by ann"])
+@pytest.mark.parametrize("first", ["", "sep,", "Corrections of December", ",,", "# by ann"])
 def test_a_table_that_does_not_start_with_its_columns_is_refused(read: Read, first: str) -> None:
     with pytest.raises(InvalidRequest, match=r"no column reference_id or event_id; .*in line 1"):
         read(f"{first}\n{HEADER}acme,ride-1,distance,2\n")

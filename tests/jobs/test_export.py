@@ -344,7 +344,12 @@ def test_a_folder_that_does_not_exist_is_named(run: Run, path: Path) -> None:
         run("acme", path.parent / "absent" / "out.csv")
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def link(path: Path) -> None:
+    """A link to a regular file, as /dev/stdout is where the shell redirects it to a file."""
+    path.symlink_to(__file__)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, link], ids=["folder", "pipe", "link"])
 @pytest.mark.parametrize("restart", [False, True], ids=["", "restart"])
 def test_what_is_not_a_file_is_never_replaced(
     fake: FakeTogai, run: Run, path: Path, make: Callable[[Path], None], restart: bool

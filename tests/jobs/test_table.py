@@ -43,6 +43,26 @@ def test_each_right_line_is_an_item(fake: FakeTogai, read: Read) -> None:
     assert {request.method for request in fake.requests} == {"GET"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("first", ["", "sep="])
+def test_a_table_is_read_as_excel_writes_it(
+    read: Read, encoding: str, separator: str, first: str
+) -> None:
+    head = f"{first}{separator}\r\n" if first else ""
+    lines = HEADER + "acme,ride-1,distance,2\nacme,ride-2,distance,x\n,,,\n"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    text = mark + head + lines.replace(",", separator).replace("\n", "\r\n")
+    table = read(text.encode(encoding))
+    assert values(table) == {"ride-1": {"distance": Decimal(2), "minutes": Decimal(30)}}
+    assert [problem.line for problem in table.problems] == [3 + bool(first)]
+
+
+def test_a_cut_off_utf_16_file_is_refused(read: Read) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be read as UTF-8 text: save it in UTF-8"):
+        read(HEADER.encode("utf-16")[:-1])
+
+
 def test_an_event_that_a_plan_cannot_hold_is_a_problem_of_its_line(
     fake: FakeTogai, read: Read
 ) -> None:

@@ -54,7 +54,7 @@ class Checkpoint:
         self.path = path
         # SQLite crashes if a thread closes a connection that another thread uses: each access takes the lock.
         self._lock = threading.RLock()
-        self.used = threading.Lock()
+        self.file_lock = threading.Lock()  # held while the file is written from the rows
         self._open = True
         try:
             # The rows are customers' data: only the owner may read the file.
@@ -164,5 +164,5 @@ class Checkpoint:
         with self._lock:
             self._open = False
             self._db.close()
-        with self.used:  # until the thread that writes the file has failed
+        with self.file_lock:  # until the thread that writes the file has failed
             pass

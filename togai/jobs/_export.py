@@ -152,14 +152,13 @@ class _Export:
         if self._since and self._until and self._since >= self._until:
             raise InvalidRequest("since is not before until: the time window is empty")
         self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace the file"
-        beside, restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
-        if self.path.exists() and not self.path.is_file():
+        beside, self._restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
+        if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
             raise InvalidRequest(f"{self.path} is not a regular file: export to another path")
-        if self.path.exists() and not beside.exists() and not restart:
+        if self.path.exists() and not beside.exists() and not self._restart:
             raise InvalidRequest(self._taken)
-        self.checkpoint = Checkpoint(beside, self._job, restart=restart)
+        self.checkpoint = Checkpoint(beside, self._job, restart=self._restart)
         stack.callback(self.checkpoint.close)
-        self._restart = restart
 
     def _check_file(self) -> None:
         """Refuse a file that this export did not write, and one that is gone or changed since."""
@@ -210,7 +209,7 @@ class _Export:
         """Write the file from the rows that were kept."""
         if self.checkpoint.get("complete") is None:
             columns = self._job["columns"] or self._discovered()
-            with self.checkpoint.used, writing(self.path):
+            with self.checkpoint.file_lock, writing(self.path):
                 self.checkpoint.set("columns", columns)
                 new = Path(f"{self.path}.new")
                 excel = {"excel": True} if self._job["excel"] else {}

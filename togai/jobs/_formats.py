@@ -75,16 +75,16 @@ def dump(row: Mapping[str, Any]) -> str:
 def load(line: str) -> dict[str, Any]:
     """A row that `dump` wrote."""
 
-    def unpacked(value: Any) -> Any:
-        match value:
-            case {"decimal": str(number)}:
+    def unpacked(values: dict[str, Any]) -> Any:
+        match values:
+            case {"decimal": number}:
                 return Decimal(number)
-            case {"time": str(when)}:
+            case {"time": when}:
                 return datetime.fromisoformat(when)
             case _:
-                return value
+                return values
 
-    return {name: unpacked(value) for name, value in json.loads(line).items()}
+    return json.loads(line, object_hook=unpacked)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Rows, *, excel: bool = False) -> None:

@@ -102,7 +102,8 @@ class _Reader:
         lines = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, strict=True)
         line = 0
         try:
-            names = self._columns([name.strip() for name in next(lines, list[str]())], path)
+            header = next((row for row in lines if row[:1] != ["sep="]), list[str]())  # for Excel
+            names = self._columns([name.strip() for name in header], path)
             line = lines.line_num  # of the row before: a row may have several lines
             for row in lines:
                 cells = [unescaped(cell.strip()) for cell in row]
@@ -110,8 +111,7 @@ class _Reader:
                     self._add(line + 1, names, cells)
                 line = lines.line_num
         except csv.Error as error:
-            problem = f"{path}, line {line + 1}: {error}: check the quotes"
-            raise InvalidRequest(problem) from None
+            raise InvalidRequest(f"{path}, line {line + 1}: {error}: check the quotes") from None
         self.accounts = list(dict.fromkeys(target[0] for target in self._lines))
 
     def _columns(self, names: Sequence[str], path: object) -> list[str]:
@@ -286,7 +286,7 @@ def read_corrections(
 
     Args:
         client: The client to read the events with; the listing of each account is read once, several at once.
-        path: The table, in UTF-8.
+        path: The table, in UTF-8, or in UTF-16 with a byte order mark.
         account_id: The account of all lines, if the table has no column `account_id`.
         decimal_comma: Whether 1,5 means 1.5.
         on_progress: Called with the number of events read so far, after each page.
@@ -324,9 +324,10 @@ async def read_corrections_async(
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """The text of a UTF-8 file, without its byte order mark; InvalidRequest if it cannot be read."""
+    """The text of a file in UTF-8 or UTF-16, without its byte order mark; InvalidRequest if it cannot be read."""
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
+        data = Path(path).read_bytes()
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
