@@ -140,7 +140,10 @@ class Settings:
     def service(self) -> str:
         """The address of the service in a canonical form."""
         parsed = httpx.URL(self.base_url)
-        return str(parsed.copy_with(host=parsed.host.rstrip("."))).rstrip("/")
+        host = parsed.host.rstrip(".")
+        # Other loopback addresses may be those of other services.
+        host = "localhost" if host in ("127.0.0.1", "::1") else host
+        return str(parsed.copy_with(host=host)).rstrip("/")
 
     @property
     def policy(self) -> Policy:

@@ -305,7 +305,7 @@ def test_a_plan_needs_a_ledger_and_an_approval(
     for wrong in ({"on_failure": "ignore"}, {"limit": 0}, {"limit": True}):
         with pytest.raises(InvalidRequest):
             client.call("execute", plan, **wrong)
-    with connect(base_url=url.replace("127.0.0.1", "localhost"), ledger=ledger) as elsewhere:
+    with connect(base_url=url.replace("127.0.0.1", "127.0.0.2"), ledger=ledger) as elsewhere:
         with pytest.raises(InvalidRequest, match="the plan is for"):
             elsewhere.call("execute", plan)
     assert not fake.corrections
@@ -333,6 +333,19 @@ def test_a_trailing_slash_is_the_same_service(
     with connect(base_url=f"{url.upper().replace('HTTP', 'http')}/", ledger=ledger) as other:
         assert other.call("execute", plan).is_complete
         assert other.call("execute", plan).is_complete
+    assert fake.applied == {"ref-1": 1}
+
+
+def test_the_names_of_the_loopback_address_are_the_same_service(
+    connect: Connect, fake: FakeTogai, url: str, client: Api, ledger: Ledger
+) -> None:
+    fake.add_many(1)
+    fake.correct_reverted()
+    (event,) = client.call("find", "acme")
+    assert client.call("undo", event).succeeded
+    with connect(base_url=url.replace("127.0.0.1", "localhost"), ledger=ledger) as other:
+        with pytest.raises(AlreadyCorrected):
+            other.call("undo", event, allow_reverted=True)
     assert fake.applied == {"ref-1": 1}
 
 

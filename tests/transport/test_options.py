@@ -238,7 +238,13 @@ def test_an_interrupt_while_an_address_is_parsed_passes(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("address", "service"),
-    [("https://A.example./x/", "https://a.example/x"), ("https://a.example", "https://a.example")],
+    [
+        ("https://A.example./x/", "https://a.example/x"),
+        ("https://a.example", "https://a.example"),
+        ("http://127.0.0.1:8000", "http://localhost:8000"),
+        ("http://[::1]:8000", "http://localhost:8000"),
+        ("http://127.0.0.2:8000", "http://127.0.0.2:8000"),
+    ],
 )
 def test_the_service_of_a_ledger_has_one_address(address: str, service: str) -> None:
     assert settings(base_url=address).service == service
