@@ -78,9 +78,7 @@ def mentions(package: Path) -> dict[str, set[str]]:
     return symbols
 
 
-def _functions(
-    tree: ast.AST, prefix: str
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def _functions(tree: ast.AST, prefix: str) -> Iterator[tuple[str, ast.AST]]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ClassDef):
             yield from _functions(node, f"{prefix}.{node.name}")

@@ -53,9 +53,8 @@ def _fetch(url: str) -> bytes:
         ):
             if response.status_code != 200:
                 hint = response.headers.get("location")
-                raise Unusable(
-                    f"{url} returned {response.status_code}" + (f": try {hint}" if hint else "")
-                )
+                words = f"{url} returned {response.status_code}"
+                raise Unusable(f"{words}: try {hint}" if hint else words)
             for chunk in response.iter_bytes():
                 got += chunk
                 if len(got) > MAX_BYTES or time.monotonic() > deadline:

@@ -89,16 +89,13 @@ def report(
 def _part(difference: Difference, merged: Merged) -> str:
     """Return the section of the report that lists a difference."""
     is_old = difference.known and merged.changes is not None
+    unsure = (verdicts.TIGHTER.kind, verdicts.CHANGED.kind)
     parts = {
         "conflict": difference.verdict is Verdict.CONFLICT,
         "held": difference.verdict is Verdict.HELD and not difference.known,
         "left out": difference.kind == verdicts.UNMODELLED.kind and not is_old,
         # Without the vendor's last description, a tightened limit of a response may be new.
-        "known": is_old
-        or (
-            difference.known
-            and difference.kind not in (verdicts.TIGHTER.kind, verdicts.CHANGED.kind)
-        ),
+        "known": is_old or (difference.known and difference.kind not in unsure),
         "visible": difference.kind in verdicts.VISIBLE,
         "gain": difference.gain,
     }
@@ -130,9 +127,7 @@ def _headline(merged: Merged, dry: bool, problem: str, proof: str) -> str:
         return f"**Refused:** {_safe(problem)}; nothing was written."
     done = "To be updated; nothing was written." if dry else "Updated."
     if not merged.changed:
-        done = (
-            "Nothing to change." if not merged.changes else f"{done} The contract stays as it is."
-        )
+        done = f"{done} The contract stays as it is." if merged.changes else "Nothing to change."
     return f"**{done}**{f' {proof}' if proof else ''}"
 
 

@@ -60,9 +60,7 @@ def _wire(described: Description) -> Iterator[str]:
             needed = "required" if parameter.required else "optional"
             if parameter.schema:
                 yield from _schema(described, parameter.schema, place(parameter.node.at), needed)
-        messages = {
-            f"{here} {status}": response for status, response in operation.responses.items()
-        }
+        messages = {f"{here} {status}": each for status, each in operation.responses.items()}
         if operation.body:
             messages[f"{here} body"] = operation.body
         for position, message in messages.items():

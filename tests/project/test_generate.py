@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from contract import generation
-from contract.generation import CONFIG, HEADER, OPERATIONS, GenerationFailed, generate
+from contract.generation import HEADER, OPERATIONS, GenerationFailed, generate
 
 from tests.project.processes import Run
 from tests.project.small import TEXT, changed, schemas
@@ -91,7 +91,7 @@ def test_the_generator_reads_the_limits_and_our_settings(
     generate(spec, tmp_path / "into", tools)
     next_page = json.loads(generator.described)["components"]["schemas"]["RidePage"]
     assert next_page["properties"]["next"]["example"] == "maxLength 500"
-    assert generator.config == CONFIG
+    assert generator.config == (generation.TEMPLATES / "config.yaml").read_text("utf-8")
     assert [command[0] for command in generator.commands[:2]] == [
         f"{tools}/python",
         f"{tools}/openapi-python-client",
@@ -158,7 +158,7 @@ def test_the_output_of_the_generator_is_reported(spec: Path, tools: Path, tmp_pa
     program.write_text("#!/bin/sh\necho out\necho 'no such thing' >&2\nexit 1\n", "utf-8")
     program.chmod(0o755)
     with pytest.raises(GenerationFailed) as caught:
-        generation._run_generator(spec, tmp_path / "package", tmp_path / "config", tools)
+        generation._run_generator(spec, tmp_path / "package", tools)
     assert str(caught.value).splitlines()[1:] == ["out", "no such thing"]
 
 

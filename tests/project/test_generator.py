@@ -31,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tools: Path, done: Run) -> Run:
     """Runs the generator, which ends so."""
     monkeypatch.setattr(subprocess, "run", done)
     room = tools.parent / "room"
-    generation._run_generator(room / "spec.yaml", room / "package", room / "config.yaml", tools)
+    generation._run_generator(room / "spec.yaml", room / "package", tools)
     return done
 
 
@@ -54,7 +54,7 @@ def test_the_generator_gets_our_templates_and_fails_on_warnings(
         f"--path={room.resolve()}/spec.yaml",
         "--meta=none",
         f"--output-path={room}/package",
-        f"--config={room}/config.yaml",
+        f"--config={generation.TEMPLATES}/config.yaml",
         f"--custom-template-path={generation.TEMPLATES}",
         "--fail-on-warning",
     ]
