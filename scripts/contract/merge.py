@@ -151,5 +151,6 @@ def _compare(
     for place in list(alignment.schemas.values()):
         if place.ours.kind == "object":
             schemas.members(place, alignment.present)
+        schemas.needs(place)
         values.enum(place)
         values.limits(place)

@@ -95,10 +95,13 @@ class Parameters(Comparison):
         at = f"{call.at}/parameters/{escaped(parameter.place)}/{escaped(parameter.name)}"
         shape = self.theirs.shape(parameter.schema) if parameter.schema else None
         words = shape.words if shape else "anything"
+        # In a query, each property of an object is a parameter.
+        shapes = [shape, *map(self.theirs.shape, shape.properties.values())] if shape else []
+        default = next((each.default for each in shapes if each.has_effect), None)
         if parameter.required:
             self.findings.add(verdicts.NEED_PARAMETER, at, "none", f"required {words}")
-        elif shape and shape.has_effect:
-            words = f"{words}, default {shown(shape.default)}"
+        elif default is not None:
+            words = f"{words}, default {shown(default)}"
             self.findings.add(verdicts.NEW_DEFAULT, at, "none", words)
         else:
             self._gain(call, parameter, shape, at, words)

@@ -95,12 +95,20 @@ class Schemas(Comparison):
         for name in fresh:
             if name not in known:
                 self._new_property(place, meetings, name)
-        for meeting in [meeting for meeting in meetings if meeting.is_request]:
-            # What a request must contain although no schema describes it.
-            described = meeting.theirs.properties.keys() | place.ours.properties.keys()
-            for name in sorted(meeting.theirs.required - described):
-                words, where = ("none", "required anything"), [meeting.at(name)]
-                self.findings.add(verdicts.NEED_PROPERTY, place.below(name), *words, where)
+
+    def needs(self, place: Place) -> None:
+        """Compare what a request must contain although no schema describes it, or as one of several alternatives."""
+        ours = place.ours.properties
+        sent = {name for name in ours if name in place.ours.required or SENT in ours[name].value}
+        for meeting in [meeting for meeting in place.meetings if meeting.is_request]:
+            described = ours.keys() | meeting.theirs.properties.keys() | place.ours.required
+            needs = meeting.theirs.required - described
+            absent = {names.rpartition(" or not ")[2] for names in needs} - ours.keys()
+            met = sent | {f"not {name}" for name in absent}
+            for names in sorted(needs):
+                if not any(met.issuperset(each.split(" and ")) for each in names.split(" or ")):
+                    words, where = ("none", "required anything"), [meeting.at(names)]
+                    self.findings.add(verdicts.NEED_PROPERTY, place.below(names), *words, where)
 
     def _wrapped(self, place: Place, meeting: Meeting) -> bool:
         """Return whether the description has all of an object one level deeper, and record it."""

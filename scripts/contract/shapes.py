@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from contract.load import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-T = TypeVar("T")
 Direction = Literal["request", "response"]
 
 UPPER = ("maxLength", "maxItems", "maximum", "maxProperties")
@@ -21,6 +21,9 @@ LIMITS = (*UPPER, *LOWER, "multipleOf", "pattern", "uniqueItems", "enum")
 _HUGE = 10**300
 _NONE = {key: [None, 0] if key in LOWER and key != "minimum" else [None] for key in LIMITS}
 _TYPED = (*UPPER, *LOWER, "multipleOf", "pattern")
+
+# Texts for people, of which only a digest is recorded.
+PROSE_KEY = re.compile(r"\$comment|description|examples?|summary|tags|termsOfService|title")
 
 # The key of the schema of the items of a list, or of the values of a map.
 INNER = {"list": "items", "map": "additionalProperties"}
@@ -84,7 +87,8 @@ class Shape:
     """The values that a schema allows, as far as a client can see.
 
     `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or a phrase for
-    several kinds. `identity` is the same for all references to one schema; `name` is the name of the component;
+    several kinds. `required` also has alternatives, such as "a or b and c", and "a or not b" if b
+    requires a. `identity` is the same for all references to one schema; `name` is the name of the component;
     `node` is the place where it is written.
     """
 
@@ -137,8 +141,8 @@ def _texts(node: Node, kind: str) -> tuple[str, tuple[str, ...] | None]:
     return ("string", tuple(texts)) if is_text else ("values that are not strings", None)
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value if value is None else str(value)
 
 
 def own(node: Node, *, canonical: bool) -> Shape:
@@ -150,6 +154,8 @@ def own(node: Node, *, canonical: bool) -> Shape:
     properties = node / "properties"
     limits, invalid = _limits(node, texts)
     default = node.value.get("default", node.get("x-togai-default"))
+    depending = (node / "dependentRequired").value.items()
+    needs = [f"{name} or not {key}" for key, names in depending for name in as_list(names)]
     return Shape(
         kind=kind,
         identity=id(node.value),
@@ -157,10 +163,10 @@ def own(node: Node, *, canonical: bool) -> Shape:
         format=str(form) if form else None,
         enum=texts,
         properties={name: properties / name for name in properties.value},
-        required=frozenset(map(str, as_list(node.get("required")))),
+        required=frozenset(map(str, [*as_list(node.get("required")), *needs])),
         inner=node / INNER[kind] if kind in INNER else None,
         closed=node.get("additionalProperties") is False,
-        default=_text(default) if kind == "string" and default is not None else _whole(default),
+        default=_text(default) if kind == "string" else _whole(default),
         read_only=node.get("readOnly") is True,
         write_only=node.get("writeOnly") is True,
         deprecated=node.get("deprecated") is True,
@@ -221,8 +227,7 @@ def choice(node: Node, key: str, shapes: list[Shape]) -> Shape:
     if not is_same:
         parts = [part for it in some for part in _details(it)]
         return replace(result, properties={f"choice {i}": part for i, part in enumerate(parts, 1)})
-    enum, limits = _any_of(key, some)
-    return replace(result, kind=some[0].kind, format=some[0].format, enum=enum, limits=limits)
+    return replace(result, kind=some[0].kind, format=some[0].format, **_any_of(key, some))
 
 
 def _details(shape: Shape) -> Iterable[Node]:
@@ -233,14 +238,17 @@ def _details(shape: Shape) -> Iterable[Node]:
     return [shape.node] if detailed else []
 
 
-def _any_of(key: str, some: list[Shape]) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
-    """Return the values of all enums, None if a shape is not one; the common limits, and a digest if they differ."""
+def _any_of(key: str, some: list[Shape]) -> dict[str, Any]:
+    """Return the values of all enums, the common limits with a digest if they differ, and what is required."""
     enums = [shape.enum for shape in some if shape.enum is not None]
     facts = [[each.limits, sorted(each.required)] for each in some]
     limits = {k: v for k, v in some[0].limits.items() if all(it.limits.get(k) == v for it in some)}
     if any(fact != facts[0] for fact in facts):
         limits[UNREAD] = f"{key} ({short(facts)})"
-    return sum(enums, ()) if len(enums) == len(some) else None, limits
+    needs = {" and ".join(sorted(it.required)) for it in some}
+    required = frozenset({" or ".join(sorted(needs))} if all(needs) else ())
+    enum = sum(enums, ()) if len(enums) == len(some) else None
+    return {"enum": enum, "limits": limits, "required": required}
 
 
 def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node]) -> Shape:
@@ -256,11 +264,11 @@ def combined(node: Node, parts: list[Shape], both: Callable[[Node, Node], Node])
         kind=_common_kind({part.kind for part in parts} - {"anything"}),
         identity=id(node.value),
         at=node.at,
-        format=first(part.format for part in parts),
+        format=next(filter(None, (part.format for part in parts)), None),
         enum=_common([part.enum for part in parts if part.enum is not None]),
         properties=properties,
         required=frozenset[str]().union(*(part.required for part in parts)),
-        inner=first(part.inner for part in parts),
+        inner=next(filter(None, (part.inner for part in parts)), None),
         closed=any(part.closed for part in parts),
         limits=limits,
         invalid={key: value for part in parts for key, value in part.invalid.items()},
@@ -278,7 +286,7 @@ def flagged(shape: Shape, parts: list[Shape], *, deprecated: bool) -> Shape:
         write_only=any(part.write_only for part in parts),
         deprecated=deprecated or any(part.deprecated for part in parts),
         # Its own first.
-        default=first(part.default for part in reversed(parts)),
+        default=next((part.default for part in reversed(parts) if part.default is not None), None),
     )
 
 
@@ -332,11 +340,6 @@ def _object_kind(node: Node) -> str:
     extra: Any = node.get("additionalProperties")
     is_map = not node.get("properties") and isinstance(extra, dict) and bool(extra)  # pyright: ignore[reportUnknownArgumentType]
     return "map" if is_map else "object"
-
-
-def first(values: Iterable[T | None]) -> T | None:
-    """Return the first value that is not None."""
-    return next((value for value in values if value is not None), None)
 
 
 def _common(enums: list[tuple[str, ...]]) -> tuple[str, ...] | None:

@@ -221,7 +221,10 @@ def test_a_change_without_a_verdict_is_not_called_unseen_by_callers() -> None:
     first = merge(small(), small())
     change = changed(lambda d: schemas(d)["Bike"].update(dependentRequired={"model": ["size"]}))
     text = report(merge(small(), change, last=first.vendor), {})
-    assert "## Changes without a verdict\n\n- also changed in the description: `Bike`" in text
+    assert (
+        "## Changes without a verdict\n\n- also changed in the description: `Bike.size or not model`"
+        in text
+    )
     assert "unseen by callers" not in text
 
 

@@ -19,6 +19,7 @@ from tests.project.small import operation, parameter
 INTEGER = {"type": "integer"}
 LIST, MAP = {"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": TEXT}
 OBJECT = {"type": "object", "properties": {"a": TEXT}}
+FILTER = {"type": "object", "properties": {"hidden": {"type": "boolean", "default": True}}}
 ALWAYS = {"x-togai-sent": "always"}
 
 
@@ -137,6 +138,8 @@ CASES = cases(
         "new, and required": new("town", required=True),
         "new, and required without a schema": new("town", None, required=True),
         "new with a default": new("town", {**TEXT, "default": "Rome"}),
+        "new object with a default": new("filter", {**FILTER, "default": {"town": "Rome"}}),
+        "new object with a default of a property": new("filter", FILTER),
         "new with a default without an effect": new("town", {"type": "boolean", "default": False}),
         "new with a limit": new("town", {**TEXT, "maxLength": 5, "pattern": "a"}),
         "new with a format": new("when", {**TEXT, "format": "date-time"}),

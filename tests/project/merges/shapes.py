@@ -30,6 +30,19 @@ BICYCLES: dict[str, dict[str, Any]] = {
     "a property that may be null": {"model": {**TEXT, "nullable": True}},
 }
 
+YYY, ZZZ = {"required": ["yyy"]}, {"required": ["zzz"]}
+# What no request, or not every request, contains.
+UNMET: dict[str, dict[str, Any]] = {
+    "required names that are not sent": {"anyOf": [YYY, ZZZ]},
+    "required names that are not sent, or exactly one": {"oneOf": [YYY, ZZZ]},
+    "required names that are not sent, in a composition": {"allOf": [{"anyOf": [YYY, ZZZ]}]},
+    "required names that are not sent, in a choice": {"anyOf": [YYY, {"oneOf": [ZZZ, YYY]}]},
+    "the same required name twice": {"anyOf": [YYY, YYY]},
+    "a required name that is not always sent": {"anyOf": [{"required": ["stops"]}, YYY]},
+    "a required name with another": {"anyOf": [{"required": ["from", "yyy"]}, ZZZ]},
+    "a required name or none": {"anyOf": [{"required": []}, ZZZ]},
+}
+
 
 def newer(d: Document) -> None:
     d["openapi"] = "3.1.0"
@@ -126,6 +139,27 @@ CASES = cases(
         ),
         "a choice of required names": lambda d: schemas(d)["Trip"].update(
             anyOf=[{"required": ["from"]}, {"required": ["stops"]}]
+        ),
+        **{
+            f"a choice of {name}": lambda d, more=more: schemas(d)["Trip"].update(more)
+            for name, more in UNMET.items()
+        },
+        "a choice of required names of a map": lambda d: properties(d, "Trip")["tags"].update(
+            anyOf=[{"required": ["a"]}, {"required": ["b"]}]
+        ),
+        "a required name of a map": lambda d: properties(d, "Trip")["tags"].update(required=["a"]),
+        "a choice of required names in a response": lambda d: schemas(d)["Ride"].update(
+            anyOf=[{"required": ["yyy"]}, {"required": ["zzz"]}]
+        ),
+        "names required beside one that is always sent": lambda d: schemas(d)["Trip"].update(
+            dependentRequired={"from": ["to", "via"]}
+        ),
+        "names required beside one that is not always sent": lambda d: schemas(d)["Trip"].update(
+            dependentRequired={"stops": ["from", "via"]}
+        ),
+        "names required beside one that is new": both(
+            props("Trip", to=TEXT),
+            lambda d: schemas(d)["Trip"].update(dependentRequired={"to": ["via"], "via": ["to"]}),
         ),
         # Other kinds in a request
         "anything in a request": sent(TEXT, {}),
