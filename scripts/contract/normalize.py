@@ -8,6 +8,7 @@ rest of a description costs nothing and cannot do harm.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from urllib.parse import unquote
 
 from contract.load import MAX_DEPTH, Unusable
 from contract.shapes import (
+    PROSE_KEY,
     Node,
     Shape,
     as_list,
@@ -134,12 +136,9 @@ class Description:
         """Yield the method and the path of each operation, as written; not those behind a broken reference."""
         paths = self.root / "paths"
         for path in [path for path, value in paths.value.items() if isinstance(value, dict)]:
-            try:
+            with suppress(Unusable):  # It may not be one of our calls.
                 item = self.resolved(paths / path)
-            except Unusable:
-                # It may not be one of our calls.
-                continue
-            yield from ((method, path) for method in METHODS if method in item.value)
+                yield from ((method, path) for method in METHODS if method in item.value)
 
     def operation(self, method: str, path: str) -> Operation:
         """Return an operation by its method and its path as written.
@@ -157,10 +156,10 @@ class Description:
             path,
             node,
             dict(self._parameters(method, path, declared)),
-            None if body is None else self._message(body, required=body.get("required") is True),
+            None if body is None else self.message(body, required=body.get("required") is True),
             {
                 # 4xx is the same as 4XX.
-                re.sub("(?<=^.)xx$", "XX", status): self._message(self.resolved(responses / status))
+                re.sub("(?<=^.)xx$", "XX", status): self.message(self.resolved(responses / status))
                 for status in responses.value
                 if not status.startswith("x-")
             },
@@ -195,7 +194,8 @@ class Description:
             key = name.lower() if place == "header" else key
             yield (place, key), Parameter(name, place, required, schema, node)
 
-    def _message(self, node: Node, *, required: bool = False) -> Message:
+    def message(self, node: Node, *, required: bool = False) -> Message:
+        """Return a request body, a response, or a header that has `content`."""
         content = node / "content"
         media = {
             kind.partition(";")[0].strip().lower(): self.resolved(content / kind) / "schema"
@@ -345,7 +345,8 @@ class Description:
 
     def _both(self, node: Node, other: Node) -> Node:
         """Return the node of a property in two parts of a composition; one node per pair, so that recursion ends."""
-        if node.value == other.value:
+        keys = [key for key in node.value.keys() | other.value if not PROSE_KEY.fullmatch(key)]
+        if all(node.get(key) == other.get(key) for key in keys):
             return node
         key = (id(node.value), id(other.value))
         if key not in self._synthetic:

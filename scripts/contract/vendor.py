@@ -18,7 +18,7 @@ from contract.adopt import SCALARS, class_name
 from contract.align import align
 from contract.load import NUMBER, Unusable
 from contract.normalize import AUTH, Description, Message, Operation, Parameter
-from contract.shapes import INNER, KIND, Node, Shape, as_list, escaped, short
+from contract.shapes import INNER, KIND, PROSE_KEY, Node, Shape, as_list, escaped, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,11 @@ PROSE, OTHER = "x-prose", "x-other"
 MAX_PLACES = 50_000
 
 _HEADER = "# Written by scripts/bump: the vendor's description of our calls at the last bump. Digests replace texts.\n"
-_PROSE_KEYS = ("title", "summary", "description", "example", "examples")
 _OTHER_KEY = re.compile(
     "allowEmptyValue|allowReserved|bearerFormat|callbacks|discriminator|externalDocs|flows|links|openIdConnectUrl|x-(?!togai-)"
 )
+# Lists and mappings of parts that have no place of their own.
+_PARTS = ("allOf", "anyOf", "content", "oneOf", "servers", "variables")
 _KINDS = {"list": "array", "map": "object"}
 STYLE = ("style", "explode")
 _OF_ITSELF = " of itself"
@@ -48,21 +49,17 @@ def canonical(ours: dict[str, Any], theirs: Description) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for _, (_, call) in sorted(alignment.operations.items()):
         if call is not None:
-            prose = _prose(theirs.resolved(theirs.root / "paths" / call.path))
+            prose = _prose(theirs.resolved(theirs.root / "paths" / call.path).value)
             paths.setdefault(call.path, prose)[call.method] = writer.operation(call)
-    schemes = theirs.root / "components" / "securitySchemes"
+    schemes = (theirs.root / "components" / "securitySchemes").value
     document: dict[str, Any] = {
         "openapi": "3.0.3",
-        "info": {"version": theirs.version, **_prose(theirs.root / "info")},
+        "info": {"version": theirs.version, **_prose([theirs.root.value, theirs.root.get("info")])},
         "servers": [{"url": server} for server in theirs.servers()],
         "paths": paths,
         "components": {
             "schemas": writer.components,
-            "securitySchemes": {
-                name: prose
-                for name, scheme in schemes.value.items()
-                if isinstance(scheme, dict) and (prose := _prose(schemes / name))
-            },
+            "securitySchemes": {name: it for name, each in schemes.items() if (it := _prose(each))},
         },
     }
     # Through JSON: shared objects would be written as YAML anchors.
@@ -95,9 +92,8 @@ class _Writer:
 
     def operation(self, call: Operation) -> dict[str, Any]:
         written = {AUTH: sorted(call.security), **_beside(call.node)}
-        written["parameters"] = [
-            self._parameter(each) for _, each in sorted(call.parameters.items())
-        ]
+        parameters = sorted(call.parameters.items())
+        written["parameters"] = [self._parameter(each) for _, each in parameters]
         written["responses"] = {
             status: self._message(message, f"{call.path} {status}")
             for status, message in sorted(call.responses.items())
@@ -125,7 +121,7 @@ class _Writer:
 
     def _message(self, message: Message, hint: str) -> dict[str, Any]:
         content = {
-            kind: {"schema": self.schema(media, hint)} for kind, media in message.media.items()
+            kind: {"schema": self.schema(node, hint)} for kind, node in message.media.items()
         }
         headers = message.node / "headers"
         described = {name.lower(): self._header(name, headers / name) for name in headers.value}
@@ -134,7 +130,8 @@ class _Writer:
 
     def _header(self, name: str, written: Node) -> dict[str, Any]:
         node = self._theirs.resolved(written)
-        return {"schema": self.schema(node / "schema", name), **_beside(node)}
+        message = self._message(self._theirs.message(node), name)
+        return {"schema": self.schema(node / "schema", name), **message}
 
     def schema(self, node: Node, hint: str = "") -> dict[str, Any]:
         self._count += 1
@@ -146,10 +143,10 @@ class _Writer:
         flags = {key: True for key, flag in flags.items() if flag}
         name = self._given.get(shape.identity)
         if name is None and not shape.properties and not shape.enum:
-            return {**self._content(shape, hint), **flags, **_prose(node)}
+            return {**self._content(shape, hint), **flags, **_prose(node.value)}
         self._referred |= {name} if name else set()
         # The component has the prose of its own node.
-        prose = {} if node.value is shape.node.value else _prose(node)
+        prose = {} if node.value is shape.node.value else _prose(node.value)
         ref = {"$ref": f"#/components/schemas/{name or self._component(shape, hint)}"}
         # OpenAPI 3.0 ignores everything beside a reference.
         return {**({"allOf": [ref], **flags} if flags else ref), **prose}
@@ -161,7 +158,7 @@ class _Writer:
         name = next(name for name in names if name not in self.components)
         self._given[shape.identity] = name
         self.components[name] = {}
-        content = self._content(shape, wanted) | _prose(shape.node)
+        content = self._content(shape, wanted) | _prose(shape.node.value)
         # The same object, written at several places.
         twins = (twin for twin, known in self.components.items() if known == content)
         if name not in self._referred and (twin := next(twins, None)):
@@ -202,16 +199,28 @@ class _Writer:
 def _beside(node: Node) -> dict[str, Any]:
     """Return what a call, a parameter, a message or a header says beside its schemas."""
     flags = {key: True for key in ("required", "deprecated") if node.get(key) is True}
-    return {**flags, **_prose(node)}
+    return {**flags, **_prose(node.value)}
 
 
-def _prose(node: Node) -> dict[str, str]:
-    """Return a digest of the prose of a node, and one of what is neither compared nor written, if it has any."""
-    texts = map(node.get, _PROSE_KEYS)
-    words = [" ".join(text.split()) if isinstance(text, str) else text for text in texts]
-    other = [[key, node.value[key]] for key in sorted(node.value) if _OTHER_KEY.match(key)]
-    prose = {PROSE: short(words)} if any(word not in (None, "") for word in words) else {}
-    return prose | ({OTHER: short(other)} if other else {})
+def _prose(value: Any) -> dict[str, str]:
+    """Return a digest of the prose of a value, and one of what is neither compared nor written, if it has any."""
+    notes: dict[str, set[str]] = {PROSE: set(), OTHER: set()}
+    for key, text in _notes(value):
+        notes[PROSE if PROSE_KEY.fullmatch(key) else OTHER].add(short([key, text]))
+    return {key: short(sorted(digests)) for key, digests in notes.items() if digests}
+
+
+def _notes(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what is not compared of a value and of its parts, by its key."""
+    for item in as_list(value):
+        yield from _notes(item)
+    for key, each in cast("dict[str, Any]", value).items() if isinstance(value, dict) else ():
+        if key in _PARTS:
+            parts = [*cast("dict[str, Any]", each).values()] if isinstance(each, dict) else each
+            yield from _notes(parts)
+        elif PROSE_KEY.fullmatch(key) or _OTHER_KEY.match(key):
+            text = " ".join(each.split()) if isinstance(each, str) else each
+            yield from [(key, text)] if text not in (None, "") else ()
 
 
 def digest(described: Description, shape: Shape) -> str:

@@ -593,3 +593,23 @@ def test_a_name_that_was_given_up_is_sent_again() -> None:
     first = merge(small(), changed(rename_sent), write="NEW")
     second = merge(first.contract, changed(lambda _: None), last=first.vendor, write="NEW")
     assert properties(second.contract, "Trip")["stops"]["x-togai-aliases"] == ["Stops"]
+
+
+def test_a_recursive_composition_has_the_same_models_in_each_bump() -> None:
+    def described(d: dict[str, Any]) -> None:
+        d["openapi"] = "3.1.0"
+        notes = ({"$ref": "#/components/schemas/Note", "description": f"{i}"} for i in range(6))
+        parts = [("a",), ("a", "b"), ("b", "a")]
+        schemas(d)["Note"] = {
+            "allOf": [
+                {"type": "object", "properties": {name: next(notes) for name in names}}
+                for names in parts
+            ]
+        }
+        properties(d, "Bike")["note"] = next(notes)
+
+    first = merge(small(), changed(described))
+    again = merge(first.contract, changed(described), last=first.vendor)
+    assert {each.kind for each in first.differences} == {"new property"}
+    assert [*again.differences] == []
+    assert first.schemas == ("Note",)

@@ -38,6 +38,7 @@ from tests.project.changes import (
 )
 from tests.project.small import changed, operation, parameter, properties, schemas, small
 
+INTEGER, NULL = {"type": "integer"}, {"type": "null"}
 TREE, LEAF = ({"$ref": f"#/components/schemas/{name}"} for name in ("Tree", "Leaf"))
 
 
@@ -50,6 +51,12 @@ _before = functools.cache(lambda: form(same))
 
 def boxed(**more: Any) -> dict[str, Any]:
     return {"type": "object", "properties": {"a": TEXT}, **more}
+
+
+def of_body(**more: Any) -> Change:
+    """Add to what a request body says beside its schema."""
+    body = "requestBody"
+    return lambda d: operation(d, "fixRides")[body]["content"]["application/json"].update(more)
 
 
 def nested(d: Document) -> None:
@@ -148,6 +155,9 @@ WRITTEN: dict[str, Change] = {
     "limits": marked("Bike", "model", maxLength=9, minLength=2, pattern="a"),
     "limit that is not one": marked("Bike", "model", maxLength="many"),
     "what is not compared": marked("Bike", "model", contentEncoding="base64"),
+    "alternatives that are required": lambda d: schemas(d)["Bike"].update(
+        anyOf=[{"required": ["c", "b"]}, {"required": ["a"]}], dependentRequired={"x": ["a", "y"]}
+    ),
     "values": lambda d: schemas(d)["RideState"]["enum"].insert(0, "NEW"),
     "values without a name": marked("Bike", "model", enum=["B", "A"]),
     "required properties": required("Bike", "model"),
@@ -208,6 +218,25 @@ WRITTEN: dict[str, Change] = {
     "wording of a security scheme": lambda d: d["components"]["securitySchemes"]["bearer"].update(
         description="Valid for an hour."
     ),
+    "terms of service": lambda d: d["info"].update(termsOfService="https://a.example/terms"),
+    "wording of tags": lambda d: d.update(tags=[{"name": "Rides", "description": "Ends soon."}]),
+    "tag of a call": call("listRides", tags=["Old"]),
+    "documentation": lambda d: d.update(externalDocs={"url": "https://a.example"}),
+    "wording of a server": lambda d: d["servers"][0].update(description="Ends soon."),
+    "wording of a variable of a server": lambda d: d["servers"][0].update(
+        variables={"a": {"default": "x", "description": "Ends soon."}}
+    ),
+    "extension of a server": lambda d: d["servers"][0].update({"x-sunset": "2027-01-01"}),
+    "example of a content type": of_body(example={"from": "x"}),
+    "examples of a content type": of_body(examples={"one": {"value": {"from": "x"}}}),
+    "extension of a content type": of_body(**{"x-sunset": "2027-01-01"}),
+    "wording inside a composition": props(
+        "Bike", model={"allOf": [{**TEXT, "description": "Its\n name."}]}
+    ),
+    "wording inside a choice": props("Bike", model={"oneOf": [{**TEXT, "title": "Name"}, NULL]}),
+    "wording of something in a property": props(
+        "Bike", model={**TEXT, "default": {"description": "x"}}
+    ),
     "lengths and numbers of at least zero": both(
         marked("Bike", "model", minLength=0), marked("RidePage", "rides", minItems=0)
     ),
@@ -236,6 +265,11 @@ WRITTEN: dict[str, Change] = {
                 "Sunset": {"description": "When it ends.", "deprecated": True, "required": False},
             },
         },
+    ),
+    "header with a content type": responses(
+        "listRides",
+        s404={"headers": {"X-Page": {"content": {"application/json": {"schema": INTEGER}}}}},
+        s405={"headers": {"X-Page": {"content": {"text/csv": {"schema": TEXT, "example": "x"}}}}},
     ),
     "header that is a reference": both(
         responses("listRides", s404={"headers": {"Link": {"$ref": "#/components/headers/Link"}}}),
