@@ -8,6 +8,7 @@ import sys
 import types
 import typing
 from typing import Any
+from unittest.mock import Mock, create_autospec
 
 import attrs
 import pytest
@@ -200,3 +201,11 @@ def test_a_misspelt_parameter_of_a_target_is_a_type_error(api: Api, method: str)
         TypeError, match=rf"{method}\(\) got an unexpected keyword argument 'acount'"
     ):
         api.call(method, *arguments, acount="acme")
+
+
+@pytest.mark.parametrize("cls", [togai.Togai, togai.AsyncTogai])
+def test_a_mock_of_a_client_has_its_calls(cls: type[Any]) -> None:
+    Mock(spec=cls).events.list(account_id="acme")
+    create_autospec(cls, instance=True).events.undo(account_id="acme", event_id="ride-1")
+    with pytest.raises(AttributeError):
+        _ = Mock(spec=cls).event

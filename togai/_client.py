@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from attrs import evolve
 
@@ -118,7 +118,7 @@ class Togai(_Client):
         ConfigurationError: A setting is missing or not allowed.
     """
 
-    events: Events
+    events: Events = cast("Any", None)  # set by _connect; here, so that Mock(spec=Togai) has it
     """The calls about events."""
 
     def __init__(
@@ -248,7 +248,7 @@ class AsyncTogai(_Client):
         ConfigurationError: A setting is missing or not allowed.
     """
 
-    events: AsyncEvents
+    events: AsyncEvents = cast("Any", None)
     """The calls about events."""
 
     def __init__(

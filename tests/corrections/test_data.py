@@ -579,6 +579,12 @@ def test_an_entry_holds_what_was_read() -> None:
     }
 
 
+def test_a_reconciliation_is_not_a_condition() -> None:
+    one = Reconciliation(verdict=Verdict.NOT_APPLIED, correction=correction(), evidence=())
+    with pytest.raises(TypeError, match="compare its `verdict`"):
+        bool(one)
+
+
 def test_a_reconciliation_is_its_verdict_and_its_evidence() -> None:
     one = Reconciliation(verdict=Verdict.APPLIED, correction=correction(), evidence=("a\x1b", "b"))
     lines = [f"{correction().describe()}: applied", "a\\x1b", "b"]

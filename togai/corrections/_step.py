@@ -67,11 +67,9 @@ class Step:
         return self.outcome == Outcome.APPLIED
 
     def __str__(self) -> str:
-        parts = [
-            f"{self.number}/{self.total} {self.item.action} {self.item.selection.reference_id}: {self.outcome}"
-        ]
-        if self.earlier:
-            parts.append("earlier")
+        name = f"{self.item.action} {self.item.selection.reference_id}"
+        earlier = ["earlier"] if self.earlier else []
+        parts = [f"{self.number}/{self.total} {name}: {self.outcome}", *earlier]
         if self.replacement:
             parts.append(f"now {self.replacement}")
         if self.detail and not self.is_done:

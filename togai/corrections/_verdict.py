@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from attrs import field, frozen
 
@@ -47,6 +47,9 @@ class Reconciliation:
     check_after: datetime | None = None
     entry: Entry | None = None
     events: tuple[ReadEvent, ...] = field(default=(), repr=False)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a reconciliation is not true or false: compare its `verdict`")
 
     def __str__(self) -> str:
         lines = [f"{self.correction.describe()}: {self.verdict}", *self.evidence]

@@ -84,7 +84,7 @@ def load(line: str) -> dict[str, Any]:
             case _:
                 return values
 
-    return json.loads(line, object_hook=unpacked)
+    return dict(json.loads(line, object_hook=unpacked))
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Rows, *, excel: bool = False) -> None:
