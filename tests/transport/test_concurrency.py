@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -11,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from togai import ConfigurationError
+from togai import ConfigurationError, Timeout, Togai
 from togai._transport import clock as clock_module
 from togai._transport import concurrency
 from togai._transport.concurrency import FairLock, Tasks, Threads, running_loop
+from togai._transport.runner import Runner
+from togai._transport.steps import Attempt, Call
 
+from ..conftest import TOKEN
 from ..waiting import wait_until
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
@@ -227,22 +231,60 @@ def test_a_lock_after_a_fork_has_no_owner_and_nobody_waits_for_it() -> None:
     assert not lock._queue
 
 
-def test_an_interrupted_wait_leaves_the_queue_and_wakes_who_waits_behind_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_who_leaves_the_queue_wakes_who_waits_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     lock = FairLock()
-    lock._queue.append(-1)  # another thread
+    lock._queue.extend([-1, threading.get_ident()])  # another thread, and this one
     woken: list[int] = []
-
-    def interrupted(_seconds: None) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(lock._changed, "wait", interrupted)
     monkeypatch.setattr(lock._changed, "notify_all", lambda: woken.append(len(lock._queue)))
-    with pytest.raises(KeyboardInterrupt):
-        Threads.run(lock.__aenter__())
+    lock.leave()
     assert woken == [1]
     assert list(lock._queue) == [-1]
+
+
+def interrupted(function: Callable[[], object], number: int) -> bool:
+    """Whether a function was still running when Ctrl-C came: at a call, or after one, where Python looks for it."""
+    left = number
+
+    def count(_frame: Any, event: str, _arg: Any) -> None:
+        nonlocal left
+        left -= event in ("call", "c_return")
+        if not left:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    try:
+        sys.setprofile(count)
+        function()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_after_an_interrupt_at_any_moment_other_threads_take_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def attempt(runner: Runner, _step: object) -> None:
+        await runner.rate_limit.wait()
+        async with runner.token.lock:
+            pass
+
+    def steps() -> Any:
+        yield Attempt(Call("GET", "/events"), Timeout(), None, None)
+
+    monkeypatch.setattr(Runner, "_attempt", attempt)
+    number = 1
+    with Togai(TOKEN, requests_per_second=None) as client:
+        runner = client._runner
+        while interrupted(lambda: runner.run(steps()), number):
+            other = threading.Thread(target=lambda: runner.run(steps()), daemon=True)
+            other.start()
+            other.join(10)
+            assert not other.is_alive(), f"call {number}"
+            number += 1
+    assert number > 30
 
 
 def test_a_thread_that_left_without_giving_up_its_turn_takes_it_again() -> None:

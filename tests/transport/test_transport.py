@@ -275,9 +275,9 @@ def test_a_forked_child_uses_the_client_even_where_a_thread_of_the_parent_waited
         derived = client.with_options(requests_per_second=3)
         assert list(client.events.list()) == []
         turns: list[Any] = [
-            client._runner.rate_limit._turn,
-            derived._runner.rate_limit._turn,
-            client._runner.token._lock,
+            client._runner.rate_limit.turn,
+            derived._runner.rate_limit.turn,
+            client._runner.token.lock,
         ]
         locks: list[Any] = [
             client._runner.rate_limit._holding,
@@ -622,7 +622,7 @@ def test_a_request_id_is_on_the_error(connect: Connect) -> None:
 @pytest.mark.slow
 def test_50_threads_start_in_the_order_they_came() -> None:
     limit = RateLimit(25, Threads())
-    waiting: Any = limit._turn
+    waiting: Any = limit.turn
     started: list[int] = []
 
     def start(number: int) -> None:

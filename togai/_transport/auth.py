@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from togai._printable import printable
@@ -86,7 +86,7 @@ class TokenSource:
         # Replaced together: a slow thread with an older token must not overwrite a newer token.
         self._renewed: tuple[Secret | None, Secret] = (None, Secret(None))
         self._io = io
-        self._lock = io.lock()
+        self.lock: Any = io.lock()
 
     def __repr__(self) -> str:
         return "<token ***>"
@@ -106,7 +106,7 @@ class TokenSource:
 
     async def refresh(self, refused: Secret) -> Secret:
         """A token other than the refused token, fetched once for all threads or tasks that need it."""
-        async with self._lock:
+        async with self.lock:
             old, new = self._renewed
             if old != refused or new == refused:
                 new = await self._fetch()

@@ -53,27 +53,25 @@ class FairLock:
 
     def renew(self) -> None:
         """Reset the lock, without owner and without waiting threads."""
-        self._changed = threading.Condition()
+        self._mutex = threading.RLock()
+        self._changed = threading.Condition(self._mutex)
         self._queue: deque[int] = deque()
 
     async def __aenter__(self) -> None:
-        with self._changed:
-            self._leave()  # after Ctrl-C, this thread may have kept its place
+        with self._mutex:  # not its condition, whose own methods Ctrl-C can interrupt
+            self.leave()
             self._queue.append(thread := threading.get_ident())
-            try:
-                self._changed.wait_for(lambda: self._queue[0] == thread)
-            except BaseException:
-                self._leave()
-                raise
+            self._changed.wait_for(lambda: self._queue[0] == thread)
 
     async def __aexit__(self, *_: object) -> None:
-        with self._changed:
-            self._leave()
+        self.leave()
 
-    def _leave(self) -> None:
-        if (thread := threading.get_ident()) in self._queue:
-            self._queue.remove(thread)
-            self._changed.notify_all()
+    def leave(self) -> None:
+        """Give up the place of this thread, if it has one."""
+        with self._mutex:
+            if (thread := threading.get_ident()) in self._queue:
+                self._queue.remove(thread)
+                self._changed.notify_all()
 
 
 class Threads:

@@ -129,9 +129,7 @@ def _retry_after(response: Response) -> float | None:
 
 
 def _summary(outcome: Outcome) -> str:
-    if isinstance(outcome, NoResponse):
-        return outcome.failure.value
-    return str(outcome.status)
+    return outcome.failure.value if isinstance(outcome, NoResponse) else str(outcome.status)
 
 
 def _log(call: Call, attempt: int, outcome: Outcome, began: float, waited: list[float]) -> None:

@@ -91,7 +91,7 @@ class RateLimit:
             )
         self._window = Window(rate)
         self._io = io
-        self._turn = io.lock()
+        self.turn: Any = io.lock()
         self.renew()
         after_fork.add(self)
 
@@ -112,13 +112,12 @@ class RateLimit:
             await self._take_turn()
 
     async def _take_turn(self) -> None:
-        async with self._turn:
-            window = self._window
-            while (seconds := window.wait(clock.current.now())) > 0:
-                until = window.earliest()
+        async with self.turn:
+            while (seconds := self._window.wait(clock.current.now())) > 0:
+                until = self._window.earliest()
                 await self._io.sleep(seconds)
-                window.waited(until, seconds, clock.current.now())
-            window.start(clock.current.now())
+                self._window.waited(until, seconds, clock.current.now())
+            self._window.start(clock.current.now())
 
     def hold(self, seconds: float) -> None:
         """Start no request for a number of seconds."""

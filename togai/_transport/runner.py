@@ -43,7 +43,12 @@ class Runner:
 
     def run(self, steps: Steps[T]) -> T:
         """Run a call to its end in this thread."""
-        return Threads.run(self.run_async(steps))
+        try:
+            return Threads.run(self.run_async(steps))
+        except BaseException:
+            for lock in (self.token.lock, self.rate_limit.turn):
+                lock.leave()  # Ctrl-C can prevent its `__aexit__`
+            raise
 
     async def run_async(self, steps: Steps[T]) -> T:
         """Run a call to its end. An exception of a step is raised inside the call."""
