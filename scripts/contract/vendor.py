@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
+from itertools import chain, count, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -154,7 +154,7 @@ class _Writer:
     def _component(self, shape: Shape, hint: str) -> str:
         ours = self._names.get(shape.identity, set())
         wanted = min(ours) if ours else shape.name or class_name(hint) or "Unnamed"
-        names = (f"{wanted}{number or ''}" for number in (0, *range(2, MAX_PLACES)))
+        names = (f"{wanted}{number}" for number in chain([""], count(2)))
         name = next(name for name in names if name not in self.components)
         self._given[shape.identity] = name
         self.components[name] = {}
