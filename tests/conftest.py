@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import shutil
@@ -61,6 +62,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     starts = {"process", "shell", "terminal"}.intersection(getattr(item, "fixturenames", ()))
     if starts or item.get_closest_marker("long"):
         item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """The cycle collector skips what was collected: thousands of tests, which live until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class Api:
@@ -173,6 +180,12 @@ def opener(kind: str, library: str = "httpx") -> Connect:
 def connect(request: pytest.FixtureRequest) -> Connect:
     """Opens a client of either kind; without a rate limit by default."""
     return opener(request.param)
+
+
+# For products of many parameters: the quick part runs them with one kind of client.
+async_is_slow = pytest.mark.parametrize(
+    "connect", ["sync", pytest.param("async", marks=pytest.mark.slow)], indirect=True
+)
 
 
 @pytest.fixture

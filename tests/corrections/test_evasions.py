@@ -34,7 +34,7 @@ from togai._storage import database
 from togai.corrections import Ledger, Plan
 from togai.testing import FakeTogai
 
-from ..conftest import TOKEN, Api, Connect
+from ..conftest import TOKEN, Api, Connect, async_is_slow
 
 pytestmark = pytest.mark.usefixtures("corrects_reverted")
 
@@ -181,6 +181,7 @@ NAMES = [("acme-eu", "acme", "acme"), ("acme", "acme-eu", "acme"), ("acme-eu", "
 """The account of a first and of a second call, and the one that the event shows."""
 
 
+@async_is_slow
 @pytest.mark.parametrize("wide", WIDE)
 @pytest.mark.parametrize(("first", "second", "shown"), NAMES)
 @pytest.mark.parametrize("read", [False, True])
@@ -205,6 +206,7 @@ def test_an_open_correction_under_an_alias_stops_a_wide_one(
     assert fake.applied["ref-1"] == 1
 
 
+@async_is_slow
 @pytest.mark.parametrize("wide", WIDE)
 @pytest.mark.parametrize(("first", "second", "shown"), NAMES)
 def test_an_open_wide_correction_stops_one_under_an_alias(
@@ -254,6 +256,7 @@ def test_a_wide_correction_is_refused_if_one_of_its_events_was_corrected(
     assert not ledger.pending()
 
 
+@async_is_slow
 @pytest.mark.parametrize("first", WIDE)
 @pytest.mark.parametrize("second", WIDE)
 def test_a_wide_correction_that_was_applied_is_not_sent_again(

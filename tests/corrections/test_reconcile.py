@@ -27,7 +27,7 @@ from togai.corrections import Entry, Ledger, Plan, _correction
 from togai.models import Event
 from togai.testing import FakeTogai, make
 
-from ..conftest import TOKEN, Api, Connect
+from ..conftest import TOKEN, Api, Connect, async_is_slow
 
 pytestmark = pytest.mark.usefixtures("corrects_reverted")
 
@@ -297,6 +297,7 @@ def remove(fake: FakeTogai) -> None:
 METERED = "INGESTION_COMPLETED_EVENT_METERED"
 
 
+@async_is_slow
 @pytest.mark.parametrize("action", ["UNDO", "REDO", "REDO_EVENT"])
 @pytest.mark.parametrize("acts", [False, True])
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from togai._where import Where
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
-from ..conftest import TOKEN, Api, Connect
+from ..conftest import TOKEN, Api, Connect, async_is_slow
 
 AT = datetime(2024, 12, 4, 7, 30, 35, tzinfo=UTC)
 CREATED = datetime(2024, 12, 5, 0, 30, 35, tzinfo=UTC)
@@ -359,6 +359,7 @@ def test_equal_calls_send_and_return_the_same(new_place: Callable[[], Place], me
     assert observed(first, method, case.base(first)) == observed(second, method, case.base(second))
 
 
+@async_is_slow
 @pytest.mark.parametrize(
     ("method", "name"), [(method, name) for method, cases in CASES.items() for name in cases]
 )

@@ -32,7 +32,7 @@ from togai.corrections import Ledger, Plan
 from togai.jobs import export
 from togai.testing import FakeTogai
 
-from ..conftest import Api, Connect
+from ..conftest import Api, Connect, async_is_slow
 
 pandas: Any = importlib.import_module("pandas")
 
@@ -145,6 +145,7 @@ ARGUMENTS: dict[str, Callable[[Place, Any], object]] = {
 }
 
 
+@async_is_slow
 @pytest.mark.parametrize("argument", ARGUMENTS)
 def test_an_unusual_value_is_refused_before_anything_is_sent(
     place: Place, fake: FakeTogai, argument: str

@@ -109,9 +109,21 @@ def call(request: pytest.FixtureRequest, fake: FakeTogai) -> Iterator[Call]:
         yield opened
 
 
+# For products of many parameters: the quick part sends them over one way.
+other_ways_are_slow = pytest.mark.parametrize(
+    "call",
+    [
+        "transport",
+        pytest.param("socket", marks=pytest.mark.slow),
+        pytest.param("async transport", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
+
+
 @contextmanager
 def over_socket(fake: FakeTogai) -> Generator[Call]:
-    with fake.serve() as url, httpx.Client(base_url=url, timeout=10) as client:
+    with fake.serve() as url, httpx.Client(base_url=url, timeout=10, verify=False) as client:
         yield with_token(client.request)
 
 

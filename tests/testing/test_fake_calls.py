@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,8 +13,7 @@ from togai.testing import FakeTogai, Request
 from togai.testing._parameters import write_token
 
 from ..locks import Held, HeldError
-
-Call = Callable[..., httpx.Response]
+from .conftest import Call, other_ways_are_slow
 
 
 def ids(response: httpx.Response) -> list[str]:
@@ -84,6 +82,7 @@ def test_filters_are_applied_before_pages_are_cut(fake: FakeTogai, call: Call) -
         ("NO_SUCH_STATUS", []),
     ],
 )
+@other_ways_are_slow
 def test_the_status_filter_takes_groups_and_exact_statuses(
     fake: FakeTogai, call: Call, wanted: str, expected: list[str]
 ) -> None:
@@ -96,6 +95,7 @@ def test_the_status_filter_takes_groups_and_exact_statuses(
 
 
 @pytest.mark.parametrize("size", ["0", "51", "-1", "abc", "", "1.5", "99999"])
+@other_ways_are_slow
 def test_a_page_size_outside_1_to_50_is_refused_with_422(call: Call, size: str) -> None:
     response = call("GET", "/events", params={"pageSize": size})
     assert response.status_code == 422
@@ -105,6 +105,7 @@ def test_a_page_size_outside_1_to_50_is_refused_with_422(call: Call, size: str) 
 @pytest.mark.parametrize(
     "token", ["x", "", "e30=", "W10=", "bm8=", "eyJwb3NpdGlvbiI6LTF9", "\u2603"]
 )
+@other_ways_are_slow
 def test_an_unknown_page_token_is_refused(call: Call, token: str) -> None:
     response = call("GET", "/events", params={"nextToken": token})
     assert response.status_code == 400
@@ -121,6 +122,7 @@ def test_a_page_token_has_a_position(call: Call, position: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/events"), ("GET", "/events/e1"), ("POST", "/events/correction")]
 )
+@other_ways_are_slow
 def test_an_unknown_query_parameter_is_named(call: Call, method: str, path: str) -> None:
     response = call(method, path, params={"page_size": "5"})
     assert response.status_code == 400

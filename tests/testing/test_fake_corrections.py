@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 
 from togai.testing import FakeTogai
 
-Call = Callable[..., httpx.Response]
+from .conftest import Call, other_ways_are_slow
 
 PAYLOAD: dict[str, Any] = {
     "id": "ride-1",
@@ -82,6 +81,7 @@ def test_redo_event_reverts_the_old_event_and_ingests_the_replacement(
     ],
 )
 @pytest.mark.parametrize("action", ["UNDO", "REDO", "REDO_EVENT"])
+@other_ways_are_slow
 def test_what_cannot_be_corrected_comes_back_failed_and_stays_as_it_is(
     fake: FakeTogai, call: Call, action: str, settings: dict[str, Any], reason: str
 ) -> None:
@@ -140,6 +140,7 @@ def test_other_accounts_are_left_alone(fake: FakeTogai, call: Call) -> None:
         {"event_id": "ride-2", "event_source_time": "2024-12-04T07:30:00+05:30"},
     ],
 )
+@other_ways_are_slow
 def test_each_documented_filter_combination_finds_its_event(
     fake: FakeTogai, call: Call, filters: dict[str, str]
 ) -> None:
@@ -164,6 +165,7 @@ def test_each_documented_filter_combination_finds_its_event(
         ("event_id", "created_at", "event_source_time"),
     ],
 )
+@other_ways_are_slow
 def test_any_other_combination_is_refused_with_those_that_are_allowed(
     fake: FakeTogai, call: Call, filters: tuple[str, ...]
 ) -> None:
@@ -186,6 +188,7 @@ def test_any_other_combination_is_refused_with_those_that_are_allowed(
         ({"require_confirmation": "True"}, "require_confirmation"),
     ],
 )
+@other_ways_are_slow
 def test_a_wrong_query_value_is_refused_by_name(
     fake: FakeTogai, call: Call, query: dict[str, str], named: str
 ) -> None:
@@ -231,6 +234,7 @@ def test_redo_event_needs_an_event(fake: FakeTogai, call: Call) -> None:
         ({"referenceId": "ref-1"}, "referenceId"),
     ],
 )
+@other_ways_are_slow
 def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_done(
     fake: FakeTogai, call: Call, change: dict[str, Any], named: str
 ) -> None:
@@ -244,6 +248,7 @@ def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_done(
 @pytest.mark.parametrize(
     "name", ["schemaName", "timestamp", "accountId", "attributes", "dimensions"]
 )
+@other_ways_are_slow
 def test_an_event_without_a_required_property_is_refused(
     fake: FakeTogai, call: Call, name: str
 ) -> None:
@@ -255,6 +260,7 @@ def test_an_event_without_a_required_property_is_refused(
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff", b'{"event": 7}', b'{"other": {}}', b"{}", b"[" * 100_000]
 )
+@other_ways_are_slow
 def test_a_body_that_is_not_a_correction_request_is_refused(
     fake: FakeTogai, call: Call, body: bytes
 ) -> None:

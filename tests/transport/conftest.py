@@ -19,6 +19,19 @@ def connect(request: pytest.FixtureRequest) -> Connect:
     return opener(kind, library)
 
 
+# For products of many parameters: the quick part runs them with one kind of client per library.
+two_of_four_clients = pytest.mark.parametrize(
+    "connect",
+    [
+        pytest.param(
+            pair, marks=[] if pair in KINDS[::3] else [pytest.mark.slow], id="-".join(pair)
+        )
+        for pair in KINDS
+    ],
+    indirect=True,
+)
+
+
 @pytest.fixture(scope="session")
 def unused_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate of an authority that signs nothing."""
