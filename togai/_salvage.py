@@ -78,8 +78,11 @@ def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation])
     source = typing.cast("dict[str, Any]", value)
     arguments: dict[str, Any] = {}
     for prop in fields(model):
-        wire = next((name for name in prop.names if source.get(name) is not None), prop.wire)
+        names = [name for name in prop.names if source.get(name) is not None]
+        wire = names[0] if names else prop.wire
         held = source.get(wire)
+        if any(source[name] != held for name in names):
+            note(prop.wire, "ambiguous")
         if held is None and prop.required:
             note(prop.wire, "null" if prop.wire in source else "missing")
         elif held is not None:

@@ -197,11 +197,18 @@ def refuse(value: Any, expected: type) -> NoReturn:
 
 
 def renamed(src: Mapping[str, Any], aliases: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the JSON with each alias replaced by the property's first name in the contract."""
+    """Return the JSON with each alias replaced by the property's first name in the contract.
+
+    Raises:
+        ValueError: A property has different values under two of its names.
+    """
     if type(src) is not dict or aliases.keys().isdisjoint(src):
         return src
     own = {name: value for name, value in src.items() if name not in aliases and value is not None}
-    return {**{aliases[name]: value for name, value in src.items() if name in aliases}, **own}
+    for name, value in src.items():
+        if name in aliases and value is not None and own.setdefault(aliases[name], value) != value:
+            raise ValueError(f"{name} has another value than {aliases[name]}")
+    return own
 
 
 def unknown(

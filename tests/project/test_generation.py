@@ -350,6 +350,12 @@ def test_a_property_is_read_under_each_of_its_names_and_written_as_it_came(
         read.region = "other"
         assert "other" in read.to_dict().values()
         assert len(read.to_dict()) <= len(source)
+    for source in (
+        {"id": "i", "idNew": "other", "type": "t"},
+        {"id_new": "i", "idNew": "other", "type": "t"},
+    ):
+        with pytest.raises(ValueError, match="idNew has another value than id"):
+            model.from_dict(source)
 
 
 @pytest.mark.parametrize("place", ["header", "cookie"])
