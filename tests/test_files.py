@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -31,6 +32,36 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_one_alone(
         replace_private(path, b"new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_a_crash_left_behind_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    (tmp_path / "plan.json.new").write_text("half")
+    replace_private(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_content_is_on_the_disk_before_the_file_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_size))
+    replace_private(tmp_path / "plan.json", b"new")
+    assert synced == [3]
+
+
+def test_an_interruption_is_raised_even_if_the_new_file_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_number: int) -> None:
+        (tmp_path / "plan.json.new").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        replace_private(tmp_path / "plan.json", b"new")
+    assert not hasattr(caught.value, "filename")
 
 
 @pytest.mark.parametrize("known", [None, "plan.json.new"])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from togai import Drift
 from togai._printable import printable, shown, shown_setting
 
 
@@ -23,6 +24,11 @@ from togai._printable import printable, shown, shown_setting
 )
 def test_what_is_not_printable_is_an_escape(text: object, expected: str) -> None:
     assert printable(text) == expected
+
+
+def test_a_drift_is_shown_on_one_line() -> None:
+    drift = Drift("Event", "a\x1b", "unknown value", "b\n" * 99)
+    assert str(drift) == r"Event.a\x1b: unknown value '" + r"b\n" * 33 + "b'"
 
 
 class Unprintable:
