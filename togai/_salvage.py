@@ -78,14 +78,11 @@ def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation])
     source = typing.cast("dict[str, Any]", value)
     arguments: dict[str, Any] = {}
     for prop in fields(model):
-        names = [name for name in prop.names if source.get(name) is not None]
-        wire = names[0] if names else prop.wire
+        wire, kind = _name_in(source, prop)
         held = source.get(wire)
-        if any(source[name] != held for name in names):
-            note(prop.wire, "ambiguous")
-        if held is None and prop.required:
-            note(prop.wire, "null" if prop.wire in source else "missing")
-        elif held is not None:
+        if kind:
+            note(prop.wire, kind)
+        if held is not None:
             place = _Place(f"{where}.{wire}", model.__name__, prop.wire, deviations)
             held = _property(prop, held, place)
         arguments[prop.name] = held
@@ -99,6 +96,16 @@ def salvage(model: type[M], value: Any, where: str, deviations: list[Deviation])
         _json=source,
         _deviations=_listed(deviations[before:]),
     )
+
+
+def _name_in(source: Mapping[str, Any], prop: Field) -> tuple[str, str]:
+    """The name under which an object has a property, and the kind of deviation if it is absent or has two values."""
+    names = [name for name in prop.names if source.get(name) is not None]
+    if not names:
+        kind = "null" if prop.wire in source else "missing"
+        return prop.wire, kind if prop.required else ""
+    values = [source[name] for name in names]
+    return names[0], "" if values.count(values[0]) == len(values) else "ambiguous"
 
 
 def _listed(noted: list[Deviation]) -> tuple[Deviation, ...]:
