@@ -226,9 +226,8 @@ def response_of(operation: Operation, status: str) -> Message | None:
 
 def json_of(message: Message) -> Node | None:
     """Return the schema of a message's JSON, whatever its media type."""
-    if JSON in message.media:
-        return message.media[JSON]
-    return next((media for kind, media in message.media.items() if is_json(kind)), None)
+    others = (media for kind, media in message.media.items() if is_json(kind))
+    return message.media.get(JSON) or next(others, None)
 
 
 def is_json(media: str) -> bool:

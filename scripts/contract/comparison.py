@@ -59,8 +59,3 @@ class Comparison:
             return self.taker.take(shape, direction, owner, wire), ""
         except NotModelled as error:
             return {}, str(error)
-
-
-def need(is_required: bool) -> str:
-    """Return "required" or "optional"."""
-    return "required" if is_required else "optional"

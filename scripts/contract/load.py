@@ -170,11 +170,10 @@ def _read(node: yaml.Node, done: dict[int, tuple[Any, int] | None]) -> tuple[Any
 
 def _keys(node: yaml.Node) -> list[str]:
     """Return the keys of a mapping, as written."""
-    keys: list[str] = []
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise Unusable(f"{_line(key)}: a key is not a string")
-        keys.append(key.value)
+    keys = [key.value for key, _ in node.value]
     if len({*keys}) < len(keys):
         raise Unusable(f"{_line(node)}: {_twice(keys)} in one mapping")
     return keys

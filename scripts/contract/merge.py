@@ -106,11 +106,10 @@ def merge(
 def with_outcomes(merged: Merged, outcomes: Mapping[str, str]) -> Merged:
     """Return the merge with tightened request limits as conflicts, if caller programs have other outcomes."""
     gets = "; ".join(f"{name}: {what.partition(' -> ')[2]}" for name, what in outcomes.items())
-    tighter = merged.tightened
     if not gets or merged.conflicts:
         return merged
     judged = (
-        replace(entry, verdict=Verdict.CONFLICT, gets=gets) if entry in tighter else entry
+        replace(entry, verdict=Verdict.CONFLICT, gets=gets) if entry in merged.tightened else entry
         for entry in merged.differences
     )
     return replace(merged, differences=tuple(judged))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract import verdicts
 from contract.adopt import BUILDER_NAMES, clash, plain, unwritable
-from contract.comparison import ORIGIN, Comparison, need
+from contract.comparison import ORIGIN, Comparison
 from contract.shapes import escaped, schema_node, shown
 from contract.vendor import STYLE
 
@@ -53,7 +53,7 @@ class Parameters(Comparison):
             rule = verdicts.LOST_REQUIRED if parameter.required else verdicts.LOST_PARAMETER
         now = next((f"{new.place} {new.name}" for new in alike), "none")
         hints = [] if alike else self._hints(parameter, fresh)
-        words = (need(parameter.required), now)
+        words = (verdicts.need(parameter.required), now)
         gets = "" if call.method == "get" else "another correction than was requested"
         self.findings.add(rule, parameter.node.at, *words, hints=hints, gets=gets)
 
@@ -80,7 +80,7 @@ class Parameters(Comparison):
         if match.required and not parameter.is_always_sent:
             self.findings.add(verdicts.NEED_PARAMETER, f"{at}/required", "optional", "required")
         elif match.required != parameter.required:
-            words = (need(parameter.required), need(match.required))
+            words = (verdicts.need(parameter.required), verdicts.need(match.required))
             self.findings.add(verdicts.OPTIONALITY, f"{at}/required", *words)
 
     def _several(self, parameter: Parameter, match: Parameter, ours: Shape, theirs: Shape) -> None:

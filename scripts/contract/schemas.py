@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from contract import verdicts
 from contract.adopt import SCHEMAS, clash, python_name, unwritable
 from contract.align import RELIED
-from contract.comparison import ORIGIN, REMOVED, Comparison, need
+from contract.comparison import ORIGIN, REMOVED, Comparison
 from contract.normalize import ALIASES, SENT
-from contract.shapes import as_list, goes, shown
+from contract.shapes import as_list, goes, has, shown
 from contract.vendor import MAX_PLACES, digest
 
 if TYPE_CHECKING:
@@ -102,11 +102,8 @@ class Schemas(Comparison):
         sent = {name for name in ours if name in place.ours.required or SENT in ours[name].value}
         for meeting in [meeting for meeting in place.meetings if meeting.is_request]:
             described = ours.keys() | meeting.theirs.properties.keys() | place.ours.required
-            needs = meeting.theirs.required - described
-            absent = {names.rpartition(" or not ")[2] for names in needs} - ours.keys()
-            met = sent | {f"not {name}" for name in absent}
-            for names in sorted(needs):
-                if not any(met.issuperset(each.split(" and ")) for each in names.split(" or ")):
+            for names in sorted(meeting.theirs.required - described):
+                if not has(names, sent, ours):
                     words, where = ("none", "required anything"), [meeting.at(names)]
                     self.findings.add(verdicts.NEED_PROPERTY, place.below(names), *words, where)
 
@@ -215,7 +212,7 @@ class Schemas(Comparison):
     def _needs(self, ours: Property, present: Sequence[Meeting]) -> None:
         """Compare whether a property is required, or may be null."""
         required = ours.name in ours.place.ours.required
-        at, was = f"{ours.at}/required", need(required)
+        at, was = f"{ours.at}/required", verdicts.need(required)
         needed = [meeting.at(ours.name) for meeting in present if meeting.needs(ours.name)]
         if needed and not required and SENT not in ours.node.value:
             self.findings.add(verdicts.NEED_PROPERTY, at, was, "required", needed)
@@ -225,7 +222,7 @@ class Schemas(Comparison):
             theirs = wire in meeting.theirs.required
             null = self.theirs.shape(meeting.theirs.properties[wire]).nullable
             if theirs != required or (null and not ours.shape.nullable):
-                words = need(theirs) + (", null" if null else "")
+                words = verdicts.need(theirs) + (", null" if null else "")
                 weaker = meeting.is_success and required
                 rule = verdicts.WEAKER if weaker else verdicts.OPTIONALITY
                 gets = verdicts.WEAKER_RELIED if weaker and RELIED in ours.node.value else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from contract.load import Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 Direction = Literal["request", "response"]
 
@@ -378,6 +378,13 @@ def shown(value: Any) -> str:
     """Return a value as text for the report."""
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:46]}... ({short(text)})"
+
+
+def has(needed: str, sure: Collection[str], possible: Collection[str]) -> bool:
+    """Return whether one of the needed alternatives is met by the sure names of an object; others are possible."""
+    names, _, other = needed.partition(" or not ")
+    some = ({*each.split(" and ")} for each in names.split(" or "))
+    return any(each <= {*sure} for each in some) or bool(other and other not in possible)
 
 
 def goes(shape: Shape, direction: Direction) -> bool:

@@ -19,7 +19,7 @@ import attrs
 
 from contract.load import Unusable, load
 from contract.normalize import Description
-from contract.verdicts import place
+from contract.verdicts import need, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,18 +57,17 @@ def _wire(described: Description) -> Iterator[str]:
         here = operation.position
         yield from (f"{here} auth {way}" for way in operation.security)
         for parameter in operation.parameters.values():
-            needed = "required" if parameter.required else "optional"
+            at, needed = place(parameter.node.at), need(parameter.required)
             if parameter.schema:
-                yield from _schema(described, parameter.schema, place(parameter.node.at), needed)
+                yield from _schema(described, parameter.schema, at, needed)
         messages = {f"{here} {status}": each for status, each in operation.responses.items()}
         if operation.body:
             messages[f"{here} body"] = operation.body
         for position, message in messages.items():
             yield position
             for media, schema in message.media.items():
-                needed = "required" if message.required else "optional"
                 yield f"{position} {media}"
-                yield from _schema(described, schema, f"{position} $", needed)
+                yield from _schema(described, schema, f"{position} $", need(message.required))
 
 
 def _schema(described: Description, node: Node, position: str, needed: str) -> Iterator[str]:

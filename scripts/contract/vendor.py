@@ -109,9 +109,9 @@ class _Writer:
     def _parameter(self, parameter: Parameter) -> dict[str, Any]:
         written: dict[str, Any] = {"in": parameter.place, "name": parameter.name}
         written |= _beside(parameter.node) | ({"required": True} if parameter.required else {})
-        schema: dict[str, Any] = {}
-        if parameter.schema:
-            schema["schema"] = self.schema(parameter.schema, parameter.name)
+        schema = (
+            {"schema": self.schema(parameter.schema, parameter.name)} if parameter.schema else {}
+        )
         media = (parameter.node / "content").value
         written |= {"content": dict.fromkeys(sorted(media), schema)} if media else schema
         # In a query, it has no effect on a string, a number or a boolean.

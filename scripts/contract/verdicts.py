@@ -84,6 +84,11 @@ def _plain(step: str) -> str:
     return step.replace("~1", "/").replace("~0", "~")
 
 
+def need(is_required: bool) -> str:
+    """Return "required" or "optional"."""
+    return "required" if is_required else "optional"
+
+
 @dataclass(frozen=True)
 class Hold:
     """A maintainer's decision to keep the contract at a pointer and everything below it, and why."""

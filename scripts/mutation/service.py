@@ -16,7 +16,7 @@ import httpx
 from contract.adopt import python_name
 from contract.align import align, json_of, response_of, variants
 from contract.normalize import Description, Message, Operation, Parameter, bare
-from contract.shapes import Node, Shape
+from contract.shapes import Node, Shape, has
 from openapi_schema_validator import OAS31Validator
 
 from togai.testing import FakeTogai, Request
@@ -187,7 +187,7 @@ class Service:
         # An object that lost all of its properties is empty.
         if shape.kind != "object" or not (shape.properties or match.properties):
             return value
-        for name in shape.required - value.keys():
+        for name in [name for name in shape.required if not has(name, value, value)]:
             if not self._theirs.shape(shape.properties.get(name, node)).read_only:
                 raise Refused(400, f"{at}.{name} is required.")
         return {

@@ -254,6 +254,25 @@ def test_the_exam_catches_a_broken_ratchet(
     assert any(examine(theirs, mutant).faults for mutant in examined), "nobody noticed"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"anyOf": [{"required": ["id"]}, {"required": ["zone"]}]}, False),
+        ({"anyOf": [{"required": ["unit"]}, {"required": ["zone"]}]}, True),
+        ({"dependentRequired": {"id": ["timestamp"], "zone": ["unit"]}}, False),
+        ({"dependentRequired": {"id": ["zone"]}}, True),
+    ],
+    ids=["met", "not met", "not needed", "needed"],
+)
+def test_the_service_requires_one_of_several_alternatives(
+    base: dict[str, Any], more: dict[str, Any], refused: bool
+) -> None:
+    theirs = copy.deepcopy(base)
+    theirs["components"]["schemas"]["Event"].update(more)
+    assert [*differing(outcomes(base, theirs))] == ["replace one quantity"] * refused
+
+
 def test_the_table_counts_verdicts_and_survivors() -> None:
     results = [
         Result("removed error status", "a", "held"),
