@@ -15,7 +15,7 @@ from togai import Timeout
 from togai._transport import clock as clock_module
 from togai._transport import runner as runner_module
 from togai._transport.auth import Secret
-from togai._transport.concurrency import Tasks, Threads
+from togai._transport.concurrency import FairLock, Tasks, Threads
 from togai._transport.runner import Runner
 from togai._transport.steps import (
     Attempt,
@@ -65,6 +65,7 @@ class Service:
         monkeypatch.setattr(clock_module, "current", Clock())
         monkeypatch.setattr(runner_module, "Sending", Sending)
         self.io: Any = Threads() if kind == "sync" else Tasks()
+        self.lock = self.turn = FairLock()
         own: Any = self
         self.runner = Runner(own, own, own)
         self.kind = kind
