@@ -71,7 +71,8 @@ def body_of(target: str) -> str:
     number = account.partition("-")[0]
     total = int(number) if number.isdecimal() else 0
     start = int(query.get("nextToken", ["0"])[0])
-    events = EVENTS.replace('"acme"', json.dumps(account)) if start < total else "[]"
+    page = EVENTS.replace('"acme"', json.dumps(account)).replace('"ref-', f'"ref-{start}-')
+    events = page if start < total else "[]"
     following = f', "nextToken": "{start + PAGE}"' if start + PAGE < total else ""
     return f'{{"events": {events}{following}}}'
 
