@@ -190,7 +190,7 @@ def check_elsewhere(
     Raises:
         UnexpectedResponse: It has.
     """
-    required = {field.wire for field in fields(model) if field.required}
+    required = {field.wire for field in fields(cast("type", model)) if field.required}
     for other, value in body.items():
         if _holds_items(value, required):
             problem = f"no items in {name}, but in an unknown property"
@@ -203,10 +203,9 @@ def _holds_items(value: object, required: set[str]) -> bool:
         held = cast("dict[str, Any]", value)
         if len(required & held.keys()) > 1:
             return True
-        value = list(held.values())
-    return isinstance(value, list) and any(
-        _holds_items(item, required) for item in cast("list[Any]", value)
-    )
+        return any(_holds_items(item, required) for item in held.values())
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return any(_holds_items(item, required) for item in items)
 
 
 def report_extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:

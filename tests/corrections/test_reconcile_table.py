@@ -25,7 +25,7 @@ COMPLETED = "INGESTION_COMPLETED_EVENT_METERED"
 
 def read(
     reference_id: str | None = "ref-1",
-    status: str = COMPLETED,
+    status: object = COMPLETED,
     value: str = "10.4",
     event_id: str | None = "ride-1",
     without: str = "",

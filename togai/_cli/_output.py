@@ -77,9 +77,9 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    colours = None if "NO_COLOR" in os.environ else "auto"
     return Console(
-        stderr=stderr, force_terminal=terminal, color_system=colours, highlight=False, markup=False, emoji=False,
+        stderr=stderr, force_terminal=terminal, color_system=None if "NO_COLOR" in os.environ else "auto",
+        highlight=False, markup=False, emoji=False,
     )  # fmt: skip
 
 

@@ -72,6 +72,11 @@ def bike(**more: Any) -> Change:
     return lambda d: schemas(d).update(Bike={"properties": properties(d, "Bike"), **more})
 
 
+def trip(**more: Any) -> Change:
+    """More in the schema of a trip."""
+    return lambda d: schemas(d)["Trip"].update(more)
+
+
 CASES = cases(
     {
         # Types
@@ -137,13 +142,8 @@ CASES = cases(
         "a choice of the same limit twice": sent(
             {**TEXT, "maxLength": 5}, {"oneOf": [{**TEXT, "maxLength": 5}] * 2}
         ),
-        "a choice of required names": lambda d: schemas(d)["Trip"].update(
-            anyOf=[{"required": ["from"]}, {"required": ["stops"]}]
-        ),
-        **{
-            f"a choice of {name}": lambda d, more=more: schemas(d)["Trip"].update(more)
-            for name, more in UNMET.items()
-        },
+        "a choice of required names": trip(anyOf=[{"required": ["from"]}, {"required": ["stops"]}]),
+        **{f"a choice of {name}": trip(**more) for name, more in UNMET.items()},
         "a choice of required names of a map": lambda d: properties(d, "Trip")["tags"].update(
             anyOf=[{"required": ["a"]}, {"required": ["b"]}]
         ),
@@ -151,10 +151,10 @@ CASES = cases(
         "a choice of required names in a response": lambda d: schemas(d)["Ride"].update(
             anyOf=[{"required": ["yyy"]}, {"required": ["zzz"]}]
         ),
-        "names required beside one that is always sent": lambda d: schemas(d)["Trip"].update(
+        "names required beside one that is always sent": trip(
             dependentRequired={"from": ["to", "via"]}
         ),
-        "names required beside one that is not always sent": lambda d: schemas(d)["Trip"].update(
+        "names required beside one that is not always sent": trip(
             dependentRequired={"stops": ["from", "via"]}
         ),
         "names required beside one that is new": both(
