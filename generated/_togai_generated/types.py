@@ -197,11 +197,7 @@ def refuse(value: Any, expected: type) -> NoReturn:
 
 
 def renamed(src: Mapping[str, Any], aliases: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the JSON with each alias replaced by the property's first name in the contract.
-
-    Raises:
-        ValueError: A property has different values under two of its names.
-    """
+    """Return the JSON with the property's first name for each alias; raise ValueError if their values differ."""
     if type(src) is not dict or aliases.keys().isdisjoint(src):
         return src
     own = {name: value for name, value in src.items() if name not in aliases and value is not None}
