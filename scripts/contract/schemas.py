@@ -97,7 +97,7 @@ class Schemas(Comparison):
                 self._new_property(place, meetings, name)
 
     def needs(self, place: Place) -> None:
-        """Compare what a request must contain although no schema describes it, or as one of several alternatives."""
+        """Report what a request must contain although no schema describes it, or unless it contains an alternative."""
         ours = place.ours.properties
         sent = {name for name in ours if name in place.ours.required or SENT in ours[name].value}
         for meeting in [meeting for meeting in place.meetings if meeting.is_request]:

@@ -86,10 +86,9 @@ def escaped(step: str) -> str:
 class Shape:
     """The values that a schema allows, as far as a client can see.
 
-    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or a phrase for
-    several kinds. `required` also has alternatives, such as "a or b and c", and "a or not b" if b
-    requires a. `identity` is the same for all references to one schema; `name` is the name of the component;
-    `node` is the place where it is written.
+    `kind` is object, map, list, string, integer, number, boolean, anything, nothing, or a phrase for several kinds.
+    `required` has names, and alternatives: "a or b and c", "a|b and c or d"; "a or not b" means that b requires a.
+    All references to a schema have the same `identity`; `name` is that of its component; `node` is where it is written.
     """
 
     kind: str
@@ -245,7 +244,7 @@ def _any_of(key: str, some: list[Shape]) -> dict[str, Any]:
     limits = {k: v for k, v in some[0].limits.items() if all(it.limits.get(k) == v for it in some)}
     if any(fact != facts[0] for fact in facts):
         limits[UNREAD] = f"{key} ({short(facts)})"
-    needs = {" and ".join(sorted(it.required)) for it in some}
+    needs = {" and ".join(sorted(it.required)).replace(" or ", "|") for it in some}
     required = frozenset({" or ".join(sorted(needs))} if all(needs) else ())
     enum = sum(enums, ()) if len(enums) == len(some) else None
     return {"enum": enum, "limits": limits, "required": required}
@@ -382,9 +381,10 @@ def shown(value: Any) -> str:
 
 def has(needed: str, sure: Collection[str], possible: Collection[str]) -> bool:
     """Return whether one of the needed alternatives is met by the sure names of an object; others are possible."""
-    names, _, other = needed.partition(" or not ")
-    some = ({*each.split(" and ")} for each in names.split(" or "))
-    return any(each <= {*sure} for each in some) or bool(other and other not in possible)
+    names = re.split(r" and | or |\|", needed)
+    met = {*sure, *(name for name in names if name[:4] == "not " and name[4:] not in possible)}
+    ways = (way.split(" and ") for way in needed.split(" or "))
+    return any(all(met.intersection(name.split("|")) for name in way) for way in ways)
 
 
 def goes(shape: Shape, direction: Direction) -> bool:

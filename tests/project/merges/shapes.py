@@ -30,7 +30,7 @@ BICYCLES: dict[str, dict[str, Any]] = {
     "a property that may be null": {"model": {**TEXT, "nullable": True}},
 }
 
-YYY, ZZZ = {"required": ["yyy"]}, {"required": ["zzz"]}
+FROM, YYY, ZZZ = ({"required": [name]} for name in ("from", "yyy", "zzz"))
 # What no request, or not every request, contains.
 UNMET: dict[str, dict[str, Any]] = {
     "required names that are not sent": {"anyOf": [YYY, ZZZ]},
@@ -41,6 +41,15 @@ UNMET: dict[str, dict[str, Any]] = {
     "a required name that is not always sent": {"anyOf": [{"required": ["stops"]}, YYY]},
     "a required name with another": {"anyOf": [{"required": ["from", "yyy"]}, ZZZ]},
     "a required name or none": {"anyOf": [{"required": []}, ZZZ]},
+    "required names, one of which has an alternative": {
+        "anyOf": [{"allOf": [{"anyOf": [FROM, YYY]}, ZZZ]}, {"required": ["www"]}]
+    },
+    "required names of which one has an alternative and is sent": {
+        "anyOf": [{"allOf": [{"anyOf": [FROM, YYY]}, FROM]}, ZZZ]
+    },
+    "a required name, or one that another requires": {
+        "anyOf": [{**ZZZ, "dependentRequired": {"from": ["yyy"]}}, {"required": ["www"]}]
+    },
 }
 
 
