@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from togai._decoding import Reader, StrictDeviation
 from togai._responses import (
-    check_elsewhere,
     parse_body,
     read_items,
     read_object,
+    refuse_misplaced,
     report_extras,
     strict_error,
     unexpected,
@@ -51,7 +51,7 @@ def _correction_result(
     try:
         outer = "EventsCorrectionResponse"
         if not entries and not correction.background:
-            check_elsewhere(call, response, body, EventCorrectionInfo, "data")
+            refuse_misplaced(call, response, body, EventCorrectionInfo, "data")
         read = read_items(
             reader, call, response, cast("Any", entries), EventCorrectionInfo, outer, "data"
         )

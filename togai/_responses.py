@@ -143,7 +143,7 @@ def _items(
 ) -> list[Any]:
     events: object = body.get("events")
     if events is None or events == []:
-        check_elsewhere(call, response, body, model, "events")
+        refuse_misplaced(call, response, body, model, "events")
     if isinstance(events, list):
         return read_items(reader, call, response, cast("Any", events), model, outer, "events")
     if events is not None:
@@ -182,13 +182,13 @@ def read_items(
     return reader.items(model, values, f"$.{name}")
 
 
-def check_elsewhere(
+def refuse_misplaced(
     call: Call, response: Response, body: dict[str, Any], model: type[Any], name: str
 ) -> None:
-    """Check that a response without items does not have them in another property: they would be dropped.
+    """Refuse a response without items in the property `name` whose items are in another property.
 
     Raises:
-        UnexpectedResponse: It has.
+        UnexpectedResponse: Another property contains items, which would be ignored.
     """
     required = {field.wire for field in fields(cast("type", model)) if field.required}
     for other, value in body.items():
@@ -198,7 +198,7 @@ def check_elsewhere(
 
 
 def _holds_items(value: object, required: set[str]) -> bool:
-    """Whether JSON holds an object with at least two of the required properties of an item."""
+    """Whether a JSON value contains an object with at least two of the required properties of an item."""
     if isinstance(value, dict):
         held = cast("dict[str, Any]", value)
         if len(required & held.keys()) > 1:
@@ -241,8 +241,6 @@ def read_object(call: Call, response: Response) -> dict[str, Any]:
     except ValueError:
         named = f" ({content_type})" if content_type else ""
         problem = f"a body that is not JSON{named}" if response.body else "an empty body"
-        if content_type and "html" in content_type.lower():
-            problem += ", from a proxy or a wrong base_url"
     else:
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)

@@ -261,7 +261,8 @@ class UnexpectedResponse(TogaiError):
         self.attempts = attempts
         at = f" at {where}" if where else ""
         body = f"; the body starts {snippet[:120]!r}" if snippet else ""
-        super().__init__(f"{method} {path} returned {status} with {problem}{at}{body}")
+        advice = "Report it to the vendor" if where else "Check base_url and any proxy"
+        super().__init__(f"{method} {path} returned {status} with {problem}{at}{body}. {advice}")
 
 
 class RepeatedPageToken(TogaiError):

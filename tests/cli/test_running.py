@@ -218,7 +218,7 @@ Prepare = Callable[[FakeTogai], None]
     [
         (lambda fake: fake.fail_next(status=401), "Set TOGAI_API_TOKEN or --token-file"),
         (lambda fake: fake.fail_next(status=403), "Ask the owner of the account for a token"),
-        (lambda fake: fake.fail_next(status=404), "Something else than the service responds"),
+        (lambda fake: fake.fail_next(status=404), "This may not be a response of the service"),
         (lambda fake: fake.fail_next(status=500), "The service is reachable, but not able"),
         (lambda fake: fake.fail_next(status=429), "The service is reachable, but not able"),
         (lambda fake: fake.fail_next(status=400), "The service does not respond as its"),

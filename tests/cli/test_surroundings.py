@@ -299,7 +299,7 @@ def test_doctor_says_what_is_wrong(
     month.fail_next(status=200, body="<html>Sign in</html>")
     done = pipe("doctor")
     assert done.returncode == 5
-    assert "Something else than the service responds there" in done.stderr
+    assert "This may not be a response of the service" in done.stderr
     assert "Set TOGAI_API_TOKEN" not in done.stderr
     assert "deviations" not in done.stdout  # nothing was read
     for more, advice in (

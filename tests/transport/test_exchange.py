@@ -253,7 +253,7 @@ def test_what_cannot_be_read_is_final(sending: Sending) -> None:
     error = sending.fail(status(200, problem="too large", headers={"x-request-id": "req-1"}))
     assert isinstance(error, errors.UnexpectedResponse)
     assert (error.status, error.request_id, error.attempts) == (200, "req-1", 1)
-    assert str(error) == "GET /events returned 200 with too large"
+    assert str(error) == "GET /events returned 200 with too large. Check base_url and any proxy"
 
 
 @pytest.mark.parametrize("outcome", [status(429), status(401), NoResponse(Failure.NOT_SENT, "x")])

@@ -415,7 +415,7 @@ def test_a_status_error_has_the_request_id_the_wait_and_the_attempts() -> None:
 
 def test_an_unexpected_response_has_its_status() -> None:
     unexpected = errors.UnexpectedResponse("x", method="GET", path="/", status=200)
-    assert str(unexpected) == "GET / returned 200 with x"
+    assert str(unexpected) == "GET / returned 200 with x. Check base_url and any proxy"
     assert (unexpected.attempts, unexpected.snippet, unexpected.where) == (1, "", None)
 
 

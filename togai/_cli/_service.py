@@ -28,8 +28,8 @@ _CLOCK_MAY_DIFFER = 60
 _ADVICE: dict[str, Any] = {
     "Set TOGAI_API_TOKEN or --token-file to a valid token": errors.Unauthorized,
     "Ask the owner of the account for a token with this permission": errors.Forbidden,
-    "Something else than the service responds there: check TOGAI_BASE_URL or --base-url,"
-    " and whether a proxy wants a login (HTTPS_PROXY)": (errors.UnexpectedResponse, errors.NotFound),
+    "This may not be a response of the service: check TOGAI_BASE_URL or --base-url,"
+    " and whether a proxy requires a login (HTTPS_PROXY)": (errors.UnexpectedResponse, errors.NotFound),
     "The service is reachable, but not able to respond now: wait": (errors.ServerError, errors.RateLimited),
     "Check the network, the proxy (HTTPS_PROXY), and TOGAI_BASE_URL or --base-url":
         (errors.ConnectionFailed, errors.ConnectionLost, errors.TimedOut),
@@ -54,16 +54,16 @@ def doctor(*, output: Output = SESSION.output, service: Service = SESSION.servic
         checks = [("versions", versions, True), ("address", address, True)]
         began = monotonic()
         try:
-            found = counted(len(next(client.events.list().pages()).events), "event")
-            checks.append(("read", f"the first {found} in {monotonic() - began:.1f} s", True))
+            read = counted(len(next(client.events.list().pages()).events), "event")
+            checks.append(("read", f"the first {read} in {monotonic() - began:.1f} s", True))
         except errors.TogaiError as error:
             checks.append(("read", here(error), False))
             advice = advice_on(error) or "Correct this setting"
     for response in responses:
         checks += _about(response.headers)
     if not advice:
-        found = "; ".join(map(str, drift)) or "none"
-        checks.append(("drift", f"deviations from the contract: {found}", True))
+        listed = "; ".join(map(str, drift)) or "none"
+        checks.append(("drift", f"deviations from the contract: {listed}", True))
     output.write(
         {"check": name, "found": found, "result": "ok" if ok else "FAILED"}
         for name, found, ok in checks
