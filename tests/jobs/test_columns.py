@@ -76,6 +76,14 @@ def test_a_table_that_does_not_start_with_its_columns_is_refused(read: Read, fir
         read(f"{first}\n{HEADER}acme,ride-1,distance,2\n")
 
 
+def test_a_missing_column_is_reported_with_the_line_of_the_header(read: Read) -> None:
+    with pytest.raises(InvalidRequest, match="named in line 2"):
+        read("sep=,\nacme,distance\n")
+    (problem, *_) = read(f"sep=,\n{HEADER.strip()},city\nacme,ride-1,distance,2,\n").problems
+    assert problem.line == 2
+    assert problem.text.startswith("no column is called 'city'")
+
+
 def test_a_file_of_another_kind_is_refused_in_a_few_words(read: Read) -> None:
     with pytest.raises(InvalidRequest, match="has no column reference_id or event_id") as caught:
         read("x" * 10_000)

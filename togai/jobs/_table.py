@@ -103,7 +103,7 @@ class _Reader:
         line = 0
         try:
             header = next((row for row in lines if row[:1] != ["sep="]), list[str]())  # for Excel
-            names = self._columns([name.strip() for name in header], path)
+            names = self._columns([name.strip() for name in header], path, lines.line_num or 1)
             line = lines.line_num  # of the row before: a row may have several lines
             for row in lines:
                 cells = [unescaped(cell.strip()) for cell in row]
@@ -114,7 +114,7 @@ class _Reader:
             raise InvalidRequest(f"{path}, line {line + 1}: {error}: check the quotes") from None
         self.accounts = list(dict.fromkeys(target[0] for target in self._lines))
 
-    def _columns(self, names: Sequence[str], path: object) -> list[str]:
+    def _columns(self, names: Sequence[str], path: object, line: int) -> list[str]:
         known = {name: name for name in (*COLUMNS, "event_id", "attribute", "value")}
         known["id"] = "event_id"  # an export calls it id
         names = [known.get(re.sub("[ -]", "_", name.lower()), name) for name in names]
@@ -123,11 +123,11 @@ class _Reader:
         for name in names:
             if name not in known and not name.startswith(VALUES):
                 problem = f"no column is called {name!r}: write an attribute as attribute.{name}"
-                self._report(1, "error", problem)
+                self._report(line, "error", problem)
         if twice := {name for name in names if names.count(name) > 1}:
             raise InvalidRequest(f"{path} has the column {min(twice)} twice")
         if missing := self._parsed({name: name for name in names})[2]:
-            has = f"{', '.join(names)[:200] or 'none'} (named in line 1)"
+            has = f"{', '.join(names)[:200] or 'none'} (named in line {line})"
             raise InvalidRequest(f"{path} has no column {missing}; the columns are {has}")
         return names
 
