@@ -268,4 +268,4 @@ def event_id_of(event: ReadEvent) -> str | None:
 
 def status_of(event: ReadEvent) -> str | None:
     status: Any = getattr(event.ingestion_status, "status", None)
-    return str(status) if isinstance(status, IngestionStatusValue) else None
+    return str(status) if isinstance(status, IngestionStatusValue) or status == "REVERTED" else None
