@@ -65,7 +65,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """The cycle collector skips what was collected: thousands of tests, which live until the end."""
+    """Exclude the collected tests, thousands of objects that live until the end, from garbage collection."""
     gc.collect()
     gc.freeze()
 

@@ -118,7 +118,7 @@ class Togai(_Client):
         ConfigurationError: A setting is missing or not allowed.
     """
 
-    events: Events = cast("Any", None)  # set by _connect; here, so that Mock(spec=Togai) has it
+    events: Events = cast("Any", None)  # set by _connect; a class attribute for Mock(spec=Togai)
     """The calls about events."""
 
     def __init__(

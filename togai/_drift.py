@@ -15,11 +15,11 @@ class Drift:
     Attributes:
         model: The model, such as `EventWithStatus`.
         property: The property's name in JSON; empty for the whole object.
-        kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`, `not a date`, `no
-            offset`, `finer than microseconds` (the datetime is truncated; the original text is kept and sent back),
-            `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`, `ambiguous` (the property
-            occurs twice, or under two of its names, with different values), `too many items` (more than 1,000, where
-            the contract allows fewer).
+        kind: What is different: `missing`, `null`, `wrong type`, `unknown property`, `unknown value`, `not a date`,
+            `no offset`, `finer than microseconds` (the datetime is truncated; the original text is kept and sent
+            back), `not an object`, `not a number` (NaN or infinite), `out of range`, `not UTF-8`, `ambiguous` (the
+            property occurs twice, or under two of its names, with different values), `too many items` (more than
+            1,000, where the contract allows fewer).
         value: The new value of an enum if the kind is `unknown value`; otherwise None.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from togai.models import EventWithStatus
 
 _PROBE_INTERVAL = 3600.0
-"""Seconds after which a filter is probed again whose property some events of a page do not contain."""
+"""Seconds until a filter is probed again, if some events of a page do not contain its property."""
 
 _IN_PAYLOAD = ("account_id", "schema_name")
 """The filters for which the payload of an event has a property of the same name."""

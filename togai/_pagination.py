@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("togai")
 
-
 _MOST_EQUAL = 3
-"""How many times in a row a page may repeat the events of the page before it; events that arrive may shift a page."""
+"""How many times in a row a page may repeat the events of the page before it: new events may shift the pages."""
 
 
 @frozen

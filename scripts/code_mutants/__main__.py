@@ -45,7 +45,8 @@ DROPPED = ("condition", "keyword", "await", "statement", "with")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # removes the folder of the fork
+    # An exit removes the folder of the fork.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     root: Path = options.root.resolve()
     entries = reviewed.read(root / "scripts/code_mutants/reviewed.txt")
     known = _known(root, _paths(root, options), {entry.module for entry in entries})

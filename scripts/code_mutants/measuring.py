@@ -29,7 +29,7 @@ SLOWEST = 10.0
 """Tests that take longer, in seconds, are not run for a mutant."""
 
 OTHERS = 50
-"""So many further tests of the module are run for a mutant that survives the tests of its function."""
+"""The number of further tests of the module that are run for a mutant that survives those of its function."""
 
 CASES = 5
 """So many cases of each test are run before the others: each case of a table may detect another mutant."""
@@ -69,7 +69,7 @@ class _Recorder:
         self.named[item.nodeid] = classes | set(re.findall(r"\b_?[A-Z]\w+\b", source))
         began = time.monotonic()
         result = yield
-        # Infinite if it did not pass: it would kill every mutant.
+        # Still infinite if the test failed: it would kill every mutant.
         took = self.seconds.get(item.nodeid, 0.0)
         self.seconds[item.nodeid] = max(took, time.monotonic() - began)
         self._measured.switch_context("")

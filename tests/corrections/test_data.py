@@ -579,10 +579,16 @@ def test_an_entry_holds_what_was_read() -> None:
     }
 
 
+def test_a_status_that_the_caller_set_as_text_is_reverted() -> None:
+    event: Any = read()
+    event.ingestion_status.status = "REVERTED"
+    assert Target.of(event).is_reverted
+
+
 def test_a_reconciliation_is_not_a_condition() -> None:
-    one = Reconciliation(verdict=Verdict.NOT_APPLIED, correction=correction(), evidence=())
+    result = Reconciliation(verdict=Verdict.NOT_APPLIED, correction=correction(), evidence=())
     with pytest.raises(TypeError, match="compare its `verdict`"):
-        bool(one)
+        bool(result)
 
 
 def test_a_reconciliation_is_its_verdict_and_its_evidence() -> None:

@@ -345,7 +345,7 @@ def test_a_folder_that_does_not_exist_is_named(run: Run, path: Path) -> None:
 
 
 def link(path: Path) -> None:
-    """A link to a regular file, as /dev/stdout is where the shell redirects it to a file."""
+    """A link to a regular file, such as /dev/stdout if the shell redirects it to a file."""
     path.symlink_to(__file__)
 
 
@@ -355,7 +355,7 @@ def test_what_is_not_a_file_is_never_replaced(
     fake: FakeTogai, run: Run, path: Path, make: Callable[[Path], None], restart: bool
 ) -> None:
     make(path)
-    with pytest.raises(InvalidRequest, match=r"out\.csv is not a regular file: export to another"):
+    with pytest.raises(InvalidRequest, match=r"out\.csv is a link, or not a file: export to "):
         run("acme", path, restart=restart)
     assert not fake.requests
     assert list(path.parent.iterdir()) == [path]

@@ -38,13 +38,13 @@ LISTED = {of: expected(str(table.__file__)) for of, table in TABLES.items()}
 
 
 def each_change() -> Iterator[Any]:
-    """All changes; quick are the first of a table with a verdict on a kind of difference, and those not listed."""
+    """All changes. Those that are not listed are quick, and the first with each kind of difference and verdict."""
     seen: set[tuple[str, ...]] = set()
     for of, name in [(table, name) for table in TABLES for name in TABLES[table].CASES]:
         listed = LISTED[of].get(name)
-        told = {(of, *line.split(" | ")[:2]) for line in listed or ()} or {(of,)}
-        marks = [pytest.mark.slow] if listed is not None and told <= seen else []
-        seen |= told
+        kinds = {(of, *line.split(" | ")[:2]) for line in listed or ()} or {(of,)}
+        marks = [pytest.mark.slow] if listed is not None and kinds <= seen else []
+        seen |= kinds
         yield pytest.param(of, name, id=f"{of}: {name}", marks=marks)
 
 

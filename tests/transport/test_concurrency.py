@@ -231,7 +231,7 @@ def test_a_lock_after_a_fork_has_no_owner_and_nobody_waits_for_it() -> None:
     assert not lock._queue
 
 
-def test_who_leaves_the_queue_wakes_who_waits_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaving_the_queue_wakes_the_threads_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     lock = FairLock()
     lock._queue.extend([-1, threading.get_ident()])  # another thread, and this one
     woken: list[int] = []

@@ -47,7 +47,7 @@ def completion(shell: Literal["bash", "zsh", "fish"] | None = None, /) -> None:
     except ShellDetectionError:
         raise errors.InvalidRequest("unknown shell: pass bash, zsh or fish") from None
     print(script)
-    if script.startswith("#compdef"):  # has an effect in a file only, not in what zsh evaluates
+    if script.startswith("#compdef"):  # zsh reads this line in files only, not in what it evaluates
         name = "_cyclopts_togai"
         print(f"if [[ $funcstack[1] = {name} ]]; then {name}; else compdef {name} togai; fi")
 
@@ -90,8 +90,8 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         logging.getLogger("togai").removeHandler(notes)
     messages = [record.getMessage() for record in notes.buffer]
-    for note in {re.sub(r"in [0-9.]+ s", "", each): each for each in messages}.values():
-        say(f"note: {note}")  # of several retries the last
+    for note in {re.sub(r"in [0-9.]+ s", "", text): text for text in messages}.values():
+        say(f"note: {note}")  # of retries that differ only in their waits, the last
     return _failed(problem) if problem is not None else code or Exit.DONE
 
 

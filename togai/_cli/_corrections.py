@@ -34,7 +34,7 @@ _WRONG = "invalid lines or ids are left out"
 _UNCHANGED = 20
 """How many unchanged lines are shown: in an edited export, most lines change nothing."""
 _LEFT = (Outcome.NOT_REACHED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.NOT_APPLIED)
-"""What the same plan can still come to."""
+"""The outcomes after which executing the plan again may correct an event."""
 _CODES = {
     Outcome.APPLIED: Exit.DONE, Outcome.NOT_REACHED: Exit.DONE, Outcome.OPEN: Exit.OPEN, Outcome.UNKNOWN: Exit.UNKNOWN,
 }  # fmt: skip
@@ -76,7 +76,7 @@ class Targets(Filters):
         for read in matches:
             for name in set(ids_of(read)):
                 by_name[name].append(read)
-        live = [(max(ids_of(read), key=bool), read) for read in matches if not is_reverted(read)]
+        live = [("", read) for read in matches if not is_reverted(read)]
         named = [(name, self._meant(by_name[name.strip()])) for name in dict.fromkeys(names)]
         items: list[Undo | Redo] = []
         problems: list[str] = []
@@ -84,7 +84,7 @@ class Targets(Filters):
             if isinstance(event, str):
                 problems.append(f"{name}: {event}")
             elif unread := unplannable(event):
-                problems.append(f"{name or 'none'}: {unread}")
+                problems.append(f"{name or next(filter(None, ids_of(event)), 'none')}: {unread}")
             else:
                 items.append(kind(event, account_id=self.account))
         return items, problems

@@ -47,7 +47,7 @@ _HERE = {
     r"; a callable `token=` is called before each request": ": TOGAI_API_TOKEN or --token-file",
     r"Lower requests_per_second.*": "Others use this token at the same time: repeat the command later",
     r"create one with\s+Ledger\(address, create=True\)": "create one with: togai ledger create FILE",
-    r"ledger\.settle\(entry, client.*\)\)|client\.events\.reconcile\(\w+\)( for each .*result\))?": "togai reconcile",
+    r"ledger\.settle\(entry, client\S+\)\)|client\.events\.reconcile\(\w+\)( for each .*?result\))?": "togai reconcile",
     r"see `history\(\)`": "to list all: togai history",
     r"ledger\.release\((\d+), who=\.\.\., why=\.\.\.\)": r"togai ledger release \1 --why TEXT",
     r"ledger\.approve\(plan\.digest, who=\.\.\., why=\.\.\.\)": "togai plan approve PLAN --why TEXT",
@@ -60,7 +60,7 @@ _HERE = {
     r"\bbase_url\b": "--base-url",
     r"\baccount_id=": "--account ",
 }
-"""What the library proposes, and what one types here."""
+"""What the messages of the library propose, and the commands and options that replace it."""
 
 
 def here(message: object) -> str:
@@ -85,7 +85,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(message: object) -> None:
     """A message for people, on stderr; nothing in it moves the cursor."""
-    with suppress(OSError):  # that nobody can read it changes nothing
+    with suppress(OSError):  # the command continues where nobody reads stderr
         print("\n".join(map(printable, here(message).split("\n"))), file=sys.stderr)
 
 
@@ -107,7 +107,7 @@ def pairs(values: Iterable[tuple[str, object]]) -> str:
 
 def discard_stdout() -> None:
     """Drop what is written to stdout from now on, and what waits to be written."""
-    with suppress(OSError):  # it is no file
+    with suppress(OSError):  # it is not a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

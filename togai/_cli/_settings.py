@@ -115,7 +115,7 @@ class Window:
     """A time window, by the time of events, or of entries of the ledger."""
 
     since: When = None
-    """Only from this date or time on, such as 2024-12, 2024-12-01 or 2024-12-01T07:30:00Z. A date starts in UTC."""
+    """Only from this date or time on, such as 2024-12, 2024-12-01 or 2024-12-01T07:30:00Z. Dates are in UTC."""
     until: When = None
     """Only before this date or time: for all of December, --since 2024-12 --until 2025-01."""
 

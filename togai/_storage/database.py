@@ -178,8 +178,8 @@ class SQLite:
         if names.has_several(self.path):
             raise _unusable(
                 self,
-                "its file has a second name (a hard link, or a mount of the file alone), so that an interrupted"
-                " transaction would undo others; delete the link, or mount the folder",
+                "its file has a second name (a hard link, or a mount of the file alone), so that the"
+                " rollback of an interrupted transaction could undo others; delete the link, or mount the folder",
             )
         uri = f"{self.path.as_uri()}?mode=rw"
         try:

@@ -1,7 +1,7 @@
-"""The names of a ledger's file: only one, for SQLite finds the journal of an interrupted transaction by its name.
+"""Detect a second name of a ledger's file, such as a hard link.
 
-Under a second name, the interrupted transaction is not rolled back; later, under the first one, it is, and with it all
-that was committed meanwhile.
+SQLite finds the journal of an interrupted transaction by the name of the file. Under a second name, it does not roll
+the transaction back; under the first name it does so later, and undoes everything that was committed in the meantime.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def has_several(path: Path) -> bool:
-    """Whether a file has a hard link, or is mounted alone, without its folder, into a container for example."""
-    # No such file, which opening it reports; or no list of mounts, which only Linux has.
+    """Whether a file has a hard link, or is mounted without its folder, for example into a container."""
+    # Without the file, opening it fails with a better message; only Linux has a list of mounts.
     with suppress(OSError):
         return path.stat().st_nlink > 1 or _is_mounted(path)
     return False

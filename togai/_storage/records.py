@@ -183,10 +183,14 @@ class Records:
                     rules.settle(entry, Kind.NOT_APPLIED, data={"how": "not sent", "cause": cause})
 
     def _check_kept(self, rules: Rules, entries: Sequence[Entry]) -> None:
-        """Refuse a ledger that lost entries: their numbers may be those of other corrections by now."""
+        """Refuse a ledger that lost entries: other corrections may have their numbers by now.
+
+        Raises:
+            LedgerDamaged: The ledger lacks an entry.
+        """
         for entry in entries:
             if not rules.entries("id = ? AND call = ?", entry.id, entry.call):
-                problem = f"it lacks {entry}, which was recorded: did its server fail over, or was it restored?"
+                problem = f"it lacks {entry}, which was recorded: its server may have failed over, or lost data"
                 raise LedgerDamaged(str(self._ledger), [problem])
 
     def blocked(
@@ -228,7 +232,11 @@ class Records:
             return corrected_elsewhere(rules, entry), others
 
     def add_replacement(self, entry: Entry, reference_id: str) -> None:
-        """Record the reference id of the event that replaced the target."""
+        """Record the reference id of the event that replaced the target.
+
+        Raises:
+            LedgerDamaged: The ledger lacks the entry.
+        """
         with self.rules(write=True) as rules:
             self._check_kept(rules, [entry])
             rules.note(entry, Kind.REPLACEMENT, {"reference_id": reference_id})

@@ -1,4 +1,4 @@
-"""Connections to a PostgreSQL server on which no statement waits without end for a response.
+"""Connections to a PostgreSQL server: their settings, and an end to each wait for a response.
 
 libpq itself waits for as long as the server, or a pooler in front of it, keeps the connection open.
 """
@@ -58,10 +58,10 @@ def _hosts(address: Mapping[str, Any]) -> int:
     return max(name.count(",") for name in names) + 1
 
 
-def prepare(connection: Any, milliseconds: int, longest: int, *, write: bool) -> None:
-    """Begin a transaction with the settings that a ledger needs, whatever the defaults of the server are.
+def prepare(connection: Any, lock_timeout: int, statement_timeout: int, *, write: bool) -> None:
+    """Begin a transaction with the settings that a ledger needs; both timeouts are in milliseconds.
 
-    A pooler may also pass on a connection on which another program has changed settings.
+    The defaults of the server may differ, and a pooler may pass on a connection whose settings another program changed.
 
     Raises:
         Unreliable: A pooler ignores the search path of the address, so that this may be another ledger.
@@ -75,8 +75,8 @@ def prepare(connection: Any, milliseconds: int, longest: int, *, write: bool) ->
     )
     connection.read_only = False
     for setting in (
-        f"lock_timeout = {milliseconds}",
-        f"statement_timeout = {longest}",
+        f"lock_timeout = {lock_timeout}",
+        f"statement_timeout = {statement_timeout}",
         # A suspended process must not hold the lock forever: its transaction is rolled back.
         "idle_in_transaction_session_timeout = 30000",
         "synchronous_commit = on",
@@ -90,7 +90,8 @@ def prepare(connection: Any, milliseconds: int, longest: int, *, write: bool) ->
         source = "SELECT source FROM pg_settings WHERE name = 'search_path'"
         if connection.execute(source).fetchone() != ("client",):
             raise Unreliable(
-                "a pooler ignores the search_path in its options; connect without the pooler, or set it for the role"
+                "a pooler ignores the search_path in the options of the connection; connect without the pooler,"
+                " or set it with ALTER ROLE"
             )
 
 

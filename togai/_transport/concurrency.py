@@ -58,7 +58,7 @@ class FairLock:
         self._queue: deque[int] = deque()
 
     async def __aenter__(self) -> None:
-        with self._mutex:  # not its condition, whose own methods Ctrl-C can interrupt
+        with self._mutex:  # not `_changed`, whose methods are Python code that Ctrl-C can interrupt
             self.leave()
             self._queue.append(thread := threading.get_ident())
             self._changed.wait_for(lambda: self._queue[0] == thread)

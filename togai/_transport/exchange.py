@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("togai")
 
 _LONG = 1_000_000
-"""Bytes of an error body that is no message."""
+"""The size in bytes from which an error body is not searched for a message."""
 
 _NO_RESPONSE: dict[Failure, tuple[type[TogaiError], str]] = {
     Failure.NOT_SENT: (ConnectionFailed, "could not connect"),
@@ -181,7 +181,7 @@ def _named(call: Call, response: Response) -> str:
 
 
 def _message(response: Response) -> str:
-    """The message of an error body, which may have any content, or the start of JSON that names it differently."""
+    """The message in an error body of any content; otherwise the reason phrase, and the start of a JSON body."""
     try:
         body = parse_json(response.body) if len(response.body) < _LONG else None
     except (ValueError, ArithmeticError, RecursionError):

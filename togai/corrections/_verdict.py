@@ -30,7 +30,7 @@ class Verdict(enum.StrEnum):
 
 @frozen(kw_only=True)
 class Reconciliation:
-    """The verdict about a correction with an unknown outcome.
+    """The verdict about a correction with an unknown outcome; as a condition, it raises TypeError: compare `verdict`.
 
     Attributes:
         verdict: Applied, not applied, or cannot tell.

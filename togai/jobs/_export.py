@@ -152,12 +152,12 @@ class _Export:
         if self._since and self._until and self._since >= self._until:
             raise InvalidRequest("since is not before until: the time window is empty")
         self._taken = f"{self.path} exists already: export to another path, or pass restart=True to replace the file"
-        beside, self._restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
+        checkpoint, self._restart = Path(f"{self.path}.checkpoint"), options.get("restart", False)
         if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
-            raise InvalidRequest(f"{self.path} is not a regular file: export to another path")
-        if self.path.exists() and not beside.exists() and not self._restart:
+            raise InvalidRequest(f"{self.path} is a link, or not a file: export to another path")
+        if self.path.exists() and not checkpoint.exists() and not self._restart:
             raise InvalidRequest(self._taken)
-        self.checkpoint = Checkpoint(beside, self._job, restart=self._restart)
+        self.checkpoint = Checkpoint(checkpoint, self._job, restart=self._restart)
         stack.callback(self.checkpoint.close)
 
     def _check_file(self) -> None:
@@ -247,7 +247,7 @@ def export(
         client: The client to read with; its rate limit applies to all accounts together.
         accounts: One account, several accounts, or None for all accounts that the token can read. The rows of each
             account keep the order of the service, but rows of different accounts may be mixed.
-        path: The file to write.
+        path: The file to write; not a link.
         **options: See `ExportOptions`.
 
     Returns:
