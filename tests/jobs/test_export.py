@@ -361,6 +361,18 @@ def test_what_is_not_a_file_is_never_replaced(
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_link_in_the_place_of_the_new_file_is_not_followed(
+    fake: FakeTogai, run: Run, path: Path
+) -> None:
+    fake.add(account_id="acme")
+    other = path.with_name("other")
+    other.write_text("kept")
+    path.with_name("out.csv.new").symlink_to(other)
+    run("acme", path)
+    assert other.read_text() == "kept"
+    assert not path.is_symlink()
+
+
 def test_the_rows_kept_are_for_the_owner_alone(fake: FakeTogai, run: Run, path: Path) -> None:
     run("acme", path)
     if sys.platform != "win32":

@@ -212,6 +212,7 @@ class _Export:
             with self.checkpoint.file_lock, writing(self.path):
                 self.checkpoint.set("columns", columns)
                 new = Path(f"{self.path}.new")
+                new.unlink(missing_ok=True)  # it may be a link
                 excel = {"excel": True} if self._job["excel"] else {}
                 _formats.WRITERS[self._job["format"]](new, columns, self.checkpoint.rows, **excel)
                 with new.open("rb+") as file:

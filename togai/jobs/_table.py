@@ -185,9 +185,8 @@ class _Reader:
     def table(self) -> CorrectionTable:
         """The checked table."""
         items = [item for target in self._lines for item in self._item(target)]
-        return CorrectionTable(
-            tuple(items), tuple(sorted(self._problems, key=lambda each: each.line))
-        )
+        problems = sorted(self._problems, key=lambda each: each.line)
+        return CorrectionTable(tuple(items), tuple(problems))
 
     def _item(self, target: _Target) -> Iterator[Replace]:
         problem = event = meant(list(self._events[target].values()), target[0])
