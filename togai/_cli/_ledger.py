@@ -53,7 +53,8 @@ def reconcile(entry: Count | None = None, /, *, session: Session = SESSION) -> i
     with lasting(OSError):
         columns = "entry action event_id reference_id verdict evidence check_after"
         session.output.write(rows, columns.split())
-    if left := [item.id for item in ledger.pending() if item.id in {item.id for item in entries}]:
+    checked = {item.id for item in entries}
+    if left := [item.id for item in ledger.pending() if item.id in checked]:
         later = "Later: togai reconcile. " if any(row["check_after"] for row in rows) else ""
         known = f"togai decide {left[0]} applied --why TEXT (or not-applied)"
         say(f"{len(left)} without a verdict so far. {later}If you know the outcome: {known}")
@@ -110,8 +111,7 @@ def history(
     rows = (
         {**_row(item), "about": _about(item)} if output.is_table else _row(item) for item in entries
     )
-    columns = ["entry", "at", "kind", "action", *about, "who", "why"]
-    if not output.write(rows, columns):
+    if not output.write(rows, ["entry", "at", "kind", "action", *about, "who", "why"]):
         say("The ledger has no such entry.")
 
 
