@@ -7,12 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
 from togai import errors
 from togai._cli._output import here
+from togai._storage.records import Records
 from togai.corrections import Ledger
 from togai.testing import FakeTogai
 
@@ -124,11 +126,27 @@ def test_an_outcome_that_the_ledger_cannot_record_is_an_open_correction(
     assert pipe("reconcile").returncode == 0
 
 
+def test_a_correction_whose_entry_the_ledger_lost_is_open(
+    month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = ledger.read_bytes()
+    conclude = Records.conclude
+
+    def restored(records: Records, *about: Any, **more: Any) -> None:
+        ledger.write_bytes(copy)
+        conclude(records, *about, **more)
+
+    monkeypatch.setattr(Records, "conclude", restored)
+    done = pipe(*UNDO)
+    assert (done.returncode, len(month.corrections)) == (3, 1)
+    assert "1 applied\nNext: togai reconcile\n" in done.stderr
+    assert done.stderr.count("it lacks entry 2") == 1
+
+
 def test_a_correction_is_open_if_the_ledger_cannot_be_read_afterwards(
     month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pending = [[], errors.LedgerBusy("ledger.db", 30.0)]  # when it is opened, and afterwards
-    monkeypatch.setattr(Ledger, "pending", Mock(side_effect=pending))
+    monkeypatch.setattr(Ledger, "history", Mock(side_effect=errors.LedgerBusy("ledger.db", 30.0)))
     done = pipe(*UNDO)
     assert (done.returncode, len(month.corrections)) == (3, 1)
     assert "the ledger ledger.db was locked by another process" in done.stderr
@@ -138,7 +156,7 @@ def test_a_correction_is_open_if_the_ledger_cannot_be_read_afterwards(
 def test_ctrl_c_while_the_ledger_is_read_after_a_correction_interrupts_the_command(
     month: FakeTogai, ledger: Path, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Ledger, "pending", Mock(side_effect=[[], KeyboardInterrupt]))
+    monkeypatch.setattr(Ledger, "history", Mock(side_effect=KeyboardInterrupt))
     assert (pipe(*UNDO).returncode, len(month.corrections)) == (130, 1)
 
 

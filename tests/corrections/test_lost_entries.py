@@ -81,3 +81,12 @@ def test_a_ledger_that_is_mounted_without_its_folder_is_refused(
         begin(ledger, claim("ref-2"))
     monkeypatch.setattr(names, "_MOUNTS", tmp_path / "missing")
     begin(ledger, claim("ref-3"))
+
+
+def test_an_entry_that_an_old_backup_lacks_is_reported_once(path: Path, ledger: Ledger) -> None:
+    copy = path.read_bytes()
+    begin(ledger, claim("ref-1"))
+    path.write_bytes(copy)
+    with pytest.raises(LedgerDamaged, match="an old backup") as caught:
+        begin(ledger, claim("ref-2"))  # by this process, and by the file beside the ledger
+    assert len(caught.value.problems) == 1

@@ -200,13 +200,16 @@ class Approval(Session):
 def _code_of(done: Execution, ledger: Ledger) -> int:
     """The exit code of an execution; open also where the ledger could not record that an event was corrected."""
     codes = [_CODES.get(step.outcome, Exit.SOME_FAILED) for step in done]
-    entries = {step.entry.id for step in done if step.entry}
+    known = (Outcome.APPLIED, Outcome.FAILED)
+    steps = [step for step in done if step.outcome in known and not step.earlier]
+    sent = {step.entry and step.entry.id for step in steps}
     try:
-        codes += [Exit.OPEN for entry in ledger.pending() if entry.id in entries]
+        for entry in ledger.history(plan=done.digest) if sent else ():
+            if entry.data.get("late", entry.kind) in known:
+                sent.discard(entry.intent)
     except TogaiError as error:
         say(error)
-        codes += [Exit.OPEN]
-    return max(codes, default=Exit.DONE)
+    return max([*codes, Exit.OPEN] if sent else codes, default=Exit.DONE)
 
 
 APPROVAL = Approval()
@@ -298,8 +301,7 @@ def ask(question: str, otherwise: str) -> str:
 def approve(ledger: Ledger, plan: Plan, expect: int | None, why: str) -> None:
     """Ask a person to approve a plan by typing the number of its events; InvalidRequest if it differs."""
     advice = f"not approved: type the number of events on a terminal, or pass --expect {len(plan)}"
-    typed = expect or ask("Type the number of events to correct them: ", advice)
-    _check_number(plan, typed)
+    _check_number(plan, expect or ask("Type the number of events to correct them: ", advice))
     ledger.approve(plan, who=ledger.who, why=why)
 
 

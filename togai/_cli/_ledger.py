@@ -108,9 +108,7 @@ def history(
         output.write(item.to_json() for item in entries)
         return
     about = ["about"] if output.is_table else ["reference_id", "plan"]
-    rows = (
-        {**_row(item), "about": _about(item)} if output.is_table else _row(item) for item in entries
-    )
+    rows = (_row(item) | ({"about": _about(item)} if output.is_table else {}) for item in entries)
     if not output.write(rows, ["entry", "at", "kind", "action", *about, "who", "why"]):
         say("The ledger has no such entry.")
 

@@ -274,7 +274,7 @@ class Rules:
 
     def missing(self, marks: Sequence[str]) -> Iterator[str]:
         """Why this is not the ledger that was here before, by the lines that `mark` returned then."""
-        for mark in filter(None, marks):
+        for mark in filter(None, dict.fromkeys(marks)):
             identity, number, checksum = mark.split(" ")
             if not (ours := identity == self.identity()) or checksum != self.checksum(int(number)):
                 lacks = f"lacks entry {number}, which it had before: an old backup?"
