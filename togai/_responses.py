@@ -143,7 +143,8 @@ def _items(
 ) -> list[Any]:
     events: object = body.get("events")
     if events is None or events == []:
-        refuse_misplaced(call, response, body, model, "events")
+        # An object outside a list may only refer to an event, such as the last one.
+        refuse_misplaced(call, response, body, model, "events", alone=3)
     if isinstance(events, list):
         return read_items(reader, call, response, cast("Any", events), model, outer, "events")
     if events is not None:
@@ -183,29 +184,36 @@ def read_items(
 
 
 def refuse_misplaced(
-    call: Call, response: Response, body: dict[str, Any], model: type[Any], name: str
+    call: Call,
+    response: Response,
+    body: dict[str, Any],
+    model: type[Any],
+    name: str,
+    *,
+    alone: int = 2,
 ) -> None:
     """Refuse a response without items in the property `name` whose items are in another property.
+
+    An object in a list counts as an item if it has two of the required properties; any other object, if it has `alone`.
 
     Raises:
         UnexpectedResponse: Another property contains items, which would be ignored.
     """
     required = {field.wire for field in fields(cast("type", model)) if field.required}
+
+    def holds_items(value: object, enough: int) -> bool:
+        if isinstance(value, dict):
+            held = cast("dict[str, Any]", value)
+            if len(required & held.keys()) >= enough:
+                return True
+            return any(holds_items(inner, alone) for inner in held.values())
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        return any(holds_items(item, 2) for item in items)
+
     for other, value in body.items():
-        if _holds_items(value, required):
+        if holds_items(value, alone):
             problem = f"no items in {name}, but in an unknown property"
             raise unexpected(call, response, problem, f"$.{printable_name(other)}")
-
-
-def _holds_items(value: object, required: set[str]) -> bool:
-    """Whether a JSON value contains an object with at least two of the required properties of an item."""
-    if isinstance(value, dict):
-        held = cast("dict[str, Any]", value)
-        if len(required & held.keys()) > 1:
-            return True
-        return any(_holds_items(item, required) for item in held.values())
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return any(_holds_items(item, required) for item in items)
 
 
 def report_extras(reader: Reader, body: dict[str, Any], known: tuple[str, ...], outer: str) -> None:

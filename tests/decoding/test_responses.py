@@ -198,10 +198,11 @@ def test_a_body_that_is_not_a_page_is_an_error_that_names_the_response(
         (lambda item: [item], True),
         (lambda item: [7, [item]], True),
         (lambda item: {"total": 1, "list": [item]}, True),
+        (lambda item: [{name: item[name] for name in ("referenceId", "createdAt")}], True),
         (lambda item: {"createdAt": item["createdAt"]}, False),
         (lambda item: [item["eventPayload"], "referenceId createdAt"], False),
     ],
-    ids=["object", "list", "lists", "wrapped", "one name", "other objects"],
+    ids=["object", "list", "lists", "wrapped", "part", "one name", "other objects"],
 )
 def test_an_empty_list_beside_the_items_is_an_error_unless_it_runs_in_the_background(
     name: str, held: Any, wrap: Any, is_error: bool
@@ -217,6 +218,20 @@ def test_an_empty_list_beside_the_items_is_an_error_unless_it_runs_in_the_backgr
         read({key: [item], "moved": wrap(item)})
     else:
         read(body)
+
+
+@pytest.mark.parametrize("name", ["page", "candidates"])
+def test_an_object_that_refers_to_an_event_is_no_event(name: str) -> None:
+    read = getattr(Reading(), name)
+    last = {"referenceId": "ref-1", "createdAt": "2024-12-01T00:00:00Z"}
+    read({"events": [], "summary": {"last": last}})
+    refused(read, {"events": [], "summary": {"last": {**last, "eventPayload": {}}}})
+
+
+@pytest.mark.parametrize("wrap", [list, lambda errors: errors[0]], ids=["list", "object"])
+def test_an_error_beside_an_empty_list_of_results_is_not_a_success(wrap: Any) -> None:
+    errors = [{"status": "FAILED", "reason": "the event is gone"}]
+    refused(Reading().correction, {"data": [], "errors": wrap(errors)})
 
 
 @pytest.mark.parametrize(
