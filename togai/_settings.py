@@ -142,7 +142,7 @@ class Settings:
         parsed = httpx.URL(self.base_url)
         host = parsed.host.rstrip(".")
         # Other loopback addresses may be those of other services.
-        host = "localhost" if host in ("127.0.0.1", "::1") else host
+        host = "localhost" if str(_ip_address(host)) in ("127.0.0.1", "::1") else host
         return str(parsed.copy_with(host=host)).rstrip("/")
 
     @property
@@ -211,12 +211,17 @@ def _checked_url(url: str | None) -> str:
 
 def _is_loopback(host: str) -> bool:
     host = host.rstrip(".")
+    address = _ip_address(host)
+    return address.is_loopback if address else host == "localhost"
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host name stands for in any notation; None if it is a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def find_proxy(base_url: str) -> str | None:

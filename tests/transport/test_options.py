@@ -243,6 +243,8 @@ def test_an_interrupt_while_an_address_is_parsed_passes(monkeypatch: pytest.Monk
         ("https://a.example", "https://a.example"),
         ("http://127.0.0.1:8000", "http://localhost:8000"),
         ("http://[::1]:8000", "http://localhost:8000"),
+        ("http://[0:0:0:0:0:0:0:1]:8000", "http://localhost:8000"),
+        ("http://[::ffff:127.0.0.1]:8000", "http://localhost:8000"),
         ("http://127.0.0.2:8000", "http://127.0.0.2:8000"),
     ],
 )
